@@ -1,0 +1,12 @@
+/** A guest network whose flows become host sockets. */
+module dev.sluice.gateway {
+    requires static org.jspecify;
+    requires transitive dev.sluice.host;
+    requires transitive dev.sluice.link;
+    requires transitive dev.sluice.loop;
+    requires dev.sluice.posix;
+    requires dev.sluice.stack;
+    requires transitive dev.sluice.wire;
+
+    exports dev.sluice.gateway;
+}

@@ -1,0 +1,46 @@
+package dev.sluice.host;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A non-blocking byte stream of the host (TCP or Unix), owned by one loop. Reads and writes take two memory parts because rings
+ * wrap; a second part of length 0 is none. Nothing here throws.
+ */
+public interface StreamSocket {
+    /** Result of a read or write that would block; the matching event follows. */
+    int WOULD_BLOCK = -1;
+    /** Result of a read at the end of the stream. */
+    int END = -2;
+    /** Result of a read or write on a broken stream; {@link #error} tells why. */
+    int FAILED = -3;
+
+    /** Bytes read into the two parts (at least 1), or one of the constants. */
+    int read(MemorySegment memory, long at, int length, long wrapAt, int wrapLength);
+
+    /** Bytes written from the two parts (at least 1), or a constant ({@link #END} never). */
+    int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength);
+
+    /** Sends the end of our stream (FIN); reading goes on. */
+    void shutdownOutput();
+
+    /** Closes in order; pending output is still delivered by the host. Idempotent. */
+    void close();
+
+    /** Closes with a reset, if the medium knows one. Idempotent. */
+    void reset();
+
+    /** Why the last operation failed. */
+    HostError error();
+
+    /** Told of readiness on the loop's thread. Edge-triggered: an event comes once, until the operation would block again. */
+    interface Events {
+        void onConnected();
+
+        /** The connection attempt failed; the socket has closed itself. */
+        void onConnectFailed(HostError error);
+
+        void onReadable();
+
+        void onWritable();
+    }
+}

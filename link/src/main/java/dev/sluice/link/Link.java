@@ -1,0 +1,37 @@
+package dev.sluice.link;
+
+/**
+ * A two-way channel of Ethernet frames to one guest, driven by one loop; all methods on that loop's thread.
+ *
+ * <p>A link accepts any {@link Frame}: what its medium cannot finish (checksums, segmentation) it does in software. It copies or
+ * writes a frame before {@link #send} returns. It never blocks: when its medium is full it drops and counts, and says so beforehand
+ * through {@link #congested}.
+ */
+public interface Link {
+    /** For people: {@code tap0}, {@code qemu:/tmp/vm.sock#2}. */
+    String name();
+
+    /** Largest IP packet, in bytes: Ethernet payload without header. */
+    int mtu();
+
+    /** True if super-segments and unfinished checksums cost nothing here: the medium takes them as they are. */
+    boolean offloads();
+
+    /** Starts delivery; called once. */
+    void start(LinkHandler handler);
+
+    /** Sends a frame; false if it was dropped (counted by the link). */
+    boolean send(Frame frame);
+
+    /** True while {@link #send} of a full-size super-segment would be dropped; {@link LinkHandler#onRoom} tells when that ends. */
+    boolean congested();
+
+    /** Hands batched frames to the medium; called at the end of each turn. */
+    void flush();
+
+    /** Ends it: closes descriptors; {@link LinkHandler#onClosed} is not called for it. Idempotent. */
+    void close();
+
+    /** Frames and bytes so far. */
+    LinkCounters counters();
+}

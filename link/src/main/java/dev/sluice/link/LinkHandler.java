@@ -1,0 +1,13 @@
+package dev.sluice.link;
+
+/** What a link tells its owner, on the loop's thread. */
+public interface LinkHandler {
+    /** A frame came in; it and its memory are the handler's only during the call. The frame has at least 14 bytes. */
+    void onFrame(Link link, Frame frame);
+
+    /** The link has room again after {@link Link#congested} was seen true. */
+    void onRoom(Link link);
+
+    /** The other side went away or broke the framing; {@code reason} is for people. The link has closed itself. */
+    void onClosed(Link link, String reason);
+}

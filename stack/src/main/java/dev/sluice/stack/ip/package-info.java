@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.stack.ip;
+
+import org.jspecify.annotations.NullMarked;

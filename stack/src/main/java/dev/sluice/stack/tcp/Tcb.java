@@ -1,0 +1,4 @@
+package dev.sluice.stack.tcp;
+
+/** Placeholder for the transmission control block. */
+public final class Tcb {}

@@ -1,0 +1,4 @@
+package dev.sluice.stack.tcp;
+
+/** Placeholder. */
+public record TcpProfile(int superSegment) {}

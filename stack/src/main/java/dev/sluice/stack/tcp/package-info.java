@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.stack.tcp;
+
+import org.jspecify.annotations.NullMarked;

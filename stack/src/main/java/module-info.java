@@ -1,0 +1,8 @@
+/** Protocol machines without I/O or clock: IP, ICMP, UDP, TCP. */
+module dev.sluice.stack {
+    requires static org.jspecify;
+    requires transitive dev.sluice.wire;
+
+    exports dev.sluice.stack.tcp;
+    exports dev.sluice.stack.ip;
+}

@@ -1,0 +1,130 @@
+package dev.sluice.wire;
+
+import java.lang.foreign.MemorySegment;
+
+/** The IPv4 header (RFC 791 §3.1), 20–60 bytes. */
+public final class Ipv4Header {
+    public static final int MIN_LENGTH = 20;
+    public static final int MAX_LENGTH = 60;
+
+    public static final int PROTOCOL_ICMP = 1;
+    public static final int PROTOCOL_TCP = 6;
+    public static final int PROTOCOL_UDP = 17;
+
+    /** Don't Fragment, in the 16-bit word of {@link #flagsAndOffset}. */
+    public static final int DONT_FRAGMENT = 0x4000;
+    /** More Fragments, in the 16-bit word of {@link #flagsAndOffset}. */
+    public static final int MORE_FRAGMENTS = 0x2000;
+
+    private Ipv4Header() {}
+
+    /**
+     * Validates the header at {@code at} within {@code length} available bytes, checksum included. Trailing bytes after the total
+     * length (Ethernet padding) are fine; use {@link #totalLength} from then on, never the frame's length.
+     */
+    public static Flaw check(MemorySegment s, long at, long length) {
+        if (length < MIN_LENGTH) {
+            return Flaw.TRUNCATED;
+        }
+        int first = Bytes.u8(s, at);
+        if (first >>> 4 != 4) {
+            return Flaw.BAD_VERSION;
+        }
+        int header = (first & 0xf) * 4;
+        if (header < MIN_LENGTH) {
+            return Flaw.BAD_HEADER_LENGTH;
+        }
+        int total = Bytes.u16(s, at + 2);
+        if (total < header) {
+            return Flaw.BAD_LENGTH;
+        }
+        if (total > length) {
+            return Flaw.TRUNCATED;
+        }
+        return Checksum.finish(Checksum.add(0, s, at, header)) == 0 ? Flaw.NONE : Flaw.BAD_CHECKSUM;
+    }
+
+    /** Header length in bytes, options included. */
+    public static int headerLength(MemorySegment s, long at) {
+        return (Bytes.u8(s, at) & 0xf) * 4;
+    }
+
+    public static int typeOfService(MemorySegment s, long at) {
+        return Bytes.u8(s, at + 1);
+    }
+
+    public static int totalLength(MemorySegment s, long at) {
+        return Bytes.u16(s, at + 2);
+    }
+
+    public static int identification(MemorySegment s, long at) {
+        return Bytes.u16(s, at + 4);
+    }
+
+    public static int flagsAndOffset(MemorySegment s, long at) {
+        return Bytes.u16(s, at + 6);
+    }
+
+    /** True if this is one of several fragments, the first and the last included. */
+    public static boolean isFragment(MemorySegment s, long at) {
+        return (flagsAndOffset(s, at) & (MORE_FRAGMENTS | 0x1fff)) != 0;
+    }
+
+    /** Where this fragment's payload belongs in the datagram's payload, in bytes. */
+    public static int fragmentOffset(MemorySegment s, long at) {
+        return (flagsAndOffset(s, at) & 0x1fff) * 8;
+    }
+
+    public static boolean moreFragments(MemorySegment s, long at) {
+        return (flagsAndOffset(s, at) & MORE_FRAGMENTS) != 0;
+    }
+
+    public static boolean dontFragment(MemorySegment s, long at) {
+        return (flagsAndOffset(s, at) & DONT_FRAGMENT) != 0;
+    }
+
+    public static int timeToLive(MemorySegment s, long at) {
+        return Bytes.u8(s, at + 8);
+    }
+
+    public static int protocol(MemorySegment s, long at) {
+        return Bytes.u8(s, at + 9);
+    }
+
+    public static int source(MemorySegment s, long at) {
+        return Bytes.i32(s, at + 12);
+    }
+
+    public static int destination(MemorySegment s, long at) {
+        return Bytes.i32(s, at + 16);
+    }
+
+    /** Writes a header without options and its checksum. {@code flagsAndOffset} as in the header's word. */
+    public static void write(
+            MemorySegment s,
+            long at,
+            int typeOfService,
+            int totalLength,
+            int identification,
+            int flagsAndOffset,
+            int timeToLive,
+            int protocol,
+            int source,
+            int destination) {
+        Bytes.put16(s, at, 0x4500 | typeOfService);
+        Bytes.put16(s, at + 2, totalLength);
+        Bytes.put16(s, at + 4, identification);
+        Bytes.put16(s, at + 6, flagsAndOffset);
+        Bytes.put16(s, at + 8, timeToLive << 8 | protocol);
+        Bytes.put16(s, at + 10, 0);
+        Bytes.put32(s, at + 12, source);
+        Bytes.put32(s, at + 16, destination);
+        Bytes.put16(s, at + 10, Checksum.finish(Checksum.add(0, s, at, MIN_LENGTH)));
+    }
+
+    /** Recomputes the header checksum after a field changed. */
+    public static void updateChecksum(MemorySegment s, long at) {
+        Bytes.put16(s, at + 10, 0);
+        Bytes.put16(s, at + 10, Checksum.finish(Checksum.add(0, s, at, headerLength(s, at))));
+    }
+}

@@ -1,0 +1,50 @@
+package dev.sluice.wire;
+
+/**
+ * An Ethernet hardware address.
+ *
+ * @param bits the six bytes, first byte highest, in the low 48 bits
+ */
+public record MacAddress(long bits) {
+    public static final MacAddress BROADCAST = new MacAddress(0xffff_ffff_ffffL);
+
+    public MacAddress {
+        if (bits >>> 48 != 0) {
+            throw new IllegalArgumentException("a MAC address has 48 bits");
+        }
+    }
+
+    /**
+     * Reads six hexadecimal bytes separated by {@code :} or {@code -}.
+     *
+     * @throws IllegalArgumentException saying what is wrong
+     */
+    public static MacAddress parse(String text) {
+        if (!text.matches("[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")) {
+            throw new IllegalArgumentException("'" + text + "' is not a MAC address; write it as in 02:50:00:00:00:01");
+        }
+        return new MacAddress(Long.parseLong(text.replaceAll("[:-]", ""), 16));
+    }
+
+    /** True for broadcast and multicast: the group bit of the first byte. */
+    public static boolean isGroup(long bits) {
+        return (bits & 0x0100_0000_0000L) != 0;
+    }
+
+    public boolean isGroup() {
+        return isGroup(bits);
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(17);
+        for (int shift = 40; shift >= 0; shift -= 8) {
+            if (shift < 40) {
+                text.append(':');
+            }
+            text.append(Character.forDigit((int) (bits >>> (shift + 4) & 0xf), 16))
+                    .append(Character.forDigit((int) (bits >>> shift & 0xf), 16));
+        }
+        return text.toString();
+    }
+}
