@@ -9,4 +9,5 @@ module dev.sluice.gateway {
     requires transitive dev.sluice.wire;
 
     exports dev.sluice.gateway;
+    exports dev.sluice.gateway.flow;
 }

@@ -1,4 +1,4 @@
-package dev.sluice.gateway;
+package dev.sluice.gateway.flow;
 
 import java.lang.foreign.MemorySegment;
 

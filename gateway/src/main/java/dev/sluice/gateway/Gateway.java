@@ -1,0 +1,4 @@
+package dev.sluice.gateway;
+
+/** Placeholder for the assembly. */
+public final class Gateway {}

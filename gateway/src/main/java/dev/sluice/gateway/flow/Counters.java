@@ -1,0 +1,33 @@
+package dev.sluice.gateway.flow;
+
+/**
+ * Plain counters of one gateway: written on the loop's thread only, read anywhere (a reader may be a little behind). Per-packet
+ * figures must not cost an atomic operation.
+ */
+public final class Counters {
+    private final long[] drops = new long[Drop.values().length];
+    public long tcpOpened;
+    public long tcpClosed;
+    public long tcpRefused;
+    public long tcpBytesToHost;
+    public long tcpBytesToGuest;
+    public long tcpRetransmitted;
+    public long udpOpened;
+    public long udpDatagramsToHost;
+    public long udpDatagramsToGuest;
+    public long pingsToHost;
+    public long pingsToGuest;
+    public long icmpErrorsToGuest;
+    public long arpReplies;
+    public long dhcpReplies;
+    public long dnsQueries;
+    public long dnsFailures;
+
+    public void drop(Drop reason) {
+        drops[reason.ordinal()]++;
+    }
+
+    public long dropped(Drop reason) {
+        return drops[reason.ordinal()];
+    }
+}

@@ -1,0 +1,45 @@
+package dev.sluice.gateway.flow;
+
+/** Why the gateway dropped or refused something; each has a counter, named in lower case with dashes in the control API. */
+public enum Drop {
+    BAD_ETHERNET,
+    BAD_ARP,
+    BAD_IPV4,
+    BAD_IPV4_CHECKSUM,
+    BAD_ICMP,
+    BAD_UDP,
+    BAD_UDP_CHECKSUM,
+    BAD_TCP,
+    BAD_TCP_CHECKSUM,
+    BAD_DHCP,
+    BAD_DNS,
+    /** EtherType or IP protocol the gateway does not speak. */
+    UNKNOWN_PROTOCOL,
+    /** Source address bound to another guest, or not a guest's. */
+    SPOOFED_SOURCE,
+    /** Source or destination that can never be right (multicast source, 0.0.0.0, loopback…). */
+    MARTIAN,
+    /** Multicast or broadcast that the gateway does not serve. */
+    MULTICAST,
+    TTL_EXPIRED,
+    FRAGMENT_OVERLAP,
+    FRAGMENT_TIMEOUT,
+    FRAGMENT_LIMIT,
+    TOO_BIG,
+    /** Destination closed by configuration, such as the host's loopback. */
+    PROHIBITED,
+    NO_SERVICE,
+    TCP_FLOW_LIMIT,
+    TCP_HALF_OPEN_LIMIT,
+    TCP_NO_FLOW,
+    TCP_BUFFER_LIMIT,
+    UDP_FLOW_EVICTED,
+    UDP_SEND_FAILED,
+    PING_FLOW_EVICTED,
+    PING_UNAVAILABLE,
+    NO_DESCRIPTORS,
+    DNS_LIMIT,
+    GUEST_LIMIT,
+    LINK_FULL,
+    INTERNAL_ERROR
+}

@@ -1,0 +1,41 @@
+package dev.sluice.gateway.flow;
+
+import dev.sluice.wire.IpAddress;
+
+/** The one place that decides about a new flow; called on the loop's thread, must not block. */
+@FunctionalInterface
+public interface FlowPolicy {
+    /** What a guest asks for. */
+    record Request(Protocol protocol, IpAddress guest, int guestPort, IpAddress destination, int destinationPort) {}
+
+    enum Protocol {
+        TCP,
+        UDP,
+        PING
+    }
+
+    sealed interface Decision {}
+
+    /** Go ahead, to this host-side address and port (after translation of the host's address). */
+    record Allow(IpAddress address, int port) implements Decision {}
+
+    /** Refuse, and tell the guest that policy forbids it: ICMP "administratively prohibited", for TCP also RST. */
+    record Prohibit() implements Decision {}
+
+    /** Refuse as if nothing listened: RST for TCP, port unreachable for UDP. */
+    record Reject() implements Decision {}
+
+    Decision decide(Request request);
+
+    /** Allows everything but the host's loopback where that is closed; translates the plan's host address to loopback. */
+    static FlowPolicy of(AddressPlan plan) {
+        return request -> {
+            if (request.destination().equals(plan.host())) {
+                return plan.hostLoopback()
+                        ? new Allow(dev.sluice.wire.Ipv4Address.LOOPBACK, request.destinationPort())
+                        : new Prohibit();
+            }
+            return new Allow(request.destination(), request.destinationPort());
+        };
+    }
+}
