@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 public abstract class Timer {
     /** When it fires; meaningful while armed. */
     long deadline;
-    /** Where it hangs in the wheel; null while not armed. */
+    /** Neighbours in the wheel's slot; null while not armed. */
     @Nullable
     Timer next;
 
@@ -14,6 +14,8 @@ public abstract class Timer {
     Timer previous;
 
     boolean armed;
+    /** Index of its slot in the wheel; meaningful while armed. */
+    int slot;
 
     /** Called on the loop's thread, disarmed; may arm itself again. */
     protected abstract void onTimer(long now);

@@ -1,0 +1,310 @@
+package dev.sluice.loop;
+
+import dev.sluice.posix.Epoll;
+import dev.sluice.posix.Errno;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.PosixException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** A {@link Loop} on a platform thread of its own, with epoll. */
+public final class EventLoop implements Loop, AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.loop");
+    private static final int EVENTS_PER_WAIT = 64;
+    private static final long MAILBOX_KEY = -1;
+    private static final long REPORT_INTERVAL = 1_000_000_000L;
+
+    final Epoll poll;
+    private final int wakeFd;
+    private final MemorySegment wakeValue = Arena.ofAuto().allocate(8);
+    private final Thread thread;
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    /** Bounded by those who post: lookups under way, control requests, accepted guests. */
+    private final Queue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
+
+    /** True while a wake-up is on its way, so that posting many tasks costs one system call. */
+    private final AtomicBoolean woken = new AtomicBoolean();
+
+    private final TimerWheel timers;
+    private final List<Runnable> hooks = new ArrayList<>();
+    private @Nullable Watch[] watches = new @Nullable Watch[64];
+    private int[] generations = new int[64];
+    private int[] freeIndexes = new int[64];
+    private int freeCount;
+    private @Nullable Work workHead;
+    private @Nullable Work workTail;
+    private long now = System.nanoTime();
+    private volatile boolean closing;
+    private long failures;
+    private long lastReport = now - REPORT_INTERVAL;
+    private long turns;
+
+    private EventLoop(String name) throws PosixException {
+        poll = new Epoll(EVENTS_PER_WAIT);
+        wakeFd = Io.eventfd();
+        PosixException.check(poll.add(wakeFd, Epoll.IN | Epoll.EDGE, MAILBOX_KEY), "epoll_ctl");
+        timers = new TimerWheel(now);
+        for (int i = watches.length - 1; i >= 0; i--) {
+            freeIndexes[freeCount++] = i;
+        }
+        thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+    }
+
+    /** Starts a loop whose thread is called {@code name}. */
+    public static EventLoop start(String name) throws PosixException {
+        EventLoop loop = new EventLoop(name);
+        loop.thread.start();
+        return loop;
+    }
+
+    @Override
+    public long now() {
+        return now;
+    }
+
+    @Override
+    public boolean isCurrent() {
+        return Thread.currentThread() == thread;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        if (closing && !isCurrent()) {
+            throw new RejectedExecutionException(thread.getName() + " has ended");
+        }
+        mailbox.add(task);
+        wake();
+    }
+
+    private void wake() {
+        if (woken.compareAndSet(false, true)) {
+            synchronized (wakeValue) {
+                wakeValue.set(java.lang.foreign.ValueLayout.JAVA_LONG, 0, 1);
+                Io.write(wakeFd, wakeValue, 0, 8);
+            }
+        }
+    }
+
+    @Override
+    public void schedule(Timer timer, long deadline) {
+        timers.schedule(timer, deadline);
+    }
+
+    @Override
+    public void cancel(Timer timer) {
+        timers.cancel(timer);
+    }
+
+    @Override
+    public void enqueue(Work work) {
+        if (work.markQueued()) {
+            work.next = null;
+            if (workTail == null) {
+                workHead = work;
+            } else {
+                workTail.next = work;
+            }
+            workTail = work;
+        }
+    }
+
+    @Override
+    public void atEndOfTurn(Runnable hook) {
+        hooks.add(hook);
+    }
+
+    /** Turns so far: a loop that spins shows here. */
+    public long turns() {
+        return turns;
+    }
+
+    /** Exceptions that escaped callbacks so far. */
+    public long failures() {
+        return failures;
+    }
+
+    /**
+     * Watches a descriptor; on the loop's thread.
+     *
+     * @param interest {@link Epoll} bits; {@link Epoll#EDGE} is added
+     * @throws PosixException if the descriptor cannot be polled or the kernel is out of memory
+     */
+    public Watch watch(int fd, int interest, Watcher watcher) throws PosixException {
+        if (freeCount == 0) {
+            grow();
+        }
+        int index = freeIndexes[--freeCount];
+        long key = (long) generations[index] << 32 | index;
+        int bits = interest | Epoll.EDGE;
+        Watch watch = new Watch(this, fd, bits, watcher, key);
+        int result = poll.add(fd, bits, key);
+        if (result < 0) {
+            freeIndexes[freeCount++] = index;
+            throw new PosixException("epoll_ctl(add " + fd + ")", -result);
+        }
+        watches[index] = watch;
+        return watch;
+    }
+
+    private void grow() {
+        int old = watches.length;
+        watches = Arrays.copyOf(watches, old * 2);
+        generations = Arrays.copyOf(generations, old * 2);
+        freeIndexes = Arrays.copyOf(freeIndexes, old * 2);
+        for (int i = old * 2 - 1; i >= old; i--) {
+            freeIndexes[freeCount++] = i;
+        }
+    }
+
+    void unwatch(Watch watch) {
+        int index = (int) watch.key;
+        poll.remove(watch.fd);
+        watches[index] = null;
+        generations[index] = (generations[index] + 1) & 0x7fff_ffff;
+        freeIndexes[freeCount++] = index;
+    }
+
+    private void run() {
+        try {
+            while (!closing) {
+                turn();
+            }
+            runMailbox();
+            endTurn();
+        } finally {
+            closing = true;
+            poll.close();
+            Io.close(wakeFd);
+            ended.countDown();
+        }
+    }
+
+    private void turn() {
+        turns++;
+        int ready = poll.await(timeoutMillis());
+        now = System.nanoTime();
+        if (ready < 0 && ready != -Errno.EINTR) {
+            throw new IllegalStateException("epoll_wait: " + Errno.text(-ready));
+        }
+        for (int i = 0; i < ready; i++) {
+            long key = poll.data(i);
+            if (key == MAILBOX_KEY) {
+                continue;
+            }
+            Watch watch = watches[(int) key];
+            if (watch != null && watch.key == key) {
+                try {
+                    watch.watcher.onReady(poll.events(i));
+                } catch (Throwable t) {
+                    report(t);
+                }
+            }
+        }
+        runMailbox();
+        try {
+            timers.advance(now);
+        } catch (Throwable t) {
+            report(t);
+        }
+        runWork();
+        endTurn();
+    }
+
+    private int timeoutMillis() {
+        if (workHead != null || !mailbox.isEmpty()) {
+            return 0;
+        }
+        long wake = timers.nextWake();
+        if (wake == Long.MAX_VALUE) {
+            return -1;
+        }
+        long nanos = wake - System.nanoTime();
+        return nanos <= 0 ? 0 : (int) Math.min(Integer.MAX_VALUE, (nanos + 999_999) / 1_000_000);
+    }
+
+    private void runMailbox() {
+        woken.set(false);
+        Runnable task;
+        while ((task = mailbox.poll()) != null) {
+            try {
+                task.run();
+            } catch (Throwable t) {
+                report(t);
+            }
+        }
+    }
+
+    /** Runs what is queued now; what queues itself meanwhile runs next turn. */
+    private void runWork() {
+        Work last = workTail;
+        while (workHead != null) {
+            Work work = workHead;
+            workHead = work.next;
+            if (workHead == null) {
+                workTail = null;
+            }
+            work.next = null;
+            try {
+                work.runQueued();
+            } catch (Throwable t) {
+                report(t);
+            }
+            if (work == last) {
+                return;
+            }
+        }
+    }
+
+    private void endTurn() {
+        for (int i = 0; i < hooks.size(); i++) {
+            try {
+                hooks.get(i).run();
+            } catch (Throwable t) {
+                report(t);
+            }
+        }
+    }
+
+    private void report(Throwable t) {
+        failures++;
+        if (now - lastReport >= REPORT_INTERVAL) {
+            lastReport = now;
+            LOG.log(System.Logger.Level.ERROR, "a callback on " + thread.getName() + " failed; the loop goes on", t);
+        }
+        if (t instanceof VirtualMachineError && !(t instanceof StackOverflowError)) {
+            throw (VirtualMachineError) t;
+        }
+    }
+
+    /** Ends the loop after the tasks already posted, and waits for its thread unless called on it. Idempotent. */
+    @Override
+    public void close() {
+        closing = true;
+        if (isCurrent()) {
+            return;
+        }
+        wake();
+        boolean interrupted = false;
+        while (true) {
+            try {
+                ended.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
