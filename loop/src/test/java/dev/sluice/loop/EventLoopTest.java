@@ -1,0 +1,93 @@
+package dev.sluice.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.posix.Epoll;
+import dev.sluice.posix.Io;
+import java.lang.foreign.Arena;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class EventLoopTest {
+    @Test
+    void tasksFromOtherThreadsRunInOrderOnTheLoop() throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            var seen = new StringBuilder();
+            var done = new CompletableFuture<Boolean>();
+            for (int i = 0; i < 10; i++) {
+                int n = i;
+                loop.execute(() -> seen.append(n));
+            }
+            loop.execute(() -> done.complete(loop.isCurrent()));
+            assertThat(done.get(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(seen).hasToString("0123456789");
+        }
+    }
+
+    @Test
+    void aReadyDescriptorIsReported() throws Exception {
+        int[] pipe = Io.pipe(Io.O_NONBLOCK);
+        try (EventLoop loop = EventLoop.start("test");
+                Arena arena = Arena.ofConfined()) {
+            var first = new CompletableFuture<Integer>();
+            loop.execute(() -> {
+                try {
+                    loop.watch(pipe[0], Epoll.IN, first::complete);
+                } catch (Exception e) {
+                    first.completeExceptionally(e);
+                }
+            });
+            Io.write(pipe[1], arena.allocate(1), 0, 1);
+            assertThat(first.get(10, TimeUnit.SECONDS) & Epoll.IN).isEqualTo(Epoll.IN);
+        } finally {
+            Io.close(pipe[0]);
+            Io.close(pipe[1]);
+        }
+    }
+
+    @Test
+    void aFailingCallbackIsCountedAndTheLoopGoesOn() throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            loop.execute(() -> {
+                throw new IllegalStateException("expected by the test");
+            });
+            var done = new CompletableFuture<Long>();
+            loop.execute(() -> done.complete(loop.failures()));
+            assertThat(done.get(10, TimeUnit.SECONDS)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void workRunsAgainWithoutBlockingAndTimersFire() throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            var done = new CompletableFuture<Integer>();
+            loop.execute(() -> {
+                Work work = new Work() {
+                    int runs;
+
+                    @Override
+                    protected void run() {
+                        if (++runs < 1000) {
+                            loop.enqueue(this);
+                        } else {
+                            loop.schedule(Timer.of(() -> done.complete(runs)), loop.now() + 5_000_000);
+                        }
+                    }
+                };
+                loop.enqueue(work);
+                loop.enqueue(work);
+            });
+            assertThat(done.get(10, TimeUnit.SECONDS)).isEqualTo(1000);
+        }
+    }
+
+    @Test
+    void aClosedLoopRefusesTasks() throws Exception {
+        EventLoop loop = EventLoop.start("test");
+        loop.close();
+        assertThatThrownBy(() -> loop.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
+    }
+}
