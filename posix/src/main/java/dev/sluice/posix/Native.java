@@ -22,8 +22,12 @@ final class Native {
     private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
     private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = CALL_STATE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
+    /** Where the scratch bytes of {@link #state()} start; there are {@value #SCRATCH_LENGTH}. */
+    static final long SCRATCH = 16;
+
+    static final int SCRATCH_LENGTH = 64;
     private static final ThreadLocal<MemorySegment> STATE =
-            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CALL_STATE));
+            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(SCRATCH + SCRATCH_LENGTH, 16));
 
     private Native() {}
 
@@ -38,7 +42,7 @@ final class Native {
                 LIBC.findOrThrow(name), descriptor, ERRNO, Linker.Option.firstVariadicArg(firstVariadic));
     }
 
-    /** Where this thread's calls leave {@code errno}. */
+    /** Where this thread's calls leave {@code errno}; behind it lie scratch bytes for small in-out parameters. */
     static MemorySegment state() {
         return STATE.get();
     }
