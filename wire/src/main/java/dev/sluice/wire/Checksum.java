@@ -55,6 +55,18 @@ public final class Checksum {
         return add16(add16(add32(add32(0, source), destination), protocol), length);
     }
 
+    /** Adds one 64-bit word, such as half an IPv6 address. */
+    public static long add64(long sum, long word) {
+        return add32(add32(sum, (int) (word >>> 32)), (int) word);
+    }
+
+    /** The pseudo header of upper layers over IPv6 (RFC 8200 §8.1): addresses, upper-layer length and next header. */
+    public static long pseudoHeader6(
+            long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int nextHeader, int length) {
+        long addresses = add64(add64(add64(add64(0, sourceHigh), sourceLow), destinationHigh), destinationLow);
+        return add16(add32(addresses, length), nextHeader);
+    }
+
     /** The sum in 16 bits, not complemented: what a device expects in a partial checksum field. */
     public static int fold(long sum) {
         long s = (sum & 0xffff_ffffL) + (sum >>> 32);
