@@ -6,4 +6,5 @@ module dev.sluice.link {
     requires transitive dev.sluice.wire;
 
     exports dev.sluice.link;
+    exports dev.sluice.link.tap;
 }
