@@ -1,0 +1,112 @@
+package dev.sluice.host;
+
+import dev.sluice.loop.Timer;
+import dev.sluice.loop.Watch;
+import dev.sluice.posix.Epoll;
+import dev.sluice.posix.Errno;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.PosixException;
+import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.Sockets;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** A listening socket under epoll. Out of descriptors, it pauses and tries again instead of spinning. */
+final class LinuxStreamListener implements StreamListener {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.host");
+    private static final int ACCEPTS_PER_TURN = 64;
+    private static final long PAUSE = 200_000_000L;
+    private static final long WARNING_INTERVAL = 10_000_000_000L;
+
+    private final LinuxStreamHost host;
+    private final int fd;
+    private final int port;
+    private final Acceptor acceptor;
+    private final Watch watch;
+    private final MemorySegment peer = Arena.ofAuto().allocate(128, 8);
+    private final Timer again = Timer.of(this::accept);
+    private long lastWarning;
+    private boolean warned;
+    private boolean closed;
+
+    LinuxStreamListener(LinuxStreamHost host, int fd, int port, Acceptor acceptor) throws PosixException {
+        this.host = host;
+        this.fd = fd;
+        this.port = port;
+        this.acceptor = acceptor;
+        this.watch = host.loop.watch(fd, Epoll.IN, events -> accept());
+    }
+
+    @Override
+    public int port() {
+        return port;
+    }
+
+    private void accept() {
+        for (int i = 0; i < ACCEPTS_PER_TURN && !closed; i++) {
+            int client = Sockets.accept(fd, peer);
+            if (client == -Errno.EAGAIN) {
+                return;
+            }
+            if (client == -Errno.EMFILE
+                    || client == -Errno.ENFILE
+                    || client == -Errno.ENOBUFS
+                    || client == -Errno.ENOMEM) {
+                if (!warned || host.loop.now() - lastWarning > WARNING_INTERVAL) {
+                    warned = true;
+                    lastWarning = host.loop.now();
+                    LOG.log(
+                            System.Logger.Level.WARNING,
+                            "port {0} cannot accept: {1}; raise the limit with ulimit -n. Waiting clients are served when "
+                                    + "descriptors return",
+                            Integer.toString(port),
+                            Errno.text(-client));
+                }
+                host.loop.schedule(again, host.loop.now() + PAUSE);
+                return;
+            }
+            if (client < 0) {
+                continue; // the client gave up, or a network error of its own (accept(2)): the next one may be fine
+            }
+            Sockets.setOption(client, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
+            LinuxStreamSocket socket = LinuxStreamSocket.connected(host, client, NOBODY);
+            socket.attach(acceptor.accept(socket, peerAddress(), SocketAddress.port(peer, 0)));
+        }
+        if (!closed) {
+            host.loop.schedule(again, host.loop.now()); // edge-triggered: more may be waiting
+        }
+    }
+
+    private IpAddress peerAddress() {
+        return SocketAddress.family(peer, 0) == Sockets.AF_INET6
+                ? new Ipv6Address(SocketAddress.v6High(peer, 0), SocketAddress.v6Low(peer, 0))
+                : new Ipv4Address(SocketAddress.v4(peer, 0));
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            host.loop.cancel(again);
+            watch.close();
+            Io.close(fd);
+        }
+    }
+
+    private static final StreamSocket.Events NOBODY = new StreamSocket.Events() {
+        @Override
+        public void onConnected() {}
+
+        @Override
+        public void onConnectFailed(HostError error) {}
+
+        @Override
+        public void onReadable() {}
+
+        @Override
+        public void onWritable() {}
+    };
+}

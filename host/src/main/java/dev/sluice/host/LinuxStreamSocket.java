@@ -1,0 +1,191 @@
+package dev.sluice.host;
+
+import dev.sluice.loop.Watch;
+import dev.sluice.loop.Watcher;
+import dev.sluice.posix.Epoll;
+import dev.sluice.posix.Errno;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.PosixException;
+import dev.sluice.posix.Sockets;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/** A stream socket under epoll: registered once for both directions, edge-triggered, so readiness never costs a system call. */
+final class LinuxStreamSocket implements StreamSocket, Watcher {
+    private final LinuxStreamHost host;
+    private final int fd;
+    private StreamSocket.Events events;
+    private @Nullable Watch watch;
+    private boolean connecting;
+    private boolean closed;
+    private int errno;
+
+    private LinuxStreamSocket(LinuxStreamHost host, int fd, Events events) {
+        this.host = host;
+        this.fd = fd;
+        this.events = events;
+    }
+
+    /** A socket whose connection is under way. */
+    static LinuxStreamSocket connecting(LinuxStreamHost host, int fd, Events events) {
+        LinuxStreamSocket socket = new LinuxStreamSocket(host, fd, events);
+        socket.connecting = true;
+        socket.register();
+        return socket;
+    }
+
+    /** A socket that is connected; {@link #attach} starts its events. */
+    static LinuxStreamSocket connected(LinuxStreamHost host, int fd, Events placeholder) {
+        return new LinuxStreamSocket(host, fd, placeholder);
+    }
+
+    /** A socket that never came to be: tells {@code events} so in a later turn. */
+    static LinuxStreamSocket failed(LinuxStreamHost host, int errno, Events events) {
+        LinuxStreamSocket socket = new LinuxStreamSocket(host, -1, events);
+        socket.closed = true;
+        socket.errno = errno;
+        host.loop.execute(() -> events.onConnectFailed(socket.error()));
+        return socket;
+    }
+
+    void attach(Events events) {
+        this.events = events;
+        register();
+    }
+
+    private void register() {
+        try {
+            watch = host.loop.watch(fd, Epoll.IN | Epoll.OUT | Epoll.RDHUP, this);
+        } catch (PosixException e) {
+            errno = e.errno();
+            boolean wasConnecting = connecting;
+            close();
+            host.loop.execute(() -> {
+                if (wasConnecting) {
+                    events.onConnectFailed(error());
+                } else {
+                    events.onReadable(); // the read will fail and tell
+                }
+            });
+        }
+    }
+
+    @Override
+    public void onReady(int bits) {
+        if (connecting) {
+            if ((bits & (Epoll.OUT | Epoll.ERR | Epoll.HUP)) == 0) {
+                return;
+            }
+            connecting = false;
+            int failure = Sockets.option(fd, Sockets.SOL_SOCKET, Sockets.SO_ERROR);
+            if (failure != 0) {
+                errno = Math.abs(failure);
+                close();
+                events.onConnectFailed(error());
+                return;
+            }
+            events.onConnected();
+        }
+        // A callback may close the socket: look before each.
+        if (!closed && (bits & (Epoll.IN | Epoll.RDHUP | Epoll.HUP | Epoll.ERR)) != 0) {
+            events.onReadable();
+        }
+        if (!closed && (bits & Epoll.OUT) != 0) {
+            events.onWritable();
+        }
+    }
+
+    @Override
+    public int read(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
+        if (closed) {
+            return FAILED;
+        }
+        while (true) {
+            int n;
+            if (wrapLength == 0) {
+                n = Io.read(fd, memory, at, length);
+            } else {
+                Io.putIovec(host.iovecs, 0, memory, at, length);
+                Io.putIovec(host.iovecs, 1, memory, wrapAt, wrapLength);
+                n = Io.readv(fd, host.iovecs, 2);
+            }
+            if (n > 0) {
+                return n;
+            }
+            if (n == 0) {
+                return END;
+            }
+            if (n != -Errno.EINTR) {
+                return failure(-n);
+            }
+        }
+    }
+
+    @Override
+    public int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
+        if (closed) {
+            return FAILED;
+        }
+        while (true) {
+            int n;
+            if (wrapLength == 0) {
+                n = Sockets.send(fd, memory, at, length, Sockets.MSG_NOSIGNAL);
+            } else {
+                Io.putIovec(host.iovecs, 0, memory, at, length);
+                Io.putIovec(host.iovecs, 1, memory, wrapAt, wrapLength);
+                n = Io.writev(fd, host.iovecs, 2); // the JVM ignores SIGPIPE
+            }
+            if (n >= 0) {
+                return n;
+            }
+            if (n != -Errno.EINTR) {
+                return failure(-n);
+            }
+        }
+    }
+
+    private int failure(int number) {
+        if (number == Errno.EAGAIN) {
+            return WOULD_BLOCK;
+        }
+        errno = number;
+        return FAILED;
+    }
+
+    @Override
+    public void shutdownOutput() {
+        if (!closed) {
+            Sockets.shutdown(fd, Sockets.SHUT_WR);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            if (watch != null) {
+                watch.close();
+            }
+            Io.close(fd);
+        }
+    }
+
+    @Override
+    public void reset() {
+        if (!closed) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment linger = arena.allocate(8, 4);
+                linger.set(ValueLayout.JAVA_INT, 0, 1); // on, zero seconds: close sends RST
+                Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_LINGER, linger, 0, 8);
+            }
+            close();
+        }
+    }
+
+    @Override
+    public HostError error() {
+        return LinuxStreamHost.error(errno);
+    }
+}

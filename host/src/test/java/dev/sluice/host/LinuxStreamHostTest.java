@@ -1,0 +1,158 @@
+package dev.sluice.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.loop.EventLoop;
+import dev.sluice.wire.Ipv4Address;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class LinuxStreamHostTest {
+    private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+
+    @Test
+    void aRefusedConnectionSaysRefused() throws Exception {
+        int port;
+        try (var server = new ServerSocket(0, 1, LOOPBACK)) {
+            port = server.getLocalPort();
+        }
+        try (EventLoop loop = EventLoop.start("test")) {
+            var host = new LinuxStreamHost(loop);
+            var events = new Recorder();
+            loop.execute(() -> host.connect(Ipv4Address.LOOPBACK, port, StreamHost.DEFAULT_TTL, events));
+            assertThat(events.next()).isEqualTo("failed REFUSED");
+        }
+    }
+
+    @Test
+    void bytesGoBothWaysAndHalfCloseIsSeen() throws Exception {
+        try (var server = new ServerSocket(0, 1, LOOPBACK);
+                EventLoop loop = EventLoop.start("test");
+                Arena arena = Arena.ofShared()) {
+            var host = new LinuxStreamHost(loop);
+            var events = new Recorder();
+            var made = new CompletableFuture<StreamSocket>();
+            loop.execute(() -> made.complete(
+                    host.connect(Ipv4Address.LOOPBACK, server.getLocalPort(), StreamHost.DEFAULT_TTL, events)));
+            StreamSocket socket = made.get(10, TimeUnit.SECONDS);
+            try (Socket peer = server.accept()) {
+                assertThat(events.next()).isEqualTo("connected");
+                MemorySegment memory = arena.allocate(8);
+                memory.setString(0, "abcdef");
+                // The two parts are "ef" and "ab": written in that order.
+                assertThat(on(loop, () -> socket.write(memory, 4, 2, 0, 2))).isEqualTo(4);
+                assertThat(peer.getInputStream().readNBytes(4)).asString().isEqualTo("efab");
+                peer.getOutputStream().write("xyz".getBytes());
+                peer.shutdownOutput();
+                int total = 0;
+                int n;
+                while ((n = on(loop, () -> socket.read(memory, 0, 2, 4, 1))) != StreamSocket.END) {
+                    assertThat(n).isGreaterThanOrEqualTo(StreamSocket.WOULD_BLOCK);
+                    if (n == StreamSocket.WOULD_BLOCK) {
+                        events.next();
+                    } else {
+                        total += n;
+                    }
+                }
+                assertThat(total).isEqualTo(3);
+                on(loop, () -> {
+                    socket.reset();
+                    return 0;
+                });
+                assertThatThrownBy(() -> {
+                            if (peer.getInputStream().read() < 0) {
+                                throw new AssertionError("an orderly end instead of a reset");
+                            }
+                        })
+                        .isInstanceOf(IOException.class);
+            }
+        }
+    }
+
+    @Test
+    void aPortInUseIsExplained() throws Exception {
+        try (var server = new ServerSocket(0, 1, LOOPBACK);
+                EventLoop loop = EventLoop.start("test")) {
+            var host = new LinuxStreamHost(loop);
+            var message = new CompletableFuture<String>();
+            loop.execute(() -> {
+                try {
+                    host.listen(Ipv4Address.LOOPBACK, server.getLocalPort(), (s, a, p) -> new Recorder());
+                    message.complete("listening");
+                } catch (IOException e) {
+                    message.complete(e.getMessage());
+                }
+            });
+            assertThat(message.get(10, TimeUnit.SECONDS))
+                    .contains("127.0.0.1:" + server.getLocalPort())
+                    .contains("another program uses that port");
+        }
+    }
+
+    @Test
+    void acceptedConnectionsCarryThePeerAddress() throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            var host = new LinuxStreamHost(loop);
+            var port = new CompletableFuture<Integer>();
+            var seen = new CompletableFuture<String>();
+            loop.execute(() -> {
+                try {
+                    port.complete(host.listen(Ipv4Address.LOOPBACK, 0, (s, a, p) -> {
+                                seen.complete(a + ":" + p);
+                                return new Recorder();
+                            })
+                            .port());
+                } catch (IOException e) {
+                    port.completeExceptionally(e);
+                }
+            });
+            try (var client = new Socket(LOOPBACK, port.get(10, TimeUnit.SECONDS))) {
+                assertThat(seen.get(10, TimeUnit.SECONDS)).isEqualTo("127.0.0.1:" + client.getLocalPort());
+            }
+        }
+    }
+
+    private static int on(EventLoop loop, java.util.function.IntSupplier action) throws Exception {
+        var result = new CompletableFuture<Integer>();
+        loop.execute(() -> result.complete(action.getAsInt()));
+        return result.get(10, TimeUnit.SECONDS);
+    }
+
+    private static final class Recorder implements StreamSocket.Events {
+        private final LinkedBlockingQueue<String> events = new LinkedBlockingQueue<>();
+
+        String next() throws InterruptedException {
+            String event = events.poll(10, TimeUnit.SECONDS);
+            return event == null ? "nothing" : event;
+        }
+
+        @Override
+        public void onConnected() {
+            events.add("connected");
+        }
+
+        @Override
+        public void onConnectFailed(HostError error) {
+            events.add("failed " + error);
+        }
+
+        @Override
+        public void onReadable() {
+            events.add("readable");
+        }
+
+        @Override
+        public void onWritable() {
+            events.add("writable");
+        }
+    }
+}
