@@ -1,0 +1,83 @@
+# Sourced by ./sluice when nothing usable is built: builds into .sluice/ and sets java, app, cache and flags; returns 1 after
+# saying why not.
+#   .sluice/app-KEY/     the jars (KEY: a digest of their content) and their AOT cache
+#   .sluice/built        its time is when the newest build began
+#   .sluice/current      where, java, app, cache, flags: written last and at once, so what it names is whole
+. "$home/tools/jdk.sh"
+
+# The data path needs C2, so no TieredStopAtLevel; one small heap, because packets live outside of it.
+flags="-XX:+UseSerialGC -Xms8m -Xmx256m -Xss512k -XX:+UseCompactObjectHeaders -XX:-UsePerfData"
+flags="$flags -XX:ReservedCodeCacheSize=64m -Xlog:disable -Xlog:all=error,aot*=off,cds*=off:stderr"
+flags="$flags -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --enable-native-access=dev.sluice.posix"
+
+build() {
+  find_jdk25 || return 1
+  if ! command -v mvn >/dev/null; then
+    echo "sluice: needs Maven (mvn) to build itself and found none: install it (Debian: apt install maven)" >&2
+    return 1
+  fi
+  if ! mkdir -p "$state" 2>/dev/null || ! [ -w "$state" ]; then
+    echo "sluice: has to be built, but $home is not writable for you: run ./sluice --version there once as its owner" >&2
+    return 1
+  fi
+  exec 9>"$state/lock"
+  if ! flock -n 9; then
+    echo "sluice: waiting for another build of $home to end" >&2
+    flock 9
+  fi
+  if up_to_date; then # by whoever held the lock
+    exec 9>&-
+    return 0
+  fi
+  echo "sluice: building, once for this version of the sources (half a minute; the log is $state/build.log)" >&2
+  began=$state/began.$$
+  : >"$began"
+  if ! JAVA_HOME=$jdk MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow ${MAVEN_OPTS-}" mvn -q -B -ntp -f "$home/pom.xml" \
+    -pl cli -am package -Dmaven.test.skip=true >"$state/build.log" 2>&1 9>&-; then
+    grep -E '^\[ERROR\]' "$state/build.log" | head -n 8 >&2
+    echo "sluice: the build failed; the whole of it is in $state/build.log" >&2
+    rm -f "$began"
+    return 1
+  fi
+  java=$jdk/bin/java
+  key=$(cat "$home"/cli/target/app/*.jar "$home"/cli/target/cli-*.jar | sha256sum | cut -c1-16)
+  app=app-$key
+  if ! [ -d "$state/$app" ]; then
+    rm -rf "$state/new"
+    mkdir "$state/new"
+    cp "$home"/cli/target/app/*.jar "$home"/cli/target/cli-*.jar "$state/new/"
+    mv "$state/new" "$state/$app"
+  fi
+  prepare_aot_cache
+  {
+    where=$state
+    for name in where java app cache flags; do
+      eval "value=\$$name"
+      printf "%s='%s'\n" "$name" "$(printf %s "$value" | sed "s/'/'\\\\''/g")"
+    done
+  } >"$state/current.$$"
+  mv "$began" "$state/built"
+  mv "$state/current.$$" "$state/current"
+  # Older versions may still run and load classes; the last few stay.
+  ls -dt "$state"/app-* | tail -n +4 | while IFS= read -r old; do rm -rf "$old"; done
+  exec 9>&-
+  return 0
+}
+
+# A training run records what start-up loads, links and compiles; without the cache everything works, only slower to start.
+# The cache is good for these jars, this JDK and these flags; the JVM ignores one that does not fit.
+prepare_aot_cache() {
+  version=$(sed -n 's/^\(IMPLEMENTOR_\|JAVA_RUNTIME_\)VERSION="\(.*\)"$/\2/p' "$jdk/release" | head -n 1)
+  cache=$(printf %s "$version $flags" | sha256sum | cut -c1-16).aot
+  new=$state/$app/$cache.$$
+  if ! [ -s "$state/$app/$cache" ]; then
+    # shellcheck disable=SC2086
+    timeout 60 "$java" $flags -XX:AOTCacheOutput="$new" -p "$state/$app" -m dev.sluice.cli/dev.sluice.cli.Main \
+      training >"$state/aot.log" 2>&1 </dev/null 9>&-
+    [ -s "$new" ] && mv "$new" "$state/$app/$cache"
+    rm -f "$new"*
+  fi
+  [ -s "$state/$app/$cache" ] || cache=
+}
+
+build
