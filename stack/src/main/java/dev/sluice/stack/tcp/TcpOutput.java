@@ -2,7 +2,10 @@ package dev.sluice.stack.tcp;
 
 import java.lang.foreign.MemorySegment;
 
-/** Where a {@link Tcb} leaves segments and data; called only from within the {@code Tcb}'s own methods, on its owner's thread. */
+/**
+ * Where a {@link Tcb} leaves segments and data; called only from within the {@code Tcb}'s own methods, on its owner's thread. Of the
+ * {@code Tcb}'s methods, {@link Tcb#abort}, {@link Tcb#shutdownOutput} and the getters may be called from in here.
+ */
 public interface TcpOutput {
     /** Writable bytes before {@code at} in {@link #segment}: room for Ethernet and IP headers. */
     int HEADROOM = 96;
@@ -15,10 +18,10 @@ public interface TcpOutput {
     void segment(Tcb tcb, MemorySegment header, long at, int headerLength, long position, int length);
 
     /**
-     * In-order data for the user. What is not taken, the {@code Tcb} keeps within its window and offers again by {@link
-     * Tcb#drain}.
+     * In-order data for the user, in two parts of the same memory (the second is empty unless a ring wraps). What is not taken, the
+     * {@code Tcb} keeps within its window and offers again by {@link Tcb#drain} only.
      *
-     * @return bytes taken, 0–{@code length}
+     * @return bytes taken, 0 to {@code length + wrapLength}
      */
     int deliver(Tcb tcb, MemorySegment data, long at, int length, long wrapAt, int wrapLength);
 }
