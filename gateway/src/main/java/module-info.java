@@ -10,4 +10,6 @@ module dev.sluice.gateway {
 
     exports dev.sluice.gateway;
     exports dev.sluice.gateway.flow;
+    exports dev.sluice.gateway.icmp;
+    exports dev.sluice.gateway.udp;
 }

@@ -1,0 +1,322 @@
+package dev.sluice.gateway.icmp;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.Decisions;
+import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.gateway.flow.FlowTable;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.IcmpErrors;
+import dev.sluice.gateway.flow.Ipv4Output;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.host.DatagramHost;
+import dev.sluice.host.DatagramSocket;
+import dev.sluice.host.HostError;
+import dev.sluice.host.Opening;
+import dev.sluice.host.PingSocket;
+import dev.sluice.loop.Loop;
+import dev.sluice.loop.Timer;
+import dev.sluice.wire.Bytes;
+import dev.sluice.wire.Flaw;
+import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Ipv4Header;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** Every ICMP message of the guests goes through here: echo requests are answered or sent on by the host, the rest is dropped. */
+public final class EchoFlows {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway.icmp");
+    private static final long SECOND = 1_000_000_000L;
+    /** How long to wait before the host is asked again after it refused ping sockets, and between two warnings. */
+    private static final long RETRY_INTERVAL = 10 * SECOND;
+
+    private static final int MAX_MESSAGE = 65_515;
+    private static final int TIME_TO_LIVE = 64;
+
+    final AddressPlan plan;
+    final Counters counters;
+    final Ipv4Output output;
+    final IcmpErrors errors;
+    private final Loop loop;
+    private final DatagramHost host;
+    private final FlowPolicy policy;
+    private final FlowTable<EchoFlow> flows;
+    private final long idle;
+    private final Timer sweep = new Timer() {
+        @Override
+        protected void onTimer(long now) {
+            sweep(now);
+        }
+    };
+    /** Room for one answer of our own, made for the first. */
+    @Nullable
+    private MemorySegment answer;
+    /** Set while the host sends no pings for us: not asked again before {@link #nextAttempt}. */
+    private boolean unavailable;
+    /** True once the remedy was logged; it is not repeated. */
+    private boolean remedyTold;
+
+    private long nextAttempt;
+    private long nextWarning;
+    private boolean closed;
+
+    public EchoFlows(
+            Loop loop,
+            DatagramHost host,
+            AddressPlan plan,
+            Limits limits,
+            FlowPolicy policy,
+            Ipv4Output output,
+            IcmpErrors errors,
+            Counters counters) {
+        this.loop = loop;
+        this.host = host;
+        this.plan = plan;
+        this.policy = policy;
+        this.output = output;
+        this.errors = errors;
+        this.counters = counters;
+        this.flows = new FlowTable<>(limits.pingFlows());
+        this.idle = limits.pingIdleSeconds() * SECOND;
+        this.nextWarning = loop.now();
+    }
+
+    /**
+     * A guest's ICMP message. The dispatcher has checked the IPv4 header, the time to live (above 1) and that the source is the
+     * guest's; a fragmented message comes whole. The message itself is checked here.
+     *
+     * @param packet holds the IPv4 header at {@code ipAt} and the message at {@code icmpAt}, during this call only
+     * @param icmpLength ICMP header and data in bytes
+     */
+    public void onMessage(Guest guest, MemorySegment packet, long ipAt, long icmpAt, int icmpLength, long now) {
+        if (icmpLength > MAX_MESSAGE || IcmpHeader.check(packet, icmpAt, icmpLength) != Flaw.NONE) {
+            counters.drop(Drop.BAD_ICMP);
+            return;
+        }
+        // Errors of a guest about our answers change nothing here (RFC 5508 §4.1 lets a translator drop what it cannot
+        // map).
+        if (IcmpHeader.type(packet, icmpAt) != IcmpHeader.ECHO_REQUEST || IcmpHeader.code(packet, icmpAt) != 0) {
+            counters.drop(Drop.UNKNOWN_PROTOCOL);
+            return;
+        }
+        int destination = Ipv4Header.destination(packet, ipAt);
+        if (destination == plan.gateway().bits() || destination == plan.host().bits()) {
+            answer(guest, destination, packet, ipAt, icmpAt, icmpLength);
+            return;
+        }
+        if (destination >>> 28 == 0xe
+                || destination == -1
+                || destination == plan.subnet().broadcast().bits()) {
+            counters.drop(Drop.MULTICAST);
+            return;
+        }
+        if (destination >>> 24 == 0 || destination >>> 24 == 127 || destination >>> 28 == 0xf) {
+            counters.drop(Drop.MARTIAN);
+            return;
+        }
+        if (plan.subnet().contains(destination)) {
+            counters.drop(Drop.NO_SERVICE);
+            refuse(guest, IcmpHeader.HOST_UNREACHABLE, packet, ipAt, icmpAt, icmpLength);
+            return;
+        }
+        translate(guest, destination, packet, ipAt, icmpAt, icmpLength, now);
+    }
+
+    private void answer(Guest guest, int source, MemorySegment packet, long ipAt, long icmpAt, int icmpLength) {
+        MemorySegment room = answer;
+        if (room == null) {
+            room = Arena.ofAuto().allocate(Ipv4Output.HEADROOM + MAX_MESSAGE, 8);
+            answer = room;
+        }
+        MemorySegment.copy(packet, icmpAt, room, Ipv4Output.HEADROOM, icmpLength);
+        Bytes.put8(room, Ipv4Output.HEADROOM, IcmpHeader.ECHO_REPLY);
+        EchoChecksum.replaceWord(room, Ipv4Output.HEADROOM, IcmpHeader.ECHO_REQUEST << 8, IcmpHeader.ECHO_REPLY << 8);
+        send(guest, source, Ipv4Header.typeOfService(packet, ipAt), room, Ipv4Output.HEADROOM, icmpLength);
+    }
+
+    boolean send(Guest guest, int source, int typeOfService, MemorySegment memory, long at, int length) {
+        return output.send(
+                guest,
+                source,
+                Ipv4Header.PROTOCOL_ICMP,
+                TIME_TO_LIVE,
+                typeOfService,
+                memory,
+                at,
+                length,
+                Ipv4Output.COMPLETE);
+    }
+
+    private void translate(
+            Guest guest, int destination, MemorySegment packet, long ipAt, long icmpAt, int icmpLength, long now) {
+        int identifier = IcmpHeader.identifier(packet, icmpAt);
+        EchoFlow flow = flow(guest, identifier, now);
+        Decisions decisions = flow.decisions;
+        int decision = decisions.about(policy, FlowPolicy.Protocol.PING, guest.address, identifier, destination, 0);
+        if (decisions.verdict(decision) != Decisions.Verdict.ALLOW) {
+            counters.drop(Drop.PROHIBITED);
+            refuse(guest, IcmpHeader.ADMINISTRATIVELY_PROHIBITED, packet, ipAt, icmpAt, icmpLength);
+            return;
+        }
+        PingSocket socket = flow.socket;
+        if (socket == null) {
+            if (!unavailable || now - nextAttempt >= 0) {
+                socket = open(flow, now);
+            }
+            if (socket == null) {
+                if (unavailable) {
+                    counters.drop(Drop.PING_UNAVAILABLE);
+                    refuse(guest, IcmpHeader.ADMINISTRATIVELY_PROHIBITED, packet, ipAt, icmpAt, icmpLength);
+                }
+                return;
+            }
+        }
+        long high = decisions.targetHigh(decision);
+        long low = decisions.targetLow(decision);
+        int errno = socket.send(
+                high,
+                low,
+                Math.max(1, Ipv4Header.timeToLive(packet, ipAt) - 1),
+                Ipv4Header.typeOfService(packet, ipAt),
+                packet,
+                icmpAt,
+                icmpLength);
+        if (errno == 0) {
+            counters.pingsToHost++;
+        } else {
+            flow.report(
+                    plan.gateway().bits(),
+                    errno,
+                    DatagramSocket.LOCAL,
+                    0,
+                    0,
+                    packet,
+                    ipAt,
+                    (int) (icmpAt - ipAt) + icmpLength);
+        }
+    }
+
+    /** The flow of a guest's identifier, made if there is none, marked as used. */
+    private EchoFlow flow(Guest guest, int identifier, long now) {
+        long low = DatagramHost.mapped(guest.address);
+        EchoFlow flow = flows.find(DatagramHost.MAPPED_HIGH, low, identifier);
+        if (flow != null) {
+            flow.guest = guest;
+            flows.use(flow, now);
+            return flow;
+        }
+        if (flows.isFull()) {
+            EchoFlow idlest = flows.idlest();
+            if (idlest != null) {
+                end(idlest);
+                counters.drop(Drop.PING_FLOW_EVICTED);
+            }
+        }
+        flow = new EchoFlow(this, guest, low, identifier);
+        flows.add(flow, now);
+        if (!sweep.isArmed()) {
+            loop.schedule(sweep, now + idle);
+        }
+        return flow;
+    }
+
+    private @Nullable PingSocket open(EchoFlow flow, long now) {
+        return switch (host.openPing(flow)) {
+            case Opening.Open<PingSocket>(PingSocket socket) -> {
+                unavailable = false;
+                flow.socket = socket;
+                yield socket;
+            }
+            case Opening.Failed<PingSocket>(HostError error, String reason) -> {
+                if (error == HostError.PROHIBITED) {
+                    unavailable = true;
+                    nextAttempt = now + RETRY_INTERVAL;
+                    if (!remedyTold) {
+                        remedyTold = true;
+                        LOG.log(Level.WARNING, "guests cannot ping beyond this host: {0}", reason);
+                    }
+                } else {
+                    counters.drop(error == HostError.NO_DESCRIPTORS ? Drop.NO_DESCRIPTORS : Drop.PING_UNAVAILABLE);
+                    if (now - nextWarning >= 0) {
+                        nextWarning = now + RETRY_INTERVAL;
+                        LOG.log(Level.WARNING, "no host socket for a guest''s ping: {0}", reason);
+                    }
+                }
+                yield null;
+            }
+        };
+    }
+
+    private void refuse(Guest guest, int code, MemorySegment packet, long ipAt, long icmpAt, int icmpLength) {
+        errors.send(
+                guest,
+                plan.gateway().bits(),
+                IcmpHeader.DESTINATION_UNREACHABLE,
+                code,
+                0,
+                packet,
+                ipAt,
+                (int) (icmpAt - ipAt) + icmpLength);
+    }
+
+    /** Marks a flow as used by an answer. */
+    void use(EchoFlow flow) {
+        flows.use(flow, loop.now());
+    }
+
+    private void end(EchoFlow flow) {
+        flows.remove(flow);
+        flow.close();
+    }
+
+    private void sweep(long now) {
+        EchoFlow flow = flows.idlest();
+        while (flow != null && now - flow.lastUsed() >= idle) {
+            end(flow);
+            flow = flows.idlest();
+        }
+        if (flow != null) {
+            loop.schedule(sweep, flow.lastUsed() + idle);
+        }
+    }
+
+    /** Echo flows that exist now. */
+    public int size() {
+        return flows.size();
+    }
+
+    /** Ends all echo flows of a guest that is gone. */
+    public void forget(Guest guest) {
+        EchoFlow flow = flows.idlest();
+        while (flow != null) {
+            EchoFlow next = flows.newer(flow);
+            if (flow.guest.address == guest.address) {
+                end(flow);
+            }
+            flow = next;
+        }
+    }
+
+    /** Has the policy asked again about every destination. */
+    public void policyChanged() {
+        for (EchoFlow f = flows.idlest(); f != null; f = flows.newer(f)) {
+            f.decisions.clear();
+        }
+    }
+
+    /** Ends everything. Idempotent. */
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        loop.cancel(sweep);
+        for (EchoFlow f = flows.idlest(); f != null; f = flows.newer(f)) {
+            f.close();
+        }
+        flows.clear();
+    }
+}

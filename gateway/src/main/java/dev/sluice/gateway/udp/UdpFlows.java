@@ -1,0 +1,338 @@
+package dev.sluice.gateway.udp;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.Decisions;
+import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.gateway.flow.FlowTable;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.IcmpErrors;
+import dev.sluice.gateway.flow.Ipv4Output;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.host.DatagramHost;
+import dev.sluice.host.DatagramSocket;
+import dev.sluice.host.HostError;
+import dev.sluice.host.Opening;
+import dev.sluice.loop.Loop;
+import dev.sluice.loop.Timer;
+import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.UdpHeader;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Every UDP datagram of the guests goes through here: to the gateway's services, to forwards, or out through a mapping. */
+public final class UdpFlows {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway.udp");
+    private static final long SECOND = 1_000_000_000L;
+    private static final long WARNING_INTERVAL = 10 * SECOND;
+
+    final Loop loop;
+    final DatagramHost host;
+    final AddressPlan plan;
+    final Counters counters;
+    final UdpOutput output;
+    final UdpQuote quote;
+    private final FlowPolicy policy;
+    private final IcmpErrors errors;
+    private final FlowTable<UdpMapping> mappings;
+    private final LocalServices services = new LocalServices();
+    private final UdpForwards forwards;
+    private final long idle;
+    private final Timer sweep = new Timer() {
+        @Override
+        protected void onTimer(long now) {
+            sweep(now);
+        }
+    };
+    private long nextWarning;
+    private boolean closed;
+
+    public UdpFlows(
+            Loop loop,
+            DatagramHost host,
+            AddressPlan plan,
+            Limits limits,
+            FlowPolicy policy,
+            Ipv4Output output,
+            IcmpErrors errors,
+            Counters counters) {
+        this.loop = loop;
+        this.host = host;
+        this.plan = plan;
+        this.counters = counters;
+        this.output = new UdpOutput(output);
+        this.quote = new UdpQuote(plan, errors, counters);
+        this.policy = policy;
+        this.errors = errors;
+        this.mappings = new FlowTable<>(limits.udpFlows());
+        this.idle = limits.udpIdleSeconds() * SECOND;
+        this.forwards = new UdpForwards(this, limits.udpFlows(), idle);
+        this.nextWarning = loop.now();
+    }
+
+    /**
+     * A guest's datagram. The dispatcher has checked the IPv4 header, the UDP length and checksum, the time to live (above 1) and
+     * that the source is the guest's; a fragmented datagram comes whole.
+     *
+     * @param packet holds the IPv4 header at {@code ipAt} and the datagram at {@code udpAt}, during this call only
+     * @param udpLength UDP header and payload in bytes
+     */
+    public void onDatagram(Guest guest, MemorySegment packet, long ipAt, long udpAt, int udpLength, long now) {
+        int destination = Ipv4Header.destination(packet, ipAt);
+        if (destination == -1) {
+            return; // Hosts broadcast all day (DHCP, discovery); that tells nothing.
+        }
+        int sourcePort = UdpHeader.sourcePort(packet, udpAt);
+        int port = UdpHeader.destinationPort(packet, udpAt);
+        if (udpLength < UdpHeader.LENGTH || sourcePort == 0 || port == 0) {
+            counters.drop(Drop.BAD_UDP);
+            return;
+        }
+        if (forwards.onDatagram(guest, sourcePort, destination, port, packet, ipAt, udpAt, udpLength, now)) {
+            return;
+        }
+        if (destination == plan.gateway().bits()) {
+            LocalDatagramService service = services.on(port);
+            if (service == null) {
+                counters.drop(Drop.NO_SERVICE);
+                refuse(guest, IcmpHeader.PORT_UNREACHABLE, packet, ipAt, udpAt, udpLength);
+            } else {
+                service.onDatagram(guest, sourcePort, packet, udpAt + UdpHeader.LENGTH, udpLength - UdpHeader.LENGTH);
+            }
+            return;
+        }
+        if (destination != plan.host().bits() && !isRoutable(guest, destination, packet, ipAt, udpAt, udpLength)) {
+            return;
+        }
+        translate(guest, sourcePort, destination, port, packet, ipAt, udpAt, udpLength, now);
+    }
+
+    private boolean isRoutable(
+            Guest guest, int destination, MemorySegment packet, long ipAt, long udpAt, int udpLength) {
+        if (destination >>> 28 == 0xe
+                || destination == plan.subnet().broadcast().bits()) {
+            counters.drop(Drop.MULTICAST);
+            return false;
+        }
+        // 0.0.0.0 and 127.0.0.1 are this host's own loopback to the kernel: never let a guest name them.
+        if (destination >>> 24 == 0 || destination >>> 24 == 127 || destination >>> 28 == 0xf) {
+            counters.drop(Drop.MARTIAN);
+            return false;
+        }
+        if (plan.subnet().contains(destination)) {
+            counters.drop(Drop.NO_SERVICE);
+            refuse(guest, IcmpHeader.HOST_UNREACHABLE, packet, ipAt, udpAt, udpLength);
+            return false;
+        }
+        return true;
+    }
+
+    private void translate(
+            Guest guest,
+            int sourcePort,
+            int destination,
+            int port,
+            MemorySegment packet,
+            long ipAt,
+            long udpAt,
+            int udpLength,
+            long now) {
+        UdpMapping mapping = mapping(guest, sourcePort, now);
+        Decisions decisions = mapping.decisions;
+        int decision = decisions.about(policy, FlowPolicy.Protocol.UDP, guest.address, sourcePort, destination, port);
+        switch (decisions.verdict(decision)) {
+            case PROHIBIT -> {
+                counters.drop(Drop.PROHIBITED);
+                refuse(guest, IcmpHeader.ADMINISTRATIVELY_PROHIBITED, packet, ipAt, udpAt, udpLength);
+            }
+            case REJECT -> {
+                counters.drop(Drop.PROHIBITED);
+                refuse(guest, IcmpHeader.PORT_UNREACHABLE, packet, ipAt, udpAt, udpLength);
+            }
+            case ALLOW -> {
+                DatagramSocket socket = mapping.socket;
+                if (socket == null) {
+                    socket = open(mapping, now);
+                    if (socket == null) {
+                        return;
+                    }
+                }
+                boolean sent = socket.send(
+                        decisions.targetHigh(decision),
+                        decisions.targetLow(decision),
+                        decisions.targetPort(decision),
+                        Math.max(1, Ipv4Header.timeToLive(packet, ipAt) - 1),
+                        Ipv4Header.typeOfService(packet, ipAt),
+                        packet,
+                        udpAt + UdpHeader.LENGTH,
+                        udpLength - UdpHeader.LENGTH);
+                count(sent);
+            }
+        }
+    }
+
+    void count(boolean sent) {
+        if (sent) {
+            counters.udpDatagramsToHost++;
+        } else {
+            counters.drop(Drop.UDP_SEND_FAILED);
+        }
+    }
+
+    /** The mapping of a guest's port, made if there is none, marked as used. */
+    private UdpMapping mapping(Guest guest, int port, long now) {
+        long low = DatagramHost.mapped(guest.address);
+        UdpMapping mapping = mappings.find(DatagramHost.MAPPED_HIGH, low, port);
+        if (mapping != null) {
+            mapping.guest = guest;
+            mappings.use(mapping, now);
+            return mapping;
+        }
+        if (mappings.isFull()) {
+            UdpMapping idlest = mappings.idlest();
+            if (idlest != null) {
+                end(idlest);
+                counters.drop(Drop.UDP_FLOW_EVICTED);
+            }
+        }
+        mapping = new UdpMapping(this, guest, low, port);
+        mappings.add(mapping, now);
+        if (!sweep.isArmed()) {
+            loop.schedule(sweep, now + idle);
+        }
+        return mapping;
+    }
+
+    private @Nullable DatagramSocket open(UdpMapping mapping, long now) {
+        return switch (host.openDatagram(0, DatagramHost.mapped(0), 0, mapping)) {
+            case Opening.Open<DatagramSocket>(DatagramSocket socket) -> {
+                mapping.socket = socket;
+                counters.udpOpened++;
+                yield socket;
+            }
+            case Opening.Failed<DatagramSocket>(HostError error, String reason) -> {
+                // The guest is told nothing: it tries again, and by then descriptors may be free.
+                counters.drop(error == HostError.NO_DESCRIPTORS ? Drop.NO_DESCRIPTORS : Drop.UDP_SEND_FAILED);
+                if (now - nextWarning >= 0) {
+                    nextWarning = now + WARNING_INTERVAL;
+                    LOG.log(Level.WARNING, "no host socket for a guest''s UDP: {0}", reason);
+                }
+                yield null;
+            }
+        };
+    }
+
+    private void refuse(Guest guest, int code, MemorySegment packet, long ipAt, long udpAt, int udpLength) {
+        errors.send(
+                guest,
+                plan.gateway().bits(),
+                IcmpHeader.DESTINATION_UNREACHABLE,
+                code,
+                0,
+                packet,
+                ipAt,
+                (int) (udpAt - ipAt) + udpLength);
+    }
+
+    /** Marks a mapping as used by an answer. */
+    void use(UdpMapping mapping) {
+        mappings.use(mapping, loop.now());
+    }
+
+    private void end(UdpMapping mapping) {
+        mappings.remove(mapping);
+        mapping.close();
+    }
+
+    private void sweep(long now) {
+        UdpMapping mapping = mappings.idlest();
+        while (mapping != null && now - mapping.lastUsed() >= idle) {
+            end(mapping);
+            mapping = mappings.idlest();
+        }
+        if (mapping != null) {
+            loop.schedule(sweep, mapping.lastUsed() + idle);
+        }
+    }
+
+    /** How services of the gateway answer. */
+    public UdpOutput output() {
+        return output;
+    }
+
+    /**
+     * Has {@code service} answer on a port of the gateway's address.
+     *
+     * @throws IllegalStateException if the port is taken
+     */
+    public void register(int port, LocalDatagramService service) {
+        services.add(port, service);
+    }
+
+    public void unregister(int port) {
+        services.remove(port);
+    }
+
+    boolean isService(int port) {
+        return services.on(port) != null;
+    }
+
+    /**
+     * Opens a port of the host whose datagrams go to a guest.
+     *
+     * @param high the host address to listen on, with {@code low}, as in {@link DatagramHost}
+     * @param port 1–65535, or 0 for any free one
+     * @param guests finds the guest of an address, or null while nobody has it
+     */
+    public Opening<UdpForward> forward(
+            long high,
+            long low,
+            int port,
+            int guestAddress,
+            int guestPort,
+            IntFunction<? extends @Nullable Guest> guests) {
+        return forwards.open(high, low, port, guestAddress, guestPort, guests);
+    }
+
+    /** Mappings that exist now. */
+    public int size() {
+        return mappings.size();
+    }
+
+    /** Ends all mappings of a guest that is gone; its forwards stay, for when it comes back. */
+    public void forget(Guest guest) {
+        UdpMapping mapping = mappings.idlest();
+        while (mapping != null) {
+            UdpMapping next = mappings.newer(mapping);
+            if (mapping.guest.address == guest.address) {
+                end(mapping);
+            }
+            mapping = next;
+        }
+    }
+
+    /** Has the policy asked again about every destination. */
+    public void policyChanged() {
+        for (UdpMapping m = mappings.idlest(); m != null; m = mappings.newer(m)) {
+            m.decisions.clear();
+        }
+    }
+
+    /** Ends everything. Idempotent. */
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        loop.cancel(sweep);
+        for (UdpMapping m = mappings.idlest(); m != null; m = mappings.newer(m)) {
+            m.close();
+        }
+        mappings.clear();
+        forwards.close();
+    }
+}

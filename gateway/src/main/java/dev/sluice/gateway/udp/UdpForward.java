@@ -1,0 +1,139 @@
+package dev.sluice.gateway.udp;
+
+import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.FlowTable;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.host.DatagramSocket;
+import java.lang.foreign.MemorySegment;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/** A UDP port of the host that leads to a port of a guest; made by {@link UdpFlows#forward}, on the loop's thread. */
+public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
+    private final UdpForwards forwards;
+    private final int guestAddress;
+    private final int guestPort;
+    private final IntFunction<? extends @Nullable Guest> guests;
+    /** As many as there are sessions, which bound them. */
+    private final FlowTable<UdpSession.Client> clients = new FlowTable<>(Integer.MAX_VALUE >> 4);
+    /** Set right after construction. */
+    @Nullable
+    DatagramSocket socket;
+
+    UdpForward(UdpForwards forwards, int guestAddress, int guestPort, IntFunction<? extends @Nullable Guest> guests) {
+        this.forwards = forwards;
+        this.guestAddress = guestAddress;
+        this.guestPort = guestPort;
+        this.guests = guests;
+    }
+
+    /** The host port it listens on. */
+    public int port() {
+        return socket == null ? 0 : socket.localPort();
+    }
+
+    public int guestAddress() {
+        return guestAddress;
+    }
+
+    public int guestPort() {
+        return guestPort;
+    }
+
+    /** Clients it serves now. */
+    public int size() {
+        return clients.size();
+    }
+
+    DatagramSocket socket() {
+        if (socket == null) {
+            throw new IllegalStateException("a session outlived its forward");
+        }
+        return socket;
+    }
+
+    void forget(UdpSession.Client client) {
+        clients.remove(client);
+    }
+
+    @Override
+    public void onDatagram(
+            long high, long low, int clientPort, int typeOfService, MemorySegment memory, long at, int length) {
+        UdpFlows flows = forwards.flows;
+        Guest guest = guests.apply(guestAddress);
+        if (guest == null) {
+            flows.counters.drop(Drop.NO_SERVICE);
+            return;
+        }
+        long now = flows.loop.now();
+        UdpSession.Client client = clients.find(high, low, clientPort);
+        UdpSession session;
+        if (client != null) {
+            session = client.session;
+            forwards.use(session, now);
+        } else {
+            session = forwards.start(this, high, low, clientPort, now);
+            if (session == null) {
+                flows.counters.drop(Drop.UDP_SEND_FAILED);
+                return;
+            }
+            clients.add(session.client, now);
+        }
+        if (flows.output.send(
+                guest, (int) session.low(), session.port(), guestPort, typeOfService, memory, at, length)) {
+            flows.counters.udpDatagramsToGuest++;
+        }
+    }
+
+    @Override
+    public void onError(
+            int errno,
+            int icmpType,
+            int icmpCode,
+            int mtu,
+            long offenderHigh,
+            long offenderLow,
+            long high,
+            long low,
+            int clientPort,
+            MemorySegment memory,
+            long at,
+            int length) {
+        UdpSession.Client client = clients.find(high, low, clientPort);
+        Guest guest = guests.apply(guestAddress);
+        if (client == null || guest == null) {
+            return;
+        }
+        int seen = (int) client.session.low();
+        forwards.flows.quote.send(
+                guest,
+                guestPort,
+                seen,
+                client.session.port(),
+                seen,
+                errno,
+                icmpType,
+                icmpCode,
+                mtu,
+                memory,
+                at,
+                length);
+    }
+
+    @Override
+    public void onDropped(int datagrams) {
+        for (int i = 0; i < datagrams; i++) {
+            forwards.flows.counters.drop(Drop.UDP_SEND_FAILED);
+        }
+    }
+
+    /** Closes the port and forgets its clients. Idempotent. */
+    @Override
+    public void close() {
+        if (socket != null) {
+            socket.close();
+            forwards.end(this);
+            socket = null;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package dev.sluice.gateway.udp;
+
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Ipv4Output;
+import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.UdpHeader;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/** Sends UDP datagrams to guests: puts the UDP header in front and leaves the rest to {@link Ipv4Output}. On the loop's thread. */
+public final class UdpOutput {
+    /** Bytes that must be free before a payload. */
+    public static final int HEADROOM = Ipv4Output.HEADROOM + UdpHeader.LENGTH;
+    /** Largest payload over IPv4. */
+    public static final int MAX_PAYLOAD = 65_507;
+
+    private static final int TIME_TO_LIVE = 64;
+
+    private final Ipv4Output output;
+    /** Room for one payload given as a Java array, made when first needed. */
+    @Nullable
+    private MemorySegment room;
+
+    public UdpOutput(Ipv4Output output) {
+        this.output = output;
+    }
+
+    /**
+     * Sends a payload where it lies; the {@link #HEADROOM} bytes before it are overwritten.
+     *
+     * @param source the address it comes from, as bits
+     * @return false if it was dropped, which has been counted
+     */
+    public boolean send(
+            Guest guest,
+            int source,
+            int sourcePort,
+            int guestPort,
+            int typeOfService,
+            MemorySegment memory,
+            long at,
+            int length) {
+        long header = at - UdpHeader.LENGTH;
+        int total = UdpHeader.LENGTH + length;
+        UdpHeader.write(memory, header, sourcePort, guestPort, total);
+        return output.send(
+                guest,
+                source,
+                Ipv4Header.PROTOCOL_UDP,
+                TIME_TO_LIVE,
+                typeOfService,
+                memory,
+                header,
+                total,
+                UdpHeader.CHECKSUM);
+    }
+
+    /**
+     * Sends a copy of an array, for services off the data path.
+     *
+     * @throws IllegalArgumentException if it is longer than {@link #MAX_PAYLOAD}
+     */
+    public boolean send(Guest guest, int source, int sourcePort, int guestPort, byte[] payload) {
+        if (payload.length > MAX_PAYLOAD) {
+            throw new IllegalArgumentException(
+                    "a UDP payload over IPv4 has at most " + MAX_PAYLOAD + " bytes, not " + payload.length);
+        }
+        if (room == null) {
+            room = Arena.ofAuto().allocate(HEADROOM + MAX_PAYLOAD, 8);
+        }
+        MemorySegment.copy(payload, 0, room, ValueLayout.JAVA_BYTE, HEADROOM, payload.length);
+        return send(guest, source, sourcePort, guestPort, 0, room, HEADROOM, payload.length);
+    }
+}

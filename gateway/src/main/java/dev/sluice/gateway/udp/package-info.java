@@ -1,0 +1,34 @@
+/**
+ * UDP of guests as UDP sockets of the host.
+ *
+ * <h2>Theory of operation</h2>
+ *
+ * <p>{@link dev.sluice.gateway.udp.UdpFlows} gets every datagram a guest sends and takes it one of four ways: to a service of the
+ * gateway ({@link dev.sluice.gateway.udp.LocalDatagramService}, such as DNS), back to a client of an inbound forward ({@link
+ * dev.sluice.gateway.udp.UdpForward}), out through a mapping, or to its end with a counter and, where that helps, an ICMP error.
+ *
+ * <p>A <em>mapping</em> is one guest address and port, and one unconnected host socket for it. The socket is the same whoever the
+ * guest talks to, and whoever finds it may answer: endpoint-independent mapping and filtering (RFC 4787 §4.1 and §5), which games,
+ * calls and hole punching need. The guest sees the peer's true address and port. Where the policy sent the guest elsewhere than it
+ * asked (the host's address means the host's loopback), answers and errors are shown under the address the guest had used.
+ * States: <em>closed</em> (no socket yet: nothing was allowed, or the host had no descriptor), <em>open</em>, gone. A refused or
+ * unreachable destination never ends a mapping. It ends after {@link dev.sluice.gateway.flow.Limits#udpIdleSeconds} without a datagram
+ * either way (RFC 4787 §4.3 asks for outbound refresh), or as the idlest when the table is full. One timer serves all: the table is
+ * in order of last use, so it always waits for the first.
+ *
+ * <p>The policy is asked once per destination of a mapping; {@link dev.sluice.gateway.flow.Decisions} remembers the last few.
+ *
+ * <p>Errors come from the host socket's error queue with the payload the network quoted; the guest's headers are put before it again
+ * and the guest gets the same ICMP message the host got, from the same router: port unreachable and {@code traceroute} work.
+ *
+ * <p>A <em>session</em> is one client of a forward. The guest sees the client's own address, or a port of the gateway if answers to
+ * that address would not come back here. Sessions are found by what the guest sees, before mappings are looked at.
+ *
+ * <p>Thread: all on the gateway's loop. Memory: guests' packets are read during the call and copied by the socket if it must keep
+ * them; answers are sent from the socket's receive buffer, with the headers written into the room before them, and nothing is copied
+ * or allocated per datagram. Fragments are put together before this package and made after it, so payloads up to 65,507 bytes pass.
+ */
+@NullMarked
+package dev.sluice.gateway.udp;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,38 @@
+package dev.sluice.host;
+
+/**
+ * Where datagram sockets of the host come from; all of one host belong to one loop, and everything happens on its thread. Addresses
+ * are two {@code long}s in network order, IPv4 mapped into IPv6 ({@link #mapped}), so that no address object is needed per datagram.
+ */
+public interface DatagramHost {
+
+    /** Bytes that are the receiver's to overwrite before every datagram or message handed to it. */
+    int HEADROOM = 128;
+
+    /** Largest payload of a UDP datagram over IPv4. */
+    int MAX_PAYLOAD = 65_507;
+
+    /**
+     * Opens an unconnected UDP socket. Don't Fragment is off.
+     *
+     * @param bindHigh the local address, with {@code bindLow}; 0.0.0.0 for any
+     * @param bindPort the local port, 0 for any; address and port both zero bind at the first datagram sent
+     */
+    Opening<DatagramSocket> openDatagram(long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events);
+
+    /** Opens a sender of ICMP echo requests. Fails as PROHIBITED, with the remedy, where the host lets this user send none. */
+    Opening<PingSocket> openPing(PingSocket.Events events);
+
+    /** The high half of every IPv4 address. */
+    long MAPPED_HIGH = 0;
+
+    /** The low half of an IPv4 address given as bits: ::ffff:a.b.c.d. */
+    static long mapped(int ipv4) {
+        return 0xffff_0000_0000L | (ipv4 & 0xffff_ffffL);
+    }
+
+    /** Whether two halves are an IPv4 address; its bits are then {@code (int) low}. */
+    static boolean isIpv4(long high, long low) {
+        return high == 0 && low >>> 32 == 0xffff;
+    }
+}

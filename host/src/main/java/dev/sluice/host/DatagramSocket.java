@@ -1,0 +1,69 @@
+package dev.sluice.host;
+
+import java.lang.foreign.MemorySegment;
+
+/** A non-blocking UDP socket of the host, unconnected, owned by one loop and used on its thread only. Nothing here throws. */
+public interface DatagramSocket {
+
+    /** Type given to {@link Events#onError} for an error the host found itself, without an ICMP message. */
+    int LOCAL = -1;
+
+    /**
+     * Sends one datagram, at the latest at the end of this turn. The memory is the caller's again on return. What the host refuses is
+     * dropped and told through {@link Events#onError}; what it has no room for is dropped.
+     *
+     * @param high the destination address, with {@code low}, as in {@link DatagramHost}
+     * @param timeToLive 1–255
+     * @param typeOfService DSCP and ECN, 0–255
+     * @param length payload, 0–65,507 bytes
+     * @return false if it was dropped at once (closed, too long, not an address this socket reaches)
+     */
+    boolean send(
+            long high,
+            long low,
+            int port,
+            int timeToLive,
+            int typeOfService,
+            MemorySegment memory,
+            long at,
+            int length);
+
+    /** The local port, or 0 while not bound. */
+    int localPort();
+
+    /** Sends what is queued and closes; no event follows. Idempotent. */
+    void close();
+
+    /** Told on the loop's thread. Memory is valid during the call only, with {@link DatagramHost#HEADROOM} writable bytes before it. */
+    interface Events {
+        /** A datagram from the given peer. */
+        void onDatagram(long high, long low, int port, int typeOfService, MemorySegment memory, long at, int length);
+
+        /**
+         * A datagram sent before went nowhere.
+         *
+         * @param errno the host's error number
+         * @param icmpType the ICMP type the host received, or {@link #LOCAL}
+         * @param mtu the next-hop MTU with "fragmentation needed", else 0
+         * @param offenderHigh who reported it, with {@code offenderLow}; both 0 if the host itself
+         * @param high the datagram's destination, with {@code low} and {@code port}
+         * @param length how much of the datagram's payload is at {@code at}; may be 0
+         */
+        void onError(
+                int errno,
+                int icmpType,
+                int icmpCode,
+                int mtu,
+                long offenderHigh,
+                long offenderLow,
+                long high,
+                long low,
+                int port,
+                MemorySegment memory,
+                long at,
+                int length);
+
+        /** The host had no room for this many datagrams; they are gone. */
+        void onDropped(int datagrams);
+    }
+}
