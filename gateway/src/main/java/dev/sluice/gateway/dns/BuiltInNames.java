@@ -1,0 +1,54 @@
+package dev.sluice.gateway.dns;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The names of this network, the zone they stand in, the network's reverse names, and {@code localhost} (RFC 6761 §6.3). */
+final class BuiltInNames implements NameSource {
+    private static final List<IpAddress> LOOPBACK = List.of(Ipv4Address.LOOPBACK, new Ipv6Address(0, 1));
+
+    private final AddressPlan plan;
+    private final Map<String, List<IpAddress>> addresses = new HashMap<>();
+    private final Map<IpAddress, List<String>> names = new HashMap<>();
+
+    BuiltInNames(AddressPlan plan, DnsNames config) {
+        this.plan = plan;
+        addresses.putAll(config.others());
+        config.host().forEach(name -> addresses.put(name, List.of(plan.host())));
+        config.gateway().forEach(name -> addresses.put(name, List.of(plan.gateway())));
+        config.host().stream().findFirst().ifPresent(name -> names.put(plan.host(), List.of(name)));
+        config.gateway().stream().findFirst().ifPresent(name -> names.put(plan.gateway(), List.of(name)));
+    }
+
+    @Override
+    public @Nullable Answer answer(DnsQuery query) {
+        String name = query.name();
+        List<IpAddress> known = addresses.get(name);
+        if (known != null) {
+            return NameSource.addresses(query, known);
+        }
+        if (name.equals("localhost") || name.endsWith(".localhost")) {
+            return NameSource.addresses(query, LOOPBACK);
+        }
+        if (name.equals(DnsNames.ZONE)) {
+            return new Records(query.type(), List.of());
+        }
+        return name.endsWith("." + DnsNames.ZONE) ? new NoSuchName() : reverse(query);
+    }
+
+    private @Nullable Answer reverse(DnsQuery query) {
+        IpAddress address = ReverseName.parse(query.name());
+        List<String> known = address == null ? null : names.get(address);
+        if (known != null) {
+            return NameSource.names(query, known);
+        }
+        // The host's servers cannot know the guests, and need not hear of them.
+        return address instanceof Ipv4Address four && plan.subnet().contains(four) ? new NoSuchName() : null;
+    }
+}

@@ -1,0 +1,44 @@
+package dev.sluice.gateway.dns;
+
+import dev.sluice.wire.DnsHeader;
+
+/**
+ * A guest's question, and the message it came in.
+ *
+ * @param message the whole message; not to be changed
+ * @param questionEnd where the question ends in it
+ * @param name the name in lower case, as {@link DnsMessage#name} writes it
+ * @param type QTYPE
+ * @param klass QCLASS
+ * @param optAt where its OPT record starts; 0 for none
+ */
+record DnsQuery(byte[] message, int questionEnd, String name, int type, int klass, int optAt) implements DnsRequest {
+
+    boolean hasOpt() {
+        return optAt != DnsMessage.NO_OPT;
+    }
+
+    /** Largest UDP reply the guest takes, bytes: 512 or more. */
+    int maxUdpReply() {
+        return hasOpt()
+                ? Math.max(DnsMessage.CLASSIC_SIZE, DnsMessage.u16(message, optAt + 3))
+                : DnsMessage.CLASSIC_SIZE;
+    }
+
+    int ednsVersion() {
+        return hasOpt() ? message[optAt + 6] & 0xff : 0;
+    }
+
+    /** The DO bit, which a reply's OPT repeats. */
+    int optFlags() {
+        return hasOpt() ? DnsMessage.u16(message, optAt + 7) & 0x8000 : 0;
+    }
+
+    boolean isInternet() {
+        return klass == DnsHeader.CLASS_IN || klass == DnsMessage.CLASS_ANY;
+    }
+
+    boolean asks(int recordType) {
+        return type == recordType || type == DnsMessage.TYPE_ANY;
+    }
+}

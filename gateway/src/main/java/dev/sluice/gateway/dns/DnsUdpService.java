@@ -1,0 +1,51 @@
+package dev.sluice.gateway.dns;
+
+import dev.sluice.gateway.dns.DnsService.Transport;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.loop.Loop;
+import dev.sluice.wire.Ipv4Address;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.RejectedExecutionException;
+
+/** Connects guests' datagrams to port 53 with the name server. Confined to the loop. */
+public final class DnsUdpService {
+    /** Longest query taken over UDP; what is longer has no business there and is cut off, which makes it malformed. */
+    private static final int MAX_QUERY = 4096;
+
+    private final DnsService service;
+    private final Loop loop;
+    private final Reply reply;
+
+    /** Sends a datagram from the gateway's port 53; called on the loop's thread. */
+    @FunctionalInterface
+    public interface Reply {
+        /** @param message up to 65,535 bytes, the receiver's to keep */
+        void send(Guest guest, int port, byte[] message);
+    }
+
+    public DnsUdpService(DnsService service, Loop loop, Reply reply) {
+        this.service = service;
+        this.loop = loop;
+        this.reply = reply;
+    }
+
+    /**
+     * Takes one datagram; its bytes are copied before this returns.
+     *
+     * @param sourcePort where the reply goes
+     * @param at where the payload starts
+     * @param length payload bytes
+     */
+    public void onDatagram(Guest guest, int sourcePort, MemorySegment memory, long at, int length) {
+        byte[] message = new byte[Math.min(length, MAX_QUERY)];
+        MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, message, 0, message.length);
+        service.query(message, Transport.UDP, new Ipv4Address(guest.address), answer -> {
+            try {
+                loop.execute(() -> reply.send(guest, sourcePort, answer));
+            } catch (RejectedExecutionException _) {
+                // The loop has ended, and the guest's link with it.
+            }
+        });
+    }
+}

@@ -1,0 +1,37 @@
+package dev.sluice.gateway.dns;
+
+import dev.sluice.host.HostsFile;
+import dev.sluice.wire.DnsHeader;
+import dev.sluice.wire.IpAddress;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The names of the host's hosts file, both directions. The file overrides addresses only, so what else a name has (MX, TXT…) still
+ * comes from the servers; but not the records that carry address hints (RFC 9460), which would undo the override.
+ */
+final class HostNames implements NameSource {
+    private static final int TYPE_SVCB = 64;
+    private static final int TYPE_HTTPS = 65;
+
+    private final HostsFile file;
+
+    HostNames(HostsFile file) {
+        this.file = file;
+    }
+
+    @Override
+    public @Nullable Answer answer(DnsQuery query) {
+        List<IpAddress> addresses = file.addresses(query.name());
+        if (!addresses.isEmpty()) {
+            boolean overridden = query.asks(DnsHeader.TYPE_A)
+                    || query.asks(DnsHeader.TYPE_AAAA)
+                    || query.type() == TYPE_SVCB
+                    || query.type() == TYPE_HTTPS;
+            return overridden ? NameSource.addresses(query, addresses) : null;
+        }
+        IpAddress address = ReverseName.parse(query.name());
+        List<String> names = address == null ? List.of() : file.names(address);
+        return names.isEmpty() ? null : NameSource.names(query, names);
+    }
+}

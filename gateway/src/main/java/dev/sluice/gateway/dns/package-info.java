@@ -1,0 +1,43 @@
+/**
+ * The name server on the gateway's port 53: names of this network and of the host's hosts file answered here, everything else passed
+ * to the resolvers of the host.
+ *
+ * <h2>Theory of operation</h2>
+ *
+ * <p>A message comes in from a guest by {@link dev.sluice.gateway.dns.DnsUdpService} (on the loop, copied out of the frame) or by
+ * {@link dev.sluice.gateway.dns.DnsTcpSession} (length-prefixed over a stream, RFC 7766) and is given to
+ * {@link dev.sluice.gateway.dns.DnsService#query}. That reads header, question and OPT on the caller's thread (a few microseconds, no
+ * input throws) and hands a {@code DnsQuery} to a virtual thread of its own, where blocking is free. The thread asks each source in
+ * turn: built-in names, the hosts file, the forwarder; the first that has something to say wins.
+ *
+ * <p><b>What stays untouched.</b> The forwarder does not decode: it changes the 16-bit id and passes the bytes, both ways, so every
+ * type, flag, rcode, TTL and option survives, including those not invented yet. A reply is changed only when it is larger than the guest can
+ * take over UDP: then header, question and OPT remain, with TC set (RFC 2181 §9, RFC 6891 §7), and the guest comes back over TCP.
+ *
+ * <p><b>Against forged replies</b> (RFC 5452): every try has its own connected socket, so the kernel picks an unpredictable port and
+ * filters on the server's address; the id is from a secure generator; and id and question, letter case included, must match. What
+ * does not match is counted and the wait goes on.
+ *
+ * <p><b>When a server fails.</b> Tries follow resolv.conf: timeout, attempts, rotate. A server that refuses or stays silent is asked
+ * last for some seconds, so only the first lookup waits for it. SERVFAIL, NOTIMP and REFUSED make the next server's turn, as in libc;
+ * if none has better, the guest sees the first such reply. If nobody answers, the guest gets SERVFAIL, never silence.
+ *
+ * <p><b>Names</b> are compared without case (RFC 4343), the question goes back byte for byte as it came (so 0x20 randomisation
+ * works). A name that exists without the asked type gives NOERROR and no records, which is not NXDOMAIN (RFC 2308 §2). Nothing under
+ * {@code sluice.internal}, and no reverse name of the guest network, is ever forwarded.
+ *
+ * <p><b>Bounds</b>: queries under way (all, and half of that for one guest), TCP sessions (all, and per guest), queries and bytes in
+ * flight per session, message sizes. Each has a counter in {@link dev.sluice.gateway.dns.DnsCounters} and a stated behaviour.
+ *
+ * <p><b>Why an own reader.</b> Four fields of the header, one question and the walk to the OPT record are all that is needed; a DNS
+ * library decodes every record, costs tens of milliseconds at the first lookup of a fresh process, and its strictness would decide what
+ * guests may ask. It serves as the oracle of the tests. The accessors of {@code wire} stay out as well: they run per packet on native memory
+ * only, and byte arrays would spoil what the compiler knows about them.
+ *
+ * <p>RFC 1035 §4 (messages), 2181, 2308 (negative answers), 3596 (AAAA, ip6.arpa), 5452, 6761 (localhost), 6891 (EDNS), 7766 (TCP),
+ * 9267 (hostile compression).
+ */
+@NullMarked
+package dev.sluice.gateway.dns;
+
+import org.jspecify.annotations.NullMarked;
