@@ -4,7 +4,7 @@ package dev.sluice.link;
  * A two-way channel of Ethernet frames to one guest, driven by one loop; all methods on that loop's thread.
  *
  * <p>A link accepts any {@link Frame}: what its medium cannot finish (checksums, segmentation) it does in software. It copies or
- * writes a frame before {@link #send} returns. It never blocks: when its medium is full it drops and counts, and says so beforehand
+ * writes a frame before {@link #send} returns, and never changes its bytes. It never blocks: when its medium is full it drops and counts, and says so beforehand
  * through {@link #congested}.
  */
 public interface Link {
@@ -16,6 +16,14 @@ public interface Link {
 
     /** True if super-segments and unfinished checksums cost nothing here: the medium takes them as they are. */
     boolean offloads();
+
+    /**
+     * True if the memory of received frames stays as it is until {@link LinkHandler#onBatchEnd}, so that a handler may gather several
+     * frames into one write; false if each frame overwrites the one before. The {@link Frame} object is reused either way.
+     */
+    default boolean keepsBatch() {
+        return false;
+    }
 
     /** Starts delivery; called once. */
     void start(LinkHandler handler);

@@ -5,6 +5,12 @@ public interface LinkHandler {
     /** A frame came in; it and its memory are the handler's only during the call. The frame has at least 14 bytes. */
     void onFrame(Link link, Frame frame);
 
+    /**
+     * The frames of one read of the medium have all been delivered: the moment to acknowledge once for the lot. Called after every
+     * batch of {@link #onFrame} calls, unless the link was closed meanwhile.
+     */
+    default void onBatchEnd(Link link) {}
+
     /** The link has room again after {@link Link#congested} was seen true. */
     void onRoom(Link link);
 
