@@ -82,7 +82,8 @@ public sealed interface LinkUrl {
     static LinkUrl parse(String text) {
         int colon = text.indexOf(':');
         if (colon < 0) {
-            throw new IllegalArgumentException("'" + text + "' does not say what kind of guest connects; write " + FORMS);
+            throw new IllegalArgumentException(
+                    "'" + text + "' does not say what kind of guest connects; write " + FORMS);
         }
         String kind = text.substring(0, colon);
         String rest = text.substring(colon + 1);
@@ -93,7 +94,8 @@ public sealed interface LinkUrl {
             case "vfkit" -> new Vfkit(path(text, kind, rest));
             case "stdio" -> {
                 if (!rest.isEmpty()) {
-                    throw new IllegalArgumentException("'" + text + "': stdio takes nothing after the colon; write stdio:");
+                    throw new IllegalArgumentException(
+                            "'" + text + "': stdio takes nothing after the colon; write stdio:");
                 }
                 yield new Stdio();
             }
@@ -123,18 +125,17 @@ public sealed interface LinkUrl {
     private static Fd fd(String text, String rest) {
         int question = rest.indexOf('?');
         String digits = question < 0 ? rest : rest.substring(0, question);
-        FdFraming framing =
-                switch (question < 0 ? "" : rest.substring(question + 1)) {
-                    case "" -> FdFraming.AUTOMATIC;
-                    case "framing=qemu" -> FdFraming.QEMU;
-                    case "framing=vmnet" -> FdFraming.VMNET;
-                    default ->
-                        throw new IllegalArgumentException(
-                                "'" + text + "': after fd:N only ?framing=qemu or ?framing=vmnet is known");
-                };
+        FdFraming framing = switch (question < 0 ? "" : rest.substring(question + 1)) {
+            case "" -> FdFraming.AUTOMATIC;
+            case "framing=qemu" -> FdFraming.QEMU;
+            case "framing=vmnet" -> FdFraming.VMNET;
+            default ->
+                throw new IllegalArgumentException(
+                        "'" + text + "': after fd:N only ?framing=qemu or ?framing=vmnet is known");
+        };
         if (!digits.matches("[0-9]{1,9}")) {
-            throw new IllegalArgumentException(
-                    "'" + text + "' names no descriptor; write fd:N with the number of an inherited descriptor, as in fd:3");
+            throw new IllegalArgumentException("'" + text
+                    + "' names no descriptor; write fd:N with the number of an inherited descriptor, as in fd:3");
         }
         return new Fd(Integer.parseInt(digits), framing);
     }

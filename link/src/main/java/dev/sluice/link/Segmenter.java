@@ -80,12 +80,11 @@ public final class Segmenter {
         if (!parseIp(frame)) {
             return false;
         }
-        boolean ready =
-                switch (frame.gso) {
-                    case Frame.GSO_NONE, Frame.GSO_TCP4, Frame.GSO_TCP6 -> beginTcp(frame, length, mtu);
-                    case Frame.GSO_UDP -> beginUdp(frame, length, mtu);
-                    default -> false;
-                };
+        boolean ready = switch (frame.gso) {
+            case Frame.GSO_NONE, Frame.GSO_TCP4, Frame.GSO_TCP6 -> beginTcp(frame, length, mtu);
+            case Frame.GSO_UDP -> beginUdp(frame, length, mtu);
+            default -> false;
+        };
         count = ready ? Math.max(1, (payload + size - 1) / size) : 0;
         return ready;
     }
@@ -129,7 +128,8 @@ public final class Segmenter {
             return false;
         }
         ipv6 = true;
-        // With extension headers only the sender knows where the transport header is, and says so by the checksum's start.
+        // With extension headers only the sender knows where the transport header is, and says so by the checksum's
+        // start.
         transportAt = frame.checksumStart != 0 ? frame.checksumStart : ipAt + IPV6_HEADER;
         pseudo = Checksum.add(0, head, at + ipAt + 8, 32);
         return transportAt >= ipAt + IPV6_HEADER;
@@ -172,7 +172,8 @@ public final class Segmenter {
         payload = length - headers;
         size = frame.gsoSize;
         pseudo = Checksum.add16(pseudo, Ipv4Header.PROTOCOL_UDP);
-        // Without NEEDS_CSUM a zero field says that the sender wants none (RFC 768); IPv6 always has one (RFC 8200 §8.1).
+        // Without NEEDS_CSUM a zero field says that the sender wants none (RFC 768); IPv6 always has one (RFC 8200
+        // §8.1).
         withChecksum = ipv6
                 || frame.checksumStart != 0
                 || Bytes.u16(frame.head, frame.headAt + transportAt + UdpHeader.CHECKSUM) != 0;

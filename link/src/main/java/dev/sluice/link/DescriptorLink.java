@@ -1,0 +1,133 @@
+package dev.sluice.link;
+
+import dev.sluice.loop.EventLoop;
+import dev.sluice.loop.Work;
+import dev.sluice.posix.Memory;
+import dev.sluice.posix.PosixException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What links on descriptors share: who listens, how they end, and when their memory may go. */
+abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink, PacketLink {
+    /** Before {@link #start} and after the end. */
+    private static final LinkHandler NOBODY = new LinkHandler() {
+        @Override
+        public void onFrame(Link link, Frame frame) {}
+
+        @Override
+        public void onRoom(Link link) {}
+
+        @Override
+        public void onClosed(Link link, String reason) {}
+    };
+
+    final EventLoop loop;
+    final LinkCounters counters = new LinkCounters();
+    /** Reused for every frame that comes in. */
+    final Frame received = new Frame();
+
+    LinkHandler handler = NOBODY;
+    boolean closed;
+    private final String name;
+    private final int mtu;
+    private final List<MemorySegment> buffers = new ArrayList<>();
+    private @Nullable String failure;
+
+    /** Ends the link outside of whatever call noticed that it is broken. */
+    private final Work failing = new Work() {
+        @Override
+        protected void run() {
+            end(failure == null ? "failed" : failure);
+        }
+    };
+
+    /** Callers further up the stack may still hold a received frame when a link closes, so its memory goes a little later. */
+    private final Work freeing = new Work() {
+        @Override
+        protected void run() {
+            buffers.forEach(Memory::unmap);
+            buffers.clear();
+        }
+    };
+
+    DescriptorLink(EventLoop loop, String name, int mtu) {
+        this.loop = loop;
+        this.name = name;
+        this.mtu = mtu;
+    }
+
+    @Override
+    public final String name() {
+        return name;
+    }
+
+    @Override
+    public final int mtu() {
+        return mtu;
+    }
+
+    @Override
+    public final LinkCounters counters() {
+        return counters;
+    }
+
+    /** Memory that takes pages only where touched, and is given back after the link has closed. */
+    final MemorySegment buffer(long bytes) throws PosixException {
+        MemorySegment buffer = Memory.map(bytes);
+        buffers.add(buffer);
+        return buffer;
+    }
+
+    @Override
+    public final void start(LinkHandler handler) {
+        if (closed) {
+            return;
+        }
+        this.handler = handler;
+        try {
+            watch();
+        } catch (PosixException e) {
+            fail("can't be watched: " + e.getMessage());
+        }
+    }
+
+    /** Registers with the loop. */
+    abstract void watch() throws PosixException;
+
+    /** Ends watches and descriptors. */
+    abstract void release();
+
+    /** The medium broke while sending: ends the link in a moment, from the loop. */
+    final void fail(String reason) {
+        if (!closed && failure == null) {
+            failure = reason;
+            loop.enqueue(failing);
+        }
+    }
+
+    /** Ends the link and tells its handler why. */
+    final void end(String reason) {
+        if (!closed) {
+            LinkHandler told = handler;
+            close();
+            told.onClosed(this, reason);
+        }
+    }
+
+    @Override
+    public final void close() {
+        if (!closed) {
+            closed = true;
+            handler = NOBODY;
+            release();
+            loop.enqueue(freeing);
+        }
+    }
+
+    @Override
+    public final String toString() {
+        return name;
+    }
+}
