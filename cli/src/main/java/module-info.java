@@ -2,10 +2,15 @@
 module dev.sluice.cli {
     requires static org.jspecify;
     requires dev.sluice.gateway;
+    requires dev.sluice.posix;
     requires info.picocli;
+    requires jdk.unsupported; // sun.misc.Signal: the only way to handle a signal
 
     exports dev.sluice.cli;
 
     opens dev.sluice.cli to
             info.picocli;
+
+    provides System.LoggerFinder with
+            dev.sluice.cli.Console;
 }

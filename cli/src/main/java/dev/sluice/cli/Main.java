@@ -1,19 +1,71 @@
 package dev.sluice.cli;
 
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
 
-/** The program's entry. */
-@Command(name = "sluice", mixinStandardHelpOptions = true, version = "sluice 0.1.0")
-public final class Main implements Runnable {
+/** The program's entry: finds the command, and turns every way a command can fail into one line and an exit code. */
+public final class Main {
+    static final String VERSION = "sluice 0.1.0";
+
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main()).execute(args));
+        System.exit(execute(args));
     }
 
-    @Override
-    public void run() {
-        System.out.println("hello");
+    /** Runs one command line; the exit code. */
+    static int execute(String... args) {
+        CommandLine line = commandLine(args.length == 0 ? "" : args[0]);
+        return line.execute(args);
+    }
+
+    /** The command's object is made only if it is the one asked for: each costs milliseconds of reflection at start. */
+    static CommandLine commandLine(String first) {
+        CommandLine line = new CommandLine(new Sluice());
+        List<String> names = Sluice.COMMANDS.contains(first) ? List.of(first) : Sluice.COMMANDS;
+        for (String name : names) {
+            line.addSubcommand(name, Sluice.command(name));
+        }
+        line.setUsageHelpWidth(100);
+        line.setParameterExceptionHandler(Main::wrongUsage);
+        line.setExecutionExceptionHandler(Main::failed);
+        return line;
+    }
+
+    private static int wrongUsage(ParameterException e, String[] args) {
+        CommandLine line = e.getCommandLine();
+        String name = line.getCommandSpec().qualifiedName();
+        String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        if (!message.isEmpty()) {
+            message = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
+        }
+        System.err.println(name + ": " + message + " (see " + name + " --help)");
+        return ExitCode.USAGE;
+    }
+
+    private static int failed(Exception e, CommandLine line, CommandLine.ParseResult parsed) {
+        String name = line.getCommandSpec().qualifiedName();
+        int code = switch (e) {
+            case Failure failure -> {
+                System.err.println(name + ": " + failure.text());
+                yield failure.exitCode();
+            }
+            case IOException _ -> {
+                System.err.println(name + ": " + (e.getMessage() == null ? e : e.getMessage()));
+                yield ExitCode.UNAVAILABLE;
+            }
+            default -> {
+                System.err.println(name + ": internal error: " + e
+                        + (Console.verbose() ? "" : " (-v shows where; please report it)"));
+                yield ExitCode.INTERNAL;
+            }
+        };
+        if (Console.verbose()) {
+            e.printStackTrace();
+        }
+        return code;
     }
 }

@@ -1,0 +1,79 @@
+package dev.sluice.cli;
+
+import java.text.MessageFormat;
+import java.util.ResourceBundle;
+import org.jspecify.annotations.Nullable;
+
+/** Short lines for people on standard error; also the back end of every {@link System.Logger} of this process. Thread-safe. */
+public final class Console extends System.LoggerFinder {
+    private static volatile boolean verbose;
+
+    /** For the service loader. */
+    public Console() {}
+
+    /** Turns {@code -v} on: debug messages and stack traces. */
+    static void beVerbose() {
+        verbose = true;
+    }
+
+    static boolean verbose() {
+        return verbose;
+    }
+
+    /** A line the user should see. */
+    static void say(String line) {
+        System.err.println("sluice: " + line);
+    }
+
+    /** A line for {@code -v}. */
+    static void detail(String line) {
+        if (verbose) {
+            say(line);
+        }
+    }
+
+    @Override
+    public System.Logger getLogger(String name, Module module) {
+        return new Lines(name);
+    }
+
+    /** Warnings and errors always; the rest with {@code -v}, named by the last part of its logger. */
+    private record Lines(String name) implements System.Logger {
+        @Override
+        public String getName() {
+            return name;
+        }
+
+        @Override
+        public boolean isLoggable(Level level) {
+            return level != Level.OFF
+                    && (level.compareTo(Level.WARNING) >= 0 || verbose && level.compareTo(Level.DEBUG) >= 0);
+        }
+
+        @Override
+        public void log(
+                Level level, @Nullable ResourceBundle bundle, @Nullable String message, @Nullable Throwable thrown) {
+            if (isLoggable(level)) {
+                say(prefix(level) + message + (thrown == null ? "" : ": " + thrown));
+                if (thrown != null && verbose) {
+                    thrown.printStackTrace();
+                }
+            }
+        }
+
+        @Override
+        public void log(
+                Level level, @Nullable ResourceBundle bundle, @Nullable String format, @Nullable Object... parameters) {
+            if (isLoggable(level)) {
+                say(prefix(level)
+                        + (format == null || parameters == null || parameters.length == 0
+                                ? format
+                                : MessageFormat.format(format, parameters)));
+            }
+        }
+
+        private String prefix(Level level) {
+            return level.compareTo(Level.WARNING) >= 0 ? "" : name.substring(name.lastIndexOf('.') + 1) + ": ";
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package dev.sluice.cli;
+
+import dev.sluice.posix.Io;
+import dev.sluice.posix.Poll;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** Descriptors that whoever started us handed over by number. */
+final class Descriptors {
+    private Descriptors() {}
+
+    /** Refuses a number that names no open descriptor. */
+    static void check(String option, @Nullable Integer fd) {
+        if (fd != null && (fd < 0 || !Files.exists(Path.of("/proc/self/fd/" + fd), LinkOption.NOFOLLOW_LINKS))) {
+            throw Failure.usage(option + " " + fd + ": no such open descriptor; open it for this process, as in "
+                    + option + " 3 … 3>file");
+        }
+    }
+
+    /** Writes "1" and closes. */
+    static void writeReady(int fd) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment one = arena.allocateFrom("1");
+            int written = Io.write(fd, one, 0, 1);
+            Io.close(fd);
+            if (written != 1) {
+                throw new IOException("--ready-fd " + fd + " can't be written to");
+            }
+        }
+    }
+
+    /** Calls back once, on a thread of its own, when the other end is closed. */
+    static void onHangUp(int fd, Runnable callback) {
+        Thread.ofPlatform().daemon().name("exit-fd").start(() -> {
+            while (Poll.await(fd, 0, -1) == 0) {
+                Thread.onSpinWait();
+            }
+            callback.run();
+        });
+    }
+}

@@ -1,0 +1,42 @@
+package dev.sluice.cli;
+
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Cidr;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The IPv4 networks this host has routes to (proc_net(5), {@code /proc/net/route}), the default route aside. */
+final class HostRoutes {
+    private HostRoutes() {}
+
+    /** A network and the interface that leads there. */
+    record Route(Ipv4Cidr network, String device) {}
+
+    /** None where the file can't be read: an overlap then goes unnoticed, as without this check. */
+    static List<Route> read() {
+        try {
+            return parse(Files.readAllLines(Path.of("/proc/net/route")));
+        } catch (IOException e) {
+            return List.of();
+        }
+    }
+
+    /** Reads the kernel's table: a heading, then device, destination, gateway, …, mask in the eighth column; hexadecimal, little-endian. */
+    static List<Route> parse(List<String> lines) {
+        List<Route> routes = new ArrayList<>();
+        for (String line : lines) {
+            String[] column = line.trim().split("\\s+");
+            if (column.length >= 8 && column[1].matches("[0-9A-Fa-f]{8}") && column[7].matches("[0-9A-Fa-f]{8}")) {
+                int mask = Integer.reverseBytes(Integer.parseUnsignedInt(column[7], 16));
+                int bits = Integer.reverseBytes(Integer.parseUnsignedInt(column[1], 16));
+                if (mask != 0) {
+                    routes.add(new Route(new Ipv4Cidr(new Ipv4Address(bits), Integer.bitCount(mask)), column[0]));
+                }
+            }
+        }
+        return routes;
+    }
+}
