@@ -9,6 +9,7 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
 
 /** Linking and {@code errno}, shared by the call classes of this package. */
 final class Native {
@@ -34,6 +35,18 @@ final class Native {
     /** The libc function {@code name}; its handle takes the {@link #state()} segment first. */
     static MethodHandle call(String name, FunctionDescriptor descriptor) {
         return LINKER.downcallHandle(LIBC.findOrThrow(name), descriptor, ERRNO);
+    }
+
+    /** As {@link #call} for functions that not every libc has; null where it lacks it. */
+    static @Nullable MethodHandle callIfPresent(String name, FunctionDescriptor descriptor) {
+        return LIBC.find(name)
+                .map(symbol -> LINKER.downcallHandle(symbol, descriptor, ERRNO))
+                .orElse(null);
+    }
+
+    /** The address of the libc variable {@code name}, {@code size} bytes long. */
+    static MemorySegment variable(String name, long size) {
+        return LIBC.findOrThrow(name).reinterpret(size);
     }
 
     /** A variadic libc function whose arguments from {@code firstVariadic} on are the variable ones. */

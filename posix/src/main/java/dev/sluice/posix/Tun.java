@@ -8,6 +8,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -46,8 +47,16 @@ public final class Tun {
     private static final long TUNGETIFF = 0x800454d2L;
     private static final long TUNSETSNDBUF = 0x400454d4L;
     private static final long TUNSETVNETHDRSZ = 0x400454d8L;
+    private static final long SIOCSIFHWADDR = 0x8924;
+    private static final long SIOCGIFHWADDR = 0x8927;
+    private static final int ARPHRD_ETHER = 1;
+    /** {@code struct ifreq}: the name, then a union that starts with flags or with a sockaddr. */
     private static final int IFREQ = 40;
+
     private static final int IFREQ_FLAGS = 16;
+    private static final int IFREQ_MAC = 18;
+    /** The address is the first six of these eight bytes. */
+    private static final ValueLayout.OfLong MAC = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private static final MethodHandle IOCTL = Native.variadic("ioctl", FunctionDescriptor.of(INT, INT, LONG, LONG), 2);
 
@@ -101,6 +110,25 @@ public final class Tun {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocateFrom(INT, size);
             PosixException.check(ioctl(fd, TUNSETVNETHDRSZ, value.address()), "TUNSETVNETHDRSZ(" + size + ")");
+        }
+    }
+
+    /** The interface's hardware address, in the low 48 bits. */
+    public static long mac(int fd) throws PosixException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = arena.allocate(IFREQ, 8);
+            PosixException.check(ioctl(fd, SIOCGIFHWADDR, request.address()), "SIOCGIFHWADDR");
+            return request.get(MAC, IFREQ_MAC) >>> 16;
+        }
+    }
+
+    /** Gives the interface a hardware address; works from outside its namespace too. */
+    public static void setMac(int fd, long mac) throws PosixException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = arena.allocate(IFREQ, 8);
+            request.set(ValueLayout.JAVA_SHORT, IFREQ_FLAGS, (short) ARPHRD_ETHER);
+            request.set(MAC, IFREQ_MAC, mac << 16);
+            PosixException.check(ioctl(fd, SIOCSIFHWADDR, request.address()), "SIOCSIFHWADDR");
         }
     }
 

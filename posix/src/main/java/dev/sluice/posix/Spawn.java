@@ -1,0 +1,189 @@
+package dev.sluice.posix;
+
+import static dev.sluice.posix.Native.INT;
+import static dev.sluice.posix.Native.LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.charset.Charset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starting a process with chosen descriptors (posix_spawn(3)), in our process group and with our terminal. The JDK's own process builder
+ * cannot pass descriptors other than 0–2. The child gets standard input, output and error as they are unless mapped, the mapped
+ * descriptors, no others, and an empty signal mask.
+ */
+public final class Spawn {
+    private static final int SETSIGDEF = 0x04;
+    private static final int SETSIGMASK = 0x08;
+    private static final int F_DUPFD_CLOEXEC = 1030;
+    /** More than any libc needs for its two opaque structures. */
+    private static final int OPAQUE = 1024;
+
+    private static final int SIGSET = 128;
+
+    private static final FunctionDescriptor POINTER = FunctionDescriptor.of(INT, LONG);
+    private static final FunctionDescriptor POINTERS = FunctionDescriptor.of(INT, LONG, LONG);
+    private static final FunctionDescriptor POINTER_INT = FunctionDescriptor.of(INT, LONG, INT);
+    private static final MethodHandle SPAWN =
+            Native.call("posix_spawnp", FunctionDescriptor.of(INT, LONG, LONG, LONG, LONG, LONG, LONG));
+    private static final MethodHandle ACTIONS_INIT = Native.call("posix_spawn_file_actions_init", POINTER);
+    private static final MethodHandle ACTIONS_DESTROY = Native.call("posix_spawn_file_actions_destroy", POINTER);
+    private static final MethodHandle ACTIONS_DUP2 =
+            Native.call("posix_spawn_file_actions_adddup2", FunctionDescriptor.of(INT, LONG, INT, INT));
+    /** glibc 2.34 and newer; without it only close-on-exec keeps descriptors from the child, which all of ours have. */
+    private static final @Nullable MethodHandle ACTIONS_CLOSEFROM =
+            Native.callIfPresent("posix_spawn_file_actions_addclosefrom_np", POINTER_INT);
+
+    private static final MethodHandle ATTRIBUTES_INIT = Native.call("posix_spawnattr_init", POINTER);
+    private static final MethodHandle ATTRIBUTES_DESTROY = Native.call("posix_spawnattr_destroy", POINTER);
+    private static final MethodHandle ATTRIBUTES_FLAGS =
+            Native.call("posix_spawnattr_setflags", FunctionDescriptor.of(INT, LONG, Native.SHORT));
+    private static final MethodHandle ATTRIBUTES_DEFAULTS = Native.call("posix_spawnattr_setsigdefault", POINTERS);
+    private static final MethodHandle ATTRIBUTES_MASK = Native.call("posix_spawnattr_setsigmask", POINTERS);
+    private static final MethodHandle SIGEMPTYSET = Native.call("sigemptyset", POINTER);
+    private static final MethodHandle SIGADDSET = Native.call("sigaddset", POINTER_INT);
+
+    private final List<String> command;
+    /** Descriptor in the child → descriptor here. */
+    private final TreeMap<Integer, Integer> descriptors = new TreeMap<>();
+
+    private final TreeMap<String, String> environment = new TreeMap<>();
+    private final List<Integer> defaultSignals = new ArrayList<>();
+
+    /** @param command program (looked up in PATH) and arguments */
+    public Spawn(List<String> command) {
+        this.command = List.copyOf(command);
+    }
+
+    /** The child sees our descriptor {@code ours} as {@code theirs}. */
+    public Spawn descriptor(int ours, int theirs) {
+        descriptors.put(theirs, ours);
+        return this;
+    }
+
+    /** Adds to, or replaces in, the environment, which is otherwise ours. */
+    public Spawn environment(Map<String, String> variables) {
+        environment.putAll(variables);
+        return this;
+    }
+
+    /** The child gets {@code signal}'s default action even if we ignore it. */
+    public Spawn defaultSignal(int signal) {
+        defaultSignals.add(signal);
+        return this;
+    }
+
+    /**
+     * Starts it.
+     *
+     * @return its process id; the caller must {@link Processes#waitFor} it
+     */
+    public int start() throws PosixException {
+        List<Integer> copies = new ArrayList<>();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = Native.state();
+            long actions = arena.allocate(OPAQUE, 16).address();
+            long attributes = arena.allocate(OPAQUE, 16).address();
+            succeed((int) ACTIONS_INIT.invokeExact(state, actions), "posix_spawn_file_actions_init");
+            succeed((int) ATTRIBUTES_INIT.invokeExact(state, attributes), "posix_spawnattr_init");
+            try {
+                int first = Math.max(3, descriptors.isEmpty() ? 0 : descriptors.lastKey() + 1);
+                for (Map.Entry<Integer, Integer> entry : descriptors.entrySet()) {
+                    // copied out of the way: one mapping's target may be the next one's source
+                    int copy = PosixException.check(
+                            Io.fcntl(entry.getValue(), F_DUPFD_CLOEXEC, first), "fcntl(F_DUPFD_CLOEXEC)");
+                    copies.add(copy);
+                    int theirs = entry.getKey();
+                    succeed((int) ACTIONS_DUP2.invokeExact(state, actions, copy, theirs), "adddup2");
+                }
+                MethodHandle closeFrom = ACTIONS_CLOSEFROM;
+                if (closeFrom != null) {
+                    succeed((int) closeFrom.invokeExact(state, actions, first), "addclosefrom");
+                }
+                setSignals(state, arena, attributes);
+                return spawn(state, arena, actions, attributes);
+            } finally {
+                int _ = (int) ACTIONS_DESTROY.invokeExact(state, actions);
+                int _ = (int) ATTRIBUTES_DESTROY.invokeExact(state, attributes);
+            }
+        } catch (PosixException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        } finally {
+            copies.forEach(Io::close);
+        }
+    }
+
+    private void setSignals(MemorySegment state, Arena arena, long attributes) throws Throwable {
+        long set = arena.allocate(SIGSET, 8).address();
+        int _ = (int) SIGEMPTYSET.invokeExact(state, set);
+        succeed((int) ATTRIBUTES_MASK.invokeExact(state, attributes, set), "setsigmask");
+        for (int signal : defaultSignals) {
+            int _ = (int) SIGADDSET.invokeExact(state, set, signal);
+        }
+        succeed((int) ATTRIBUTES_DEFAULTS.invokeExact(state, attributes, set), "setsigdefault");
+        succeed((int) ATTRIBUTES_FLAGS.invokeExact(state, attributes, (short) (SETSIGDEF | SETSIGMASK)), "setflags");
+    }
+
+    private int spawn(MemorySegment state, Arena arena, long actions, long attributes) throws Throwable {
+        // as the runtime decoded our own arguments
+        Charset charset = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
+        MemorySegment arguments = arena.allocate(8L * (command.size() + 1), 8);
+        for (int i = 0; i < command.size(); i++) {
+            arguments.set(
+                    LONG, 8L * i, arena.allocateFrom(command.get(i), charset).address());
+        }
+        MemorySegment pid = arena.allocate(INT);
+        int r = (int) SPAWN.invokeExact(
+                state,
+                pid.address(),
+                arguments.get(LONG, 0),
+                actions,
+                attributes,
+                arguments.address(),
+                environment(arena, charset));
+        succeed(r, "cannot start " + command.getFirst());
+        return pid.get(INT, 0);
+    }
+
+    /** Our environment byte for byte, but for the replaced variables. */
+    private long environment(Arena arena, Charset charset) {
+        List<Long> pointers = new ArrayList<>();
+        long list = Native.variable("environ", 8).get(LONG, 0);
+        if (list != 0) {
+            MemorySegment variables = MemorySegment.ofAddress(list).reinterpret(Long.MAX_VALUE);
+            for (long at = 0; variables.get(LONG, at) != 0; at += 8) {
+                long variable = variables.get(LONG, at);
+                String text = MemorySegment.ofAddress(variable)
+                        .reinterpret(Long.MAX_VALUE)
+                        .getString(0, charset);
+                int equals = text.indexOf('=');
+                if (equals < 0 || !environment.containsKey(text.substring(0, equals))) {
+                    pointers.add(variable);
+                }
+            }
+        }
+        environment.forEach((name, value) ->
+                pointers.add(arena.allocateFrom(name + "=" + value, charset).address()));
+        MemorySegment block = arena.allocate(8L * (pointers.size() + 1), 8);
+        for (int i = 0; i < pointers.size(); i++) {
+            block.set(LONG, 8L * i, pointers.get(i));
+        }
+        return block.address();
+    }
+
+    /** The posix_spawn family returns its error instead of setting errno. */
+    private static void succeed(int error, String what) throws PosixException {
+        if (error != 0) {
+            throw new PosixException(what, error);
+        }
+    }
+}
