@@ -2,7 +2,9 @@
 module dev.sluice.cli {
     requires static org.jspecify;
     requires dev.sluice.gateway;
+    requires dev.sluice.link;
     requires dev.sluice.posix;
+    requires dev.sluice.wire;
     requires info.picocli;
     requires jdk.unsupported; // sun.misc.Signal: the only way to handle a signal
 

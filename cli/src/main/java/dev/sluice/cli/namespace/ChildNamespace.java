@@ -1,11 +1,23 @@
 package dev.sluice.cli.namespace;
 
 import dev.sluice.link.tap.OpenTap;
+import dev.sluice.link.tap.SetupShell;
+import dev.sluice.link.tap.TapDevice;
+import dev.sluice.link.tap.TapSpec;
+import dev.sluice.posix.Processes;
+import dev.sluice.posix.Spawn;
+import dev.sluice.posix.Tun;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.MacAddress;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A command in network, mount, process and (for ordinary users) user namespaces of its own. In this order, on one platform thread:
@@ -13,12 +25,14 @@ import java.util.Map;
  * called at any time from any thread and leaves nothing behind.
  */
 public final class ChildNamespace implements AutoCloseable {
+    private static final int PATIENCE_SECONDS = 30;
+
     /**
      * What to run and what network it sees.
      *
      * @param command program and arguments; the program is looked up in PATH
      * @param tapName name of the interface inside, as {@code tap0}
-     * @param mtu of the interface, bytes
+     * @param mtu of the interface, bytes, 576–65521
      * @param guest its address and prefix length
      * @param gateway where the default route leads
      * @param resolvConf content of /etc/resolv.conf inside
@@ -33,27 +47,178 @@ public final class ChildNamespace implements AutoCloseable {
             Ipv4Address gateway,
             String resolvConf,
             long guestMac,
-            Map<String, String> environment) {}
+            Map<String, String> environment) {
+        public Spec {
+            command = List.copyOf(command);
+            environment = Map.copyOf(environment);
+            TapSpec.checkName(tapName);
+        }
+    }
 
-    private ChildNamespace() {}
+    /** How isolated the command gets: with a user namespace, with a process namespace. */
+    private record Mode(boolean user, boolean pid) {}
+
+    private final SetupShell shell;
+    private final OpenTap tap;
+    private final Mode mode;
+    private final List<String> notes;
+    private final Processes.IgnoredSignal interrupt;
+    private final Processes.IgnoredSignal quit;
+    /** The command's process id as the shell sees it; empty until it runs. */
+    private volatile String command = "";
+
+    private ChildNamespace(
+            SetupShell shell,
+            OpenTap tap,
+            Mode mode,
+            List<String> notes,
+            Processes.IgnoredSignal interrupt,
+            Processes.IgnoredSignal quit) {
+        this.shell = shell;
+        this.tap = tap;
+        this.mode = mode;
+        this.notes = notes;
+        this.interrupt = interrupt;
+        this.quit = quit;
+    }
 
     /**
-     * Makes the namespaces and the TAP interface; the command waits.
+     * Makes the namespaces and the TAP interface; the command waits. From now on until {@link #close} this process ignores SIGINT and
+     * SIGQUIT, which a terminal sends to the command as well.
      *
+     * @throws CommandException if the command is not there or not executable
      * @throws IOException with one line saying what failed and what to do; nothing is left behind
      */
     public static ChildNamespace start(Spec spec) throws IOException {
-        throw new IOException("not there yet");
+        Programs.checkCommand(spec.command.getFirst(), spec.environment.getOrDefault("PATH", System.getenv("PATH")));
+        String unshare = Programs.tool("unshare", "util-linux");
+        String _ = Programs.tool("mount", "mount (or util-linux)");
+        String _ = Programs.tool("ip", "iproute2");
+        TapDevice.check();
+        Processes.IgnoredSignal interrupt = Processes.ignore(Processes.SIGINT);
+        Processes.IgnoredSignal quit = Processes.ignore(Processes.SIGQUIT);
+        try {
+            List<String> notes = new ArrayList<>();
+            Mode mode = new Mode(Processes.effectiveUid() != 0, true);
+            while (true) {
+                Attempt attempt = attempt(spec, unshare, mode, interrupt, quit, notes);
+                if (attempt.child != null) {
+                    return attempt.child;
+                }
+                Mode next = nextMode(mode, attempt);
+                if (next == null) {
+                    throw new IOException(
+                            attempt.stage.isEmpty()
+                                    ? NamespaceAdvice.explain(attempt.error, mode.user)
+                                    : "cannot set up the namespace (" + attempt.stage + "): " + attempt.error);
+                }
+                notes.add(
+                        next.pid
+                                ? "root lacks rights here (" + attempt.error + "); going on in a user namespace"
+                                : "no process namespace (" + attempt.error
+                                        + "); the command shares the host's process table");
+                mode = next;
+            }
+        } catch (IOException | RuntimeException e) {
+            quit.close();
+            interrupt.close();
+            throw e;
+        }
+    }
+
+    /** What to try after a failure: less, if less might do. */
+    private static @Nullable Mode nextMode(Mode mode, Attempt failed) {
+        if (failed.stage.equals("proc") && mode.pid) {
+            return new Mode(mode.user, false);
+        }
+        return failed.stage.isEmpty() && !mode.user && failed.error.contains("not permitted")
+                ? new Mode(true, mode.pid)
+                : null;
+    }
+
+    /** A child, or where the shell stopped ("" = before the shell) and what it said. */
+    private record Attempt(@Nullable ChildNamespace child, String stage, String error) {}
+
+    private static Attempt attempt(
+            Spec spec,
+            String unshare,
+            Mode mode,
+            Processes.IgnoredSignal interrupt,
+            Processes.IgnoredSignal quit,
+            List<String> notes)
+            throws IOException {
+        Spawn process = new Spawn(commandLine(spec, unshare, mode)).environment(spec.environment);
+        // a background job of a script has SIGINT ignored, and so shall its command
+        if (!interrupt.wasIgnored()) {
+            process.defaultSignal(Processes.SIGINT);
+        }
+        if (!quit.wasIgnored()) {
+            process.defaultSignal(Processes.SIGQUIT);
+        }
+        SetupShell shell = SetupShell.start(process);
+        boolean done = false;
+        try {
+            String line = shell.readLine(PATIENCE_SECONDS);
+            if (line == null || !line.startsWith("pid ")) {
+                shell.kill();
+                shell.waitFor();
+                String error = shell.errors();
+                String stage =
+                        line != null ? line.substring("fail ".length()) : error.contains(Tun.DEVICE) ? Tun.DEVICE : "";
+                return new Attempt(null, stage, error);
+            }
+            int fd = shell.fetchDevice(Integer.parseInt(line.substring(4)));
+            MacAddress mac = spec.guestMac == 0 ? null : new MacAddress(spec.guestMac);
+            OpenTap tap = TapDevice.attach(fd, spec.tapName, mac);
+            done = true;
+            return new Attempt(new ChildNamespace(shell, tap, mode, notes, interrupt, quit), "", "");
+        } finally {
+            if (!done) {
+                shell.close();
+                shell.waitFor();
+            }
+        }
+    }
+
+    private static List<String> commandLine(Spec spec, String unshare, Mode mode) {
+        List<String> line = new ArrayList<>();
+        line.add(unshare);
+        if (mode.user) {
+            line.addAll(List.of("--user", "--map-root-user"));
+        }
+        line.addAll(List.of("--net", "--mount"));
+        if (mode.pid) {
+            line.add("--pid");
+        }
+        line.addAll(List.of("--fork", "--kill-child", "/bin/sh", "-c", script(), "sluice"));
+        line.addAll(List.of(
+                mode.pid ? "pid" : "nopid",
+                spec.tapName,
+                Integer.toString(spec.mtu),
+                spec.guest.toString(),
+                spec.gateway.toString(),
+                mode.user ? "0 0" : "0 2147483647",
+                spec.resolvConf));
+        line.addAll(spec.command);
+        return line;
+    }
+
+    private static String script() {
+        try (InputStream in = ChildNamespace.class.getResourceAsStream("run.sh")) {
+            return new String(Objects.requireNonNull(in, "run.sh").readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new IllegalStateException("run.sh", e);
+        }
     }
 
     /** The interface; its descriptor is the caller's (hand it to the link, which closes it). */
     public OpenTap tap() {
-        throw new IllegalStateException();
+        return tap;
     }
 
     /** Things the user should know about how this went, one line each; for {@code -v}. */
     public List<String> notes() {
-        return List.of();
+        return List.copyOf(notes);
     }
 
     /**
@@ -61,19 +226,50 @@ public final class ChildNamespace implements AutoCloseable {
      *
      * @throws IOException with one line saying what failed and what to do; close() then leaves nothing behind
      */
-    public void configureAndRun() throws IOException {}
-
-    /** Blocks until the command ends; its exit code, or 128 + the signal that ended it. */
-    public int waitFor() throws IOException {
-        return 0;
+    public void configureAndRun() throws IOException {
+        shell.send("go");
+        while (true) {
+            String line = shell.readLine(PATIENCE_SECONDS);
+            if (line == null || line.startsWith("fail ")) {
+                throw new IOException("cannot configure the namespace's network: "
+                        + (shell.errors().isEmpty() ? "its set-up shell was killed" : shell.errors()));
+            }
+            if (line.startsWith("note ")) {
+                notes.add(line.substring(5));
+            } else if (line.startsWith("run ")) {
+                command = line.substring(4);
+                return;
+            }
+        }
     }
 
-    /** Passes a signal on to the command; false if it is gone. From any thread. */
+    /** Blocks until the command ends; its exit code, or 128 + the signal that ended it. From any platform thread. */
+    public int waitFor() {
+        return shell.waitFor();
+    }
+
+    /**
+     * Passes a signal on to the command; false if it is gone or does not run yet. From any thread.
+     *
+     * @param signal its number, as {@link Processes#SIGTERM}
+     */
     public boolean signal(int signal) {
-        return false;
+        return !command.isEmpty() && !shell.hasEnded() && shell.send(signal + " " + command);
     }
 
-    /** Kills whatever is left in the namespaces. */
+    /** Whether the command has a process namespace, so that the kernel itself ends all it started. */
+    public boolean hasProcessNamespace() {
+        return mode.pid;
+    }
+
+    /** Kills whatever is left in the namespaces and waits for its end. The TAP descriptor stays its owner's. */
     @Override
-    public void close() {}
+    public void close() {
+        // the watcher in there kills all the rest when our end of its pipe closes; before there is one, the shell just
+        // ends
+        shell.close();
+        shell.waitFor();
+        quit.close();
+        interrupt.close();
+    }
 }

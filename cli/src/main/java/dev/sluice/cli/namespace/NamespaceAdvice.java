@@ -1,0 +1,59 @@
+package dev.sluice.cli.namespace;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Why this system makes no namespaces for us, and what would change that. */
+final class NamespaceAdvice {
+    private NamespaceAdvice() {}
+
+    /**
+     * One line for a person.
+     *
+     * @param error what {@code unshare} said
+     * @param user whether a user namespace was asked for
+     */
+    static String explain(String error, boolean user) {
+        return explain(error, user, NamespaceAdvice::setting);
+    }
+
+    /** @param settings the content of a file under /proc/sys, or null if there is none */
+    static String explain(String error, boolean user, Function<String, @Nullable String> settings) {
+        return "cannot make namespaces (" + (error.isEmpty() ? "unshare failed" : error) + "): "
+                + reason(user, settings);
+    }
+
+    private static String reason(boolean user, Function<String, @Nullable String> settings) {
+        if (!user) {
+            return "this root lacks rights, as in most containers; start the container with --cap-add SYS_ADMIN"
+                    + " --cap-add NET_ADMIN, or run as an ordinary user";
+        }
+        if ("0".equals(settings.apply("kernel/unprivileged_userns_clone"))) {
+            return "this system forbids user namespaces to ordinary users; as root: sysctl -w"
+                    + " kernel.unprivileged_userns_clone=1";
+        }
+        if ("0".equals(settings.apply("user/max_user_namespaces"))) {
+            return "this system allows no user namespaces; as root: sysctl -w user.max_user_namespaces=15000";
+        }
+        if ("1".equals(settings.apply("kernel/apparmor_restrict_unprivileged_userns"))) {
+            return "AppArmor forbids user namespaces to programs without a profile; as root: sysctl -w"
+                    + " kernel.apparmor_restrict_unprivileged_userns=0";
+        }
+        if ("0".equals(settings.apply("user/max_net_namespaces"))) {
+            return "this system allows no network namespaces; as root: sysctl -w user.max_net_namespaces=15000";
+        }
+        return "user namespaces are forbidden here, in a container often by its seccomp profile; allow them there, or run as"
+                + " root";
+    }
+
+    private static @Nullable String setting(String name) {
+        try {
+            return Files.readString(Path.of("/proc/sys", name)).strip();
+        } catch (IOException absent) {
+            return null;
+        }
+    }
+}

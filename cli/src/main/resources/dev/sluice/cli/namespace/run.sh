@@ -1,0 +1,102 @@
+# The inside of `sluice run`: the first process of the new namespaces. POSIX sh, read by ChildNamespace.
+#
+#   sh -c THIS sluice MODE TAP MTU ADDRESS/PREFIX GATEWAY PINGRANGE RESOLVCONF COMMAND [ARG…]
+#
+# MODE      pid: we are process 1 of a new process namespace; nopid: there is none, processes are found by their network
+# fd 2      collects error text for Sluice        fd 4   our reports to Sluice, one line each
+# fd 3      the TAP device, once opened           fd 5   orders from Sluice; its end means that Sluice has gone
+# fd 6      the user's standard error
+#
+# Variables have a prefix, since assigning to a name that the environment has would change it for the command.
+
+_sl_mode=$1 _sl_tap=$2 _sl_mtu=$3 _sl_address=$4 _sl_gateway=$5 _sl_ping=$6 _sl_resolv=$7
+shift 7
+# ip and mount may lie where users do not look
+_sl_path=${PATH-}
+PATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin
+
+_sl_fail() {
+    echo "fail $1" >&4
+    exit 125
+}
+
+# Sluice knows us by the number we have outside: read it before /proc shows the new process namespace.
+read -r _sl_pid _sl_rest </proc/self/stat || _sl_fail self
+if [ "$_sl_mode" = pid ]; then
+    mount -t proc proc /proc || _sl_fail proc
+fi
+
+# A TAP belongs to the network namespace it is opened in. Sluice fetches this descriptor (pidfd_getfd) and makes the interface.
+exec 3<>/dev/net/tun
+echo "pid $_sl_pid" >&4
+read -r _sl_go <&5 || exit 125
+exec 3>&-
+
+ip link set dev lo up || _sl_fail network
+ip link set dev "$_sl_tap" mtu "$_sl_mtu" txqueuelen 10000 up || _sl_fail network
+ip address add "$_sl_address" dev "$_sl_tap" || _sl_fail network
+ip route add default via "$_sl_gateway" dev "$_sl_tap" onlink || _sl_fail network
+
+# Names: our resolv.conf over the host's, in this mount namespace only. The file lives on a memory file system that has no path
+# once it is bound.
+for _sl_dir in /mnt /tmp /run; do
+    [ -d "$_sl_dir" ] && break
+done
+if mount -t tmpfs -o size=64k,mode=755 tmpfs "$_sl_dir"; then
+    (umask 022 && printf '%s' "$_sl_resolv" >"$_sl_dir/resolv.conf")
+    mount --bind "$_sl_dir/resolv.conf" /etc/resolv.conf || echo "note names: /etc/resolv.conf could not be replaced" >&4
+    umount -l "$_sl_dir"
+else
+    echo "note names: /etc/resolv.conf could not be replaced" >&4
+fi
+# Local services that would answer name look-ups from the host's side of the wall.
+for _sl_socket in /run/systemd/resolve/io.systemd.Resolve /run/nscd/socket; do
+    [ -S "$_sl_socket" ] && mount --bind /dev/null "$_sl_socket"
+done
+# ping without privileges, best effort: (the redirection fails first where the file may not be written)
+(echo "$_sl_ping" >/proc/sys/net/ipv4/ping_group_range) 2>/dev/null
+
+# Kills every process of this network namespace but the one given and this one. Only for MODE nopid.
+_sl_sweep() {
+    read -r _sl_self _sl_rest </proc/self/stat
+    _sl_net=$(readlink /proc/self/ns/net)
+    for _sl_process in /proc/[0-9]*; do
+        _sl_process=${_sl_process#/proc/}
+        if [ "$_sl_process" != "$1" ] && [ "$_sl_process" != "$_sl_self" ] &&
+            [ "$(readlink "/proc/$_sl_process/ns/net")" = "$_sl_net" ]; then
+            kill -s KILL "$_sl_process"
+        fi
+    done
+} 2>/dev/null
+
+# The watcher: passes on signals that Sluice got ("15 7": signal, process), and when Sluice is gone, however that came, lets nothing live on.
+# Again and again, for the command might be starting just now; the watcher itself dies with process 1.
+(
+    trap '' HUP INT QUIT TERM TSTP
+    while read -r _sl_signal _sl_target; do
+        kill "-$_sl_signal" "$_sl_target"
+    done
+    while :; do
+        if [ "$_sl_mode" = pid ]; then
+            kill -s KILL -- -1
+        else
+            _sl_sweep "$$"
+            kill -s 0 "$$" || exit
+        fi
+        sleep 1
+    done
+) <&5 5<&- 4>&- 6>&- >/dev/null 2>&1 &
+
+# The keyboard's signals are for the command; a trap, unlike ignoring, is not inherited by it.
+trap : INT QUIT
+# In the foreground: a background job would lose the terminal as its standard input.
+(
+    read -r _sl_self _sl_rest </proc/self/stat
+    echo "run $_sl_self" >&4
+    exec 2>&6 4>&- 5<&- 6>&-
+    PATH=$_sl_path
+    exec "$@"
+)
+_sl_code=$?
+[ "$_sl_mode" = pid ] || _sl_sweep "$$"
+exit "$_sl_code"

@@ -1,0 +1,88 @@
+package dev.sluice.link.tap;
+
+import dev.sluice.posix.Errno;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.PosixException;
+import dev.sluice.posix.Tun;
+import dev.sluice.wire.MacAddress;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** From an opened {@code /dev/net/tun} to a TAP interface with offloads, and what to say where the device cannot be had. */
+public final class TapDevice {
+    private TapDevice() {}
+
+    /**
+     * Checks that this user can open the device.
+     *
+     * @throws IOException with one line saying what to do
+     */
+    public static void check() throws IOException {
+        int fd = Io.open(Tun.DEVICE, Io.O_RDWR | Io.O_NONBLOCK);
+        if (fd < 0) {
+            throw refusal(-fd);
+        }
+        Io.close(fd);
+    }
+
+    /** Opens the device in the calling thread's network namespace. */
+    static int open() throws IOException {
+        int fd = Io.open(Tun.DEVICE, Io.O_RDWR | Io.O_NONBLOCK);
+        if (fd < 0) {
+            throw refusal(-fd);
+        }
+        return fd;
+    }
+
+    private static IOException refusal(int errno) {
+        return new IOException(
+                switch (errno) {
+                    case Errno.ENOENT, Errno.ENODEV, Errno.ENXIO ->
+                        "there is no " + Tun.DEVICE
+                                + ": load its driver with 'sudo modprobe tun'; in a container, start that"
+                                + " with --device " + Tun.DEVICE;
+                    case Errno.EACCES, Errno.EPERM ->
+                        "may not open " + Tun.DEVICE + ": as root, 'chmod 666 " + Tun.DEVICE
+                                + "' (the usual mode; it gives no rights by itself)";
+                    default -> "cannot open " + Tun.DEVICE + ": " + Errno.text(errno);
+                });
+    }
+
+    /**
+     * Makes the interface from an opened descriptor, in the namespace where that was opened, and agrees on offloads. Closes {@code fd}
+     * on failure.
+     *
+     * @param mac hardware address to give it, or null for the kernel's choice
+     */
+    public static OpenTap attach(int fd, String name, @Nullable MacAddress mac) throws IOException {
+        boolean done = false;
+        try {
+            Io.setNonBlocking(fd);
+            String given = Tun.attach(fd, name, Tun.IFF_TAP | Tun.IFF_NO_PI | Tun.IFF_VNET_HDR);
+            Tun.setVnetHeaderSize(fd, Tun.VNET_HEADER);
+            int offloads = Tun.enableOffloads(fd);
+            if (mac != null) {
+                Tun.setMac(fd, mac.bits());
+            }
+            OpenTap tap = new OpenTap(fd, given, new MacAddress(Tun.mac(fd)), offloads);
+            done = true;
+            return tap;
+        } catch (PosixException e) {
+            throw switch (e.errno()) {
+                case Errno.EBUSY, Errno.EINVAL, Errno.EEXIST ->
+                    new IOException(
+                            "cannot make the interface " + name
+                                    + ": the name is taken in that namespace; choose another",
+                            e);
+                case Errno.EPERM ->
+                    new IOException(
+                            "may not make interfaces in that namespace: run as the user who made it, or as root", e);
+                default -> e;
+            };
+        } finally {
+            if (!done) {
+                Io.close(fd);
+            }
+        }
+    }
+}
