@@ -64,7 +64,7 @@ public final class LinuxStreamHost implements StreamHost {
         return new LinuxStreamListener(this, fd, SocketAddress.port(address, 0), acceptor);
     }
 
-    private static String advice(int errno, int port) {
+    static String advice(int errno, int port) {
         return switch (errno) {
             case Errno.EADDRINUSE -> " (another program uses that port: choose another, or stop it)";
             case Errno.EACCES ->

@@ -1,0 +1,151 @@
+package dev.sluice.host;
+
+import dev.sluice.posix.Io;
+import dev.sluice.posix.Message;
+import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.Sockets;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The memory that all sockets of one loop receive into, one after the other: {@value #SLOTS} datagrams for one {@code recvmmsg}, and
+ * one entry of an error queue. Before each lies room for the headers a guest will see. About 2 MiB, whatever the number of sockets.
+ */
+final class DatagramInbox {
+    static final int SLOTS = 32;
+    /** No IPv4 datagram is longer. */
+    private static final int CAPACITY = 65_536;
+    /** Not a multiple of the page size, so that the slots' first bytes do not compete for the same cache lines. */
+    private static final int STRIDE = DatagramHost.HEADROOM + CAPACITY + 64;
+
+    private static final int CONTROL = 64;
+    /** What an ICMP message may quote is far less. */
+    private static final int ERROR_CAPACITY = 4096;
+
+    private static final int ERROR_CONTROL = 256;
+
+    private final Arena arena = Arena.ofAuto();
+    final MemorySegment data = arena.allocate((long) SLOTS * STRIDE, 64);
+    private final MemorySegment names = arena.allocate((long) SLOTS * SocketAddress.V4_LENGTH, 8);
+    private final MemorySegment controls = arena.allocate((long) SLOTS * CONTROL, 8);
+    private final MemorySegment iovecs = arena.allocate((long) SLOTS * Io.IOVEC, 8);
+    private final MemorySegment headers = arena.allocate((long) SLOTS * Message.MULTI_HEADER, 8);
+    /** Entries of {@link #headers} that the last call changed. */
+    private int used;
+
+    final MemorySegment errorData = arena.allocate(DatagramHost.HEADROOM + ERROR_CAPACITY, 64);
+    final MemorySegment errorName = arena.allocate(SocketAddress.CAPACITY, 8);
+    final MemorySegment errorControl = arena.allocate(ERROR_CONTROL, 8);
+    private final MemorySegment errorIovec = arena.allocate(Io.IOVEC, 8);
+    private final MemorySegment errorHeader = arena.allocate(Message.HEADER, 8);
+
+    DatagramInbox() {
+        for (int i = 0; i < SLOTS; i++) {
+            Io.putIovec(iovecs, i, data, at(i), CAPACITY);
+            Message.putHeader(
+                    headers,
+                    (long) i * Message.MULTI_HEADER,
+                    names,
+                    (long) i * SocketAddress.V4_LENGTH,
+                    SocketAddress.V4_LENGTH,
+                    iovecs,
+                    (long) i * Io.IOVEC,
+                    1,
+                    controls,
+                    (long) i * CONTROL,
+                    CONTROL);
+        }
+        Io.putIovec(errorIovec, 0, errorData, DatagramHost.HEADROOM, ERROR_CAPACITY);
+    }
+
+    /** Receives into the slots from the first; how many, or negated errno. */
+    int receive(int fd) {
+        for (int i = 0; i < used; i++) {
+            Message.rearm(headers, (long) i * Message.MULTI_HEADER, SocketAddress.V4_LENGTH, CONTROL);
+        }
+        int n = Sockets.recvmmsg(fd, headers, SLOTS, Sockets.MSG_DONTWAIT);
+        used = n < 0 ? 1 : n;
+        return n;
+    }
+
+    /** Where the data of a slot starts in {@link #data}. */
+    static long at(int slot) {
+        return (long) slot * STRIDE + DatagramHost.HEADROOM;
+    }
+
+    int length(int slot) {
+        return Message.multiLength(headers, slot);
+    }
+
+    /** The sender's IPv4 bits. */
+    int source(int slot) {
+        return SocketAddress.v4(names, (long) slot * SocketAddress.V4_LENGTH);
+    }
+
+    int sourcePort(int slot) {
+        return SocketAddress.port(names, (long) slot * SocketAddress.V4_LENGTH);
+    }
+
+    /** The type of service it came with (IP_RECVTOS; one byte of data, ip(7)). */
+    int typeOfService(int slot) {
+        long start = (long) slot * CONTROL;
+        long length = Message.controlLength(headers, (long) slot * Message.MULTI_HEADER);
+        for (long m = Message.firstControl(controls, start, length);
+                m >= 0;
+                m = Message.nextControl(controls, start, length, m)) {
+            if (Message.controlLevel(controls, m) == Sockets.IPPROTO_IP
+                    && Message.controlType(controls, m) == Sockets.IP_TOS
+                    && Message.controlDataLength(controls, m) >= 1) {
+                return controls.get(ValueLayout.JAVA_BYTE, m + Message.CONTROL_HEADER) & 0xff;
+            }
+        }
+        return 0;
+    }
+
+    /** Takes one entry of the error queue; the bytes of data returned (maybe 0), or negated errno. */
+    int receiveError(int fd) {
+        Message.putHeader(
+                errorHeader,
+                0,
+                errorName,
+                0,
+                SocketAddress.V4_LENGTH,
+                errorIovec,
+                0,
+                1,
+                errorControl,
+                0,
+                ERROR_CONTROL);
+        int n = Sockets.recvmsg(fd, errorHeader, Sockets.MSG_ERRQUEUE | Sockets.MSG_DONTWAIT);
+        return Math.min(n, ERROR_CAPACITY);
+    }
+
+    /** The IP_RECVERR message of the entry, where its {@code struct sock_extended_err} starts in {@link #errorControl}; or -1. */
+    long extendedError() {
+        long length = Message.controlLength(errorHeader, 0);
+        for (long m = Message.firstControl(errorControl, 0, length);
+                m >= 0;
+                m = Message.nextControl(errorControl, 0, length, m)) {
+            if (Message.controlLevel(errorControl, m) == Sockets.IPPROTO_IP
+                    && Message.controlType(errorControl, m) == Sockets.IP_RECVERR
+                    && Message.controlDataLength(errorControl, m) >= 16) {
+                return m + Message.CONTROL_HEADER;
+            }
+        }
+        return -1;
+    }
+
+    /** Whether the offender's address (SO_EE_OFFENDER) follows the {@code sock_extended_err} at {@code error}. */
+    boolean hasOffender(long error) {
+        return Message.controlDataLength(errorControl, error - Message.CONTROL_HEADER) >= 16 + SocketAddress.V4_LENGTH
+                && SocketAddress.family(errorControl, error + 16) == Sockets.AF_INET;
+    }
+
+    /** Puts the start of a datagram that could not be sent where an error's data goes; how much of it. */
+    int quote(MemorySegment memory, long at, int length) {
+        int quoted = Math.min(length, 512);
+        MemorySegment.copy(memory, at, errorData, DatagramHost.HEADROOM, quoted);
+        return quoted;
+    }
+}

@@ -1,0 +1,78 @@
+package dev.sluice.host;
+
+import dev.sluice.posix.Errno;
+import dev.sluice.wire.IcmpHeader;
+import java.lang.foreign.MemorySegment;
+
+/** A ping socket (SOCK_DGRAM with IPPROTO_ICMP): the kernel chooses the identifier and makes the checksum. */
+final class LinuxPingSocket extends LinuxMessageSocket implements PingSocket {
+    private final PingSocket.Events events;
+    private final EchoSender sender;
+
+    LinuxPingSocket(LinuxDatagramHost host, int fd, PingSocket.Events events) {
+        super(host, fd);
+        this.events = events;
+        this.sender = host.echoSender();
+    }
+
+    @Override
+    public int send(
+            long high, long low, int timeToLive, int typeOfService, MemorySegment memory, long at, int length) {
+        if (closed) {
+            return Errno.EBADF;
+        }
+        if (!DatagramHost.isIpv4(high, low)) {
+            return Errno.EAFNOSUPPORT;
+        }
+        return sender.send(
+                this,
+                (int) low,
+                timeToLive,
+                typeOfService,
+                IcmpHeader.identifier(memory, at),
+                memory,
+                at,
+                length);
+    }
+
+    @Override
+    void deliver(int slot) {
+        int length = inbox.length(slot);
+        long at = DatagramInbox.at(slot);
+        if (length >= IcmpHeader.LENGTH && IcmpHeader.type(inbox.data, at) == IcmpHeader.ECHO_REPLY) {
+            events.onReply(
+                    DatagramHost.MAPPED_HIGH,
+                    DatagramHost.mapped(inbox.source(slot)),
+                    inbox.typeOfService(slot),
+                    inbox.data,
+                    at,
+                    length);
+        }
+    }
+
+    @Override
+    void deliverError(
+            int errno, int icmpType, int icmpCode, int mtu, long offenderLow, long low, int port, int length) {
+        if (length >= IcmpHeader.LENGTH) {
+            events.onError(
+                    errno,
+                    icmpType,
+                    icmpCode,
+                    mtu,
+                    DatagramHost.MAPPED_HIGH,
+                    offenderLow,
+                    DatagramHost.MAPPED_HIGH,
+                    low,
+                    inbox.errorData,
+                    DatagramHost.HEADROOM,
+                    length);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closeDescriptor();
+        }
+    }
+}

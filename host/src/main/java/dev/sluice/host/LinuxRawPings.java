@@ -1,0 +1,153 @@
+package dev.sluice.host;
+
+import dev.sluice.posix.Errno;
+import dev.sluice.posix.Sockets;
+import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Ipv4Header;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All pings of a host through one raw ICMP socket (raw(7)), which sees every echo reply that comes to the host: told apart by
+ * identifier, of which each ping has its own from a block of {@value #PINGS} at a random place.
+ */
+final class LinuxRawPings extends LinuxMessageSocket {
+    private static final int PINGS = 4096;
+    private static final int SOL_RAW = 255;
+    private static final int ICMP_FILTER = 1;
+
+    private final EchoSender sender;
+    private final int base = ThreadLocalRandom.current().nextInt(0x1_0000);
+    private final @Nullable Ping[] pings = new @Nullable Ping[PINGS];
+    private int open;
+    private int nextIndex;
+
+    LinuxRawPings(LinuxDatagramHost host, int fd) {
+        super(host, fd);
+        this.sender = host.echoSender();
+        // A set bit keeps that type out: only echo replies come in. Errors come through the error queue all the same.
+        Sockets.setOption(fd, SOL_RAW, ICMP_FILTER, ~(1 << IcmpHeader.ECHO_REPLY));
+    }
+
+    Opening<PingSocket> open(PingSocket.Events events) {
+        for (int i = 0; i < PINGS; i++) {
+            int index = nextIndex;
+            nextIndex = (nextIndex + 1) % PINGS;
+            if (pings[index] == null) {
+                Ping ping = new Ping(index, events);
+                pings[index] = ping;
+                open++;
+                return new Opening.Open<>(ping);
+            }
+        }
+        return new Opening.Failed<>(
+                HostError.NO_RESOURCES, "all " + PINGS + " identifiers for pings through a raw socket are in use");
+    }
+
+    private @Nullable Ping of(int identifier) {
+        int index = (identifier - base) & 0xffff;
+        return index < PINGS ? pings[index] : null;
+    }
+
+    @Override
+    void deliver(int slot) {
+        // Raw sockets receive the IP header as well, checked by the kernel.
+        long ip = DatagramInbox.at(slot);
+        int total = inbox.length(slot);
+        if (total < Ipv4Header.MIN_LENGTH) {
+            return;
+        }
+        int header = Ipv4Header.headerLength(inbox.data, ip);
+        long at = ip + header;
+        int length = total - header;
+        if (header < Ipv4Header.MIN_LENGTH
+                || length < IcmpHeader.LENGTH
+                || IcmpHeader.type(inbox.data, at) != IcmpHeader.ECHO_REPLY) {
+            return;
+        }
+        Ping ping = of(IcmpHeader.identifier(inbox.data, at));
+        if (ping != null) {
+            ping.events.onReply(
+                    DatagramHost.MAPPED_HIGH,
+                    DatagramHost.mapped(inbox.source(slot)),
+                    Ipv4Header.typeOfService(inbox.data, ip),
+                    inbox.data,
+                    at,
+                    length);
+        }
+    }
+
+    @Override
+    void deliverError(
+            int errno, int icmpType, int icmpCode, int mtu, long offenderLow, long low, int port, int length) {
+        MemorySegment quoted = inbox.errorData;
+        long at = DatagramHost.HEADROOM;
+        if (length < IcmpHeader.LENGTH || IcmpHeader.type(quoted, at) != IcmpHeader.ECHO_REQUEST) {
+            return;
+        }
+        Ping ping = of(IcmpHeader.identifier(quoted, at));
+        if (ping != null) {
+            ping.events.onError(
+                    errno,
+                    icmpType,
+                    icmpCode,
+                    mtu,
+                    DatagramHost.MAPPED_HIGH,
+                    offenderLow,
+                    DatagramHost.MAPPED_HIGH,
+                    low,
+                    quoted,
+                    at,
+                    length);
+        }
+    }
+
+    private void release(int index) {
+        pings[index] = null;
+        if (--open == 0) {
+            host.rawPingsClosed();
+            closeDescriptor();
+        }
+    }
+
+    /** One identifier's share of the raw socket. */
+    private final class Ping implements PingSocket {
+        private final int index;
+        final PingSocket.Events events;
+        private boolean released;
+
+        Ping(int index, PingSocket.Events events) {
+            this.index = index;
+            this.events = events;
+        }
+
+        @Override
+        public int send(
+                long high, long low, int timeToLive, int typeOfService, MemorySegment memory, long at, int length) {
+            if (released) {
+                return Errno.EBADF;
+            }
+            if (!DatagramHost.isIpv4(high, low)) {
+                return Errno.EAFNOSUPPORT;
+            }
+            return sender.send(
+                    LinuxRawPings.this,
+                    (int) low,
+                    timeToLive,
+                    typeOfService,
+                    (base + index) & 0xffff,
+                    memory,
+                    at,
+                    length);
+        }
+
+        @Override
+        public void close() {
+            if (!released) {
+                released = true;
+                release(index);
+            }
+        }
+    }
+}
