@@ -111,8 +111,7 @@ final class DatagramOutbox {
         SocketAddress.writeV4(names, (long) entry * SocketAddress.V4_LENGTH, address, port);
         Io.putIovec(iovecs, entry, memory, at, size);
         int space = putOptions(controls, (long) entry * CONTROL, timeToLive, typeOfService);
-        headers.set(
-                ValueLayout.JAVA_LONG, (long) entry * Message.MULTI_HEADER + Message.CONTROL_LENGTH, (long) space);
+        headers.set(ValueLayout.JAVA_LONG, (long) entry * Message.MULTI_HEADER + Message.CONTROL_LENGTH, (long) space);
     }
 
     /** Writes IP_TTL and, unless it is 0, IP_TOS (ip(7)) for one datagram; the length of the control part. */
@@ -136,7 +135,8 @@ final class DatagramOutbox {
             long at,
             int size) {
         int result = 0;
-        // Twice, as an old error may be what the first call fetches; then those told of it may have used the entry, so write it anew.
+        // Twice, as an old error may be what the first call fetches; then those told of it may have used the entry, so
+        // write it anew.
         for (int i = 0; i < 2; i++) {
             prepare(SINGLE, address, port, timeToLive, typeOfService, memory, at, size);
             MemorySegment.copy(headers, (long) SINGLE * Message.MULTI_HEADER, row, 0, Message.MULTI_HEADER);
@@ -183,6 +183,14 @@ final class DatagramOutbox {
 
     private void sendAll(LinuxDatagramSocket socket) {
         flushing = true;
+        try {
+            sendRow(socket);
+        } finally {
+            flushing = false;
+        }
+    }
+
+    private void sendRow(LinuxDatagramSocket socket) {
         int entry = socket.queueHead;
         socket.queueHead = -1;
         socket.queueTail = -1;
@@ -217,7 +225,6 @@ final class DatagramOutbox {
                 entry = next[entry];
             }
         }
-        flushing = false;
     }
 
     private void fail(LinuxDatagramSocket socket, int errno, int entry) {

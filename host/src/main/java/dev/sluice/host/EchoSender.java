@@ -22,8 +22,7 @@ final class EchoSender {
     private final MemorySegment header = arena.allocate(Message.HEADER, 8);
 
     EchoSender() {
-        Message.putHeader(
-                header, 0, name, 0, SocketAddress.V4_LENGTH, iovecs, 0, 2, control, 0, control.byteSize());
+        Message.putHeader(header, 0, name, 0, SocketAddress.V4_LENGTH, iovecs, 0, 2, control, 0, control.byteSize());
         Io.putIovec(iovecs, 0, echo, 0, IcmpHeader.LENGTH);
     }
 
@@ -42,10 +41,10 @@ final class EchoSender {
         }
         int data = length - IcmpHeader.LENGTH;
         int result = 0;
-        // Twice, as an old error may be what the first call fetches; then those told of it may have sent something themselves.
+        // Twice, as an old error may be what the first call fetches; then those told of it may have sent something
+        // themselves.
         for (int i = 0; i < 2; i++) {
-            IcmpHeader.write(
-                    echo, 0, IcmpHeader.ECHO_REQUEST, 0, identifier << 16 | IcmpHeader.sequence(memory, at));
+            IcmpHeader.write(echo, 0, IcmpHeader.ECHO_REQUEST, 0, identifier << 16 | IcmpHeader.sequence(memory, at));
             long sum = Checksum.add(0, echo, 0, IcmpHeader.LENGTH);
             sum = Checksum.add(sum, memory, at + IcmpHeader.LENGTH, data);
             Bytes.put16(echo, 2, Checksum.finish(sum));

@@ -81,8 +81,7 @@ public final class LinuxDatagramHost implements DatagramHost {
         if (raw == null) {
             int fd = Sockets.socket(Sockets.AF_INET, Sockets.RAW, Sockets.IPPROTO_ICMP);
             if (fd == -Errno.EACCES || fd == -Errno.EPERM) {
-                return new Opening.Failed<>(
-                        HostError.PROHIBITED, "this user may open no ping socket; " + PING_REMEDY);
+                return new Opening.Failed<>(HostError.PROHIBITED, "this user may open no ping socket; " + PING_REMEDY);
             }
             if (fd < 0) {
                 return failed("cannot open a raw ICMP socket", -fd, descriptorAdvice(-fd));
@@ -91,8 +90,7 @@ public final class LinuxDatagramHost implements DatagramHost {
             raw = new LinuxRawPings(this, fd);
             PosixException failure = raw.watch();
             if (failure != null) {
-                return failed(
-                        "cannot watch a raw ICMP socket", failure.errno(), descriptorAdvice(failure.errno()));
+                return failed("cannot watch a raw ICMP socket", failure.errno(), descriptorAdvice(failure.errno()));
             }
             rawPings = raw;
         }

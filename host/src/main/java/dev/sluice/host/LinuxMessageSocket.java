@@ -125,8 +125,7 @@ abstract class LinuxMessageSocket extends Work implements Watcher {
         int type = icmp ? s.get(ValueLayout.JAVA_BYTE, error + 5) & 0xff : DatagramSocket.LOCAL;
         int code = icmp ? s.get(ValueLayout.JAVA_BYTE, error + 6) & 0xff : 0;
         int mtu = errno == Errno.EMSGSIZE ? Math.max(0, s.get(ValueLayout.JAVA_INT, error + 8)) : 0;
-        long offender =
-                icmp && inbox.hasOffender(error) ? DatagramHost.mapped(SocketAddress.v4(s, error + 16)) : 0;
+        long offender = icmp && inbox.hasOffender(error) ? DatagramHost.mapped(SocketAddress.v4(s, error + 16)) : 0;
         deliverError(
                 errno,
                 type,

@@ -16,8 +16,7 @@ final class LinuxPingSocket extends LinuxMessageSocket implements PingSocket {
     }
 
     @Override
-    public int send(
-            long high, long low, int timeToLive, int typeOfService, MemorySegment memory, long at, int length) {
+    public int send(long high, long low, int timeToLive, int typeOfService, MemorySegment memory, long at, int length) {
         if (closed) {
             return Errno.EBADF;
         }
@@ -25,14 +24,7 @@ final class LinuxPingSocket extends LinuxMessageSocket implements PingSocket {
             return Errno.EAFNOSUPPORT;
         }
         return sender.send(
-                this,
-                (int) low,
-                timeToLive,
-                typeOfService,
-                IcmpHeader.identifier(memory, at),
-                memory,
-                at,
-                length);
+                this, (int) low, timeToLive, typeOfService, IcmpHeader.identifier(memory, at), memory, at, length);
     }
 
     @Override
