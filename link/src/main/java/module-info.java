@@ -8,4 +8,5 @@ module dev.sluice.link {
     exports dev.sluice.link;
     exports dev.sluice.link.capture;
     exports dev.sluice.link.tap;
+    exports dev.sluice.link.vmnet;
 }

@@ -34,6 +34,7 @@ abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink
     private final int mtu;
     private final List<MemorySegment> buffers = new ArrayList<>();
     private @Nullable String failure;
+    private @Nullable Runnable onEnd;
 
     /** Ends the link outside of whatever call noticed that it is broken. */
     private final Work failing = new Work() {
@@ -116,6 +117,11 @@ abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink
         }
     }
 
+    /** Runs {@code action} once when the link ends, however it does. */
+    final void onEnd(Runnable action) {
+        onEnd = action;
+    }
+
     @Override
     public final void close() {
         if (!closed) {
@@ -123,6 +129,9 @@ abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink
             handler = NOBODY;
             release();
             loop.enqueue(freeing);
+            if (onEnd != null) {
+                onEnd.run();
+            }
         }
     }
 
