@@ -1,0 +1,315 @@
+package dev.sluice.it.lab;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Host, router and Internet in namespaces of their own:
+ *
+ * <pre>
+ *   host 192.0.2.1 ── 192.0.2.254 router 198.51.100.254 ── 198.51.100.10 Internet (servers; names by DNS)
+ * </pre>
+ *
+ * Its folder is gone with it.
+ */
+public final class Lab implements AutoCloseable {
+    /** Where the servers are. */
+    public static final String SERVER = "198.51.100.10";
+
+    public static final String ROUTER = "192.0.2.254";
+    public static final String HOST = "192.0.2.1";
+    private static final String PREFIX = "sluice-it-";
+    private static final String MARK = "SLUICE_IT";
+    private static final Path SLUICE =
+            Path.of(System.getProperty("sluice", "../sluice")).toAbsolutePath().normalize();
+    private static int labs;
+
+    private final String id;
+    private final String host;
+    private final String router;
+    private final String internet;
+    private final Path folder;
+    private final List<Program> programs = new CopyOnWriteArrayList<>();
+    private final List<Program> servers = new ArrayList<>();
+    private final Thread atExit = new Thread(this::remove);
+
+    private Lab() throws IOException {
+        synchronized (Lab.class) {
+            id = PREFIX + ProcessHandle.current().pid() + "-" + labs++;
+        }
+        host = id + "-host";
+        router = id + "-router";
+        internet = id + "-internet";
+        folder = Files.createTempDirectory(id + "-");
+        // readable by the ordinary user that some tests become
+        folder.toFile().setExecutable(true, false);
+        folder.toFile().setReadable(true, false);
+    }
+
+    /** Makes one without servers. */
+    public static Lab open() {
+        removeLeftovers();
+        try {
+            Lab lab = new Lab();
+            Runtime.getRuntime().addShutdownHook(lab.atExit);
+            try {
+                lab.build();
+            } catch (RuntimeException | Error | IOException e) {
+                lab.close();
+                throw e;
+            }
+            return lab;
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void build() throws IOException {
+        for (String namespace : List.of(host, router, internet)) {
+            root("ip", "netns", "add", namespace);
+            in(namespace, "ip", "link", "set", "lo", "up");
+        }
+        cable(host, "up0", HOST + "/24", router, "down0", ROUTER + "/24");
+        cable(router, "up0", "198.51.100.254/24", internet, "down0", SERVER + "/24");
+        in(host, "ip", "route", "add", "default", "via", ROUTER);
+        in(internet, "ip", "route", "add", "default", "via", "198.51.100.254");
+        in(router, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward");
+        // replies of traceroute's hops and echo requests, without limits for tests that send many
+        for (String namespace : List.of(host, router, internet)) {
+            in(
+                    namespace,
+                    "sh",
+                    "-c",
+                    "echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range");
+        }
+        Path etc = Files.createDirectories(Path.of("/etc/netns", host));
+        Files.writeString(etc.resolve("resolv.conf"), "nameserver " + SERVER + "\nsearch example.test\n");
+    }
+
+    private void cable(
+            String left, String leftEnd, String leftAddress, String right, String rightEnd, String rightAddress) {
+        in(left, "ip", "link", "add", leftEnd, "type", "veth", "peer", "name", rightEnd, "netns", right);
+        in(left, "ip", "addr", "add", leftAddress, "dev", leftEnd);
+        in(right, "ip", "addr", "add", rightAddress, "dev", rightEnd);
+        in(left, "ip", "link", "set", leftEnd, "up");
+        in(right, "ip", "link", "set", rightEnd, "up");
+    }
+
+    /** A folder for this lab's files; it goes with the lab. */
+    public Path folder() {
+        return folder;
+    }
+
+    /** The namespace's file of the host. */
+    public Path hostNamespace() {
+        return Path.of("/run/netns", host);
+    }
+
+    /** Starts a program on the host. */
+    public Program onHost(String... command) {
+        return start(host, null, command);
+    }
+
+    /** Starts a program on the host that reads {@code input}. */
+    public Program onHostReading(Path input, String... command) {
+        return start(host, input, command);
+    }
+
+    /** Starts a program on the Internet. */
+    public Program onInternet(String... command) {
+        return start(internet, null, command);
+    }
+
+    /** Starts {@code sluice} with these arguments on the host, as root. */
+    public Program sluice(String... arguments) {
+        return onHost(join(SLUICE.toString(), arguments));
+    }
+
+    /** The launcher of the checkout under test. */
+    public static Path launcher() {
+        return SLUICE;
+    }
+
+    /** Starts {@code sluice} on the host as an ordinary user, where /dev/net/tun is open to everybody, as it usually is. */
+    public Program sluiceAsOrdinaryUser(String... arguments) {
+        Path device = folder.resolve("tun");
+        if (!Files.exists(device)) {
+            root("mknod", "-m", "666", device.toString(), "c", "10", "200");
+        }
+        String[] become = {
+            "sh",
+            "-c",
+            "mount --bind " + device + " /dev/net/tun && exec setpriv --reuid=65534 --regid=65534 --clear-groups "
+                    + "env HOME=" + folder + " XDG_RUNTIME_DIR= \"$0\" \"$@\"",
+            SLUICE.toString()
+        };
+        return onHost(
+                Stream.concat(Arrays.stream(become), Arrays.stream(arguments)).toArray(String[]::new));
+    }
+
+    private Program start(String namespace, @Nullable Path input, String... command) {
+        Program program =
+                Program.start(List.of(join(join("ip", "netns", "exec", namespace), command)), Map.of(MARK, id), input);
+        programs.add(program);
+        return program;
+    }
+
+    /** Starts this test JVM's kind of Java with its class path on the Internet; ready when it says so on standard output. */
+    public Program server(Class<?> main, String... arguments) {
+        String java =
+                Path.of(System.getProperty("java.home", ""), "bin", "java").toString();
+        String[] jvm = {
+            java,
+            "-XX:+UseSerialGC",
+            "-Xmx128m",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:-UsePerfData",
+            "-cp",
+            System.getProperty("java.class.path", ""),
+            main.getName()
+        };
+        Program server = onInternet(
+                Stream.concat(Arrays.stream(jvm), Arrays.stream(arguments)).toArray(String[]::new));
+        Await.until(
+                main.getSimpleName() + " is ready",
+                server::toString,
+                () -> server.out().contains("ready"));
+        servers.add(server);
+        return server;
+    }
+
+    /** Starts a server program on the Internet; ready when a TCP connection to {@code port} succeeds there. */
+    public Program server(int port, String... command) {
+        Program server = onInternet(command);
+        Await.until(
+                command[0] + " listens on port " + port,
+                server::toString,
+                () -> in(internet, "sh", "-c", "ss -Hltn sport = :" + port).contains(":" + port));
+        servers.add(server);
+        return server;
+    }
+
+    /** Waits until no process that this lab started is left, servers aside. */
+    public void awaitNothingLeft() {
+        Await.until("nothing is left running", () -> marked().toString(), () -> marked().isEmpty());
+    }
+
+    /** Command lines of the processes that descend from this lab's programs, servers aside. */
+    private List<String> marked() {
+        byte[] mark = (MARK + "=" + id + "\0").getBytes(StandardCharsets.UTF_8);
+        List<String> found = new ArrayList<>();
+        ProcessHandle.allProcesses()
+                .filter(p -> servers.stream().noneMatch(s -> isOf(s, p)))
+                .forEach(p -> {
+                    try {
+                        byte[] environment = Files.readAllBytes(Path.of("/proc/" + p.pid() + "/environ"));
+                        if (indexOf(environment, mark) >= 0) {
+                            found.add(p.pid() + " "
+                                    + Files.readString(Path.of("/proc/" + p.pid() + "/cmdline"))
+                                            .replace('\0', ' '));
+                        }
+                    } catch (IOException e) {
+                        // it has just ended
+                    }
+                });
+        return found;
+    }
+
+    private static boolean isOf(Program server, ProcessHandle process) {
+        return process.pid() == server.pid()
+                || process.parent().filter(p -> p.pid() == server.pid()).isPresent();
+    }
+
+    private static int indexOf(byte[] text, byte[] part) {
+        for (int i = 0; i + part.length <= text.length; i++) {
+            if (Arrays.equals(text, i, i + part.length, part, 0, part.length)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static String in(String namespace, String... command) {
+        return root(join(join("ip", "netns", "exec", namespace), command));
+    }
+
+    static String root(String... command) {
+        return Program.start(List.of(command), Map.of(), null).output();
+    }
+
+    private static String[] join(String[] first, String... second) {
+        return Stream.concat(Arrays.stream(first), Arrays.stream(second)).toArray(String[]::new);
+    }
+
+    private static String[] join(String a, String... rest) {
+        return Stream.concat(Stream.of(a), Arrays.stream(rest)).toArray(String[]::new);
+    }
+
+    @Override
+    public void close() {
+        remove();
+        Runtime.getRuntime().removeShutdownHook(atExit);
+    }
+
+    private void remove() {
+        for (Program program : programs) {
+            program.close();
+        }
+        for (String namespace : List.of(host, router, internet)) {
+            removeNamespace(namespace);
+        }
+        deleteTree(folder);
+    }
+
+    private static void removeNamespace(String namespace) {
+        Program.start(
+                        List.of(
+                                "sh",
+                                "-c",
+                                "ip netns pids " + namespace + " | xargs -r kill -9; ip netns del " + namespace),
+                        Map.of(),
+                        null)
+                .exitCode();
+        deleteTree(Path.of("/etc/netns", namespace));
+    }
+
+    /** Namespaces of test runs that were killed: their names carry the process id. */
+    private static void removeLeftovers() {
+        try (Stream<Path> all = Files.list(Path.of("/run/netns"))) {
+            for (Path path : all.toList()) {
+                String name = path.getFileName().toString();
+                if (name.startsWith(PREFIX)
+                        && ProcessHandle.of(Long.parseLong(
+                                        name.substring(PREFIX.length()).split("-")[0]))
+                                .isEmpty()) {
+                    removeNamespace(name);
+                }
+            }
+        } catch (IOException e) {
+            // no namespace was ever made here
+        }
+    }
+
+    private static void deleteTree(Path root) {
+        if (!Files.exists(root)) {
+            return;
+        }
+        try (Stream<Path> all = Files.walk(root)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(path);
+            }
+        } catch (IOException e) {
+            System.out.println("left behind: " + root + " (" + e + ")");
+        }
+    }
+}
