@@ -1,0 +1,149 @@
+package dev.sluice.control;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Asks a running Sluice through its control socket. Each call is a connection of its own; any thread. */
+public final class ControlClient {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    /** More than any response of this API; a peer that sends more is not Sluice. */
+    private static final int MAX_RESPONSE = 64 << 20;
+
+    private final Path socket;
+    private final Duration patience;
+
+    public ControlClient(Path socket) {
+        this(socket, PATIENCE);
+    }
+
+    ControlClient(Path socket, Duration patience) {
+        this.socket = socket;
+        this.patience = patience;
+    }
+
+    /**
+     * Asks the one instance this user runs.
+     *
+     * @throws ControlException if there is none, or more than one to choose from
+     */
+    public static ControlClient ofOnlyInstance() throws ControlException {
+        List<ControlSockets.Instance> running = ControlSockets.running();
+        return switch (running.size()) {
+            case 0 -> throw notRunning();
+            case 1 -> new ControlClient(running.getFirst().socket());
+            default ->
+                throw new ControlException("several instances are running, choose one by its pid: "
+                        + running.stream()
+                                .map(instance -> Long.toString(instance.pid()))
+                                .collect(Collectors.joining(", ")));
+        };
+    }
+
+    /**
+     * Asks the instance with this pid.
+     *
+     * @throws ControlException if no such instance is there to ask
+     */
+    public static ControlClient ofPid(long pid) throws ControlException {
+        return new ControlClient(ControlSockets.of(pid));
+    }
+
+    private static ControlException notRunning() {
+        return new ControlException("no sluice is running here; start one with: sluice run -- COMMAND");
+    }
+
+    /**
+     * The body of a successful GET.
+     *
+     * @param path such as {@code /v1/status}
+     * @throws ControlException if nobody could be asked, or what the answer was if it is not 200
+     */
+    public String get(String path) throws ControlException {
+        String request = "GET " + path + " HTTP/1.1\r\nHost: sluice\r\nConnection: close\r\n\r\n";
+        String response = exchange(request.getBytes(StandardCharsets.US_ASCII));
+        int end = response.indexOf("\r\n\r\n");
+        if (end < 0 || !response.matches("(?s)HTTP/1\\.1 [1-5][0-9]{2} .*")) {
+            throw new ControlException("what listens on " + socket + " does not answer like a sluice");
+        }
+        String body = response.substring(end + 4);
+        String status = response.substring(9, 12);
+        if (!status.equals("200")) {
+            throw new ControlException(
+                    "the sluice on " + socket + " answered " + status + " to GET " + path + ": " + body.strip());
+        }
+        return body;
+    }
+
+    private String exchange(byte[] request) throws ControlException {
+        if (!Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
+            throw notRunning();
+        }
+        // Unix sockets have no timeouts of their own in Java; a selector has.
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+                Selector selector = Selector.open()) {
+            channel.connect(UnixDomainSocketAddress.of(socket));
+            channel.configureBlocking(false);
+            SelectionKey key = channel.register(selector, SelectionKey.OP_WRITE);
+            long deadline = System.nanoTime() + patience.toNanos();
+            ByteBuffer out = ByteBuffer.wrap(request);
+            while (out.hasRemaining()) {
+                await(selector, deadline);
+                channel.write(out);
+            }
+            key.interestOps(SelectionKey.OP_READ);
+            return readAll(channel, selector, deadline).toString(StandardCharsets.UTF_8);
+        } catch (ControlException e) {
+            throw e;
+        } catch (IOException e) {
+            String reason = ControlSockets.reason(e);
+            throw new ControlException(
+                    switch (reason.toLowerCase(java.util.Locale.ROOT)) {
+                        case "connection refused" ->
+                            "the sluice of " + socket
+                                    + " is gone without a goodbye; start a new one with: sluice run -- COMMAND";
+                        case "permission denied" ->
+                            "the sluice of " + socket + " belongs to another user; ask as that user, or as root";
+                        default -> "could not ask the sluice on " + socket + ": " + reason;
+                    },
+                    e);
+        }
+    }
+
+    private ByteArrayOutputStream readAll(SocketChannel channel, Selector selector, long deadline) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        ByteBuffer in = ByteBuffer.allocate(16 << 10);
+        while (true) {
+            await(selector, deadline);
+            int n = channel.read(in.clear());
+            if (n < 0) {
+                return all;
+            }
+            all.write(in.array(), 0, n);
+            if (all.size() > MAX_RESPONSE) {
+                throw new ControlException("what listens on " + socket + " sends without end; it is no sluice");
+            }
+        }
+    }
+
+    private void await(Selector selector, long deadline) throws IOException {
+        long left = Math.ceilDiv(deadline - System.nanoTime(), 1_000_000L);
+        if (left <= 0 || selector.select(left) == 0 && deadline - System.nanoTime() <= 0) {
+            throw new ControlException("the sluice on " + socket + " does not answer within " + patience.toSeconds()
+                    + " s; is it stopped?");
+        }
+        selector.selectedKeys().clear();
+    }
+}

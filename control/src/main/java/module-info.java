@@ -1,0 +1,8 @@
+/** The control plane's doors: HTTP API on a Unix socket. */
+module dev.sluice.control {
+    requires static org.jspecify;
+    requires transitive dev.sluice.gateway;
+    requires jdk.net;
+
+    exports dev.sluice.control;
+}

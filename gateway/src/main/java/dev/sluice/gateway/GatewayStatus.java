@@ -1,0 +1,106 @@
+package dev.sluice.gateway;
+
+import dev.sluice.gateway.dns.DnsCounters;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.MacAddress;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What one gateway is and does at a moment, for people and the control API: the names here are the names there. Immutable.
+ *
+ * @param version of Sluice
+ * @param pid of the process
+ * @param uptimeSeconds since the gateway began
+ * @param links where frames come from, in the order they were attached
+ * @param guests neighbours known, with or without a lease
+ * @param drops counters that are not 0, by reason in lower case with dashes, sorted
+ */
+public record GatewayStatus(
+        String version,
+        long pid,
+        long uptimeSeconds,
+        Addresses addresses,
+        List<LinkStatus> links,
+        List<GuestStatus> guests,
+        List<LeaseStatus> leases,
+        TcpStatus tcp,
+        UdpStatus udp,
+        PingStatus ping,
+        DnsCounters.Snapshot dns,
+        Map<String, Long> drops,
+        Limits limits,
+        Memory memory) {
+
+    public GatewayStatus {
+        links = List.copyOf(links);
+        guests = List.copyOf(guests);
+        leases = List.copyOf(leases);
+    }
+
+    /**
+     * @param hostLoopback whether guests reach the host's loopback through {@code host}
+     * @param mtu bytes of an IP packet
+     */
+    public record Addresses(
+            Ipv4Cidr subnet, Ipv4Address gateway, Ipv4Address host, MacAddress mac, int mtu, boolean hostLoopback) {}
+
+    /**
+     * @param dropped frames the link could not deliver
+     */
+    public record LinkStatus(
+            String name,
+            int mtu,
+            boolean offloads,
+            long framesFromGuest,
+            long bytesFromGuest,
+            long framesToGuest,
+            long bytesToGuest,
+            long dropped) {}
+
+    /**
+     * @param link name of the link it was last heard on
+     * @param leased whether DHCP gave it the address
+     * @param idleSeconds since its last frame
+     */
+    public record GuestStatus(Ipv4Address address, MacAddress mac, String link, boolean leased, long idleSeconds) {}
+
+    /**
+     * @param hostName what the guest called itself; empty if it did not
+     * @param expiresInSeconds 0 or less when expired
+     */
+    public record LeaseStatus(Ipv4Address address, MacAddress mac, String hostName, long expiresInSeconds) {}
+
+    /**
+     * @param open flows now, those being connected included
+     * @param halfOpen of them, those whose host connection is pending
+     * @param refused connections the host or the policy refused
+     */
+    public record TcpStatus(
+            int open,
+            int halfOpen,
+            long opened,
+            long closed,
+            long refused,
+            long bytesToHost,
+            long bytesToGuest,
+            long segmentsRetransmitted) {}
+
+    /** @param open mappings now */
+    public record UdpStatus(int open, long opened, long datagramsToHost, long datagramsToGuest) {}
+
+    /** @param open mappings now */
+    public record PingStatus(int open, long toHost, long toGuest) {}
+
+    /**
+     * All in bytes.
+     *
+     * @param buffers native memory of flow buffers in use
+     * @param heapUsed of the Java heap
+     * @param heapCommitted taken from the system for the Java heap
+     * @param resident of the process, as the system counts it; 0 if unknown
+     */
+    public record Memory(long buffers, long heapUsed, long heapCommitted, long resident) {}
+}
