@@ -12,5 +12,6 @@ module dev.sluice.gateway {
     exports dev.sluice.gateway.dns;
     exports dev.sluice.gateway.flow;
     exports dev.sluice.gateway.icmp;
+    exports dev.sluice.gateway.tcp;
     exports dev.sluice.gateway.udp;
 }

@@ -1,4 +1,275 @@
 package dev.sluice.gateway;
 
-/** Placeholder for the assembly. */
-public final class Gateway {}
+import dev.sluice.gateway.dns.DnsNames;
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.tcp.TcpForward;
+import dev.sluice.gateway.udp.UdpForward;
+import dev.sluice.host.DatagramHost;
+import dev.sluice.host.LinuxDatagramHost;
+import dev.sluice.host.LinuxStreamHost;
+import dev.sluice.host.Opening;
+import dev.sluice.link.Link;
+import dev.sluice.loop.EventLoop;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.MacAddress;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A guest network whose flows become sockets of this process. Attach links to it; guests behind them find a router, DHCP, DNS and the
+ * world.
+ *
+ * <p>Methods may be called from any thread but the loop's own; they wait for the loop where they return something.
+ */
+public final class Gateway implements AutoCloseable {
+    private final EventLoop loop;
+    private final GuestNetwork network;
+    private final long started = System.nanoTime();
+
+    private Gateway(EventLoop loop, GuestNetwork network) {
+        this.loop = loop;
+        this.network = network;
+    }
+
+    /** What a gateway is made from; every part has a default. */
+    public static final class Builder {
+        private AddressPlan plan = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true);
+        private Limits limits = Limits.defaults();
+        private @Nullable FlowPolicy policy;
+        private DnsNames names = DnsNames.defaults();
+
+        private Builder() {}
+
+        public Builder plan(AddressPlan plan) {
+            this.plan = plan;
+            return this;
+        }
+
+        public Builder limits(Limits limits) {
+            this.limits = limits;
+            return this;
+        }
+
+        /** Replaces the plan's own policy ({@link FlowPolicy#of}). */
+        public Builder policy(FlowPolicy policy) {
+            this.policy = policy;
+            return this;
+        }
+
+        public Builder names(DnsNames names) {
+            this.names = names;
+            return this;
+        }
+
+        /**
+         * Starts the gateway's loop.
+         *
+         * @throws IOException if the system gives no epoll instance or descriptors
+         */
+        public Gateway start() throws IOException {
+            EventLoop loop = EventLoop.start("sluice-loop");
+            try {
+                GuestNetwork network = on(
+                        loop,
+                        () -> new GuestNetwork(
+                                loop,
+                                new LinuxStreamHost(loop),
+                                new LinuxDatagramHost(loop),
+                                plan,
+                                limits,
+                                policy == null ? FlowPolicy.of(plan) : policy,
+                                names,
+                                new MappedMemory(),
+                                new SecureRandom()));
+                return new Gateway(loop, network);
+            } catch (IOException | RuntimeException e) {
+                loop.close();
+                throw e;
+            }
+        }
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    public AddressPlan plan() {
+        return network.plan;
+    }
+
+    /** The loop that links of this gateway must be made on. */
+    public EventLoop loop() {
+        return loop;
+    }
+
+    /** Connects a guest's link; the gateway owns it from now on. */
+    public void attach(Link link) throws IOException {
+        attach(link, null);
+    }
+
+    /**
+     * Connects a guest's link.
+     *
+     * @param assigned the hardware address the guest was given with the link, or null if it chooses itself
+     * @throws IOException if there are too many links; the link has been closed
+     */
+    public void attach(Link link, @Nullable MacAddress assigned) throws IOException {
+        on(loop, () -> {
+            if (!network.fabric.attach(link, assigned)) {
+                throw new IOException("this gateway has all the guests it can take; " + link.name() + " was refused");
+            }
+            network.welcome(link);
+            return true;
+        });
+    }
+
+    /** Disconnects a link and ends the flows of its guests. */
+    public void detach(Link link) throws IOException {
+        on(loop, () -> {
+            network.remove(link);
+            return true;
+        });
+    }
+
+    /** Tells of a guest that was configured by other means than DHCP: frames for its address go to {@code mac} on {@code link}. */
+    public void bind(Ipv4Address address, MacAddress mac, Link link) throws IOException {
+        on(loop, () -> network.guests.bind(address.bits(), mac.bits(), link, loop.now()));
+    }
+
+    /** Tells {@code listener}, on the loop's thread, of every link that goes away by itself, and why. */
+    public void onLeave(BiConsumer<Link, String> listener) throws IOException {
+        on(loop, () -> {
+            network.onLeave(listener);
+            return true;
+        });
+    }
+
+    /**
+     * Publishes a guest's TCP port on the host.
+     *
+     * @param address of the host to listen on; 0.0.0.0 for all
+     * @param port of the host, 0 to let the system choose
+     * @param guest whose port it leads to; null for "the only guest there is"
+     * @return what ends it when closed
+     * @throws IOException if the port is not to be had, with the reason and what to do
+     */
+    public Forward publishTcp(Ipv4Address address, int port, @Nullable Ipv4Address guest, int guestPort)
+            throws IOException {
+        TcpForward forward = on(loop, () -> network.tcp.forward(address, port, () -> find(guest), guestPort));
+        return new Forward(
+                forward.port(),
+                () -> on(loop, () -> {
+                    forward.close();
+                    return true;
+                }));
+    }
+
+    /** Publishes a guest's UDP port on the host, as {@link #publishTcp}, but the guest must be named. */
+    public Forward publishUdp(Ipv4Address address, int port, Ipv4Address guest, int guestPort) throws IOException {
+        UdpForward forward = on(loop, () -> switch (network.udp.forward(
+                DatagramHost.MAPPED_HIGH,
+                DatagramHost.mapped(address.bits()),
+                port,
+                guest.bits(),
+                guestPort,
+                network.guests::find)) {
+            case Opening.Open<UdpForward>(UdpForward open) -> open;
+            case Opening.Failed<UdpForward>(var error, String reason) -> throw new IOException(reason);
+        });
+        return new Forward(
+                forward.port(),
+                () -> on(loop, () -> {
+                    forward.close();
+                    return true;
+                }));
+    }
+
+    private @Nullable Guest find(@Nullable Ipv4Address guest) {
+        return guest == null ? network.guests.only() : network.guests.find(guest.bits());
+    }
+
+    /** A published port, until closed. */
+    public static final class Forward implements AutoCloseable {
+        private final int port;
+        private final Callable<Boolean> end;
+
+        private Forward(int port, Callable<Boolean> end) {
+            this.port = port;
+            this.end = end;
+        }
+
+        /** The host's port. */
+        public int port() {
+            return port;
+        }
+
+        /** Stops listening; what is under way goes on. Harmless after the gateway has closed. */
+        @Override
+        public void close() throws IOException {
+            try {
+                end.call();
+            } catch (IOException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IOException(e);
+            }
+        }
+    }
+
+    /** What it is and does now. */
+    public GatewayStatus status() throws IOException {
+        return on(loop, () -> StatusReport.of(network, started));
+    }
+
+    /** Ends all flows with a reset, closes the links and the loop. Idempotent. */
+    @Override
+    public void close() {
+        try {
+            on(loop, () -> {
+                network.close();
+                return true;
+            });
+        } catch (IOException e) {
+            // The loop has ended already.
+        }
+        loop.close();
+    }
+
+    /** Runs {@code task} on the loop and waits for its result. */
+    private static <T> T on(EventLoop loop, Callable<T> task) throws IOException {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        try {
+            loop.execute(() -> {
+                try {
+                    result.complete(task.call());
+                } catch (Throwable t) {
+                    result.completeExceptionally(t);
+                }
+            });
+            return result.get();
+        } catch (RejectedExecutionException e) {
+            throw new IOException("the gateway has been closed", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while waiting for the gateway", e);
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            if (cause instanceof RuntimeException runtime) {
+                throw runtime;
+            }
+            if (cause instanceof Error error) {
+                throw error;
+            }
+            throw cause instanceof IOException io ? io : new IOException(cause);
+        }
+    }
+}

@@ -1,4 +1,19 @@
-/** A guest network whose flows become host sockets. */
+/**
+ * A guest network whose flows become host sockets.
+ *
+ * <h2>Theory of operation</h2>
+ *
+ * <p>{@link dev.sluice.gateway.Gateway} is the door: thread-safe, blocking, few methods. Behind it everything of one network lives on one
+ * loop: a switch between the guests' links, with the gateway as its local port; the table of guests; and a package for each protocol
+ * (arp, dhcp, dns, icmp, tcp, udp) that all build on {@code flow}.
+ *
+ * <p>A frame's way: the link reads it into its own memory and hands it to the switch; for the gateway's address, {@code Ipv4Input} validates
+ * the packet once (header, checksum, who may send from that address, fragments, TTL) and hands it to its protocol, which may rely on all
+ * that. Back: a protocol builds its header in front of the data, {@code PacketSender} (TCP does it itself) adds IPv4 and Ethernet, and the
+ * guest's link sends it. Nobody keeps a frame's memory after the call.
+ *
+ * <p>Name lookups are the exception to the one loop: they run on virtual threads and come back through the loop's mailbox.
+ */
 @NullMarked
 package dev.sluice.gateway;
 

@@ -20,6 +20,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     private @Nullable Watch watch;
     private boolean connecting;
     private boolean closed;
+    private boolean ending;
     private int errno;
 
     private LinuxStreamSocket(LinuxStreamHost host, int fd, Events events) {
@@ -88,6 +89,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
             }
             events.onConnected();
         }
+        ending |= (bits & (Epoll.RDHUP | Epoll.HUP | Epoll.ERR)) != 0;
         // A callback may close the socket: look before each.
         if (!closed && (bits & (Epoll.IN | Epoll.RDHUP | Epoll.HUP | Epoll.ERR)) != 0) {
             events.onReadable();
@@ -152,6 +154,11 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
         }
         errno = number;
         return FAILED;
+    }
+
+    @Override
+    public boolean ending() {
+        return ending;
     }
 
     @Override

@@ -20,6 +20,12 @@ public interface StreamSocket {
     /** Bytes written from the two parts (at least 1), or a constant ({@link #END} never). */
     int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength);
 
+    /**
+     * True once the other side's end has been signalled: then a short read does not mean that nothing is left, and the reader goes on
+     * until {@link #END}.
+     */
+    boolean ending();
+
     /** Sends the end of our stream (FIN); reading goes on. */
     void shutdownOutput();
 

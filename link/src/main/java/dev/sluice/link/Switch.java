@@ -79,6 +79,14 @@ public final class Switch {
         }
     }
 
+    /** Hands every link's batched frames to its medium; for the end of a turn. */
+    public void flush() {
+        SwitchPort[] now = ports; // a link that fails in flush removes itself
+        for (int i = 0; i < now.length; i++) {
+            now[i].link.flush();
+        }
+    }
+
     void remove(SwitchPort port) {
         table.removeAll(port);
         int n = 0;

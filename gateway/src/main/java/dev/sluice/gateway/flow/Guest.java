@@ -1,6 +1,8 @@
 package dev.sluice.gateway.flow;
 
 import dev.sluice.link.Link;
+import dev.sluice.stack.ip.RateLimiter;
+import org.jspecify.annotations.Nullable;
 
 /** A neighbour on the guest network: one address, and where frames to it go. Confined to the loop. */
 public final class Guest {
@@ -14,6 +16,8 @@ public final class Guest {
     public long lastSeen;
     /** True if the DHCP server gave the address to this MAC: then no other MAC may use it. */
     public boolean leased;
+    /** How many ICMP errors it may still get; made with the first. */
+    public @Nullable RateLimiter icmpErrors;
 
     public Guest(int address, long mac, Link link) {
         this.address = address;

@@ -1,0 +1,205 @@
+package dev.sluice.gateway;
+
+import dev.sluice.gateway.arp.ArpResponder;
+import dev.sluice.gateway.dns.DnsNames;
+import dev.sluice.gateway.dns.DnsService;
+import dev.sluice.gateway.dns.DnsTcpService;
+import dev.sluice.gateway.dns.DnsUdpService;
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.icmp.EchoFlows;
+import dev.sluice.gateway.tcp.TcpFlows;
+import dev.sluice.gateway.udp.UdpFlows;
+import dev.sluice.host.DatagramHost;
+import dev.sluice.host.PipeSocket;
+import dev.sluice.host.StreamHost;
+import dev.sluice.host.StreamSocket;
+import dev.sluice.link.Frame;
+import dev.sluice.link.Link;
+import dev.sluice.link.LocalPort;
+import dev.sluice.link.Switch;
+import dev.sluice.loop.Loop;
+import dev.sluice.stack.ip.Reassembler;
+import dev.sluice.stack.tcp.NativeMemory;
+import dev.sluice.stack.tcp.TcpShard;
+import dev.sluice.wire.EthernetHeader;
+import dev.sluice.wire.Flaw;
+import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Header;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.random.RandomGenerator;
+
+/**
+ * Everything of one guest network that lives on its loop, wired by hand: the switch, the gateway's protocols behind it, and the flows.
+ * {@link Gateway} is its door for other threads.
+ */
+final class GuestNetwork implements LocalPort {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
+    private static final int DNS_PORT = 53;
+
+    final Loop loop;
+    final AddressPlan plan;
+    final Limits limits;
+    final Counters counters = new Counters();
+    final GuestTable guests;
+    final Switch fabric;
+    final TcpFlows tcp;
+    final UdpFlows udp;
+    final EchoFlows echo;
+    final DnsService dns;
+    final TcpShard shard;
+    final Reassembler reassembler;
+    private final DnsTcpService dnsOverTcp;
+    private final ArpResponder arp;
+    private final Ipv4Input ipv4;
+    private final List<BiConsumer<Link, String>> leaveListeners = new ArrayList<>();
+
+    GuestNetwork(
+            Loop loop,
+            StreamHost streams,
+            DatagramHost datagrams,
+            AddressPlan plan,
+            Limits limits,
+            FlowPolicy policy,
+            DnsNames names,
+            NativeMemory memory,
+            RandomGenerator random) {
+        this.loop = loop;
+        this.plan = plan;
+        this.limits = limits;
+        guests = new GuestTable(plan, counters, limits.guests());
+        fabric = new Switch(plan.mac(), this);
+        PacketSender sender = new PacketSender(plan, counters, random.nextInt());
+        ErrorSender errors = new ErrorSender(loop, plan, counters, sender);
+        shard = new TcpShard(memory, limits.bufferBytes(), random);
+        arp = new ArpResponder(plan, counters);
+        tcp = new TcpFlows(loop, streams, plan, limits, counters, policy, errors, shard, random.nextInt());
+        udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
+        echo = new EchoFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
+        reassembler = new Reassembler(
+                Arena.ofAuto(),
+                limits.reassemblyDatagrams(),
+                limits.reassemblyBytes(),
+                (s, at, length) -> reassemblyExpired(errors, s, at, length));
+        ipv4 = new Ipv4Input(loop, plan, counters, guests, errors, reassembler, tcp, udp, echo);
+        dns = DnsService.ofHost(plan, names, limits);
+        dnsOverTcp = new DnsTcpService(dns);
+        DnsUdpService dnsOverUdp = new DnsUdpService(
+                dns,
+                loop,
+                (guest, port, message) ->
+                        udp.output().send(guest, plan.gateway().bits(), DNS_PORT, port, message));
+        udp.register(DNS_PORT, dnsOverUdp::onDatagram);
+        tcp.service(DNS_PORT, this::openDns);
+        loop.atEndOfTurn(this::endTurn);
+    }
+
+    private StreamSocket openDns(Guest guest, StreamSocket.Events events) {
+        PipeSocket pipe = new PipeSocket(loop, events);
+        if (!dnsOverTcp.open(new Ipv4Address(guest.address), pipe.serviceInput(), pipe.serviceOutput())) {
+            pipe.closeService();
+        }
+        return pipe;
+    }
+
+    /** A datagram's missing fragments never came: its sender is told (RFC 1122 §3.3.2). */
+    private void reassemblyExpired(ErrorSender errors, MemorySegment packet, long at, int length) {
+        counters.drop(Drop.FRAGMENT_TIMEOUT);
+        Guest guest = guests.find(Ipv4Header.source(packet, at));
+        if (guest != null) {
+            errors.send(guest, plan.gateway().bits(), IcmpHeader.TIME_EXCEEDED, 1, 0, packet, at, length);
+        }
+    }
+
+    /** Announces the gateway to a link that has just been attached. */
+    void welcome(Link link) {
+        arp.announce(link);
+    }
+
+    void onLeave(BiConsumer<Link, String> listener) {
+        leaveListeners.add(listener);
+    }
+
+    @Override
+    public void onFrame(Link from, Frame frame) {
+        if (EthernetHeader.check(frame.head, frame.headAt, frame.headLength) != Flaw.NONE) {
+            counters.drop(Drop.BAD_ETHERNET);
+            return;
+        }
+        long now = loop.now();
+        switch (EthernetHeader.type(frame.head, frame.headAt)) {
+            case EthernetHeader.TYPE_IPV4 -> ipv4.onFrame(from, frame, now);
+            case EthernetHeader.TYPE_ARP ->
+                arp.onArp(
+                        from,
+                        EthernetHeader.source(frame.head, frame.headAt),
+                        frame.head,
+                        frame.headAt + EthernetHeader.LENGTH,
+                        frame.headLength - EthernetHeader.LENGTH,
+                        now);
+            default -> counters.drop(Drop.UNKNOWN_PROTOCOL);
+        }
+    }
+
+    @Override
+    public void onBatchEnd(Link from) {
+        tcp.onBatchEnd();
+    }
+
+    @Override
+    public void onRoom(Link link) {
+        tcp.onRoom(link);
+    }
+
+    @Override
+    public void onClosed(Link link, String reason) {
+        LOG.log(System.Logger.Level.INFO, "{0} left: {1}", link.name(), reason);
+        forget(link);
+        for (BiConsumer<Link, String> listener : leaveListeners) {
+            listener.accept(link, reason);
+        }
+    }
+
+    private void forget(Link link) {
+        tcp.linkClosed(link);
+        for (Guest guest : guests.all()) {
+            if (guest.link == link) {
+                udp.forget(guest);
+                echo.forget(guest);
+            }
+        }
+        guests.linkClosed(link);
+    }
+
+    private void endTurn() {
+        tcp.onBatchEnd();
+        fabric.flush();
+    }
+
+    void remove(Link link) {
+        fabric.detach(link);
+        forget(link);
+    }
+
+    void close() {
+        tcp.close();
+        udp.close();
+        echo.close();
+        dnsOverTcp.close();
+        dns.close();
+        endTurn();
+        for (Link link : fabric.links()) {
+            fabric.detach(link);
+        }
+        shard.close();
+    }
+}

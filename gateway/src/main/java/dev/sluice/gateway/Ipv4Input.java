@@ -1,0 +1,272 @@
+package dev.sluice.gateway;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.IcmpErrors;
+import dev.sluice.gateway.icmp.EchoFlows;
+import dev.sluice.gateway.tcp.TcpFlows;
+import dev.sluice.gateway.udp.UdpFlows;
+import dev.sluice.link.Frame;
+import dev.sluice.link.Link;
+import dev.sluice.loop.Loop;
+import dev.sluice.loop.Timer;
+import dev.sluice.stack.ip.Reassembler;
+import dev.sluice.wire.Bytes;
+import dev.sluice.wire.EthernetHeader;
+import dev.sluice.wire.Flaw;
+import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.MacAddress;
+import dev.sluice.wire.TcpHeader;
+import dev.sluice.wire.UdpHeader;
+import java.lang.foreign.MemorySegment;
+
+/** Takes IPv4 packets from guests: validates, reassembles, and hands each to its protocol. Confined to the loop. */
+final class Ipv4Input {
+    private static final int DHCP_SERVER_PORT = 67;
+
+    private final Loop loop;
+    private final AddressPlan plan;
+    private final Counters counters;
+    private final GuestTable guests;
+    private final IcmpErrors errors;
+    private final Reassembler reassembler;
+    private final TcpFlows tcp;
+    private final UdpFlows udp;
+    private final EchoFlows echo;
+
+    private final Timer reassemblyTimer = new Timer() {
+        @Override
+        protected void onTimer(long now) {
+            reassembler.expire(now);
+            if (reassembler.datagrams() > 0) {
+                loop.schedule(this, now + Reassembler.TIMEOUT / 4);
+            }
+        }
+    };
+
+    Ipv4Input(
+            Loop loop,
+            AddressPlan plan,
+            Counters counters,
+            GuestTable guests,
+            IcmpErrors errors,
+            Reassembler reassembler,
+            TcpFlows tcp,
+            UdpFlows udp,
+            EchoFlows echo) {
+        this.loop = loop;
+        this.plan = plan;
+        this.counters = counters;
+        this.guests = guests;
+        this.errors = errors;
+        this.reassembler = reassembler;
+        this.tcp = tcp;
+        this.udp = udp;
+        this.echo = echo;
+    }
+
+    void onFrame(Link link, Frame frame, long now) {
+        MemorySegment s = frame.head;
+        long at = frame.headAt + EthernetHeader.LENGTH;
+        int available = frame.headLength - EthernetHeader.LENGTH;
+        long mac = EthernetHeader.source(s, frame.headAt);
+        Flaw flaw = Ipv4Header.check(s, at, available);
+        if (flaw != Flaw.NONE && !(flaw == Flaw.BAD_CHECKSUM && isUnsummedDhcp(s, at))) {
+            counters.drop(flaw == Flaw.BAD_CHECKSUM ? Drop.BAD_IPV4_CHECKSUM : Drop.BAD_IPV4);
+            return;
+        }
+        int source = Ipv4Header.source(s, at);
+        int destination = Ipv4Header.destination(s, at);
+        if (isDhcp(s, at)) {
+            onDhcp(link, mac, s, at, now);
+            return;
+        }
+        if (source >>> 24 == 127 || source >>> 28 >= 0xe || source == 0) {
+            counters.drop(Drop.MARTIAN);
+            return;
+        }
+        Guest guest = guests.sender(source, mac, link, now);
+        if (guest == null) {
+            return;
+        }
+        if (destination >>> 28 >= 0xe
+                || destination == plan.subnet().broadcast().bits()) {
+            counters.drop(Drop.MULTICAST);
+            return;
+        }
+        if (destination >>> 24 == 127 || destination >>> 24 == 0 || destination == source) {
+            counters.drop(Drop.MARTIAN);
+            return;
+        }
+        if (hasSourceRoute(s, at)) {
+            counters.drop(Drop.BAD_IPV4); // RFC 7126 §4.3, §4.4: dropped by default
+            return;
+        }
+        boolean local = destination == plan.gateway().bits()
+                || destination == plan.host().bits();
+        if (!local && Ipv4Header.timeToLive(s, at) <= 1) {
+            counters.drop(Drop.TTL_EXPIRED);
+            errors.send(
+                    guest, plan.gateway().bits(), IcmpHeader.TIME_EXCEEDED, 0, 0, s, at, Ipv4Header.totalLength(s, at));
+            return;
+        }
+        if (!local && plan.subnet().contains(destination)) {
+            // A neighbour's frame goes through the switch; one that comes here has a neighbour that is not there.
+            counters.drop(Drop.NO_SERVICE);
+            errors.send(
+                    guest,
+                    plan.gateway().bits(),
+                    IcmpHeader.DESTINATION_UNREACHABLE,
+                    IcmpHeader.HOST_UNREACHABLE,
+                    0,
+                    s,
+                    at,
+                    Ipv4Header.totalLength(s, at));
+            return;
+        }
+        boolean trusted = frame.checksumTrusted || frame.checksumStart != 0;
+        if (Ipv4Header.isFragment(s, at)) {
+            switch (reassembler.add(s, at, now)) {
+                case COMPLETE -> onPacket(guest, reassembler.packet(), reassembler.packetAt(), false, now);
+                case INCOMPLETE -> {
+                    if (!reassemblyTimer.isArmed()) {
+                        loop.schedule(reassemblyTimer, now + Reassembler.TIMEOUT);
+                    }
+                }
+                case OVERLAP -> counters.drop(Drop.FRAGMENT_OVERLAP);
+                case TOO_LONG -> counters.drop(Drop.TOO_BIG);
+                case INCONSISTENT, TINY, BAD_LENGTH -> counters.drop(Drop.BAD_IPV4);
+            }
+            return;
+        }
+        if (frame.gso == Frame.GSO_UDP && frame.gsoSize > 0) {
+            onSuperDatagram(guest, s, at, frame.gsoSize, now);
+            return;
+        }
+        onPacket(guest, s, at, trusted, now);
+    }
+
+    /** A UDP super-datagram of a guest's kernel: each {@code size} bytes of payload are a datagram, its header goes in front. */
+    private void onSuperDatagram(Guest guest, MemorySegment s, long ip, int size, long now) {
+        int header = Ipv4Header.headerLength(s, ip);
+        long at = ip + header;
+        int end = Ipv4Header.totalLength(s, ip) - header;
+        if (Ipv4Header.protocol(s, ip) != Ipv4Header.PROTOCOL_UDP || end < UdpHeader.LENGTH) {
+            counters.drop(Drop.BAD_UDP);
+            return;
+        }
+        int sourcePort = UdpHeader.sourcePort(s, at);
+        int destinationPort = UdpHeader.destinationPort(s, at);
+        for (int from = UdpHeader.LENGTH; from < end; from += size) {
+            int length = UdpHeader.LENGTH + Math.min(size, end - from);
+            long datagram = at + from - UdpHeader.LENGTH; // over the end of the one before, which is done with
+            UdpHeader.write(s, datagram, sourcePort, destinationPort, length);
+            udp.onDatagram(guest, s, ip, datagram, length, now);
+        }
+    }
+
+    private void onPacket(Guest guest, MemorySegment s, long ip, boolean trusted, long now) {
+        int header = Ipv4Header.headerLength(s, ip);
+        long at = ip + header;
+        int length = Ipv4Header.totalLength(s, ip) - header;
+        switch (Ipv4Header.protocol(s, ip)) {
+            case Ipv4Header.PROTOCOL_TCP -> {
+                if (TcpHeader.check(s, at, length) != Flaw.NONE) {
+                    counters.drop(Drop.BAD_TCP);
+                } else if (!trusted
+                        && !TcpHeader.checksumOk(
+                                s, at, length, Ipv4Header.source(s, ip), Ipv4Header.destination(s, ip))) {
+                    counters.drop(Drop.BAD_TCP_CHECKSUM);
+                } else {
+                    tcp.onSegment(guest, s, ip, at, length, now);
+                }
+            }
+            case Ipv4Header.PROTOCOL_UDP -> {
+                if (UdpHeader.check(s, at, length) != Flaw.NONE) {
+                    counters.drop(Drop.BAD_UDP);
+                } else if (!trusted
+                        && !UdpHeader.checksumOk(s, at, Ipv4Header.source(s, ip), Ipv4Header.destination(s, ip))) {
+                    counters.drop(Drop.BAD_UDP_CHECKSUM);
+                } else {
+                    udp.onDatagram(guest, s, ip, at, UdpHeader.length(s, at), now);
+                }
+            }
+            case Ipv4Header.PROTOCOL_ICMP -> echo.onMessage(guest, s, ip, at, length, now);
+            default -> {
+                counters.drop(Drop.UNKNOWN_PROTOCOL);
+                errors.send(
+                        guest,
+                        plan.gateway().bits(),
+                        IcmpHeader.DESTINATION_UNREACHABLE,
+                        IcmpHeader.PROTOCOL_UNREACHABLE,
+                        0,
+                        s,
+                        ip,
+                        header + length);
+            }
+        }
+    }
+
+    // ---- DHCP
+    // -----------------------------------------------------------------------------------------------------------------
+
+    private boolean isDhcp(MemorySegment s, long at) {
+        int header = Ipv4Header.headerLength(s, at);
+        int destination = Ipv4Header.destination(s, at);
+        return Ipv4Header.protocol(s, at) == Ipv4Header.PROTOCOL_UDP
+                && !Ipv4Header.isFragment(s, at)
+                && Ipv4Header.totalLength(s, at) >= header + UdpHeader.LENGTH
+                && UdpHeader.destinationPort(s, at + header) == DHCP_SERVER_PORT
+                && (destination == -1
+                        || destination == plan.gateway().bits()
+                        || destination == plan.subnet().broadcast().bits());
+    }
+
+    /** VPNKit's Go client sends its DISCOVER with an IPv4 checksum of zero and expects an answer. */
+    private boolean isUnsummedDhcp(MemorySegment s, long at) {
+        return Bytes.u16(s, at + 10) == 0 && isDhcp(s, at);
+    }
+
+    private void onDhcp(Link link, long mac, MemorySegment s, long ip, long now) {
+        int header = Ipv4Header.headerLength(s, ip);
+        long at = ip + header;
+        int length = Ipv4Header.totalLength(s, ip) - header;
+        if (UdpHeader.check(s, at, length) != Flaw.NONE || MacAddress.isGroup(mac)) {
+            counters.drop(Drop.BAD_UDP);
+            return;
+        }
+        // A kernel leaves the checksum of a broadcast to the device; DHCP clients on raw sockets may send none at all.
+        counters.drop(Drop.NO_SERVICE);
+    }
+
+    /** True if the options hold a loose (131) or strict (137) source route. Bounded by the header's 40 bytes of options. */
+    private static boolean hasSourceRoute(MemorySegment s, long at) {
+        int header = Ipv4Header.headerLength(s, at);
+        int i = Ipv4Header.MIN_LENGTH;
+        while (i < header) {
+            int kind = Bytes.u8(s, at + i);
+            if (kind == 0) {
+                return false;
+            }
+            if (kind == 1) {
+                i++;
+                continue;
+            }
+            if (kind == 131 || kind == 137) {
+                return true;
+            }
+            if (i + 1 >= header) {
+                return false;
+            }
+            int size = Bytes.u8(s, at + i + 1);
+            if (size < 2) {
+                return false;
+            }
+            i += size;
+        }
+        return false;
+    }
+}

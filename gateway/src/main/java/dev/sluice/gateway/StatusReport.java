@@ -1,0 +1,122 @@
+package dev.sluice.gateway;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.link.Link;
+import dev.sluice.link.LinkCounters;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.MacAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Collects a {@link GatewayStatus}; on the loop's thread. */
+final class StatusReport {
+    private static final long SECOND = 1_000_000_000L;
+    private static final long PAGE = 4096;
+
+    private StatusReport() {}
+
+    /** @param started when the gateway began, as {@link System#nanoTime} */
+    static GatewayStatus of(GuestNetwork network, long started) {
+        AddressPlan plan = network.plan;
+        Counters counters = network.counters;
+        String version = Gateway.class.getModule().getDescriptor() == null
+                ? "development"
+                : Gateway.class.getModule().getDescriptor().rawVersion().orElse("0.1.0");
+        return new GatewayStatus(
+                version,
+                ProcessHandle.current().pid(),
+                (System.nanoTime() - started) / SECOND,
+                new GatewayStatus.Addresses(
+                        plan.subnet(), plan.gateway(), plan.host(), plan.mac(), plan.mtu(), plan.hostLoopback()),
+                links(network),
+                guests(network),
+                List.of(),
+                new GatewayStatus.TcpStatus(
+                        network.tcp.size(),
+                        network.tcp.halfOpen(),
+                        counters.tcpOpened,
+                        counters.tcpClosed,
+                        counters.tcpRefused,
+                        counters.tcpBytesToHost,
+                        counters.tcpBytesToGuest,
+                        counters.tcpRetransmitted),
+                new GatewayStatus.UdpStatus(
+                        network.udp.size(),
+                        counters.udpOpened,
+                        counters.udpDatagramsToHost,
+                        counters.udpDatagramsToGuest),
+                new GatewayStatus.PingStatus(network.echo.size(), counters.pingsToHost, counters.pingsToGuest),
+                network.dns.counters().snapshot(),
+                drops(counters),
+                network.limits,
+                memory(network));
+    }
+
+    private static List<GatewayStatus.LinkStatus> links(GuestNetwork network) {
+        List<GatewayStatus.LinkStatus> links = new ArrayList<>();
+        for (Link link : network.fabric.links()) {
+            LinkCounters c = link.counters();
+            links.add(new GatewayStatus.LinkStatus(
+                    link.name(),
+                    link.mtu(),
+                    link.offloads(),
+                    c.framesIn,
+                    c.bytesIn,
+                    c.framesOut,
+                    c.bytesOut,
+                    c.droppedFull + c.droppedSize + c.droppedError));
+        }
+        return links;
+    }
+
+    private static List<GatewayStatus.GuestStatus> guests(GuestNetwork network) {
+        List<GatewayStatus.GuestStatus> guests = new ArrayList<>();
+        long now = network.loop.now();
+        for (Guest guest : network.guests.all()) {
+            guests.add(new GatewayStatus.GuestStatus(
+                    new Ipv4Address(guest.address),
+                    new MacAddress(guest.mac),
+                    guest.link.name(),
+                    guest.leased,
+                    (now - guest.lastSeen) / SECOND));
+        }
+        guests.sort((a, b) -> a.address().compareTo(b.address()));
+        return guests;
+    }
+
+    private static Map<String, Long> drops(Counters counters) {
+        Map<String, Long> drops = new TreeMap<>();
+        for (Drop reason : Drop.values()) {
+            if (counters.dropped(reason) > 0) {
+                drops.put(reason.name().toLowerCase(Locale.ROOT).replace('_', '-'), counters.dropped(reason));
+            }
+        }
+        return drops;
+    }
+
+    private static GatewayStatus.Memory memory(GuestNetwork network) {
+        Runtime runtime = Runtime.getRuntime();
+        return new GatewayStatus.Memory(
+                network.shard.buffers().inUse(),
+                runtime.totalMemory() - runtime.freeMemory(),
+                runtime.totalMemory(),
+                resident());
+    }
+
+    private static long resident() {
+        try {
+            return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[1]) * PAGE;
+        } catch (IOException | RuntimeException e) {
+            return 0;
+        }
+    }
+}

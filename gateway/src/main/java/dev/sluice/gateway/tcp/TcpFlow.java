@@ -1,0 +1,292 @@
+package dev.sluice.gateway.tcp;
+
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.host.HostError;
+import dev.sluice.host.StreamSocket;
+import dev.sluice.loop.Timer;
+import dev.sluice.loop.Work;
+import dev.sluice.stack.tcp.SendRing;
+import dev.sluice.stack.tcp.Tcb;
+import dev.sluice.stack.tcp.TcpOutput;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One TCP conversation: a {@link Tcb} towards the guest and a stream socket of the host, joined so that each side's pace, end and
+ * failure is the other's. See the package's theory of operation. Confined to the loop.
+ */
+final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
+    /** Bytes asked of the socket in one read. */
+    private static final int READ_SIZE = 256 << 10;
+    /** Bytes read from the socket before other flows get their turn. */
+    private static final int TURN_BUDGET = 1 << 20;
+    /** Unsent bytes in the ring above which the socket is left alone: more would only be memory. */
+    private static final int READ_AHEAD = 256 << 10;
+    /** In-order bytes after which the guest gets its ACK at once instead of at the end of the batch. */
+    private static final int ACK_EVERY = 128 << 10;
+
+    final Guest guest;
+    final int guestPort;
+    /** The remote address as the guest knows it: before translation. */
+    final int remoteAddress;
+
+    final int remotePort;
+    /** Sequence number of the guest's SYN, to quote it in an ICMP error. */
+    int synSequence;
+    /** When it began, on the loop's clock. */
+    final long since;
+
+    final Tcb tcb;
+    private final TcpFlows flows;
+    private @Nullable StreamSocket socket;
+    private final Timer timer = new FlowTimer();
+
+    /** Next flow of the same hash chain. */
+    @Nullable
+    TcpFlow nextInChain;
+    /** Next flow to transmit at the end of the batch, while {@link #touched}. */
+    @Nullable
+    TcpFlow nextTouched;
+
+    boolean touched;
+    /** Waits for room on the guest's link. */
+    boolean stalled;
+    /** The host connect is under way; counts against the half-open limit. */
+    boolean halfOpen;
+    /** The socket may hold data: an edge was seen and no read has blocked since. */
+    private boolean readable;
+    /** The host has ended its stream, and the guest was told. */
+    private boolean hostEnded;
+    /** A write blocked; the rest waits in the Tcb for {@link #onWritable}. */
+    private boolean writeBlocked;
+
+    private boolean closed;
+
+    long bytesToHost;
+    long bytesToGuest;
+
+    TcpFlow(TcpFlows flows, Guest guest, int guestPort, int remoteAddress, int remotePort) {
+        this.flows = flows;
+        this.guest = guest;
+        this.guestPort = guestPort;
+        this.remoteAddress = remoteAddress;
+        this.remotePort = remotePort;
+        this.since = flows.loop.now();
+        this.tcb = new Tcb(flows.shard, flows.profile(guest.link), this);
+    }
+
+    void attach(StreamSocket socket) {
+        this.socket = socket;
+    }
+
+    // ---- from the guest
+    // -------------------------------------------------------------------------------------------------------
+
+    /** A checked segment of this flow. */
+    void onSegment(MemorySegment s, long at, int length, long now) {
+        handle(tcb.onSegment(s, at, length, now), now);
+        if (closed) {
+            return;
+        }
+        if (tcb.unacknowledged() >= ACK_EVERY) {
+            transmit(now);
+        } else {
+            flows.touch(this);
+        }
+    }
+
+    private void handle(int events, long now) {
+        if (events == 0) {
+            return;
+        }
+        if ((events & (Tcb.Events.RESET | Tcb.Events.TIMED_OUT)) != 0) {
+            flows.transmit(this, now);
+            finish(true, now);
+            return;
+        }
+        if ((events & Tcb.Events.REMOTE_CLOSED) != 0 && socket != null) {
+            socket.shutdownOutput();
+        }
+        if ((events & (Tcb.Events.ESTABLISHED | Tcb.Events.SEND_SPACE)) != 0 && readable) {
+            flows.loop.enqueue(this);
+        }
+        if ((events & Tcb.Events.CLOSED) != 0) {
+            flows.transmit(this, now); // the last ACK
+            if ((events & Tcb.Events.TIME_WAIT) != 0) {
+                flows.remember(this, now);
+            }
+            finish(false, now);
+        }
+    }
+
+    /** In-order data from the guest: straight from the frame into the socket. */
+    @Override
+    public int deliver(Tcb tcb, MemorySegment data, long at, int length, long wrapAt, int wrapLength) {
+        if (socket == null || writeBlocked) {
+            return 0;
+        }
+        int n = socket.write(data, at, length, wrapAt, wrapLength);
+        if (n == StreamSocket.WOULD_BLOCK) {
+            writeBlocked = true;
+            return 0;
+        }
+        if (n < 0) {
+            // The host's side is gone: what the guest still sends has nowhere to go, and the reset will say so.
+            flows.abortLater(this);
+            return length + wrapLength;
+        }
+        writeBlocked = n < length + wrapLength;
+        bytesToHost += n;
+        flows.counters.tcpBytesToHost += n;
+        return n;
+    }
+
+    // ---- from the host
+    // --------------------------------------------------------------------------------------------------------
+
+    @Override
+    public void onConnected() {
+        long now = flows.loop.now();
+        flows.connected(this);
+        tcb.accept(now);
+        transmit(now);
+    }
+
+    @Override
+    public void onConnectFailed(HostError error) {
+        flows.connectFailed(this, error);
+    }
+
+    @Override
+    public void onWritable() {
+        if (writeBlocked) {
+            writeBlocked = false;
+            long now = flows.loop.now();
+            handle(tcb.drain(now), now);
+            if (!closed) {
+                transmit(now);
+            }
+        }
+    }
+
+    @Override
+    public void onReadable() {
+        readable = true;
+        run();
+    }
+
+    /** Reads the socket into the ring and sends, until the socket is empty, the ring is full or the turn's share is used up. */
+    @Override
+    protected void run() {
+        if (closed || socket == null || hostEnded) {
+            return;
+        }
+        long now = flows.loop.now();
+        int budget = TURN_BUDGET;
+        while (readable && budget > 0) {
+            if (tcb.sendRing().size() >= READ_AHEAD || tcb.reserveSend(READ_SIZE) == 0) {
+                break; // window, link or memory is full, or the handshake is under way: an event brings us back
+            }
+            SendRing ring = tcb.sendRing();
+            int length = ring.freeLength();
+            int wrapLength = ring.freeWrapLength();
+            int n = socket.read(ring.memory(), ring.freeAt(), length, ring.wrapAt(), wrapLength);
+            if (n > 0) {
+                ring.commit(n);
+                bytesToGuest += n;
+                flows.counters.tcpBytesToGuest += n;
+                budget -= n;
+                if (n < length + wrapLength && !socket.ending()) {
+                    readable = false; // a short read has emptied the socket; the next edge tells of more (epoll(7))
+                }
+                transmit(now);
+            } else if (n == StreamSocket.WOULD_BLOCK) {
+                readable = false;
+                transmit(now); // gives the room back
+            } else if (n == StreamSocket.END) {
+                readable = false;
+                hostEnded = true;
+                tcb.shutdownOutput(now);
+                transmit(now);
+            } else {
+                readable = false;
+                abort(now);
+                return;
+            }
+        }
+        if (readable && budget <= 0) {
+            flows.loop.enqueue(this);
+        }
+    }
+
+    // ---- to the guest
+    // ---------------------------------------------------------------------------------------------------------
+
+    /** Sends what may be sent now and arms the timer for what is to come. */
+    void transmit(long now) {
+        flows.transmit(this, now);
+        long deadline = tcb.deadline();
+        if (deadline == Long.MAX_VALUE) {
+            flows.loop.cancel(timer);
+        } else if (!timer.isArmed() || timer.deadline() != deadline) {
+            flows.loop.schedule(timer, deadline);
+        }
+    }
+
+    @Override
+    public void segment(Tcb tcb, MemorySegment header, long at, int headerLength, long position, int length) {
+        flows.segment(this, header, at, headerLength, position, length);
+    }
+
+    /** There is room on the link: read on if there is anything to read. */
+    void resume() {
+        if (readable) {
+            flows.loop.enqueue(this);
+        }
+    }
+
+    /** Ends it without a word to the guest; the host's side is reset. */
+    void vanish(long now) {
+        finish(true, now);
+    }
+
+    /** Resets the guest's side and closes the host's. */
+    void abort(long now) {
+        if (!closed) {
+            tcb.abort(now);
+            flows.transmit(this, now);
+            finish(true, now);
+        }
+    }
+
+    private void finish(boolean reset, long now) {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        flows.loop.cancel(timer);
+        if (socket != null) {
+            if (reset) {
+                socket.reset();
+            } else {
+                socket.close();
+            }
+        }
+        tcb.release();
+        flows.closed(this);
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    private final class FlowTimer extends Timer {
+        @Override
+        protected void onTimer(long now) {
+            handle(tcb.onTimer(now), now);
+            if (!closed) {
+                transmit(now);
+            }
+        }
+    }
+}

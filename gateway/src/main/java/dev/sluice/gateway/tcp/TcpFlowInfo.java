@@ -1,0 +1,20 @@
+package dev.sluice.gateway.tcp;
+
+import dev.sluice.wire.Ipv4Address;
+
+/**
+ * One TCP flow as people see it.
+ *
+ * @param remote the address the guest asked for
+ * @param state of the guest's side, in the words of RFC 9293
+ * @param since when it began, on the loop's clock
+ */
+public record TcpFlowInfo(
+        Ipv4Address guest,
+        int guestPort,
+        Ipv4Address remote,
+        int remotePort,
+        String state,
+        long bytesToHost,
+        long bytesToGuest,
+        long since) {}

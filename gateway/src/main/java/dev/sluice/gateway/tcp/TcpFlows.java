@@ -1,0 +1,568 @@
+package dev.sluice.gateway.tcp;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.IcmpErrors;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.host.HostError;
+import dev.sluice.host.StreamHost;
+import dev.sluice.host.StreamSocket;
+import dev.sluice.link.Frame;
+import dev.sluice.link.Link;
+import dev.sluice.loop.Loop;
+import dev.sluice.stack.tcp.SendRing;
+import dev.sluice.stack.tcp.TcpProfile;
+import dev.sluice.stack.tcp.TcpShard;
+import dev.sluice.stack.tcp.TimeWaitTable;
+import dev.sluice.wire.Bytes;
+import dev.sluice.wire.Checksum;
+import dev.sluice.wire.EthernetHeader;
+import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.TcpHeader;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** All TCP flows of one gateway: finds, opens and ends them, and carries their segments to the guests' links. */
+public final class TcpFlows {
+    /** A TCP service of the gateway itself, such as DNS. */
+    public interface LocalService {
+        /** Opens a stream for a guest's connection; its {@code onConnected} comes in a later turn. */
+        StreamSocket open(Guest guest, StreamSocket.Events events);
+    }
+
+    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
+    private static final long WARNING_INTERVAL = 10_000_000_000L;
+    private static final int OPENING = TcpHeader.SYN | TcpHeader.ACK | TcpHeader.RST | TcpHeader.FIN;
+    private static final int TTL = 64;
+    /** Guests that send with a TTL below this are tracing a route: the host's packets get theirs. */
+    private static final int TRACING_TTL = 32;
+    /** Payload handed to a link without offloads at a time, so that its {@code congested} is asked in between. */
+    private static final int SOFTWARE_BUDGET = 64 << 10;
+
+    private static final StreamSocket.Events NOBODY = new StreamSocket.Events() {
+        @Override
+        public void onConnected() {}
+
+        @Override
+        public void onConnectFailed(HostError error) {}
+
+        @Override
+        public void onReadable() {}
+
+        @Override
+        public void onWritable() {}
+    };
+
+    final Loop loop;
+    final TcpShard shard;
+    final Counters counters;
+    private final StreamHost host;
+    private final AddressPlan plan;
+    private final Limits limits;
+    private final FlowPolicy policy;
+    private final IcmpErrors errors;
+    private final FlowTable table;
+    private final TimeWaitTable timeWait;
+    private final TcpProfile profile;
+    private final Map<Integer, LocalService> services = new HashMap<>();
+    private final Frame frame = new Frame();
+    private final MemorySegment scratch = Arena.ofAuto().allocate(256, 8);
+    private int halfOpen;
+    private int identification;
+    private @Nullable TcpFlow touched;
+    private final ArrayDeque<TcpFlow> stalled = new ArrayDeque<>();
+    private final ArrayDeque<TcpFlow> failing = new ArrayDeque<>();
+    private long lastWarning;
+
+    public TcpFlows(
+            Loop loop,
+            StreamHost host,
+            AddressPlan plan,
+            Limits limits,
+            Counters counters,
+            FlowPolicy policy,
+            IcmpErrors errors,
+            TcpShard shard,
+            int hashKey) {
+        this.loop = loop;
+        this.host = host;
+        this.plan = plan;
+        this.limits = limits;
+        this.counters = counters;
+        this.policy = policy;
+        this.errors = errors;
+        this.shard = shard;
+        this.table = new FlowTable(hashKey);
+        this.timeWait = new TimeWaitTable(shard, limits.tcpTimeWait());
+        this.profile = TcpProfile.guest(plan.mtu()).withBuffers(limits.flowBufferBytes(), limits.flowBufferBytes());
+        this.lastWarning = loop.now() - WARNING_INTERVAL;
+    }
+
+    /** Serves a TCP port of the gateway's address. */
+    public void service(int port, LocalService service) {
+        services.put(port, service);
+    }
+
+    TcpProfile profile(Link link) {
+        return profile;
+    }
+
+    public int size() {
+        return table.size();
+    }
+
+    /** Flows whose host connection is pending. */
+    public int halfOpen() {
+        return halfOpen;
+    }
+
+    /** Visits every flow, for status. */
+    public void forEach(Consumer<TcpFlowInfo> action) {
+        table.forEach(flow -> action.accept(info(flow)));
+    }
+
+    private TcpFlowInfo info(TcpFlow flow) {
+        return new TcpFlowInfo(
+                new Ipv4Address(flow.guest.address),
+                flow.guestPort,
+                new Ipv4Address(flow.remoteAddress),
+                flow.remotePort,
+                flow.tcb.state().toString(),
+                flow.bytesToHost,
+                flow.bytesToGuest,
+                flow.since);
+    }
+
+    // ---- from guests
+    // ----------------------------------------------------------------------------------------------------------
+
+    /**
+     * A segment from a guest: TCP header checked, checksum verified.
+     *
+     * @param packet memory with the IPv4 header at {@code ipAt} and the TCP header at {@code at}
+     * @param length TCP header and payload
+     */
+    public void onSegment(Guest guest, MemorySegment packet, long ipAt, long at, int length, long now) {
+        int guestPort = TcpHeader.sourcePort(packet, at);
+        int remotePort = TcpHeader.destinationPort(packet, at);
+        int remote = Ipv4Header.destination(packet, ipAt);
+        TcpFlow flow = table.find(guest.address, guestPort, remote, remotePort);
+        if (flow != null) {
+            flow.onSegment(packet, at, length, now);
+            return;
+        }
+        int remembered =
+                timeWait.onSegment(high(guest.address, remote), low(guestPort, remotePort), packet, at, length, now);
+        if (remembered > 0) {
+            bare(guest, remote, remembered);
+        } else if (remembered != TimeWaitTable.IGNORE) {
+            int flags = TcpHeader.flags(packet, at);
+            if ((flags & OPENING) == TcpHeader.SYN) {
+                int iss = shard.isn().next(high(guest.address, remote), low(guestPort, remotePort), now);
+                if (remembered == TimeWaitTable.REOPEN) {
+                    iss = timeWait.reopenIss(iss);
+                }
+                open(guest, packet, ipAt, at, length, guestPort, remote, remotePort, iss, now);
+            } else {
+                counters.drop(Drop.TCP_NO_FLOW);
+                refuse(guest, packet, ipAt, at, length);
+            }
+        }
+    }
+
+    private static long high(int guestAddress, int remoteAddress) {
+        return (long) guestAddress << 32 | remoteAddress & 0xffff_ffffL;
+    }
+
+    private static int low(int guestPort, int remotePort) {
+        return guestPort << 16 | remotePort;
+    }
+
+    private void open(
+            Guest guest,
+            MemorySegment packet,
+            long ipAt,
+            long at,
+            int length,
+            int guestPort,
+            int remote,
+            int remotePort,
+            int iss,
+            long now) {
+        if (guestPort == 0 || remotePort == 0) {
+            counters.drop(Drop.BAD_TCP);
+            return;
+        }
+        if (table.size() >= limits.tcpFlows()) {
+            counters.drop(Drop.TCP_FLOW_LIMIT);
+            refuse(guest, packet, ipAt, at, length);
+            return;
+        }
+        if (halfOpen >= limits.tcpHalfOpen()) {
+            counters.drop(Drop.TCP_HALF_OPEN_LIMIT); // silently: the guest tries again, and by then there may be room
+            return;
+        }
+        LocalService service = null;
+        FlowPolicy.Decision decision;
+        if (remote == plan.gateway().bits()) {
+            service = services.get(remotePort);
+            if (service == null) {
+                counters.drop(Drop.NO_SERVICE);
+                refuse(guest, packet, ipAt, at, length);
+                return;
+            }
+            decision = new FlowPolicy.Allow(plan.gateway(), remotePort);
+        } else {
+            decision = policy.decide(new FlowPolicy.Request(
+                    FlowPolicy.Protocol.TCP,
+                    new Ipv4Address(guest.address),
+                    guestPort,
+                    new Ipv4Address(remote),
+                    remotePort));
+        }
+        switch (decision) {
+            case FlowPolicy.Reject() -> {
+                counters.tcpRefused++;
+                refuse(guest, packet, ipAt, at, length);
+            }
+            case FlowPolicy.Prohibit() -> {
+                counters.drop(Drop.PROHIBITED);
+                errors.send(
+                        guest,
+                        plan.gateway().bits(),
+                        IcmpHeader.DESTINATION_UNREACHABLE,
+                        IcmpHeader.ADMINISTRATIVELY_PROHIBITED,
+                        0,
+                        packet,
+                        ipAt,
+                        Ipv4Header.totalLength(packet, ipAt));
+                refuse(guest, packet, ipAt, at, length);
+            }
+            case FlowPolicy.Allow(var address, int port) -> {
+                TcpFlow flow = new TcpFlow(this, guest, guestPort, remote, remotePort);
+                flow.synSequence = TcpHeader.sequence(packet, at);
+                flow.tcb.openPassive(packet, at, length, iss, now);
+                flow.halfOpen = true;
+                halfOpen++;
+                table.add(flow);
+                int ttl = Ipv4Header.timeToLive(packet, ipAt);
+                flow.attach(
+                        service != null
+                                ? service.open(guest, flow)
+                                : host.connect(
+                                        address, port, ttl < TRACING_TTL ? ttl - 1 : StreamHost.DEFAULT_TTL, flow));
+            }
+        }
+    }
+
+    // ---- from the host
+    // --------------------------------------------------------------------------------------------------------
+
+    /**
+     * Publishes a guest's port on the host.
+     *
+     * @param port 0 to let the system choose
+     * @param guest finds the guest at the time of each connection; null while there is none
+     * @throws IOException saying why the host's port is not to be had
+     */
+    public TcpForward forward(IpAddress address, int port, Supplier<? extends @Nullable Guest> guest, int guestPort)
+            throws IOException {
+        TcpForward forward = new TcpForward(this, guest, guestPort);
+        forward.listening(host.listen(address, port, forward));
+        return forward;
+    }
+
+    /** A client of a published port; its socket is reset at once if there is no guest or no room for it. */
+    StreamSocket.Events inbound(
+            StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
+        if (guest == null || table.size() >= limits.tcpFlows()) {
+            counters.drop(guest == null ? Drop.NO_SERVICE : Drop.TCP_FLOW_LIMIT);
+            socket.reset();
+            return NOBODY;
+        }
+        // The guest sees the client's own address where answers to it come back through us.
+        int source = peer instanceof Ipv4Address v4
+                        && !v4.isLoopback()
+                        && !plan.subnet().contains(v4)
+                ? v4.bits()
+                : plan.gateway().bits();
+        int sourcePort = freePort(guest.address, guestPort, source, peerPort);
+        if (sourcePort < 0) {
+            counters.drop(Drop.TCP_FLOW_LIMIT);
+            socket.reset();
+            return NOBODY;
+        }
+        long now = loop.now();
+        TcpFlow flow = new TcpFlow(this, guest, guestPort, source, sourcePort);
+        flow.attach(socket);
+        table.add(flow);
+        counters.tcpOpened++;
+        int iss = shard.isn().next(high(guest.address, source), low(guestPort, sourcePort), now);
+        flow.tcb.openActive(iss, now, sourcePort, guestPort);
+        flow.transmit(now);
+        return flow;
+    }
+
+    /** The client's port if its four-tuple is free, else another; -1 if all are taken. */
+    private int freePort(int guestAddress, int guestPort, int source, int wanted) {
+        int port = wanted;
+        for (int i = 0; i < 0xffff; i++) {
+            if (port != 0 && table.find(guestAddress, guestPort, source, port) == null) {
+                return port;
+            }
+            port = port + 1 & 0xffff;
+        }
+        return -1;
+    }
+
+    // ---- batches
+    // --------------------------------------------------------------------------------------------------------------
+
+    /** Remembers a flow that has something to send when the batch of frames has been read. */
+    void touch(TcpFlow flow) {
+        if (!flow.touched) {
+            flow.touched = true;
+            flow.nextTouched = touched;
+            touched = flow;
+        }
+    }
+
+    /** A batch of frames has been read: acknowledge and send what came of it. */
+    public void onBatchEnd() {
+        long now = loop.now();
+        while (touched != null) {
+            TcpFlow flow = touched;
+            touched = flow.nextTouched;
+            flow.nextTouched = null;
+            flow.touched = false;
+            if (!flow.isClosed()) {
+                flow.transmit(now);
+            }
+        }
+        TcpFlow failed;
+        while ((failed = failing.poll()) != null) {
+            failed.abort(now);
+        }
+    }
+
+    /** The host's side failed in the middle of a delivery, where the Tcb must not be disturbed. */
+    void abortLater(TcpFlow flow) {
+        failing.add(flow);
+        touch(flow);
+        loop.execute(this::onBatchEnd);
+    }
+
+    // ---- life of a flow
+    // -------------------------------------------------------------------------------------------------------
+
+    void connected(TcpFlow flow) {
+        if (flow.halfOpen) {
+            flow.halfOpen = false;
+            halfOpen--;
+        }
+        counters.tcpOpened++;
+    }
+
+    void connectFailed(TcpFlow flow, HostError error) {
+        if (flow.isClosed()) {
+            return;
+        }
+        long now = loop.now();
+        counters.tcpRefused++;
+        switch (error) {
+            case REFUSED, RESET, ADDRESS_IN_USE, OTHER, MESSAGE_TOO_LONG -> flow.abort(now);
+            case NET_UNREACHABLE -> unreachable(flow, IcmpHeader.NET_UNREACHABLE, now);
+            case HOST_UNREACHABLE -> unreachable(flow, IcmpHeader.HOST_UNREACHABLE, now);
+            case PROHIBITED -> unreachable(flow, IcmpHeader.ADMINISTRATIVELY_PROHIBITED, now);
+            case TIMED_OUT ->
+                flow.vanish(now); // silence, as from the host itself: the guest's own timer has run as long
+            case NO_DESCRIPTORS, NO_RESOURCES -> {
+                counters.drop(Drop.NO_DESCRIPTORS);
+                if (now - lastWarning >= WARNING_INTERVAL) {
+                    lastWarning = now;
+                    LOG.log(
+                            System.Logger.Level.WARNING,
+                            "out of descriptors: new connections wait until some are closed; raise the limit with ulimit -n");
+                }
+                flow.vanish(now); // the guest tries again in a second
+            }
+        }
+    }
+
+    /** Quotes the flow's SYN back to the guest, and forgets the flow. */
+    private void unreachable(TcpFlow flow, int code, long now) {
+        MemorySegment s = scratch;
+        int length = Ipv4Header.MIN_LENGTH + TcpHeader.MIN_LENGTH;
+        Ipv4Header.write(
+                s,
+                0,
+                0,
+                length,
+                0,
+                Ipv4Header.DONT_FRAGMENT,
+                TTL,
+                Ipv4Header.PROTOCOL_TCP,
+                flow.guest.address,
+                flow.remoteAddress);
+        TcpHeader.write(
+                s,
+                Ipv4Header.MIN_LENGTH,
+                flow.guestPort,
+                flow.remotePort,
+                flow.synSequence,
+                0,
+                TcpHeader.MIN_LENGTH,
+                TcpHeader.SYN,
+                0);
+        errors.send(flow.guest, plan.gateway().bits(), IcmpHeader.DESTINATION_UNREACHABLE, code, 0, s, 0, length);
+        flow.vanish(now);
+    }
+
+    void closed(TcpFlow flow) {
+        if (flow.halfOpen) {
+            flow.halfOpen = false;
+            halfOpen--;
+        } else {
+            counters.tcpClosed++;
+        }
+        table.remove(flow);
+    }
+
+    void remember(TcpFlow flow, long now) {
+        timeWait.add(high(flow.guest.address, flow.remoteAddress), low(flow.guestPort, flow.remotePort), flow.tcb, now);
+    }
+
+    /** The guest's link is gone: its flows end, the host's sides are reset. */
+    public void linkClosed(Link link) {
+        long now = loop.now();
+        table.forEach(flow -> {
+            if (flow.guest.link == link) {
+                flow.vanish(now);
+            }
+        });
+    }
+
+    /** Ends every flow with a reset to both sides. */
+    public void close() {
+        long now = loop.now();
+        table.forEach(flow -> flow.abort(now));
+    }
+
+    // ---- to guests
+    // ------------------------------------------------------------------------------------------------------------
+
+    void transmit(TcpFlow flow, long now) {
+        Link link = flow.guest.link;
+        if (link.offloads()) {
+            flow.tcb.transmit(now, Integer.MAX_VALUE);
+            return;
+        }
+        int rounds = 64;
+        do {
+            if (link.congested()) {
+                if (!flow.stalled) {
+                    flow.stalled = true;
+                    stalled.add(flow);
+                }
+                return;
+            }
+            flow.tcb.transmit(now, SOFTWARE_BUDGET);
+        } while (flow.tcb.wantsTransmit() && --rounds > 0);
+    }
+
+    /** A link has room again: those that waited for it go on. */
+    public void onRoom(Link link) {
+        long now = loop.now();
+        for (int n = stalled.size(); n > 0; n--) {
+            TcpFlow flow = stalled.remove();
+            flow.stalled = false;
+            if (!flow.isClosed()) {
+                flow.transmit(now);
+                flow.resume();
+            }
+        }
+    }
+
+    /** Puts Ethernet and IPv4 in front of a segment of {@code flow} and sends it. */
+    void segment(TcpFlow flow, MemorySegment header, long at, int headerLength, long position, int length) {
+        frame.body = MemorySegment.NULL;
+        frame.bodyLength = 0;
+        frame.bodyWrapLength = 0;
+        if (length > 0) {
+            SendRing ring = flow.tcb.sendRing();
+            frame.body = ring.memory();
+            frame.bodyAt = ring.at(position);
+            frame.bodyLength = ring.firstPart(position, length);
+            frame.bodyWrapAt = ring.wrapAt();
+            frame.bodyWrapLength = length - frame.bodyLength;
+        }
+        send(flow.guest, flow.remoteAddress, header, at, headerLength, length, flow.tcb.sendMss());
+    }
+
+    private void send(Guest guest, int source, MemorySegment header, long at, int headerLength, int length, int mss) {
+        long ip = at - Ipv4Header.MIN_LENGTH;
+        long ethernet = ip - EthernetHeader.LENGTH;
+        int segment = headerLength + length;
+        EthernetHeader.write(header, ethernet, guest.mac, plan.mac().bits(), EthernetHeader.TYPE_IPV4);
+        Ipv4Header.write(
+                header,
+                ip,
+                0,
+                Ipv4Header.MIN_LENGTH + segment,
+                identification++ & 0xffff,
+                Ipv4Header.DONT_FRAGMENT,
+                TTL,
+                Ipv4Header.PROTOCOL_TCP,
+                source,
+                guest.address);
+        Bytes.put16(
+                header,
+                at + TcpHeader.CHECKSUM,
+                Checksum.fold(Checksum.pseudoHeader(source, guest.address, Ipv4Header.PROTOCOL_TCP, segment)));
+        frame.head = header;
+        frame.headAt = ethernet;
+        frame.headLength = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH + headerLength;
+        frame.checksumStart = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH;
+        frame.checksumOffset = TcpHeader.CHECKSUM;
+        frame.checksumTrusted = false;
+        if (length > mss) {
+            frame.gso = Frame.GSO_TCP4;
+            frame.gsoSize = mss;
+        } else {
+            frame.gso = Frame.GSO_NONE;
+            frame.gsoSize = 0;
+        }
+        if (!guest.link.send(frame)) {
+            counters.drop(Drop.LINK_FULL);
+        }
+    }
+
+    /** Answers a segment that belongs to no flow with RST, as RFC 9293 §3.10.7.1 says. */
+    private void refuse(Guest guest, MemorySegment packet, long ipAt, long at, int length) {
+        int reset = shard.writeReset(packet, at, length);
+        if (reset > 0) {
+            bare(guest, Ipv4Header.destination(packet, ipAt), reset);
+        }
+    }
+
+    /** Sends the header that stands in the shard's scratch memory, without payload. */
+    private void bare(Guest guest, int source, int headerLength) {
+        frame.body = MemorySegment.NULL;
+        frame.bodyLength = 0;
+        frame.bodyWrapLength = 0;
+        send(guest, source, shard.header(), TcpShard.HEADER_AT, headerLength, 0, Integer.MAX_VALUE);
+    }
+}

@@ -1,0 +1,37 @@
+/**
+ * TCP flows: each is a conversation of a guest, terminated here, joined to a stream socket of the host.
+ *
+ * <h2>Theory of operation</h2>
+ *
+ * <p>A {@link dev.sluice.gateway.tcp.TcpFlow} joins a {@code Tcb} (RFC 9293, towards the guest) with a {@code StreamSocket} (towards
+ * the world). What one side does, the other sees:
+ *
+ * <table>
+ * <caption>What happens on one side and what the other side sees</caption>
+ * <tr><th>guest</th><th>host</th></tr>
+ * <tr><td>SYN</td><td>connect; the SYN is held unanswered until it ends</td></tr>
+ * <tr><td>SYN-ACK | RST | ICMP unreachable | silence</td><td>connected | refused | no route | timed out</td></tr>
+ * <tr><td>data</td><td>written from the frame straight into the socket; what the socket refuses stays in the Tcb, whose window says
+ * so, until the socket has room</td></tr>
+ * <tr><td>FIN, RST</td><td>shutdown for writing, reset</td></tr>
+ * <tr><td>data, FIN, RST</td><td>data (read into the Tcb's send ring, from where it goes to the link), end, reset</td></tr>
+ * </table>
+ *
+ * <p><b>Pace.</b> Nothing is acknowledged to the guest that neither the socket nor the Tcb's bounded buffer has; nothing is read from
+ * the socket while enough unsent data waits in the ring. So a reader that stalls on either side stops the writer on the other, and
+ * memory stays within {@code Limits}. An idle flow owns no buffers.
+ *
+ * <p><b>Batches.</b> Segments only change state; flows that were touched transmit when the link's batch has been read, so one ACK
+ * answers many segments, or at once after 128 KiB. A flow reads at most 1 MiB of its socket per turn and then queues behind the others.
+ *
+ * <p><b>Ends.</b> A live flow is never cut for idleness. A closed one leaves a compact record in the TIME-WAIT table. Half-open flows,
+ * flows and records are bounded; what happens at each bound is said in {@code Limits}.
+ *
+ * <p>Inbound, a {@link dev.sluice.gateway.tcp.TcpForward} listens on the host and opens a flow towards the guest; the rest is the same.
+ *
+ * <p>Everything runs on the gateway's loop.
+ */
+@NullMarked
+package dev.sluice.gateway.tcp;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,275 @@
+package dev.sluice.host;
+
+import dev.sluice.loop.Loop;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A stream inside the process: the loop has this end as a {@link StreamSocket}, a service has the other as blocking streams on a
+ * virtual thread. For what the gateway serves itself. Each direction holds up to a fixed number of bytes; full means
+ * {@link StreamSocket#WOULD_BLOCK} on the loop's side and waiting on the service's.
+ */
+public final class PipeSocket implements StreamSocket {
+    private static final int CAPACITY = 16 << 10;
+
+    private final Loop loop;
+    private final Events events;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Queue toService = new Queue();
+    private final Queue toLoop = new Queue();
+    /** The loop's side was told it would block, and is to be told when that ends. */
+    private boolean readerWaits = true;
+
+    private boolean writerWaits;
+    private boolean broken;
+
+    /** A connected pair; {@code onConnected} is reported in a later turn. */
+    public PipeSocket(Loop loop, Events events) {
+        this.loop = loop;
+        this.events = events;
+        loop.execute(events::onConnected);
+    }
+
+    /** What the loop's side writes; closing it ends nothing else. */
+    public InputStream serviceInput() {
+        return new ServiceInput();
+    }
+
+    /** What the loop's side reads; closing it is the end of that stream. */
+    public OutputStream serviceOutput() {
+        return new ServiceOutput();
+    }
+
+    /** The service is done with both directions. */
+    public void closeService() {
+        lock.lock();
+        try {
+            toLoop.ended = true;
+            toService.size = 0;
+            broken = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        notifyLoop(events::onReadable);
+    }
+
+    @Override
+    public int read(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
+        lock.lock();
+        try {
+            if (toLoop.size == 0) {
+                if (toLoop.ended) {
+                    return END;
+                }
+                readerWaits = true;
+                return broken ? FAILED : WOULD_BLOCK;
+            }
+            int n = toLoop.take(memory, at, length);
+            if (n == length) {
+                n += toLoop.take(memory, wrapAt, wrapLength);
+            }
+            changed.signalAll();
+            return n;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
+        lock.lock();
+        try {
+            if (broken) {
+                return length + wrapLength; // the service has stopped listening: as a socket with a closed reader does
+            }
+            int n = toService.put(memory, at, length);
+            if (n == length) {
+                n += toService.put(memory, wrapAt, wrapLength);
+            }
+            if (n < length + wrapLength) {
+                writerWaits = true;
+            }
+            changed.signalAll();
+            return n == 0 ? WOULD_BLOCK : n;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean ending() {
+        return true;
+    }
+
+    @Override
+    public void shutdownOutput() {
+        lock.lock();
+        try {
+            toService.ended = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            toService.ended = true;
+            toLoop.ended = true;
+            toLoop.size = 0;
+            broken = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void reset() {
+        close();
+    }
+
+    @Override
+    public HostError error() {
+        return HostError.RESET;
+    }
+
+    private void notifyLoop(Runnable event) {
+        try {
+            loop.execute(event);
+        } catch (RejectedExecutionException e) {
+            // The loop has ended, and the flow with it.
+        }
+    }
+
+    /** Bytes of one direction, in a circle. */
+    private static final class Queue {
+        byte[] bytes = new byte[CAPACITY];
+        int start;
+        int size;
+        boolean ended;
+
+        int put(MemorySegment from, long at, int length) {
+            int n = Math.min(length, bytes.length - size);
+            for (int done = 0; done < n; ) {
+                int to = (start + size) % bytes.length;
+                int part = Math.min(n - done, bytes.length - to);
+                MemorySegment.copy(from, ValueLayout.JAVA_BYTE, at + done, bytes, to, part);
+                size += part;
+                done += part;
+            }
+            return n;
+        }
+
+        int take(MemorySegment to, long at, int length) {
+            int n = Math.min(length, size);
+            for (int done = 0; done < n; ) {
+                int part = Math.min(n - done, bytes.length - start);
+                MemorySegment.copy(bytes, start, to, ValueLayout.JAVA_BYTE, at + done, part);
+                start = (start + part) % bytes.length;
+                size -= part;
+                done += part;
+            }
+            return n;
+        }
+    }
+
+    private void await() throws InterruptedIOException {
+        try {
+            changed.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while waiting for the guest");
+        }
+    }
+
+    private final class ServiceInput extends InputStream {
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] to, int offset, int length) throws IOException {
+            if (length == 0) {
+                return 0;
+            }
+            boolean wake;
+            int n;
+            lock.lock();
+            try {
+                while (toService.size == 0) {
+                    if (toService.ended || broken) {
+                        return -1;
+                    }
+                    await();
+                }
+                n = toService.take(MemorySegment.ofArray(to), offset, length);
+                wake = writerWaits;
+                writerWaits = false;
+            } finally {
+                lock.unlock();
+            }
+            if (wake) {
+                notifyLoop(events::onWritable);
+            }
+            return n;
+        }
+    }
+
+    private final class ServiceOutput extends OutputStream {
+        @Override
+        public void write(int b) throws IOException {
+            write(new byte[] {(byte) b}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] from, int offset, int length) throws IOException {
+            MemorySegment memory = MemorySegment.ofArray(from);
+            int done = 0;
+            while (done < length) {
+                boolean wake;
+                lock.lock();
+                try {
+                    while (toLoop.size == toLoop.bytes.length && !broken) {
+                        await();
+                    }
+                    if (broken || toLoop.ended) {
+                        throw new IOException("the guest has closed the connection");
+                    }
+                    done += toLoop.put(memory, offset + done, length - done);
+                    wake = readerWaits;
+                    readerWaits = false;
+                } finally {
+                    lock.unlock();
+                }
+                if (wake) {
+                    notifyLoop(events::onReadable);
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            lock.lock();
+            try {
+                toLoop.ended = true;
+            } finally {
+                lock.unlock();
+            }
+            notifyLoop(events::onReadable);
+        }
+    }
+}
