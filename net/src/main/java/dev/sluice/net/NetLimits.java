@@ -1,0 +1,54 @@
+package dev.sluice.net;
+
+/**
+ * Everything that peers or users could make grow, with its bound.
+ *
+ * @param connections TCP connections at a time, handshakes included; {@code connect} above it fails, a SYN above it is dropped
+ * @param connectionBuffer largest TCP buffer of one connection in one direction, a power of two within 64 KiB–64 MiB
+ * @param bufferBytes TCP buffers of all connections together; data above it is left unacknowledged and comes again
+ * @param queueBytes bytes that wait between a connection's user and the loop, each way, on top of its buffers; at least 4096
+ * @param timeWait remembered closed connections; the oldest is forgotten
+ * @param udpSockets UDP sockets at a time; {@code bind} above it fails
+ * @param udpQueueBytes received payload that waits in one UDP socket, its overhead counted; datagrams above it are dropped
+ * @param neighbours hardware addresses remembered; the one unused longest is forgotten
+ * @param packetsPerNeighbour packets that wait for one hardware address; the oldest is dropped
+ * @param pings echo requests under way; {@code ping} above it fails
+ * @param reassemblyDatagrams incomplete datagrams at a time; the oldest is dropped
+ * @param reassemblyBytes memory for incomplete datagrams; the oldest is dropped
+ */
+public record NetLimits(
+        int connections,
+        int connectionBuffer,
+        long bufferBytes,
+        int queueBytes,
+        int timeWait,
+        int udpSockets,
+        int udpQueueBytes,
+        int neighbours,
+        int packetsPerNeighbour,
+        int pings,
+        int reassemblyDatagrams,
+        long reassemblyBytes) {
+
+    public static NetLimits defaults() {
+        return new NetLimits(
+                16_384, 1 << 20, 256L << 20, 128 << 10, 4096, 4096, 256 << 10, 256, 4, 256, 64, 1 << 20);
+    }
+
+    /** The same with other bounds for connections. */
+    public NetLimits withConnections(int connections, int connectionBuffer, int queueBytes) {
+        return new NetLimits(
+                connections,
+                connectionBuffer,
+                bufferBytes,
+                queueBytes,
+                timeWait,
+                udpSockets,
+                udpQueueBytes,
+                neighbours,
+                packetsPerNeighbour,
+                pings,
+                reassemblyDatagrams,
+                reassemblyBytes);
+    }
+}
