@@ -1,0 +1,130 @@
+package dev.sluice.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+class UsageTest {
+    private final PrintStream realErr = System.err;
+    private final PrintStream realOut = System.out;
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+    @BeforeEach
+    void capture() {
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    }
+
+    @AfterEach
+    void release() {
+        System.setErr(realErr);
+        System.setOut(realOut);
+    }
+
+    /** Arguments, and what the one line has to say about them. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                                                  | run, attach, serve
+            foo                                   | 'foo'
+            --mtu 1500                            | '--mtu'
+            run                                   | COMMAND
+            run --                                | COMMAND
+            run --mtu 575 -- true                 | 576…65520
+            run --mtu 65521 -- true               | 576…65520
+            run --mtu 1500x -- true               | 1500x
+            run --mtu -- true                     | mtu
+            run --cidr 192.168.65.0 -- true       | prefix length
+            run --cidr 192.168.65.0/33 -- true    | 0…32
+            run --cidr 192.168.65.0/30 -- true    | 8…29
+            run --cidr 192.168.65/24 -- true      | 192.168.65
+            run --cidr fd00::/64 -- true          | fd00::
+            run -p 80 -- true                     | HOST:GUEST
+            run -p 80:0 -- true                   | 1…65535
+            run -p x:1:2 -- true                  | 'x'
+            run --what -- true                    | --what
+            attach                                | PID
+            attach x                              | 'x'
+            attach 0                              | 0
+            attach -5                             | -5
+            attach 1 2                            | '2'
+            attach 1 --netns /run/netns/x         | twice
+            attach 1 --mac 1:2                    | 1:2
+            attach 1 --mac 01:00:00:00:00:01      | 01:00:00:00:00:01
+            attach 1 --tap a/b                    | a/b
+            attach 1 --tap sixteen-letters-         | sixteen-letters-
+            attach 1 --mtu 100                    | 576…65520
+            attach 1 --ready-fd 9999              | --ready-fd 9999
+            attach 1 --exit-fd -1                 | --exit-fd -1
+            serve                                 | --listen
+            serve --listen /tmp/x                 | qemu:PATH
+            serve --listen tcp:x                  | 'tcp'
+            serve --listen qemu:                  | /tmp/vm.sock
+            serve --listen fd:x                   | fd:3
+            serve --listen qemu:/tmp/x --mtu 1    | 576…65520
+            serve qemu:/tmp/x                     | --listen
+            status x                              | 'x'
+            completion fish                       | fish
+            """)
+    void wrongUsageIsOneLineAndExitCode2(String arguments, String expected) {
+        String[] words = arguments == null ? new String[0] : arguments.split(" ");
+        assertThat(Main.execute(words)).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString(StandardCharsets.UTF_8).lines()).hasSize(1);
+        assertThat(err.toString(StandardCharsets.UTF_8)).startsWith("sluice").contains(expected);
+        assertThat(out.size()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "attach", "serve", "status", "completion"})
+    void everyCommandHasHelpWithExamples(String command) {
+        assertThat(Main.execute(command, "--help")).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8)).contains("Usage: sluice " + command, "Examples:");
+    }
+
+    @Test
+    void helpNamesEveryVisibleCommand() {
+        assertThat(Main.execute("--help")).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains("run ", "attach ", "serve ", "status ", "completion ", "Examples:", "Exit codes:")
+                .doesNotContain("training");
+    }
+
+    @Test
+    void completionKnowsEveryCommandAndOption() {
+        assertThat(Main.execute("completion", "bash")).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains("--host-loopback", "--ready-fd", "--listen", "status");
+    }
+
+    @Test
+    void optionsAfterTheCommandAreTheCommands() {
+        RunCommand run = parse("--mtu", "1500", "curl", "-v", "--mtu", "9");
+        assertThat(run.command).isEqualTo(List.of("curl", "-v", "--mtu", "9"));
+        assertThat(run.mtu).isEqualTo(1500);
+    }
+
+    @Test
+    void aDoubleDashIsNotPartOfTheCommand() {
+        RunCommand run = parse("-v", "--", "echo", "--", "-x");
+        assertThat(run.command).isEqualTo(List.of("echo", "--", "-x"));
+    }
+
+    private static RunCommand parse(String... arguments) {
+        CommandLine line = Main.commandLine("run");
+        line.parseArgs(Stream.concat(Stream.of("run"), Arrays.stream(arguments)).toArray(String[]::new));
+        return Objects.requireNonNull(line.getSubcommands().get("run")).getCommand();
+    }
+}
