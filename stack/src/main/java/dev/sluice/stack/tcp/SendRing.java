@@ -12,6 +12,9 @@ import java.lang.foreign.MemorySegment;
  * acknowledged. So {@link #memory} may change in every call of the {@code Tcb}; never keep it.
  */
 public final class SendRing {
+    /** First block: what one read of a socket fills at most times. */
+    private static final int SMALLEST = 1 << 16;
+
     private final BufferPool pool;
     private final int maximum;
     private MemorySegment memory = MemorySegment.NULL;
@@ -99,16 +102,13 @@ public final class SendRing {
      *
      * @return bytes free
      */
-    int reserve(int wanted, int smallest) {
-        long needed = Math.min(maximum, (long) size() + wanted);
-        while (needed > capacity) {
-            int target = Math.max(smallest, Integer.highestOneBit((int) needed - 1) << 1);
-            if (grow(Math.min(target, maximum))) {
-                break;
-            }
-            // The pool may still have a smaller block.
-            needed = Math.min(target, maximum) / 2;
-            if (needed < smallest) {
+    int reserve(int wanted) {
+        long needed = Math.min(maximum, (long) size() + Math.max(wanted, 1));
+        int target = needed <= SMALLEST ? SMALLEST : Integer.highestOneBit((int) needed - 1) << 1;
+        // If the budget has no block of that size, a smaller one may still be had.
+        while (target > capacity && !grow(target)) {
+            target >>= 1;
+            if (target < SMALLEST) {
                 break;
             }
         }

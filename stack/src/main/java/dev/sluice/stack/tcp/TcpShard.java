@@ -1,6 +1,8 @@
 package dev.sluice.stack.tcp;
 
+import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.random.RandomGenerator;
 
 /** What all connections of one loop share: buffers, scratch memory, counters, the secret of initial sequence numbers. */
@@ -8,11 +10,19 @@ public final class TcpShard implements AutoCloseable {
     /** Where headers are built in {@link #header}: {@link TcpOutput#HEADROOM} writable bytes stand before it. */
     public static final long HEADER_AT = TcpOutput.HEADROOM;
 
+    /** Stands in for a connection's own until its handshake tells the segment size. */
+    static final CongestionControl NOT_YET = new OneHop();
+    /** Idle objects kept for the next connection that loses something; more than that are left to the collector. */
+    private static final int KEPT = 256;
+
     private final NativeMemory memory;
     private final BufferPool buffers;
     private final TcpCounters counters = new TcpCounters();
     private final IsnGenerator isn;
     private final MemorySegment header;
+    private final Segment segment = new Segment();
+    private final ArrayDeque<ReceiveRing> rings = new ArrayDeque<>();
+    private final ArrayDeque<IntervalSet> intervals = new ArrayDeque<>();
 
     /**
      * @param memory where ring memory comes from
@@ -52,7 +62,55 @@ public final class TcpShard implements AutoCloseable {
      * @return length of the RST's header, or 0 if the segment was itself a RST and gets no answer
      */
     public int writeReset(MemorySegment s, long at, int length) {
-        return 0;
+        int flags = TcpHeader.flags(s, at);
+        if ((flags & TcpHeader.RST) != 0) {
+            return 0;
+        }
+        int local = TcpHeader.destinationPort(s, at);
+        int remote = TcpHeader.sourcePort(s, at);
+        counters.resetsOut++;
+        if ((flags & TcpHeader.ACK) != 0) {
+            int sequence = TcpHeader.acknowledgment(s, at);
+            TcpHeader.write(header, HEADER_AT, local, remote, sequence, 0, TcpHeader.MIN_LENGTH, TcpHeader.RST, 0);
+        } else {
+            int span = length
+                    - TcpHeader.headerLength(s, at)
+                    + ((flags & TcpHeader.SYN) != 0 ? 1 : 0)
+                    + ((flags & TcpHeader.FIN) != 0 ? 1 : 0);
+            int acknowledgment = TcpHeader.sequence(s, at) + span;
+            int answer = TcpHeader.RST | TcpHeader.ACK;
+            TcpHeader.write(header, HEADER_AT, local, remote, 0, acknowledgment, TcpHeader.MIN_LENGTH, answer, 0);
+        }
+        return TcpHeader.MIN_LENGTH;
+    }
+
+    /** The segment under work; nothing in it survives a call of the user. */
+    Segment segment() {
+        return segment;
+    }
+
+    ReceiveRing takeReceiveRing() {
+        ReceiveRing ring = rings.pollLast();
+        return ring == null ? new ReceiveRing() : ring;
+    }
+
+    void giveReceiveRing(ReceiveRing ring) {
+        ring.clear(buffers);
+        if (rings.size() < KEPT) {
+            rings.addLast(ring);
+        }
+    }
+
+    IntervalSet takeIntervals() {
+        IntervalSet set = intervals.pollLast();
+        return set == null ? new IntervalSet() : set;
+    }
+
+    void giveIntervals(IntervalSet set) {
+        set.clear();
+        if (intervals.size() < KEPT) {
+            intervals.addLast(set);
+        }
     }
 
     /** Frees the memory that is not in use by connections. */

@@ -1,0 +1,170 @@
+package dev.sluice.stack.tcp;
+
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Received bytes that the user has not taken: an in-order part ({@link #start}–{@link #next}) and pieces beyond holes ({@link
+ * #ahead}). A byte at stream offset o lies at o modulo the capacity, so pieces become in-order without being moved. A connection has
+ * one only while it holds such bytes; the objects are pooled by the shard, the memory by its {@link BufferPool}.
+ */
+final class ReceiveRing {
+    /** Smallest block: lost and reordered segments come in small numbers. */
+    private static final int SMALLEST = BufferPool.MIN_BLOCK;
+
+    private MemorySegment memory = MemorySegment.NULL;
+    private int capacity;
+    /** Offset of the first byte not taken. */
+    private long start;
+    /** Offset after the last in-order byte: RCV.NXT, a FIN not counted. */
+    private long next;
+
+    final IntervalSet ahead = new IntervalSet();
+
+    void open(long at) {
+        start = at;
+        next = at;
+    }
+
+    long next() {
+        return next;
+    }
+
+    /** In-order bytes held. */
+    int buffered() {
+        return (int) (next - start);
+    }
+
+    boolean isEmpty() {
+        return next == start && ahead.isEmpty();
+    }
+
+    int capacity() {
+        return capacity;
+    }
+
+    MemorySegment memory() {
+        return memory;
+    }
+
+    /** Offset in {@link #memory} of the first in-order byte. */
+    long at() {
+        return start & (capacity - 1);
+    }
+
+    /** In-order bytes before the memory wraps. */
+    int firstPart() {
+        return (int) Math.min(buffered(), capacity - at());
+    }
+
+    /** The user took {@code count} in-order bytes. */
+    void take(int count) {
+        start += count;
+    }
+
+    /** {@code count} in-order bytes went to the user directly; only while none are held. */
+    void skip(int count) {
+        start += count;
+        next += count;
+    }
+
+    /** Appends in-order bytes, as many as maximum and pool allow; returns how many. */
+    int append(MemorySegment s, long at, int length, BufferPool pool, int maximum) {
+        int count = length;
+        if (!ensure(next + count, pool, maximum)) {
+            count = (int) Math.max(0, Math.min(count, start + capacity - next));
+        }
+        if (count > 0) {
+            put(memory, capacity, next, s, at, count);
+            next += count;
+        }
+        return count;
+    }
+
+    /** What became of bytes beyond a hole. */
+    enum Insertion {
+        KEPT,
+        NO_MEMORY,
+        TOO_MANY_HOLES
+    }
+
+    /** Keeps bytes beyond a hole, all or none. */
+    Insertion insert(long offset, MemorySegment s, long at, int length, BufferPool pool, int maximum) {
+        if (!ensure(offset + length, pool, maximum)) {
+            return Insertion.NO_MEMORY;
+        }
+        if (!ahead.add(offset, offset + length)) {
+            return Insertion.TOO_MANY_HOLES;
+        }
+        put(memory, capacity, offset, s, at, length);
+        return Insertion.KEPT;
+    }
+
+    /** Moves the in-order end over pieces that are no longer beyond a hole. */
+    void join() {
+        while (!ahead.isEmpty() && ahead.from(0) <= next) {
+            next = Math.max(next, ahead.to(0));
+            ahead.trimBelow(next);
+        }
+    }
+
+    private boolean ensure(long end, BufferPool pool, int maximum) {
+        long needed = end - start;
+        if (needed <= capacity) {
+            return true;
+        }
+        if (needed > maximum) {
+            return false;
+        }
+        int size = Math.max(SMALLEST, Integer.highestOneBit((int) needed - 1) << 1);
+        MemorySegment block = pool.take(size);
+        if (block == null) {
+            return false;
+        }
+        if (capacity > 0) {
+            move(start, next, block, size);
+            for (int i = 0; i < ahead.size(); i++) {
+                move(ahead.from(i), ahead.to(i), block, size);
+            }
+            pool.give(memory);
+        }
+        memory = block;
+        capacity = size;
+        return true;
+    }
+
+    private void move(long from, long to, MemorySegment block, int size) {
+        long at = from & (capacity - 1);
+        int first = (int) Math.min(to - from, capacity - at);
+        put(block, size, from, memory, at, first);
+        put(block, size, from + first, memory, 0, (int) (to - from) - first);
+    }
+
+    private static void put(MemorySegment to, int size, long offset, MemorySegment from, long at, int length) {
+        long target = offset & (size - 1);
+        long first = Math.min(length, size - target);
+        MemorySegment.copy(from, at, to, target, first);
+        MemorySegment.copy(from, at + first, to, 0, length - first);
+    }
+
+    /** Gives the memory back; the object may then serve another connection. */
+    void clear(BufferPool pool) {
+        if (capacity > 0) {
+            pool.give(memory);
+            memory = MemorySegment.NULL;
+            capacity = 0;
+        }
+        ahead.clear();
+        start = next;
+    }
+
+    /** The ring's shortest description, for messages. */
+    @Override
+    public String toString() {
+        return start + "–" + next + " " + ahead;
+    }
+
+    static boolean isIdle(@Nullable ReceiveRing ring) {
+        return ring == null || ring.isEmpty();
+    }
+}

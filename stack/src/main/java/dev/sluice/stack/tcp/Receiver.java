@@ -1,0 +1,282 @@
+package dev.sluice.stack.tcp;
+
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The receiving half of a connection: what has arrived, what is kept, what window is offered (RFC 9293 §3.4, §3.8.6). Offsets count
+ * from the peer's SYN (offset 0), so the first data byte is at 1.
+ */
+final class Receiver {
+    /** Result of {@link #receive}: RCV.NXT moved. */
+    static final int ADVANCED = 1;
+    /** Result of {@link #receive}: something is missing before or in what came; the peer must be told at once. */
+    static final int INCOMPLETE = 2;
+
+    private static final long NONE = -1;
+
+    private final TcpShard shard;
+    /** Largest ring, and bound of every offer. */
+    private final int maximum;
+    /** Most bytes offered: a little below {@link #maximum}, which leaves room for rounding up to the window's scale. */
+    private int limit;
+    /** The shift of the windows we send; {@link #disableScaling} makes it 0. */
+    private int scale;
+
+    private int irs;
+    /** Offset of the next data byte: RCV.NXT unless the FIN is received. */
+    private long next = 1;
+    /** Right edge of the largest window offered; everything before it is accepted while there is memory. */
+    private long edge = 1;
+    /** RCV.NXT as last acknowledged (Last.ACK.sent of RFC 7323). */
+    private long acknowledged;
+    /** Offset of the peer's FIN once known, or {@link #NONE}. */
+    private long fin = NONE;
+    /** Where the latest piece beyond a hole began: it comes first in SACK (RFC 2018 §4). */
+    private long latest;
+
+    private boolean finReceived;
+
+    @Nullable
+    private ReceiveRing ring;
+
+    Receiver(TcpShard shard, int maximum) {
+        this.shard = shard;
+        this.maximum = maximum;
+        this.limit = maximum - (maximum >>> 5);
+        while (limit >>> scale > 65535) {
+            scale++;
+        }
+    }
+
+    void open(int irs) {
+        this.irs = irs;
+    }
+
+    /** The peer does not scale windows. */
+    void disableScaling() {
+        scale = 0;
+        limit = Math.min(limit, 65535);
+    }
+
+    int scale() {
+        return scale;
+    }
+
+    /** RCV.NXT as offset. */
+    long next() {
+        return finReceived ? next + 1 : next;
+    }
+
+    /** RCV.NXT on the wire. */
+    int nextSequence() {
+        return sequence(next());
+    }
+
+    int sequence(long offset) {
+        return irs + (int) offset;
+    }
+
+    /** The offset nearest to RCV.NXT that has this sequence number. */
+    long offset(int sequence) {
+        long next = next();
+        return next + SeqNum.diff(sequence, sequence(next));
+    }
+
+    long edge() {
+        return edge;
+    }
+
+    /** RCV.WND as the peer may see it. */
+    int window() {
+        return (int) Math.max(0, edge - next());
+    }
+
+    long acknowledged() {
+        return acknowledged;
+    }
+
+    /** Bytes received and not yet acknowledged. */
+    int unacknowledged() {
+        return (int) (next() - acknowledged);
+    }
+
+    void onAckSent() {
+        acknowledged = next();
+    }
+
+    boolean finReceived() {
+        return finReceived;
+    }
+
+    int undelivered() {
+        return ring == null ? 0 : ring.buffered();
+    }
+
+    /** Pieces beyond holes; null if there are none. */
+    @Nullable
+    IntervalSet ahead() {
+        return ring == null || ring.ahead.isEmpty() ? null : ring.ahead;
+    }
+
+    long latest() {
+        return latest;
+    }
+
+    int memory() {
+        return ring == null ? 0 : ring.capacity();
+    }
+
+    /**
+     * Takes the part of a segment that lies within the window: {@code length} bytes from {@code offset}, not before RCV.NXT, and the FIN
+     * after them if {@code withFin}.
+     */
+    int receive(Tcb tcb, TcpOutput output, MemorySegment s, long at, long offset, int length, boolean withFin) {
+        if (withFin && fin == NONE && (ring == null || ring.ahead.isEmpty() || ring.ahead.end() <= offset + length)) {
+            fin = offset + length;
+        }
+        if (fin != NONE) {
+            // Data after a FIN contradicts it.
+            length = (int) Math.clamp(fin - offset, 0, length);
+        }
+        int result = 0;
+        if (length > 0) {
+            result = offset == next ? inOrder(tcb, output, s, at, length) : beyondHole(s, at, offset, length);
+        } else if (withFin && offset > next) {
+            result = INCOMPLETE;
+        }
+        if (fin == next && !finReceived) {
+            finReceived = true;
+            result |= ADVANCED;
+        }
+        return result;
+    }
+
+    private int inOrder(Tcb tcb, TcpOutput output, MemorySegment s, long at, int length) {
+        int kept = 0;
+        if (undelivered() == 0) {
+            kept = Math.clamp(output.deliver(tcb, s, at, length, 0, 0), 0, length);
+            if (tcb.ended()) {
+                return 0;
+            }
+            if (ring != null) {
+                ring.skip(kept);
+            }
+        }
+        next += kept;
+        if (kept < length) {
+            kept += ring().append(s, at + kept, length - kept, shard.buffers(), maximum);
+        }
+        int result = ADVANCED;
+        if (kept < length) {
+            shard.counters().dropsNoMemory++;
+            result = INCOMPLETE | (kept > 0 ? ADVANCED : 0);
+        }
+        ReceiveRing held = ring;
+        if (held != null) {
+            boolean direct = held.buffered() == 0;
+            if (!held.ahead.isEmpty()) {
+                held.join();
+                // The peer waits for news about the hole.
+                result |= INCOMPLETE;
+            }
+            next = held.next();
+            if (direct && held.buffered() > 0) {
+                drain(tcb, output);
+            } else {
+                releaseIfEmpty();
+            }
+        }
+        return result;
+    }
+
+    private int beyondHole(MemorySegment s, long at, long offset, int length) {
+        shard.counters().outOfOrderIn++;
+        switch (ring().insert(offset, s, at, length, shard.buffers(), maximum)) {
+            case KEPT -> latest = offset;
+            case NO_MEMORY -> shard.counters().dropsNoMemory++;
+            case TOO_MANY_HOLES -> shard.counters().dropsTooManyHoles++;
+        }
+        releaseIfEmpty();
+        return INCOMPLETE;
+    }
+
+    private ReceiveRing ring() {
+        ReceiveRing held = ring;
+        if (held == null) {
+            held = shard.takeReceiveRing();
+            held.open(next);
+            ring = held;
+        }
+        return held;
+    }
+
+    /** Offers what is kept to the user. */
+    void drain(Tcb tcb, TcpOutput output) {
+        ReceiveRing held = ring;
+        if (held == null || held.buffered() == 0) {
+            return;
+        }
+        int first = held.firstPart();
+        int all = held.buffered();
+        int taken = Math.clamp(output.deliver(tcb, held.memory(), held.at(), first, 0, all - first), 0, all);
+        if (tcb.ended()) {
+            return;
+        }
+        held.take(taken);
+        releaseIfEmpty();
+    }
+
+    private void releaseIfEmpty() {
+        if (ring != null && ring.isEmpty()) {
+            clear();
+        }
+    }
+
+    /** Forgets everything kept and gives the memory back. */
+    void clear() {
+        ReceiveRing held = ring;
+        if (held != null) {
+            ring = null;
+            shard.giveReceiveRing(held);
+        }
+    }
+
+    /** The window field of the next segment, and the promise that goes with it. */
+    int advertise(int mss) {
+        long from = next();
+        long target = target();
+        // Receiver's side of silly window avoidance (RFC 9293 §3.8.6.2.2): the edge stands still or makes a real step.
+        long wanted = target - edge >= Math.min(limit / 2, mss) ? target : edge;
+        long field = Math.max(0, wanted - from) >> scale;
+        // Dropping the low bits would take back what was offered (RFC 7323 §2.4); rounding up needs memory for what it
+        // offers.
+        if (from + (field << scale) < edge && from + (field + 1 << scale) <= next - undelivered() + maximum) {
+            field++;
+        }
+        field = Math.min(field, 65535);
+        edge = Math.max(edge, from + (field << scale));
+        return (int) field;
+    }
+
+    /** The window field of a SYN, which is never scaled. */
+    int advertiseInSyn() {
+        int field = Math.min(limit, 65535);
+        edge = Math.max(edge, next + field);
+        return field;
+    }
+
+    /** Where the right edge could be now. */
+    private long target() {
+        return next + Math.max(0, limit - undelivered());
+    }
+
+    /** True if the user's reading has opened the window so far that the peer should hear of it without being asked. */
+    boolean updateDue(int mss) {
+        if (finReceived) {
+            return false;
+        }
+        long gain = target() - edge;
+        return gain >= Math.min(limit / 2, 2 * mss) && (edge - next < limit / 2 || gain >= limit / 2);
+    }
+}

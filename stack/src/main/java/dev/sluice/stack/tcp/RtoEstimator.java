@@ -1,0 +1,55 @@
+package dev.sluice.stack.tcp;
+
+/** Retransmission timeout after RFC 6298, with the profile's bounds; kept in microseconds to be small. */
+final class RtoEstimator {
+    private static final int NANOS = 1000;
+    /** The clock granularity G of the RFC. */
+    private static final int GRANULARITY = 1000;
+
+    private final int minimum;
+    private final int maximum;
+    /** SRTT; 0 before the first sample. */
+    private int smoothed;
+    /** RTTVAR. */
+    private int variation;
+    /** RTO, doubled by each timeout until the next sample (Karn). */
+    private int timeout;
+
+    RtoEstimator(TcpProfile profile) {
+        minimum = micros(profile.rtoMin());
+        maximum = micros(profile.rtoMax());
+        timeout = micros(profile.rtoInitial());
+    }
+
+    private static int micros(long nanos) {
+        return (int) Math.min(nanos / NANOS, Integer.MAX_VALUE / 2);
+    }
+
+    /** A round trip of {@code nanos} was measured on data sent once (or by timestamps). */
+    void sample(long nanos) {
+        int r = Math.max(1, (int) Math.min(Math.max(nanos, 0) / NANOS, maximum));
+        if (smoothed == 0) {
+            smoothed = r;
+            variation = r / 2;
+        } else {
+            variation += (Math.abs(smoothed - r) - variation) / 4;
+            smoothed = Math.max(1, smoothed + (r - smoothed) / 8);
+        }
+        timeout = (int) Math.clamp((long) smoothed + Math.max(GRANULARITY, 4L * variation), minimum, maximum);
+    }
+
+    /** The timer ran out (RFC 6298 §5.5). */
+    void backOff() {
+        timeout = Math.min(maximum, timeout * 2);
+    }
+
+    /** RTO in ns. */
+    long timeout() {
+        return (long) timeout * NANOS;
+    }
+
+    /** SRTT in ns; 0 before the first sample. */
+    long smoothed() {
+        return (long) smoothed * NANOS;
+    }
+}
