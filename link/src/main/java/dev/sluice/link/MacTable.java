@@ -98,7 +98,7 @@ final class MacTable {
             SwitchPort holder = ports[oldest];
             if (holder != null && holder.lastSource == addresses[oldest]) {
                 // Learn it anew with the next frame.
-                holder.lastSource = 0;
+                holder.lastSource = SwitchPort.UNKNOWN;
             }
             delete(oldest);
             evictions++;

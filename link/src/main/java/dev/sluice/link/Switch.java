@@ -59,7 +59,7 @@ public final class Switch {
         SwitchPort squatter = assigned == null ? null : table.get(assigned.bits());
         if (squatter != null) {
             // Whoever used the address before is judged anew with its next frame.
-            squatter.lastSource = 0;
+            squatter.lastSource = SwitchPort.UNKNOWN;
         }
         SwitchPort[] more = Arrays.copyOf(ports, ports.length + 1);
         more[ports.length] = port;
@@ -179,7 +179,7 @@ public final class Switch {
         if (before != null && before != port) {
             counters.moved++;
             // Its next frame takes the address back.
-            before.lastSource = 0;
+            before.lastSource = SwitchPort.UNKNOWN;
         }
         port.lastSource = source;
         return true;

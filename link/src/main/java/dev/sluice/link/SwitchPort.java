@@ -4,6 +4,9 @@ import dev.sluice.wire.EthernetHeader;
 
 /** One guest's place on a {@link Switch}: hears its link and asks the switch what to do with each frame. */
 final class SwitchPort implements LinkHandler {
+    /** No hardware address: they have 48 bits. */
+    static final long UNKNOWN = -1;
+
     final Link link;
     /** The address this link was given (vmnet), or 0; nobody else may use it while the link lives. */
     final long assigned;
@@ -11,8 +14,8 @@ final class SwitchPort implements LinkHandler {
     private final Switch parent;
     /** Entries in the address table; kept by {@link MacTable}. */
     int addresses;
-    /** The source of the last frame, known to be learnt: makes learning one comparison for a guest with one address. 0 = look. */
-    long lastSource;
+    /** The source of the last frame, known to be learnt: makes learning one comparison for a guest with one address. */
+    long lastSource = UNKNOWN;
 
     SwitchPort(Switch parent, Link link, long assigned) {
         this.parent = parent;
