@@ -5,6 +5,7 @@ import static dev.sluice.posix.Native.INT;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -60,13 +61,20 @@ public final class Namespaces {
      * Does {@code work} inside a network namespace, on a thread made for it, and waits for its end. {@code work} must start no threads
      * of any kind, nor use anything that may (executors, HTTP clients, virtual threads): those would live in the namespace.
      *
-     * @throws PosixException if the namespace cannot be entered
+     * @return what {@code work} returns; empty if this process has no right to enter the namespace
      * @throws Exception what {@code work} throws
      */
-    public static <T> T callIn(int networkNamespace, Callable<T> work) throws Exception {
-        FutureTask<T> task = new FutureTask<>(() -> {
-            enter(networkNamespace, CLONE_NEWNET);
-            return work.call();
+    public static <T> Optional<T> callIn(int networkNamespace, Callable<T> work) throws Exception {
+        FutureTask<Optional<T>> task = new FutureTask<>(() -> {
+            try {
+                enter(networkNamespace, CLONE_NEWNET);
+            } catch (PosixException e) {
+                if (e.errno() == Errno.EPERM) {
+                    return Optional.empty();
+                }
+                throw e;
+            }
+            return Optional.of(work.call());
         });
         Thread.ofPlatform().name("sluice-netns").daemon().start(task);
         try {
