@@ -133,6 +133,9 @@ final class AttachCommand implements Callable<Integer> {
             return new Target.ByPath(path);
         }
         if (process != null) {
+            if (process <= 0) {
+                throw Failure.usage("PID " + process + ": process ids start at 1");
+            }
             return new Target.ByPid(process);
         }
         throw Failure.usage("which namespace? Give the PID of a process in it, or --netns PATH");
@@ -150,6 +153,10 @@ final class AttachCommand implements Callable<Integer> {
                 address = MacAddress.parse(mac);
             } catch (IllegalArgumentException e) {
                 throw Failure.usage("--mac: " + e.getMessage());
+            }
+            if (MacAddress.isGroup(address.bits())) {
+                throw Failure.usage(
+                        "--mac " + mac + ": an interface can't have a group's address; its second digit must be even");
             }
         }
         return new TapSpec(

@@ -27,7 +27,10 @@ public final class Main {
         CommandLine line = new CommandLine(new Sluice());
         List<String> names = Sluice.COMMANDS.contains(first) ? List.of(first) : Sluice.COMMANDS;
         for (String name : names) {
-            line.addSubcommand(name, Sluice.command(name));
+            CommandLine command = new CommandLine(Sluice.command(name));
+            // what follows run's command belongs to that
+            command.setStopAtPositional(name.equals("run"));
+            line.addSubcommand(name, command);
         }
         line.setUsageHelpWidth(100);
         line.setParameterExceptionHandler(Main::wrongUsage);
