@@ -37,6 +37,7 @@ public final class Spawn {
     private static final MethodHandle ACTIONS_DESTROY = Native.call("posix_spawn_file_actions_destroy", POINTER);
     private static final MethodHandle ACTIONS_DUP2 =
             Native.call("posix_spawn_file_actions_adddup2", FunctionDescriptor.of(INT, LONG, INT, INT));
+    private static final MethodHandle ACTIONS_CLOSE = Native.call("posix_spawn_file_actions_addclose", POINTER_INT);
     /** glibc 2.34 and newer; without it only close-on-exec keeps descriptors from the child, which all of ours have. */
     private static final @Nullable MethodHandle ACTIONS_CLOSEFROM =
             Native.callIfPresent("posix_spawn_file_actions_addclosefrom_np", POINTER_INT);
@@ -102,6 +103,12 @@ public final class Spawn {
                     copies.add(copy);
                     int theirs = entry.getKey();
                     succeed((int) ACTIONS_DUP2.invokeExact(state, actions, copy, theirs), "adddup2");
+                }
+                for (int fd = 3; fd < first; fd++) {
+                    if (!descriptors.containsKey(fd)) {
+                        // may be one that we were started with; a close of what is not open is no error here
+                        succeed((int) ACTIONS_CLOSE.invokeExact(state, actions, fd), "addclose");
+                    }
                 }
                 MethodHandle closeFrom = ACTIONS_CLOSEFROM;
                 if (closeFrom != null) {
