@@ -9,6 +9,7 @@ module dev.sluice.gateway {
     requires transitive dev.sluice.wire;
 
     exports dev.sluice.gateway;
+    exports dev.sluice.gateway.arp;
     exports dev.sluice.gateway.dhcp;
     exports dev.sluice.gateway.dns;
     exports dev.sluice.gateway.flow;

@@ -12,84 +12,146 @@ import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.Set;
 
-/** Answers, announces and defends the gateway's addresses. */
+/** Answers, announces and defends the gateway's addresses, and asks for guests'. Confined to the loop; see the package. */
 public final class ArpResponder {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
-    private static final long DEFEND_INTERVAL = 10_000_000_000L;
+    /** Shortest time between two announcements in defence (DEFEND_INTERVAL of RFC 5227). */
+    static final long DEFEND_INTERVAL = 10_000_000_000L;
+    /** How long a reply to {@link #resolve} is waited for. */
+    static final long RESOLVE_NANOS = 3_000_000_000L;
+
+    private static final System.Logger LOG = System.getLogger(ArpResponder.class.getName());
     private static final int FRAME = EthernetHeader.LENGTH + ArpHeader.LENGTH;
+    private static final int MAX_WARNINGS = 256;
+    private static final int MAX_PENDING = 64;
+    private static final long BROADCAST = MacAddress.BROADCAST.bits();
 
     private final AddressPlan plan;
+    private final int gateway;
+    private final int host;
+    private final long mac;
     private final Counters counters;
-    private final MemorySegment memory = Arena.ofAuto().allocate(64, 8);
+    private final NeighbourListener listener;
+    private final MemorySegment buffer;
     private final Frame frame = new Frame();
-    private long lastDefence;
-    private boolean defended;
-    private long lastOffender = -1;
+    private final Set<Long> warned = new HashSet<>();
+    /** Addresses asked for, and until when replies count; a ring, 0 where none is. */
+    private final int[] pending = new int[MAX_PENDING];
 
-    public ArpResponder(AddressPlan plan, Counters counters) {
+    private final long[] pendingUntil = new long[MAX_PENDING];
+    private int nextPending;
+    private boolean defended;
+    private long defendedAt;
+
+    /** @param arena for one frame; must outlive this object and be usable by the loop's thread */
+    public ArpResponder(Arena arena, AddressPlan plan, Counters counters, NeighbourListener listener) {
         this.plan = plan;
+        this.gateway = plan.gateway().bits();
+        this.host = plan.host().bits();
+        this.mac = plan.mac().bits();
         this.counters = counters;
+        this.listener = listener;
+        this.buffer = arena.allocate(FRAME, 8);
     }
 
-    /** Tells a new link who the gateway and the host are. */
+    /** Tells everybody on {@code link} where gateway and host are (RFC 5227 §2.3); call it when the link starts. */
     public void announce(Link link) {
-        announce(link, plan.gateway().bits());
-        announce(link, plan.host().bits());
+        announce(link, gateway);
+        if (host != 0) {
+            announce(link, host);
+        }
     }
 
     private void announce(Link link, int address) {
-        send(link, MacAddress.BROADCAST.bits(), ArpHeader.REQUEST, address, 0, address);
+        send(link, BROADCAST, ArpHeader.REQUEST, address, 0, address);
+    }
+
+    /** Asks on {@code link} who has {@code address}; the answer, if one comes within three seconds, goes to the listener. */
+    public void resolve(Link link, int address, long now) {
+        nextPending = (nextPending + 1) % MAX_PENDING;
+        pending[nextPending] = address;
+        pendingUntil[nextPending] = now + RESOLVE_NANOS;
+        send(link, BROADCAST, ArpHeader.REQUEST, gateway, 0, address);
     }
 
     /**
-     * Handles an ARP message of a frame.
+     * An ARP message from a guest.
      *
-     * @param length bytes available at {@code at}
+     * @param frameSourceMac Ethernet source of its frame
+     * @param s holds the message at {@code at} during this call
+     * @param length bytes from {@code at}, Ethernet padding included
+     * @param now the loop's clock
      */
-    public void onArp(Link link, long frameSource, MemorySegment s, long at, int length, long now) {
-        if (ArpHeader.check(s, at, length) != Flaw.NONE || ArpHeader.senderMac(s, at) != frameSource) {
+    public void onArp(Link link, long frameSourceMac, MemorySegment s, long at, int length, long now) {
+        if (ArpHeader.check(s, at, length) != Flaw.NONE) {
             counters.drop(Drop.BAD_ARP);
             return;
         }
+        long senderMac = ArpHeader.senderMac(s, at);
         int sender = ArpHeader.senderAddress(s, at);
-        if (isOurs(sender)) {
-            defend(link, frameSource, sender, now);
+        int target = ArpHeader.targetAddress(s, at);
+        if (senderMac == mac || senderMac != frameSourceMac || MacAddress.isGroup(senderMac)) {
+            counters.drop(Drop.SPOOFED_SOURCE);
             return;
         }
-        int target = ArpHeader.targetAddress(s, at);
-        if (ArpHeader.operation(s, at) == ArpHeader.REQUEST && isOurs(target)) {
+        if (sender != 0 && isOurs(sender)) {
+            conflict(link, senderMac, sender, now);
+            return;
+        }
+        boolean request = ArpHeader.operation(s, at) == ArpHeader.REQUEST;
+        if (isGuest(sender) && (request || wasAsked(sender, now))) {
+            listener.onNeighbour(link, senderMac, sender);
+        }
+        if (request && isOurs(target)) {
+            send(link, senderMac, ArpHeader.REPLY, target, senderMac, sender);
             counters.arpReplies++;
-            send(link, frameSource, ArpHeader.REPLY, target, frameSource, sender);
         }
     }
 
     private boolean isOurs(int address) {
-        return address == plan.gateway().bits() || address == plan.host().bits();
+        return address == gateway || address == host && host != 0;
     }
 
-    private void defend(Link link, long offender, int address, long now) {
+    private boolean isGuest(int address) {
+        return plan.subnet().contains(address)
+                && address != plan.subnet().network().bits()
+                && address != plan.subnet().broadcast().bits();
+    }
+
+    private boolean wasAsked(int address, long now) {
+        for (int i = 0; i < MAX_PENDING; i++) {
+            if (pending[i] == address && pendingUntil[i] - now > 0) {
+                pending[i] = 0;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void conflict(Link link, long claimant, int address, long now) {
         counters.drop(Drop.SPOOFED_SOURCE);
-        if (offender != lastOffender) {
-            lastOffender = offender;
+        if (warned.size() < MAX_WARNINGS && warned.add(claimant)) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "a guest ({0}) claims the gateway's address {1}; give it an address by DHCP or another static one",
-                    new MacAddress(offender),
-                    new Ipv4Address(address));
+                    "{0} on {1} claims {2}, an address of the gateway; give it another (DHCP hands out {3}-{4})",
+                    new MacAddress(claimant),
+                    link.name(),
+                    new Ipv4Address(address),
+                    plan.firstGuest(),
+                    plan.lastGuest());
         }
-        if (!defended || now - lastDefence >= DEFEND_INTERVAL) {
+        if (!defended || now - defendedAt >= DEFEND_INTERVAL) {
             defended = true;
-            lastDefence = now;
+            defendedAt = now;
             announce(link, address);
         }
     }
 
-    private void send(
-            Link link, long destination, int operation, int senderAddress, long targetMac, int targetAddress) {
-        long mac = plan.mac().bits();
-        EthernetHeader.write(memory, 0, destination, mac, EthernetHeader.TYPE_ARP);
-        ArpHeader.write(memory, EthernetHeader.LENGTH, operation, mac, senderAddress, targetMac, targetAddress);
-        link.send(frame.set(memory, 0, FRAME));
+    private void send(Link link, long to, int operation, int sender, long targetMac, int target) {
+        EthernetHeader.write(buffer, 0, to, mac, EthernetHeader.TYPE_ARP);
+        ArpHeader.write(buffer, EthernetHeader.LENGTH, operation, mac, sender, targetMac, target);
+        link.send(frame.set(buffer, 0, FRAME));
     }
 }

@@ -1,13 +1,17 @@
 /**
- * ARP for the gateway's own addresses (RFC 826), their announcement, and their defence (RFC 5227).
+ * ARP on the guest network (RFC 826, RFC 5227).
  *
  * <h2>Theory of operation</h2>
  *
- * <p>Requests for the gateway's and the host's address are answered with the plan's MAC, to the asker only. Guests answer each other
- * through the switch; nothing is answered for them. Nothing is learned from ARP either: a guest is known by the packets it sends and
- * by its lease, so a lie in ARP cannot redirect anybody's traffic. When a link starts, both addresses are announced. A guest that claims
- * one of them is counted and warned about once, and the address is defended by an announcement at most once in ten seconds (RFC 5227
- * §2.4 c). On the loop's thread.
+ * <p>{@link dev.sluice.gateway.arp.ArpResponder} answers requests for the gateway's and the host's address, announces both when a link
+ * starts, and defends them: a guest that claims one is counted, named once in the log, and contradicted by an announcement at most
+ * every ten seconds (RFC 5227 §2.4 c). For other guests it says nothing: they hear each other through the switch and answer themselves.
+ *
+ * <p>What it learns it tells a {@link dev.sluice.gateway.arp.NeighbourListener}, which decides: senders of requests, and senders of
+ * replies that {@link dev.sluice.gateway.arp.ArpResponder#resolve} asked for within the last three seconds. Other replies teach
+ * nothing. A message whose sender is not the one its frame came from is dropped.
+ *
+ * <p>Confined to the loop's thread; one buffer, no allocation per message, memory bounded by constants.
  */
 @NullMarked
 package dev.sluice.gateway.arp;
