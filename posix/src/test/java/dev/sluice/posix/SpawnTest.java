@@ -43,7 +43,7 @@ class SpawnTest {
 
         int[] low = Io.pipe(0);
         int[] high = Io.pipe(0);
-        int crosswise = shell("echo a >&" + low[1] + "; echo b >&" + high[1])
+        int crosswise = shell("echo a >/proc/self/fd/" + low[1] + "; echo b >/proc/self/fd/" + high[1])
                 .descriptor(high[1], low[1])
                 .descriptor(low[1], high[1])
                 .start();
