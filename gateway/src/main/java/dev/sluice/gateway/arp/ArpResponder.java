@@ -45,6 +45,11 @@ public final class ArpResponder {
     private boolean defended;
     private long defendedAt;
 
+    /** One that tells nobody what it learns, with memory that lives as long as it does. */
+    public ArpResponder(AddressPlan plan, Counters counters) {
+        this(Arena.ofAuto(), plan, counters, NeighbourListener.IGNORED);
+    }
+
     /** @param arena for one frame; must outlive this object and be usable by the loop's thread */
     public ArpResponder(Arena arena, AddressPlan plan, Counters counters, NeighbourListener listener) {
         this.plan = plan;
