@@ -12,6 +12,7 @@ import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.Opening;
 import dev.sluice.link.Link;
+import dev.sluice.link.vmnet.AddressClaims;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
@@ -143,6 +144,11 @@ public final class Gateway implements AutoCloseable {
     /** Tells of a guest that was configured by other means than DHCP: frames for its address go to {@code mac} on {@code link}. */
     public void bind(Ipv4Address address, MacAddress mac, Link link) throws IOException {
         on(loop, () -> network.guests.bind(address.bits(), mac.bits(), link, loop.now()));
+    }
+
+    /** The DHCP server's addresses, for others that give some out (vmnet); to be used on the loop only. */
+    public AddressClaims claims() {
+        return network.dhcp.claims(loop::now);
     }
 
     /** Tells {@code listener}, on the loop's thread, of every link that goes away by itself, and why. */

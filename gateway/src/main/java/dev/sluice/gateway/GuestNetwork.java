@@ -1,6 +1,9 @@
 package dev.sluice.gateway;
 
 import dev.sluice.gateway.arp.ArpResponder;
+import dev.sluice.gateway.dhcp.DhcpServer;
+import dev.sluice.gateway.dhcp.DhcpService;
+import dev.sluice.gateway.dhcp.DhcpSettings;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsTcpService;
@@ -31,6 +34,7 @@ import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.MacAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -55,6 +59,7 @@ final class GuestNetwork implements LocalPort {
     final TcpFlows tcp;
     final UdpFlows udp;
     final EchoFlows echo;
+    final DhcpService dhcp;
     final DnsService dns;
     final TcpShard shard;
     final Reassembler reassembler;
@@ -90,7 +95,9 @@ final class GuestNetwork implements LocalPort {
                 limits.reassemblyDatagrams(),
                 limits.reassemblyBytes(),
                 (s, at, length) -> reassemblyExpired(errors, s, at, length));
-        ipv4 = new Ipv4Input(loop, plan, counters, guests, errors, reassembler, tcp, udp, echo);
+        dhcp = new DhcpService(
+                Arena.ofAuto(), plan, new DhcpServer(plan, DhcpSettings.of(plan), limits), counters, this::onLease);
+        ipv4 = new Ipv4Input(loop, plan, counters, guests, errors, reassembler, dhcp, tcp, udp, echo);
         dns = DnsService.ofHost(plan, names, limits);
         dnsOverTcp = new DnsTcpService(dns);
         DnsUdpService dnsOverUdp = new DnsUdpService(
@@ -109,6 +116,10 @@ final class GuestNetwork implements LocalPort {
             pipe.closeService();
         }
         return pipe;
+    }
+
+    private void onLease(MacAddress mac, Ipv4Address address, Link link) {
+        guests.bind(address.bits(), mac.bits(), link, loop.now());
     }
 
     /** A datagram's missing fragments never came: its sender is told (RFC 1122 §3.3.2). */

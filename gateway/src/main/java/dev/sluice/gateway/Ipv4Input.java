@@ -1,5 +1,6 @@
 package dev.sluice.gateway;
 
+import dev.sluice.gateway.dhcp.DhcpService;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
@@ -33,6 +34,7 @@ final class Ipv4Input {
     private final GuestTable guests;
     private final IcmpErrors errors;
     private final Reassembler reassembler;
+    private final DhcpService dhcp;
     private final TcpFlows tcp;
     private final UdpFlows udp;
     private final EchoFlows echo;
@@ -54,6 +56,7 @@ final class Ipv4Input {
             GuestTable guests,
             IcmpErrors errors,
             Reassembler reassembler,
+            DhcpService dhcp,
             TcpFlows tcp,
             UdpFlows udp,
             EchoFlows echo) {
@@ -63,6 +66,7 @@ final class Ipv4Input {
         this.guests = guests;
         this.errors = errors;
         this.reassembler = reassembler;
+        this.dhcp = dhcp;
         this.tcp = tcp;
         this.udp = udp;
         this.echo = echo;
@@ -74,7 +78,8 @@ final class Ipv4Input {
         int available = frame.headLength - EthernetHeader.LENGTH;
         long mac = EthernetHeader.source(s, frame.headAt);
         Flaw flaw = Ipv4Header.check(s, at, available);
-        if (flaw != Flaw.NONE && !(flaw == Flaw.BAD_CHECKSUM && isUnsummedDhcp(s, at))) {
+        if (flaw != Flaw.NONE
+                && !(flaw == Flaw.BAD_CHECKSUM && DhcpService.isDiscoverWithoutChecksum(s, at, available))) {
             counters.drop(flaw == Flaw.BAD_CHECKSUM ? Drop.BAD_IPV4_CHECKSUM : Drop.BAD_IPV4);
             return;
         }
@@ -225,11 +230,6 @@ final class Ipv4Input {
                         || destination == plan.subnet().broadcast().bits());
     }
 
-    /** VPNKit's Go client sends its DISCOVER with an IPv4 checksum of zero and expects an answer. */
-    private boolean isUnsummedDhcp(MemorySegment s, long at) {
-        return Bytes.u16(s, at + 10) == 0 && isDhcp(s, at);
-    }
-
     private void onDhcp(Link link, long mac, MemorySegment s, long ip, long now) {
         int header = Ipv4Header.headerLength(s, ip);
         long at = ip + header;
@@ -239,7 +239,7 @@ final class Ipv4Input {
             return;
         }
         // A kernel leaves the checksum of a broadcast to the device; DHCP clients on raw sockets may send none at all.
-        counters.drop(Drop.NO_SERVICE);
+        dhcp.onDatagram(link, mac, s, at + UdpHeader.LENGTH, UdpHeader.length(s, at) - UdpHeader.LENGTH, now);
     }
 
     /** True if the options hold a loose (131) or strict (137) source route. Bounded by the header's 40 bytes of options. */

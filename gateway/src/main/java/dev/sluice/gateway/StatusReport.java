@@ -1,5 +1,6 @@
 package dev.sluice.gateway;
 
+import dev.sluice.gateway.dhcp.Lease;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
@@ -39,7 +40,7 @@ final class StatusReport {
                         plan.subnet(), plan.gateway(), plan.host(), plan.mac(), plan.mtu(), plan.hostLoopback()),
                 links(network),
                 guests(network),
-                List.of(),
+                leases(network),
                 new GatewayStatus.TcpStatus(
                         network.tcp.size(),
                         network.tcp.halfOpen(),
@@ -48,7 +49,7 @@ final class StatusReport {
                         counters.tcpRefused,
                         counters.tcpBytesToHost,
                         counters.tcpBytesToGuest,
-                        counters.tcpRetransmitted),
+                        network.shard.counters().retransmits),
                 new GatewayStatus.UdpStatus(
                         network.udp.size(),
                         counters.udpOpened,
@@ -91,6 +92,17 @@ final class StatusReport {
         }
         guests.sort((a, b) -> a.address().compareTo(b.address()));
         return guests;
+    }
+
+    private static List<GatewayStatus.LeaseStatus> leases(GuestNetwork network) {
+        List<GatewayStatus.LeaseStatus> leases = new ArrayList<>();
+        for (Lease lease : network.dhcp.server().table().snapshot(network.loop.now())) {
+            if (lease.mac() != null && lease.state() == Lease.State.BOUND) {
+                String name = lease.hostname() == null ? "" : lease.hostname();
+                leases.add(new GatewayStatus.LeaseStatus(lease.address(), lease.mac(), name, lease.secondsLeft()));
+            }
+        }
+        return leases;
     }
 
     private static Map<String, Long> drops(Counters counters) {

@@ -11,7 +11,6 @@ public final class Counters {
     public long tcpRefused;
     public long tcpBytesToHost;
     public long tcpBytesToGuest;
-    public long tcpRetransmitted;
     public long udpOpened;
     public long udpDatagramsToHost;
     public long udpDatagramsToGuest;

@@ -184,7 +184,7 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         long now = flows.loop.now();
         int budget = TURN_BUDGET;
         while (readable && budget > 0) {
-            if (tcb.sendRing().size() >= READ_AHEAD || tcb.reserveSend(READ_SIZE) == 0) {
+            if (tcb.unsent() >= READ_AHEAD || tcb.reserveSend(READ_SIZE) == 0) {
                 break; // window, link or memory is full, or the handshake is under way: an event brings us back
             }
             SendRing ring = tcb.sendRing();

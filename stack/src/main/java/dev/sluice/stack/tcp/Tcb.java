@@ -792,6 +792,11 @@ public final class Tcb {
         return open && !ended ? sender.ring.reserve(wanted) : 0;
     }
 
+    /** Bytes of the send ring that have never been sent. */
+    public int unsent() {
+        return (int) Math.max(0, sender.ring.end() - Math.max(0, sender.nxt() - 1));
+    }
+
     /** In-order bytes received since the last ACK we sent. */
     public int unacknowledged() {
         return receiver.unacknowledged();
