@@ -8,7 +8,7 @@ public final class SimulatedLink {
     private final LinkModel model;
     private final Consumer<byte[]> receiver;
     /** When the packets already queued will have left. */
-    private long freeAt;
+    private long freeAt = Long.MIN_VALUE;
 
     private long lost;
     private long delivered;
