@@ -2,7 +2,6 @@ package dev.sluice.cli;
 
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.link.tap.NamespaceTap;
-import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.TapSpec;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
@@ -106,13 +105,13 @@ final class AttachCommand implements Callable<Integer> {
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
         try (GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
-            OpenTap opened = target.open(spec);
-            guests.attach(opened, opened.name());
+            guests.attach(target.open(spec));
             guests.publish(published, plan.firstGuest());
             if (exitFd != null) {
                 Descriptors.onHangUp(exitFd, stop::countDown);
             }
             target.onGone(stop::countDown);
+            guests.openControlSocket();
             if (readyFd != null) {
                 Descriptors.writeReady(readyFd);
             }
