@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.link.tap.NamespaceTap;
+import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.TapSpec;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;

@@ -14,7 +14,6 @@ import dev.sluice.link.LinkUrl;
 import dev.sluice.link.PcapTap;
 import dev.sluice.link.TapLink;
 import dev.sluice.link.tap.OpenTap;
-import dev.sluice.link.vmnet.AddressClaims;
 import dev.sluice.link.vmnet.VmnetIdentity;
 import dev.sluice.link.vmnet.VmnetTable;
 import dev.sluice.posix.Io;
@@ -54,7 +53,7 @@ final class GuestNetwork implements AutoCloseable {
                 plan.firstGuest(),
                 plan.lastGuest(),
                 Set.of(plan.gateway(), plan.host()),
-                AddressClaims.NONE,
+                gateway.claims(),
                 UUID::randomUUID);
     }
 
