@@ -99,7 +99,12 @@ class ArpResponderTest {
         arp(ArpHeader.REQUEST, GUEST, GATEWAY, GATEWAY, now);
         assertSent(MacAddress.BROADCAST.bits(), ArpHeader.REQUEST, GATEWAY, 0, GATEWAY);
         for (int i = 1; i < 100; i++) {
-            arp(i % 2 == 0 ? ArpHeader.REPLY : ArpHeader.REQUEST, GUEST + i % 3, GATEWAY, ADDRESS, now + i * SECOND / 10);
+            arp(
+                    i % 2 == 0 ? ArpHeader.REPLY : ArpHeader.REQUEST,
+                    GUEST + i % 3,
+                    GATEWAY,
+                    ADDRESS,
+                    now + i * SECOND / 10);
         }
         assertThat(link.frames).isEmpty();
         assertThat(counters.dropped(Drop.SPOOFED_SOURCE)).isEqualTo(100);
