@@ -7,4 +7,5 @@ module dev.sluice.net {
     requires transitive dev.sluice.wire;
 
     exports dev.sluice.net;
+    exports dev.sluice.net.dhcp;
 }

@@ -76,10 +76,9 @@ final class RunCommand implements Callable<Integer> {
                 GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
             child.notes().forEach(Console::detail);
             Signals.passOn(child);
-            guests.attach(child.tap());
+            guests.attach(child.tap(), child.tap().name());
             guests.publish(published, plan.firstGuest());
             child.configureAndRun();
-            guests.openControlSocket();
             return child.waitFor();
         }
     }

@@ -76,8 +76,7 @@ final class FrameQueue {
             MemorySegment.copy(frame.body, frame.bodyAt, memory, next, frame.bodyLength);
         }
         if (frame.bodyWrapLength > 0) {
-            MemorySegment.copy(
-                    frame.body, frame.bodyWrapAt, memory, next + frame.bodyLength, frame.bodyWrapLength);
+            MemorySegment.copy(frame.body, frame.bodyWrapAt, memory, next + frame.bodyLength, frame.bodyWrapLength);
         }
     }
 

@@ -52,6 +52,8 @@ public final class MemoryLink implements Link {
     private final LinkCounters counters = new LinkCounters();
     private final Segmenter segmenter = new Segmenter();
     private final Frame received = new Frame();
+    /** What the filter sees of a frame that was cut. */
+    private final Frame cut = new Frame();
     /** What the other end has sent and this end has not yet taken. */
     private final FrameQueue arriving = new FrameQueue(CAPACITY);
 
@@ -111,7 +113,7 @@ public final class MemoryLink implements Link {
         return new Pair(left, right);
     }
 
-    /** Looks at every frame this end sends, before anything else happens to it. */
+    /** Looks at every frame this end sends, as it will arrive at the other end. */
     public void filter(Filter filter) {
         this.filter = filter;
     }
@@ -152,9 +154,6 @@ public final class MemoryLink implements Link {
             counters.droppedError++;
             return false;
         }
-        if (!filter.pass(frame)) {
-            return true;
-        }
         boolean sent = offloads ? sendWhole(frame, to) : sendCut(frame, to);
         if (to.arriving.room() < SUPER_SEGMENT) {
             congested = true;
@@ -175,8 +174,10 @@ public final class MemoryLink implements Link {
         if (at < 0) {
             return full();
         }
-        to.arriving.copy(frame, at);
-        to.arriving.commit(at, length, frame);
+        if (filter.pass(frame)) {
+            to.arriving.copy(frame, at);
+            to.arriving.commit(at, length, frame);
+        }
         return sent(length);
     }
 
@@ -196,7 +197,9 @@ public final class MemoryLink implements Link {
                 return full();
             }
             segmenter.next(to.arriving.memory(), at);
-            to.arriving.commit(at, length, null);
+            if (filter.pass(cut.set(to.arriving.memory(), at, length))) {
+                to.arriving.commit(at, length, null);
+            }
             all &= sent(length);
         }
         return all;

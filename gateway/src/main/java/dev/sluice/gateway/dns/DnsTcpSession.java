@@ -130,30 +130,22 @@ final class DnsTcpSession {
 
     /** Ends the session because of what the guest did or did not do. */
     void cut() {
-        if (!closed.getAndSet(true)) {
+        if (close()) {
             service.counters().tcpSessionsCut.increment();
-            closeStreams();
         }
     }
 
-    /** Closes both streams, which ends both threads. */
-    void close() {
-        if (!closed.getAndSet(true)) {
-            closeStreams();
+    /** Closes both streams, which ends both threads; false if it was closed before. */
+    boolean close() {
+        if (closed.getAndSet(true)) {
+            return false;
         }
-    }
-
-    private void closeStreams() {
         inFlight.release(2 * MAX_IN_FLIGHT); // a reader that waits for replies would wait for ever
-        try {
-            in.close();
+        try (in;
+                out) {
+            return true;
         } catch (IOException _) {
-            // It is of no use any more.
-        }
-        try {
-            out.close();
-        } catch (IOException _) {
-            // As above.
+            return true;
         }
     }
 }

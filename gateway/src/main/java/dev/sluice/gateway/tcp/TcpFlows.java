@@ -30,7 +30,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -78,7 +77,6 @@ public final class TcpFlows {
     private final FlowTable table;
     private final TimeWaitTable timeWait;
     private final TcpProfile profile;
-    private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
     private final Map<Integer, LocalService> services = new HashMap<>();
     private final Frame frame = new Frame();
     private final MemorySegment scratch = Arena.ofAuto().allocate(256, 8);
@@ -208,19 +206,14 @@ public final class TcpFlows {
             counters.drop(Drop.BAD_TCP);
             return;
         }
-        GuestFlows share = share(guest);
-        if (!share.mayOpen(table.size(), limits.tcpFlows())) {
+        if (table.size() >= limits.tcpFlows()) {
             counters.drop(Drop.TCP_FLOW_LIMIT);
             refuse(guest, packet, ipAt, at, length);
             return;
         }
-        if (!share.mayHalfOpen(halfOpen, limits.tcpHalfOpen())) {
-            counters.drop(Drop.TCP_HALF_OPEN_LIMIT);
-            TcpFlow oldest = share.oldestHalfOpen();
-            if (oldest == null) {
-                return; // silently: the guest tries again, and by then there may be room
-            }
-            oldest.vanish(now); // whoever still wants it tries again
+        if (halfOpen >= limits.tcpHalfOpen()) {
+            counters.drop(Drop.TCP_HALF_OPEN_LIMIT); // silently: the guest tries again, and by then there may be room
+            return;
         }
         LocalService service = null;
         FlowPolicy.Decision decision;
@@ -259,12 +252,12 @@ public final class TcpFlows {
                 refuse(guest, packet, ipAt, at, length);
             }
             case FlowPolicy.Allow(var address, int port) -> {
-                TcpFlow flow = new TcpFlow(this, guest, share, guestPort, remote, remotePort);
+                TcpFlow flow = new TcpFlow(this, guest, guestPort, remote, remotePort);
                 flow.synSequence = TcpHeader.sequence(packet, at);
                 flow.tcb.openPassive(packet, at, length, iss, now);
-                share.addHalfOpen(flow);
+                flow.halfOpen = true;
                 halfOpen++;
-                add(flow);
+                table.add(flow);
                 int ttl = Ipv4Header.timeToLive(packet, ipAt);
                 flow.attach(
                         service != null
@@ -295,8 +288,7 @@ public final class TcpFlows {
     /** A client of a published port; its socket is reset at once if there is no guest or no room for it. */
     StreamSocket.Events inbound(
             StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
-        GuestFlows share = guest == null ? null : share(guest);
-        if (guest == null || share == null || !share.mayOpen(table.size(), limits.tcpFlows())) {
+        if (guest == null || table.size() >= limits.tcpFlows()) {
             counters.drop(guest == null ? Drop.NO_SERVICE : Drop.TCP_FLOW_LIMIT);
             socket.reset();
             return NOBODY;
@@ -314,25 +306,14 @@ public final class TcpFlows {
             return NOBODY;
         }
         long now = loop.now();
-        TcpFlow flow = new TcpFlow(this, guest, share, guestPort, source, sourcePort);
+        TcpFlow flow = new TcpFlow(this, guest, guestPort, source, sourcePort);
         flow.attach(socket);
-        add(flow);
+        table.add(flow);
         counters.tcpOpened++;
         int iss = shard.isn().next(high(guest.address, source), low(guestPort, sourcePort), now);
         flow.tcb.openActive(iss, now, sourcePort, guestPort);
         flow.transmit(now);
         return flow;
-    }
-
-    private void add(TcpFlow flow) {
-        table.add(flow);
-        flow.share.added();
-        shares.put(flow.guest, flow.share);
-    }
-
-    private GuestFlows share(Guest guest) {
-        GuestFlows share = shares.get(guest);
-        return share == null ? new GuestFlows() : share;
     }
 
     /** The client's port if its four-tuple is free, else another; -1 if all are taken. */
@@ -388,7 +369,10 @@ public final class TcpFlows {
     // -------------------------------------------------------------------------------------------------------
 
     void connected(TcpFlow flow) {
-        endHalfOpen(flow);
+        if (flow.halfOpen) {
+            flow.halfOpen = false;
+            halfOpen--;
+        }
         counters.tcpOpened++;
     }
 
@@ -448,23 +432,13 @@ public final class TcpFlows {
     }
 
     void closed(TcpFlow flow) {
-        if (!endHalfOpen(flow)) {
+        if (flow.halfOpen) {
+            flow.halfOpen = false;
+            halfOpen--;
+        } else {
             counters.tcpClosed++;
         }
         table.remove(flow);
-        flow.share.removed();
-        if (flow.share.isEmpty()) {
-            shares.remove(flow.guest);
-        }
-    }
-
-    private boolean endHalfOpen(TcpFlow flow) {
-        if (!flow.halfOpen) {
-            return false;
-        }
-        flow.share.removeHalfOpen(flow);
-        halfOpen--;
-        return true;
     }
 
     void remember(TcpFlow flow, long now) {

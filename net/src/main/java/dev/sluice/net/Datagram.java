@@ -1,0 +1,39 @@
+package dev.sluice.net;
+
+import dev.sluice.wire.Ipv4Address;
+
+/** A UDP datagram and the other side's address; the payload array is the holder's own. */
+public final class Datagram {
+    /** Longest payload over IPv4. */
+    public static final int MAX_PAYLOAD = 65_507;
+
+    private final Ipv4Address address;
+    private final int port;
+    private final byte[] payload;
+
+    /** @param payload not copied */
+    public Datagram(Ipv4Address address, int port, byte[] payload) {
+        this.address = address;
+        this.port = port;
+        this.payload = payload;
+    }
+
+    /** Who sent it, or who is to get it. */
+    public Ipv4Address address() {
+        return address;
+    }
+
+    public int port() {
+        return port;
+    }
+
+    /** The array itself, not a copy. */
+    public byte[] payload() {
+        return payload;
+    }
+
+    @Override
+    public String toString() {
+        return payload.length + " bytes, " + address + ":" + port;
+    }
+}

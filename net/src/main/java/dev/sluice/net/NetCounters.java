@@ -1,0 +1,65 @@
+package dev.sluice.net;
+
+import dev.sluice.net.ip.IpCounters;
+
+/** Plain counters of one stack, written on its loop's thread only; readers elsewhere may see them late. */
+public final class NetCounters {
+    final IpCounters ip = new IpCounters();
+
+    /** TCP connections that came to be, of either side's making, and that ended. */
+    public long connectionsOpened;
+
+    public long connectionsClosed;
+    /** SYNs ignored because the listener's backlog or the stack was full. */
+    public long backlogDrops;
+    /** Handshakes given up to make room for others. */
+    public long handshakesGivenUp;
+    /** Segments for no connection, answered by RST. */
+    public long segmentsRefused;
+    /** TCP segments with a bad header or checksum. */
+    public long badSegments;
+    /** UDP datagrams with a bad header or checksum. */
+    public long badDatagrams;
+    /** UDP datagrams received for a socket. */
+    public long datagramsIn;
+
+    public long datagramsOut;
+    /** UDP datagrams to a port without socket, answered by ICMP. */
+    public long datagramsRefused;
+    /** UDP datagrams dropped because their socket's queue was full. */
+    public long datagramsDropped;
+
+    /** IPv4 packets received whole, and sent. */
+    public long packetsIn() {
+        return ip.packetsIn;
+    }
+
+    public long packetsOut() {
+        return ip.packetsOut;
+    }
+
+    /** Frames and packets dropped because they are not what their headers say. */
+    public long malformed() {
+        return ip.malformed;
+    }
+
+    /** Others that used our address. */
+    public long addressConflicts() {
+        return ip.addressConflicts;
+    }
+
+    /** Neighbours that did not answer ARP. */
+    public long neighboursUnresolved() {
+        return ip.unresolved;
+    }
+
+    /** Frames the link had no room for. */
+    public long droppedByLink() {
+        return ip.droppedByLink;
+    }
+
+    /** Echo requests answered. */
+    public long echoesAnswered() {
+        return ip.echoesAnswered;
+    }
+}

@@ -1,0 +1,396 @@
+package dev.sluice.net;
+
+import dev.sluice.link.Frame;
+import dev.sluice.link.Link;
+import dev.sluice.link.LinkHandler;
+import dev.sluice.loop.Loop;
+import dev.sluice.net.dhcp.DhcpClient;
+import dev.sluice.net.dhcp.Lease;
+import dev.sluice.net.ip.HostLink;
+import dev.sluice.net.ip.Ipv4Interface;
+import dev.sluice.net.ip.Neighbour;
+import dev.sluice.wire.DhcpMessage;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.MacAddress;
+import dev.sluice.wire.UdpHeader;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A TCP/IP host on a link: an address, ARP, ICMP, UDP and TCP, behind calls that wait as those of sockets do. Made for virtual threads;
+ * usable from any thread but the loop's own. See the package's theory of operation.
+ *
+ * <pre>{@code
+ * try (EventLoop loop = EventLoop.start("net");
+ *         NetStack net = NetStack.open(loop, link, NetConfig.of("10.0.0.2/24"));
+ *         TcpListener listener = net.tcp().listen(9000, 64)) {
+ *     while (true) {
+ *         TcpConnection connection = listener.accept();
+ *         Thread.startVirtualThread(() -> serve(connection));
+ *     }
+ * }
+ * }</pre>
+ */
+public final class NetStack implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.net");
+
+    private final Loop loop;
+    private final NetConfig config;
+    private final NetCounters counters = new NetCounters();
+    private final HostLink link;
+    private final Ipv4Interface ip;
+    private final TcpEngine tcpEngine;
+    private final UdpEngine udpEngine;
+    private final Icmp icmp;
+    private final Tcp tcp;
+    private final Udp udp;
+    private final PacketInput input;
+    private final MemorySegment dhcpMemory = Arena.ofAuto().allocate(Ipv4Interface.HEADROOM + 1600L, 8);
+    private @Nullable DhcpClient dhcp;
+    private volatile @Nullable Lease lease;
+    private final CompletableFuture<Boolean> ready = new CompletableFuture<>();
+    private final CompletableFuture<Boolean> gone = new CompletableFuture<>();
+    /** Why nothing works any more; null while it does. */
+    private volatile @Nullable Failure closed;
+
+    private NetStack(Loop loop, Link link, NetConfig config) {
+        RandomGenerator random = new SecureRandom();
+        NetLimits limits = config.limits();
+        this.loop = loop;
+        this.config = config;
+        this.link = new HostLink(loop, link, config.mac().bits(), counters.ip);
+        this.ip = new Ipv4Interface(
+                this.link,
+                counters.ip,
+                limits.neighbours(),
+                limits.packetsPerNeighbour(),
+                random.nextInt(0x10000),
+                this::onUnreachable);
+        this.tcpEngine = new TcpEngine(loop, this.link, ip, counters, limits, config.nagle(), random);
+        this.udpEngine = new UdpEngine(loop, this.link, ip, counters, limits, random);
+        this.icmp = new Icmp(this, ip, counters, limits, random);
+        this.tcp = new Tcp(this, tcpEngine);
+        this.udp = new Udp(this, udpEngine);
+        this.input =
+                new PacketInput(config.mac().bits(), ip, counters, limits, tcpEngine, udpEngine, icmp, this::onDhcp);
+        if (config.addressing() instanceof NetConfig.Addressing.Dhcp(String hostName, var unused)) {
+            dhcp = new DhcpClient(loop, config.mac(), hostName, random, new DhcpOwner());
+        }
+    }
+
+    /**
+     * Opens a host on {@code link} and waits until it has its address.
+     *
+     * @param loop that {@code link} lives on; not closed with the stack
+     * @param link belongs to the stack from now on, also if this fails
+     * @throws NetException.AddressInUse if somebody else on the link has the address
+     * @throws NetException.TimedOut if no DHCP server gave an address in time
+     */
+    public static NetStack open(Loop loop, Link link, NetConfig config) throws NetException {
+        if (loop.isCurrent()) {
+            throw new IllegalStateException("NetStack.open waits for its loop, so it cannot be called on it");
+        }
+        CompletableFuture<NetStack> made = new CompletableFuture<>();
+        submit(loop, () -> {
+            try {
+                NetStack stack = new NetStack(loop, link, config);
+                stack.start(link);
+                made.complete(stack);
+            } catch (Throwable t) {
+                link.close();
+                made.completeExceptionally(t);
+            }
+        });
+        NetStack stack = await(made, null);
+        try {
+            await(stack.ready, stack.patience());
+        } catch (NetException | RuntimeException | Error e) {
+            stack.close();
+            throw e;
+        }
+        return stack;
+    }
+
+    private @Nullable Duration patience() {
+        return switch (config.addressing()) {
+            case NetConfig.Addressing.Static unused -> null;
+            case NetConfig.Addressing.Dhcp(var unused, Duration patience) -> patience;
+        };
+    }
+
+    private void start(Link wire) {
+        wire.start(new Handler());
+        DhcpClient client = dhcp;
+        if (client != null) {
+            client.start();
+        } else if (config.addressing() instanceof NetConfig.Addressing.Static(Ipv4Cidr address, Ipv4Address gateway)) {
+            claim(new Ipv4Interface.Settings(address, gateway), ours -> {
+                if (ours) {
+                    ready.complete(true);
+                } else {
+                    ready.completeExceptionally(new NetException.AddressInUse(
+                            "another machine on this link has the address " + address.address()));
+                }
+            });
+        }
+    }
+
+    private void claim(Ipv4Interface.Settings settings, Ipv4Interface.Claimed claimed) {
+        ConflictDetection conflicts = config.conflicts();
+        ip.claim(settings, conflicts.probes(), conflicts.interval().toNanos(), conflicts.announcements(), claimed);
+    }
+
+    // ---- for users
+    // ------------------------------------------------------------------------------------------------------------
+
+    public Tcp tcp() {
+        return tcp;
+    }
+
+    public Udp udp() {
+        return udp;
+    }
+
+    public Icmp icmp() {
+        return icmp;
+    }
+
+    /** The address with its network's prefix length; null while there is none, as after a lost lease. */
+    public @Nullable Ipv4Cidr address() {
+        Ipv4Interface.Settings settings = ip.settings();
+        return settings == null ? null : settings.address();
+    }
+
+    /** The next hop to other networks; null for none. */
+    public @Nullable Ipv4Address gateway() {
+        Ipv4Interface.Settings settings = ip.settings();
+        return settings == null ? null : settings.gateway();
+    }
+
+    public MacAddress mac() {
+        return config.mac();
+    }
+
+    /** What DHCP gave; null without DHCP and while there is no lease. */
+    public @Nullable Lease lease() {
+        return lease;
+    }
+
+    public NetCounters counters() {
+        return counters;
+    }
+
+    public boolean isOpen() {
+        return closed == null;
+    }
+
+    /**
+     * Ends everything: connections are reset, a lease is given back, the link is closed, and every thread that waits in here gets {@link
+     * NetException.Closed}. Waits for the loop unless called on it. Idempotent.
+     */
+    @Override
+    public void close() {
+        if (closed == null) {
+            closed = TcpEngine.STACK_CLOSED;
+        }
+        if (loop.isCurrent()) {
+            end(TcpEngine.STACK_CLOSED, true);
+            return;
+        }
+        try {
+            loop.execute(() -> end(TcpEngine.STACK_CLOSED, true));
+            gone.join();
+        } catch (RejectedExecutionException e) {
+            // The loop has ended; nobody else touches what is ours any more.
+            tcpEngine.abandon();
+            udpEngine.abandon();
+            gone.complete(true);
+        }
+    }
+
+    // ---- between threads
+    // ------------------------------------------------------------------------------------------------------
+
+    Loop loop() {
+        return loop;
+    }
+
+    private static void submit(Loop loop, Runnable task) throws NetException {
+        try {
+            loop.execute(task);
+        } catch (RejectedExecutionException e) {
+            throw new NetException.Closed("the loop of this network stack has ended");
+        }
+    }
+
+    /** Runs {@code task} on the loop and waits for its result. */
+    <T> T call(Callable<T> task) throws NetException {
+        if (loop.isCurrent()) {
+            throw new IllegalStateException("this call waits for the loop, so it cannot be made on it");
+        }
+        CompletableFuture<T> result = new CompletableFuture<>();
+        submit(loop, () -> {
+            Failure over = closed;
+            if (over != null) {
+                result.completeExceptionally(over.exception());
+                return;
+            }
+            try {
+                result.complete(task.call());
+            } catch (Throwable t) {
+                result.completeExceptionally(t);
+            }
+        });
+        return await(result, null);
+    }
+
+    <T> T await(CompletableFuture<T> result) throws NetException {
+        return await(result, null);
+    }
+
+    private static <T> T await(CompletableFuture<T> result, @Nullable Duration patience) throws NetException {
+        try {
+            return patience == null ? result.get() : result.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new NetException.Interrupted("interrupted while waiting for the network");
+        } catch (TimeoutException e) {
+            throw new NetException.TimedOut("no DHCP server gave an address within " + Deadline.text(patience)
+                    + "; is there one on this link?");
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            switch (cause) {
+                case NetException net -> throw net;
+                case RuntimeException runtime -> throw runtime;
+                case Error error -> throw error;
+                case null, default -> throw new IllegalStateException(cause);
+            }
+        }
+    }
+
+    // ---- on the loop
+    // ----------------------------------------------------------------------------------------------------------
+
+    private void end(Failure why, boolean release) {
+        if (gone.isDone()) {
+            return;
+        }
+        closed = why;
+        tcpEngine.close();
+        udpEngine.close();
+        icmp.close();
+        if (dhcp != null && release) {
+            dhcp.stop();
+        }
+        lease = null;
+        ip.release();
+        ip.close();
+        link.close();
+        tcpEngine.shard.close();
+        ready.completeExceptionally(why.exception());
+        gone.complete(true);
+    }
+
+    private void onUnreachable(Neighbour neighbour) {
+        tcpEngine.onUnreachable(neighbour);
+        icmp.onUnreachable(neighbour);
+    }
+
+    private boolean onDhcp(MemorySegment s, long at, int length) {
+        DhcpClient client = dhcp;
+        if (client == null) {
+            return false;
+        }
+        return switch (DhcpMessage.decode(s, at, length)) {
+            case DhcpMessage.Decoded.Message(DhcpMessage message) -> {
+                client.onMessage(message);
+                yield true;
+            }
+            case DhcpMessage.Decoded.Malformed unused -> {
+                counters.ip.malformed++;
+                yield true;
+            }
+        };
+    }
+
+    private final class Handler implements LinkHandler {
+        @Override
+        public void onFrame(Link from, Frame frame) {
+            input.onFrame(frame, loop.now());
+        }
+
+        @Override
+        public void onBatchEnd(Link from) {
+            tcpEngine.onBatchEnd();
+        }
+
+        @Override
+        public void onRoom(Link from) {
+            tcpEngine.onRoom();
+            udpEngine.onRoom();
+        }
+
+        @Override
+        public void onClosed(Link from, String reason) {
+            end(new Failure(Failure.Kind.CLOSED, "the link " + from.name() + " ended: " + reason), false);
+        }
+    }
+
+    private final class DhcpOwner implements DhcpClient.Owner {
+        @Override
+        public void send(DhcpMessage message, Ipv4Address destination) {
+            long at = Ipv4Interface.HEADROOM;
+            int length = UdpHeader.LENGTH + message.encode(dhcpMemory, at + UdpHeader.LENGTH, 1500 - 28);
+            UdpHeader.write(dhcpMemory, at, DhcpMessage.CLIENT_PORT, DhcpMessage.SERVER_PORT, length);
+            Neighbour to = destination.equals(Ipv4Address.BROADCAST) ? ip.everybody() : ip.route(destination.bits());
+            if (to != null) {
+                ip.send(
+                        to,
+                        ip.address(),
+                        destination.bits(),
+                        Ipv4Header.PROTOCOL_UDP,
+                        dhcpMemory,
+                        at,
+                        length,
+                        UdpHeader.CHECKSUM);
+            }
+        }
+
+        @Override
+        public void check(Lease given) {
+            claim(new Ipv4Interface.Settings(given.address(), given.gateway()), ours -> {
+                DhcpClient client = dhcp;
+                if (client != null) {
+                    client.checked(ours);
+                }
+            });
+        }
+
+        @Override
+        public void bound(Lease given) {
+            ip.update(new Ipv4Interface.Settings(given.address(), given.gateway()));
+            lease = given;
+            ready.complete(true);
+        }
+
+        @Override
+        public void lost(String reason) {
+            LOG.log(System.Logger.Level.WARNING, "{0}; its connections end", reason);
+            lease = null;
+            tcpEngine.abortAll(new Failure(Failure.Kind.UNREACHABLE, "this host has lost its address: " + reason));
+            ip.release();
+        }
+    }
+}

@@ -1,0 +1,386 @@
+package dev.sluice.net;
+
+import dev.sluice.wire.Ipv4Address;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One TCP connection, for any thread. Reading and writing wait, which on a virtual thread costs nothing; everything else returns at once.
+ * Threads that read at the same time take turns, and so do those that write; one may read while another writes.
+ *
+ * <p>What is written goes through a bounded queue to the loop, and from there into the connection's send buffer; a writer waits while
+ * both are full, which is as long as the peer does not read. What comes in waits in a bounded queue, then in the receive buffer; then the
+ * peer is told to wait.
+ */
+public final class TcpConnection implements AutoCloseable {
+    private final TcpSession session;
+    private final Ipv4Address localAddress;
+    private final int localPort;
+    private final Ipv4Address remoteAddress;
+    private final int remotePort;
+
+    /** From the loop to readers, and back. */
+    final ByteQueue incoming;
+
+    final ByteQueue outgoing;
+    private final Waiter readers = new Waiter();
+    private final Waiter writers = new Waiter();
+    private final ReentrantLock readLock = new ReentrantLock();
+    private final ReentrantLock writeLock = new ReentrantLock();
+    private final BooleanSupplier readable = this::isReadable;
+    private final BooleanSupplier writable = this::isWritable;
+
+    // Set by the loop.
+    private volatile boolean established;
+    /** All that the peer sent before its FIN is in {@link #incoming}. */
+    private volatile boolean ended;
+    /** The connection is no more; null while it is. */
+    private volatile @Nullable Failure failure;
+
+    // Set by users.
+    private volatile boolean outputShut;
+    private volatile boolean closed;
+    private volatile boolean aborted;
+    private volatile @Nullable Duration readTimeout;
+    private volatile @Nullable Duration writeTimeout;
+
+    TcpConnection(
+            TcpSession session,
+            int queueBytes,
+            Ipv4Address localAddress,
+            int localPort,
+            Ipv4Address remoteAddress,
+            int remotePort) {
+        this.session = session;
+        this.incoming = new ByteQueue(queueBytes);
+        this.outgoing = new ByteQueue(queueBytes);
+        this.localAddress = localAddress;
+        this.localPort = localPort;
+        this.remoteAddress = remoteAddress;
+        this.remotePort = remotePort;
+    }
+
+    // ---- for users
+    // ------------------------------------------------------------------------------------------------------------
+
+    public Ipv4Address localAddress() {
+        return localAddress;
+    }
+
+    public int localPort() {
+        return localPort;
+    }
+
+    public Ipv4Address remoteAddress() {
+        return remoteAddress;
+    }
+
+    public int remotePort() {
+        return remotePort;
+    }
+
+    /**
+     * How long a read may wait for its first byte.
+     *
+     * @param timeout null for ever, which is the default
+     */
+    public void readTimeout(@Nullable Duration timeout) {
+        readTimeout = timeout;
+    }
+
+    /**
+     * How long a write may wait for room without any.
+     *
+     * @param timeout null for ever, which is the default
+     */
+    public void writeTimeout(@Nullable Duration timeout) {
+        writeTimeout = timeout;
+    }
+
+    /**
+     * Reads what is there, waiting for at least one byte.
+     *
+     * @return bytes read, up to {@code length}; −1 when the peer has ended its side and everything was read; 0 only for a length of 0
+     * @throws NetException.Reset if the peer reset the connection; what came before has been read by then
+     * @throws NetException.TimedOut if nothing came within the read timeout, or the peer is gone
+     * @throws NetException.Closed if this side was closed, now or meanwhile
+     */
+    public int read(byte[] target, int offset, int length) throws NetException {
+        java.util.Objects.checkFromIndexSize(offset, length, target.length);
+        if (length == 0) {
+            return 0;
+        }
+        Duration timeout = readTimeout;
+        long deadline = Deadline.after(timeout);
+        if (!Deadline.lock(readLock, deadline)) {
+            throw readTimedOut(timeout);
+        }
+        try {
+            while (true) {
+                if (closed) {
+                    throw closedHere();
+                }
+                int n = incoming.read(target, offset, length);
+                if (n > 0) {
+                    session.onRead();
+                    return n;
+                }
+                // In this order: the loop says how it ended after it has put in the last bytes.
+                Failure end = failure;
+                boolean over = ended;
+                if (!incoming.isEmpty()) {
+                    continue;
+                }
+                if (over) {
+                    return -1;
+                }
+                if (end != null) {
+                    throw end.exception();
+                }
+                if (!readers.await(readable, deadline)) {
+                    throw readTimedOut(timeout);
+                }
+            }
+        } finally {
+            readLock.unlock();
+        }
+    }
+
+    public int read(byte[] target) throws NetException {
+        return read(target, 0, target.length);
+    }
+
+    private boolean isReadable() {
+        return closed || ended || failure != null || !incoming.isEmpty();
+    }
+
+    /** Bytes that {@link #read} would return without waiting. */
+    public int available() {
+        return closed ? 0 : incoming.size();
+    }
+
+    /**
+     * Writes all of it, waiting for room as long as it takes. When this returns, the bytes are on their way, not yet with the peer.
+     *
+     * @throws NetException.Reset if the peer reset the connection
+     * @throws NetException.TimedOut if there was no room at all within the write timeout, or the peer is gone
+     * @throws NetException.Closed if this side was closed or its output shut down, now or meanwhile
+     */
+    public void write(byte[] source, int offset, int length) throws NetException {
+        java.util.Objects.checkFromIndexSize(offset, length, source.length);
+        Duration timeout = writeTimeout;
+        long deadline = Deadline.after(timeout);
+        if (!Deadline.lock(writeLock, deadline)) {
+            throw writeTimedOut(timeout);
+        }
+        try {
+            int done = 0;
+            do {
+                Failure end = failure;
+                if (closed) {
+                    throw closedHere();
+                }
+                if (end != null) {
+                    throw end.exception();
+                }
+                if (outputShut) {
+                    throw new NetException.Closed("the output to " + remote() + " was shut down");
+                }
+                int n = outgoing.write(source, offset + done, length - done);
+                if (n > 0) {
+                    done += n;
+                    session.kick();
+                    deadline = Deadline.after(timeout);
+                } else if (done < length && !writers.await(writable, deadline)) {
+                    throw writeTimedOut(timeout);
+                }
+            } while (done < length);
+        } finally {
+            writeLock.unlock();
+        }
+    }
+
+    public void write(byte[] source) throws NetException {
+        write(source, 0, source.length);
+    }
+
+    private boolean isWritable() {
+        return closed || outputShut || failure != null || outgoing.room() > 0;
+    }
+
+    /** Ends this side's stream after what was written (FIN); reading goes on. Never waits; idempotent. */
+    public void shutdownOutput() {
+        if (!outputShut) {
+            outputShut = true;
+            writers.wake();
+            session.kick();
+        }
+    }
+
+    /**
+     * Is done with it: what was written is still delivered in the background, then the connection ends. If something the peer sent was
+     * not read, or more comes, the peer gets a reset (RFC 9293 §3.6.1). Never waits; idempotent; threads that wait in here get
+     * {@link NetException.Closed}.
+     */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            readers.wake();
+            writers.wake();
+            session.kick();
+        }
+    }
+
+    /** Ends it with a reset; nothing more is delivered. Never waits; idempotent. */
+    public void abort() {
+        aborted = true;
+        close();
+        session.kick();
+    }
+
+    /** True until it ended, on whichever side, or was closed here. */
+    public boolean isOpen() {
+        return !closed && failure == null;
+    }
+
+    /** The reading side as a stream; closing it closes the connection. */
+    public InputStream inputStream() {
+        return new InputStream() {
+            @Override
+            public int read() throws NetException {
+                byte[] one = new byte[1];
+                return TcpConnection.this.read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+            }
+
+            @Override
+            public int read(byte[] target, int offset, int length) throws NetException {
+                return TcpConnection.this.read(target, offset, length);
+            }
+
+            @Override
+            public int available() {
+                return TcpConnection.this.available();
+            }
+
+            @Override
+            public void close() {
+                TcpConnection.this.close();
+            }
+        };
+    }
+
+    /** The writing side as a stream without a buffer of its own; closing it closes the connection. */
+    public OutputStream outputStream() {
+        return new OutputStream() {
+            @Override
+            public void write(int b) throws NetException {
+                TcpConnection.this.write(new byte[] {(byte) b}, 0, 1);
+            }
+
+            @Override
+            public void write(byte[] source, int offset, int length) throws NetException {
+                TcpConnection.this.write(source, offset, length);
+            }
+
+            @Override
+            public void close() {
+                TcpConnection.this.close();
+            }
+        };
+    }
+
+    @Override
+    public String toString() {
+        return localAddress + ":" + localPort + " to " + remote();
+    }
+
+    private String remote() {
+        return remoteAddress + ":" + remotePort;
+    }
+
+    private NetException closedHere() {
+        Failure end = failure;
+        return end != null && end.kind() == Failure.Kind.CLOSED
+                ? end.exception()
+                : new NetException.Closed("the connection to " + remote() + " was closed on this side");
+    }
+
+    private NetException readTimedOut(@Nullable Duration timeout) {
+        return new NetException.TimedOut(remote() + " sent nothing for " + Deadline.text(timeout));
+    }
+
+    private NetException writeTimedOut(@Nullable Duration timeout) {
+        return new NetException.TimedOut(
+                remote() + " has taken nothing for " + Deadline.text(timeout) + ", and all buffers are full");
+    }
+
+    // ---- for connect
+    // ----------------------------------------------------------------------------------------------------------
+
+    /** Waits until the handshake is over; on failure or timeout the connection is gone. */
+    void awaitEstablished(Duration timeout) throws NetException {
+        boolean over;
+        try {
+            over = writers.await(() -> established || failure != null, Deadline.after(timeout));
+        } catch (NetException.Interrupted e) {
+            abort();
+            throw e;
+        }
+        if (!over) {
+            abort();
+            throw new NetException.TimedOut(remote() + " did not answer within " + Deadline.text(timeout));
+        }
+        Failure end = failure;
+        if (end != null && !established) {
+            throw end.exception();
+        }
+    }
+
+    // ---- for the session, on the loop
+    // -----------------------------------------------------------------------------------------
+
+    void onEstablished() {
+        established = true;
+        writers.wake();
+    }
+
+    void onData() {
+        readers.wake();
+    }
+
+    void onRoom() {
+        if (outgoing.room() >= outgoing.capacity() / 2) {
+            writers.wake();
+        }
+    }
+
+    void onEnd() {
+        ended = true;
+        readers.wake();
+    }
+
+    void onFailure(Failure how) {
+        if (failure == null) {
+            failure = how;
+        }
+        readers.wake();
+        writers.wake();
+    }
+
+    boolean wantsClose() {
+        return closed;
+    }
+
+    boolean wantsAbort() {
+        return aborted;
+    }
+
+    boolean wantsShutdown() {
+        return outputShut || closed;
+    }
+}

@@ -1,0 +1,184 @@
+package dev.sluice.net;
+
+import dev.sluice.loop.Loop;
+import dev.sluice.net.ip.HostLink;
+import dev.sluice.net.ip.Ipv4Interface;
+import dev.sluice.net.ip.Neighbour;
+import dev.sluice.stack.ip.IcmpQuote;
+import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.UdpHeader;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** UDP on the loop: the sockets by port. Confined to the loop but for {@link #checkRoute}. */
+final class UdpEngine {
+    private static final int FIRST_EPHEMERAL = 49_152;
+
+    final Loop loop;
+    private final HostLink link;
+    private final Ipv4Interface ip;
+    private final NetCounters counters;
+    private final NetLimits limits;
+    private final RandomGenerator random;
+    private final Map<Integer, UdpSocket> sockets = new HashMap<>();
+    private final ArrayDeque<UdpSocket> stalled = new ArrayDeque<>();
+    private final MemorySegment memory = Arena.ofAuto().allocate(Ipv4Interface.HEADROOM + 65_536L, 8);
+
+    UdpEngine(
+            Loop loop,
+            HostLink link,
+            Ipv4Interface ip,
+            NetCounters counters,
+            NetLimits limits,
+            RandomGenerator random) {
+        this.loop = loop;
+        this.link = link;
+        this.ip = ip;
+        this.counters = counters;
+        this.limits = limits;
+        this.random = random;
+    }
+
+    UdpSocket bind(int port, @Nullable Ipv4Address peer, int peerPort) throws NetException {
+        if (sockets.size() >= limits.udpSockets()) {
+            throw new NetException.LimitReached("there are " + limits.udpSockets()
+                    + " UDP sockets already; close some, or open the stack with higher NetLimits");
+        }
+        int chosen = port == 0 ? freePort() : port;
+        if (sockets.containsKey(chosen)) {
+            throw new NetException.AddressInUse("UDP port " + chosen + " has a socket already; close it first");
+        }
+        UdpSocket socket = new UdpSocket(this, chosen, limits.udpQueueBytes(), peer, peerPort);
+        sockets.put(chosen, socket);
+        return socket;
+    }
+
+    private int freePort() throws NetException {
+        int count = 0x10000 - FIRST_EPHEMERAL;
+        int start = random.nextInt(count);
+        for (int i = 0; i < count; i++) {
+            int port = FIRST_EPHEMERAL + (start + i) % count;
+            if (!sockets.containsKey(port)) {
+                return port;
+            }
+        }
+        throw new NetException.AddressInUse("all UDP ports of the dynamic range are in use");
+    }
+
+    void unbind(UdpSocket socket) {
+        sockets.remove(socket.port(), socket);
+    }
+
+    /** Says at once what can be known at once. Any thread. */
+    void checkRoute(Ipv4Address address) throws NetException {
+        Ipv4Interface.Settings settings = ip.settings();
+        if (settings == null) {
+            throw new NetException.Unreachable(
+                    "no route to " + address + ": this host has no address yet", NetException.Unreachable.LOCAL);
+        }
+        boolean local =
+                settings.address().contains(address) || address.isMulticast() || address.equals(Ipv4Address.BROADCAST);
+        if (!local && settings.gateway() == null) {
+            throw new NetException.Unreachable(
+                    "no route to " + address + ": it is not in " + settings.address() + ", and there is no gateway",
+                    NetException.Unreachable.LOCAL);
+        }
+    }
+
+    boolean congested() {
+        return link.congested();
+    }
+
+    void stall(UdpSocket socket) {
+        if (!socket.stalled) {
+            socket.stalled = true;
+            stalled.add(socket);
+        }
+    }
+
+    void onRoom() {
+        for (int n = stalled.size(); n > 0; n--) {
+            UdpSocket socket = stalled.remove();
+            socket.stalled = false;
+            socket.flush();
+        }
+    }
+
+    void send(UdpSocket socket, Datagram datagram) {
+        int destination = datagram.address().bits();
+        Neighbour to = ip.route(destination);
+        if (to == null) {
+            counters.ip.noRoute++;
+            return;
+        }
+        byte[] payload = datagram.payload();
+        int length = UdpHeader.LENGTH + payload.length;
+        long at = Ipv4Interface.HEADROOM;
+        UdpHeader.write(memory, at, socket.port(), datagram.port(), length);
+        MemorySegment.copy(payload, 0, memory, ValueLayout.JAVA_BYTE, at + UdpHeader.LENGTH, payload.length);
+        counters.datagramsOut++;
+        ip.send(to, ip.address(), destination, Ipv4Header.PROTOCOL_UDP, memory, at, length, UdpHeader.CHECKSUM);
+    }
+
+    /**
+     * A checked datagram for this host or everybody.
+     *
+     * @param length header and payload
+     * @return false if no socket wants it
+     */
+    boolean onDatagram(MemorySegment packet, long ipAt, long at, int length) {
+        UdpSocket socket = sockets.get(UdpHeader.destinationPort(packet, at));
+        int source = Ipv4Header.source(packet, ipAt);
+        int port = UdpHeader.sourcePort(packet, at);
+        if (socket == null || !socket.listensTo(source, port)) {
+            return false;
+        }
+        int size = length - UdpHeader.LENGTH;
+        if (!socket.admits(size)) {
+            counters.datagramsDropped++;
+            return true;
+        }
+        byte[] payload = new byte[size];
+        MemorySegment.copy(packet, ValueLayout.JAVA_BYTE, at + UdpHeader.LENGTH, payload, 0, size);
+        counters.datagramsIn++;
+        socket.onDatagram(new Datagram(new Ipv4Address(source), port, payload));
+        return true;
+    }
+
+    /** An ICMP error about a datagram of ours. */
+    void onError(int type, int code, MemorySegment s, long quoteAt) {
+        UdpSocket socket = sockets.get(IcmpQuote.sourcePort(s, quoteAt));
+        int remote = Ipv4Header.destination(s, quoteAt);
+        int port = IcmpQuote.destinationPort(s, quoteAt);
+        if (socket == null || !socket.listensTo(remote, port)) {
+            return;
+        }
+        Ipv4Address address = new Ipv4Address(remote);
+        boolean refused = type == IcmpHeader.DESTINATION_UNREACHABLE && code == IcmpHeader.PORT_UNREACHABLE;
+        socket.onError(
+                refused
+                        ? new Failure(Failure.Kind.REFUSED, "nobody receives on UDP port " + port + " of " + address)
+                        : new Failure(
+                                Failure.Kind.UNREACHABLE,
+                                address + " is unreachable: " + Icmp.reason(type, code),
+                                code));
+    }
+
+    void close() {
+        abandon();
+        sockets.clear();
+    }
+
+    /** Tells all users that it is over. */
+    void abandon() {
+        sockets.values().forEach(socket -> socket.end(TcpEngine.STACK_CLOSED));
+    }
+}

@@ -1,0 +1,103 @@
+package dev.sluice.net.ip;
+
+import dev.sluice.loop.Loop;
+import dev.sluice.loop.Timer;
+
+/**
+ * Makes an address ours (RFC 5227): probes for it, and if nobody objects, announces it. One at a time. Confined to the loop.
+ *
+ * <p>States: idle, <em>probing</em> (the address may not be used yet; an objection ends the claim), <em>announcing</em> (it is ours).
+ */
+final class AddressClaim {
+    private static final long ANNOUNCE_INTERVAL = 2_000_000_000L;
+
+    private enum Phase {
+        IDLE,
+        PROBING,
+        ANNOUNCING
+    }
+
+    private final Loop loop;
+    private final Arp arp;
+    private Phase phase = Phase.IDLE;
+    private int address;
+    private int left;
+    private int announcements;
+    private long interval;
+    private Ipv4Interface.Claimed claimed = success -> {};
+
+    private final Timer timer = new Timer() {
+        @Override
+        protected void onTimer(long now) {
+            step(now);
+        }
+    };
+
+    AddressClaim(Loop loop, Arp arp) {
+        this.loop = loop;
+        this.arp = arp;
+    }
+
+    /**
+     * Starts.
+     *
+     * @param interval ns between probes and after the last
+     * @param claimed told once, later, unless {@link #cancel} comes first
+     */
+    void start(int address, int probes, long interval, int announcements, Ipv4Interface.Claimed claimed) {
+        this.address = address;
+        this.left = probes;
+        this.interval = interval;
+        this.announcements = announcements;
+        this.claimed = claimed;
+        phase = Phase.PROBING;
+        loop.schedule(timer, loop.now());
+    }
+
+    void cancel() {
+        phase = Phase.IDLE;
+        loop.cancel(timer);
+    }
+
+    /** The address under question, as bits; 0 if none. */
+    int probing() {
+        return phase == Phase.PROBING ? address : 0;
+    }
+
+    /** Somebody else has the address, or asks for it at the same time. */
+    void objection() {
+        if (phase == Phase.PROBING) {
+            cancel();
+            claimed.done(false);
+        }
+    }
+
+    private void step(long now) {
+        switch (phase) {
+            case IDLE -> {}
+            case PROBING -> {
+                if (left > 0) {
+                    left--;
+                    arp.probe(address);
+                    loop.schedule(timer, now + interval);
+                    return;
+                }
+                phase = Phase.ANNOUNCING;
+                left = announcements;
+                step(now);
+                claimed.done(true);
+            }
+            case ANNOUNCING -> {
+                if (left > 0) {
+                    left--;
+                    arp.announce(address);
+                }
+                if (left > 0) {
+                    loop.schedule(timer, now + ANNOUNCE_INTERVAL);
+                } else {
+                    phase = Phase.IDLE;
+                }
+            }
+        }
+    }
+}

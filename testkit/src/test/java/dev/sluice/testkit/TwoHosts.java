@@ -1,0 +1,181 @@
+package dev.sluice.testkit;
+
+import dev.sluice.loop.EventLoop;
+import dev.sluice.net.ConflictDetection;
+import dev.sluice.net.NetConfig;
+import dev.sluice.net.NetException;
+import dev.sluice.net.NetLimits;
+import dev.sluice.net.NetStack;
+import dev.sluice.net.TcpConnection;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.MacAddress;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** Two hosts, each on one end of a cable in memory, on one loop. */
+final class TwoHosts implements AutoCloseable {
+    static final Ipv4Address ALICE = Ipv4Address.parse("10.0.0.1");
+    static final Ipv4Address BOB = Ipv4Address.parse("10.0.0.2");
+    /** Long enough for any step on any machine; no test waits this long when all is well. */
+    static final Duration LONG = Duration.ofSeconds(60);
+
+    final EventLoop loop;
+    final MemoryLink aliceLink;
+    final MemoryLink bobLink;
+    final NetStack alice;
+    final NetStack bob;
+
+    TwoHosts(int mtu, boolean offloads, NetLimits limits) throws IOException {
+        loop = EventLoop.start("two-hosts");
+        MemoryLink.Pair cable = MemoryLink.pair(loop, mtu, offloads);
+        aliceLink = cable.left();
+        bobLink = cable.right();
+        alice = NetStack.open(loop, aliceLink, config("10.0.0.1/24", "02:00:00:00:00:01", limits));
+        bob = NetStack.open(loop, bobLink, config("10.0.0.2/24", "02:00:00:00:00:02", limits));
+    }
+
+    TwoHosts() throws IOException {
+        this(1500, true, NetLimits.defaults());
+    }
+
+    static NetConfig config(String cidr, String mac, NetLimits limits) {
+        return NetConfig.of(cidr)
+                .with(MacAddress.parse(mac))
+                .with(ConflictDetection.none())
+                .with(limits);
+    }
+
+    /** Runs {@code task} on a virtual thread. */
+    static <T> CompletableFuture<T> async(Callable<T> task) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        Thread.startVirtualThread(() -> {
+            try {
+                result.complete(task.call());
+            } catch (Throwable t) {
+                result.completeExceptionally(t);
+            }
+        });
+        return result;
+    }
+
+    /** Its result, or what it failed with. */
+    static <T> T get(CompletableFuture<T> future) throws Exception {
+        try {
+            return future.get(LONG.toSeconds(), TimeUnit.SECONDS);
+        } catch (java.util.concurrent.ExecutionException e) {
+            if (e.getCause() instanceof Exception cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+
+    /** Runs {@code task} on the loop. */
+    <T> T onLoop(Callable<T> task) throws Exception {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        loop.execute(() -> {
+            try {
+                result.complete(task.call());
+            } catch (Throwable t) {
+                result.completeExceptionally(t);
+            }
+        });
+        return get(result);
+    }
+
+    /** A connection from Alice to a port of Bob's, with both ends. */
+    record Joined(TcpConnection client, TcpConnection server) implements AutoCloseable {
+        @Override
+        public void close() {
+            client.abort();
+            server.abort();
+        }
+    }
+
+    Joined join(int port) throws Exception {
+        try (var listener = bob.tcp().listen(port, 1)) {
+            CompletableFuture<TcpConnection> server = async(() -> listener.accept(LONG));
+            TcpConnection client = alice.tcp().connect(BOB, port, LONG);
+            return new Joined(client, get(server));
+        }
+    }
+
+    /** Sends {@code bytes} pseudo-random bytes and returns their SHA-256. */
+    static byte[] pour(OutputStream out, long bytes, long seed) throws IOException {
+        MessageDigest digest = sha256();
+        Random random = new Random(seed);
+        byte[] buffer = new byte[48_271];
+        for (long left = bytes; left > 0; ) {
+            random.nextBytes(buffer);
+            int n = (int) Math.min(left, buffer.length);
+            digest.update(buffer, 0, n);
+            out.write(buffer, 0, n);
+            left -= n;
+        }
+        return digest.digest();
+    }
+
+    /** Reads to the end and returns the SHA-256 of it. */
+    static byte[] drink(InputStream in) throws IOException {
+        MessageDigest digest = sha256();
+        byte[] buffer = new byte[65_536];
+        int n;
+        while ((n = in.read(buffer, 0, buffer.length)) >= 0) {
+            digest.update(buffer, 0, n);
+        }
+        return digest.digest();
+    }
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Serves every connection of {@code listener} with an echo until the listener closes. */
+    static List<Thread> echo(dev.sluice.net.TcpListener listener) {
+        List<Thread> threads = new ArrayList<>();
+        threads.add(Thread.startVirtualThread(() -> {
+            try {
+                while (true) {
+                    TcpConnection connection = listener.accept();
+                    Thread.startVirtualThread(() -> echo(connection));
+                }
+            } catch (NetException e) {
+                // The listener was closed.
+            }
+        }));
+        return threads;
+    }
+
+    static void echo(TcpConnection connection) {
+        try (connection) {
+            byte[] buffer = new byte[16_384];
+            int n;
+            while ((n = connection.read(buffer)) >= 0) {
+                connection.write(buffer, 0, n);
+            }
+        } catch (NetException e) {
+            // The client has gone.
+        }
+    }
+
+    @Override
+    public void close() {
+        alice.close();
+        bob.close();
+        loop.close();
+    }
+}
