@@ -58,6 +58,7 @@ final class DhcpDomainSearch {
             int i = at;
             int end = -1;
             int limit = at;
+            int pointers = 0;
             while (true) {
                 if (i >= value.length) {
                     return null;
@@ -73,7 +74,7 @@ final class DhcpDomainSearch {
                         return null;
                     }
                     int target = (size & 0x3f) << 8 | value[i + 1] & 0xff;
-                    if (target >= limit) {
+                    if (target >= limit || ++pointers > DnsHeader.MAX_POINTERS) {
                         return null;
                     }
                     end = end < 0 ? i + 2 : end;

@@ -11,6 +11,8 @@ public final class DnsHeader {
     public static final int LENGTH = 12;
     /** Longest name on the wire, the root's zero byte included (RFC 1035 §2.3.4). */
     public static final int MAX_NAME = 255;
+    /** Compression pointers followed in one name; honest names need a few (RFC 9267 §2). */
+    public static final int MAX_POINTERS = 64;
 
     public static final int RESPONSE = 0x8000;
     public static final int AUTHORITATIVE = 0x0400;
@@ -133,8 +135,8 @@ public final class DnsHeader {
     /**
      * Walks the name at {@code offset} (from the message's start), its compression pointers followed and checked.
      *
-     * <p>Every pointer must go to before the place it was reached from, so a loop is impossible; and the labels together may not pass
-     * {@link #MAX_NAME} bytes (RFC 9267 §2–3).
+     * <p>Every pointer must go to before the place it was reached from, so a loop is impossible; there may be {@link #MAX_POINTERS} of
+     * them, so that many long chains in one message cost little; and the labels together may not pass {@link #MAX_NAME} bytes.
      *
      * @return the offset after the name where it stands, or -1 if it is malformed
      */
@@ -159,6 +161,7 @@ public final class DnsHeader {
         long i = offset;
         long limit = offset;
         int total = 1;
+        int pointers = 0;
         while (i < length) {
             int size = Bytes.u8(s, at + i);
             if (size == 0) {
@@ -172,7 +175,7 @@ public final class DnsHeader {
                 if (end < 0) {
                     end = i + 2;
                 }
-                if (target >= limit || target < LENGTH) {
+                if (target >= limit || target < LENGTH || ++pointers > MAX_POINTERS) {
                     return -1;
                 }
                 limit = target;
