@@ -2,6 +2,7 @@ package dev.sluice.posix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -70,7 +71,7 @@ class SocketsTest {
         int r = Sockets.bind(listener, address, length);
         if (r == -Errno.EADDRNOTAVAIL || r == -Errno.EAFNOSUPPORT) {
             System.out.println("SKIPPED: no IPv6 on loopback");
-            return;
+            assumeTrue(false, "no IPv6");
         }
         assertThat(r).isZero();
         Sockets.listen(listener, 8);

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChildNamespace implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 30;
+    private static final int EARLY_LIMIT = 16;
 
     /**
      * What to run and what network it sees.
@@ -66,6 +67,11 @@ public final class ChildNamespace implements AutoCloseable {
     private final Processes.IgnoredSignal quit;
     /** The command's process id as the shell sees it; empty until it runs. */
     private volatile String command = "";
+    /** Signals that came before that; further ones are lost. */
+    private final List<Integer> early = new ArrayList<>();
+
+    /** What {@link #waitFor} returns; -1 until it has. */
+    private int ended = -1;
 
     private ChildNamespace(
             SetupShell shell,
@@ -237,7 +243,10 @@ public final class ChildNamespace implements AutoCloseable {
             if (line.startsWith("note ")) {
                 notes.add(line.substring(5));
             } else if (line.startsWith("run ")) {
-                command = line.substring(4);
+                synchronized (shell) {
+                    command = line.substring(4);
+                }
+                early.forEach(this::signal);
                 return;
             }
         }
@@ -245,16 +254,32 @@ public final class ChildNamespace implements AutoCloseable {
 
     /** Blocks until the command ends; its exit code, or 128 + the signal that ended it. From any platform thread. */
     public int waitFor() {
-        return shell.waitFor();
+        int code = shell.waitFor();
+        synchronized (shell) {
+            if (ended < 0) {
+                boolean killed = code < 128 && !shell.lastLine().startsWith("end ");
+                ended = killed ? 128 + Processes.SIGKILL : code;
+            }
+            return ended;
+        }
     }
 
     /**
-     * Passes a signal on to the command; false if it is gone or does not run yet. From any thread.
+     * Passes a signal on to the command; one that comes before the command runs is kept for it. False if the command is gone. From any
+     * thread.
      *
      * @param signal its number, as {@link Processes#SIGTERM}
      */
     public boolean signal(int signal) {
-        return !command.isEmpty() && !shell.hasEnded() && shell.send(signal + " " + command);
+        synchronized (shell) {
+            if (command.isEmpty()) {
+                if (early.size() < EARLY_LIMIT) {
+                    early.add(signal);
+                }
+                return true;
+            }
+        }
+        return !shell.hasEnded() && shell.send(signal + " " + command);
     }
 
     /** Whether the command has a process namespace, so that the kernel itself ends all it started. */

@@ -56,14 +56,14 @@ done
 # ping without privileges, best effort: (the redirection fails first where the file may not be written)
 (echo "$_sl_ping" >/proc/sys/net/ipv4/ping_group_range) 2>/dev/null
 
-# Kills every process of this network namespace but the one given and this one. Only for MODE nopid.
+# Kills every process of this network namespace but this one, the main shell and unshare. Only for MODE nopid.
 _sl_sweep() {
     read -r _sl_self _sl_rest </proc/self/stat
     _sl_net=$(readlink /proc/self/ns/net)
     for _sl_process in /proc/[0-9]*; do
         _sl_process=${_sl_process#/proc/}
-        if [ "$_sl_process" != "$1" ] && [ "$_sl_process" != "$_sl_self" ] &&
-            [ "$(readlink "/proc/$_sl_process/ns/net")" = "$_sl_net" ]; then
+        [ "$_sl_process" = "$_sl_self" ] || [ "$_sl_process" = "$$" ] || [ "$_sl_process" = "$PPID" ] && continue
+        if [ "$(readlink "/proc/$_sl_process/ns/net")" = "$_sl_net" ]; then
             kill -s KILL "$_sl_process"
         fi
     done
@@ -80,7 +80,7 @@ _sl_sweep() {
         if [ "$_sl_mode" = pid ]; then
             kill -s KILL -- -1
         else
-            _sl_sweep "$$"
+            _sl_sweep
             kill -s 0 "$$" || exit
         fi
         sleep 1
@@ -98,5 +98,7 @@ trap : INT QUIT
     exec "$@"
 )
 _sl_code=$?
-[ "$_sl_mode" = pid ] || _sl_sweep "$$"
+[ "$_sl_mode" = pid ] || _sl_sweep
+# Without this line Sluice knows that we were killed; unshare may tell that as any number.
+echo "end $_sl_code" >&4
 exit "$_sl_code"

@@ -116,6 +116,26 @@ public final class SetupShell implements AutoCloseable {
         }
     }
 
+    /** The last line of its report that was not read yet; empty if there is none. Does not wait: for when it has ended. */
+    public String lastLine() {
+        StringBuilder text = new StringBuilder();
+        synchronized (ended) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment buffer = arena.allocate(LINE_LIMIT);
+                int n;
+                while (!closed
+                        && text.length() < LINE_LIMIT
+                        && Poll.await(status, Poll.IN, 0) > 0
+                        && (n = Io.read(status, buffer, 0, LINE_LIMIT)) > 0) {
+                    text.append(
+                            new String(buffer.asSlice(0, n).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8));
+                }
+            }
+        }
+        String all = text.toString().strip();
+        return all.substring(all.lastIndexOf('\n') + 1);
+    }
+
     /** Sends a line; false if the shell is gone. */
     public boolean send(String line) {
         byte[] bytes = (line + "\n").getBytes(StandardCharsets.UTF_8);
