@@ -7,8 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The endpoints: which path and method does what. */
 final class ControlApi {
-    private static final System.Logger LOG = System.getLogger(ControlApi.class.getName());
-
     /**
      * A whole request.
      *
@@ -45,7 +43,11 @@ final class ControlApi {
         try {
             return endpoint.apply(request);
         } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.WARNING, method + " " + request.head().path() + " failed inside", e);
+            System.getLogger(ControlApi.class.getName())
+                    .log(
+                            System.Logger.Level.WARNING,
+                            method + " " + request.head().path() + " failed inside",
+                            e);
             return HttpResponse.problem(500, "this failed inside Sluice; its log has the details");
         }
     }

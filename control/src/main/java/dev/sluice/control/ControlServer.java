@@ -24,7 +24,6 @@ public final class ControlServer implements AutoCloseable {
     /** How long a client may take to send a request, and again to take its response. */
     public static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    private static final System.Logger LOG = System.getLogger(ControlServer.class.getName());
     private static final long ACCEPT_PAUSE_MILLIS = 100;
 
     private final Path socket;
@@ -75,12 +74,17 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private void accept() {
+        boolean failing = false;
         while (listener.isOpen()) {
             try {
                 begin(listener.accept());
+                failing = false;
             } catch (IOException e) {
                 if (listener.isOpen()) {
-                    LOG.log(System.Logger.Level.WARNING, "no control client could be accepted: " + e.getMessage());
+                    if (!failing) {
+                        warn("control clients cannot be accepted for now: " + e.getMessage());
+                    }
+                    failing = true;
                     // Out of descriptors, most likely: the client stays in the queue, so trying at once would spin.
                     pause();
                 }
@@ -97,10 +101,6 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private void begin(SocketChannel client) {
-        if (!isTrusted(client)) {
-            closeQuietly(client);
-            return;
-        }
         HttpConnection connection = new HttpConnection(client, api, patienceNanos);
         lock.lock();
         try {
@@ -119,14 +119,18 @@ public final class ControlServer implements AutoCloseable {
         }
         Thread.ofVirtual().name("control-client").start(() -> {
             try {
-                connection.run();
+                if (isTrusted(client)) {
+                    connection.run();
+                } else {
+                    connection.close();
+                }
             } finally {
                 ended(connection);
             }
         });
     }
 
-    /** The socket's mode says the same, but only from shortly after it was bound. */
+    /** The socket's mode says the same, but only from shortly after it was bound. May ask the system's user database, and so block. */
     private boolean isTrusted(SocketChannel client) {
         try {
             UserPrincipal peer =
@@ -189,8 +193,13 @@ public final class ControlServer implements AutoCloseable {
         try {
             Files.deleteIfExists(socket);
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.WARNING, "the control socket " + socket + " stays behind: " + e.getMessage());
+            warn("the control socket " + socket + " stays behind: " + e.getMessage());
         }
+    }
+
+    /** The logger costs some milliseconds to get, so only when there is something to say. */
+    private static void warn(String message) {
+        System.getLogger(ControlServer.class.getName()).log(System.Logger.Level.WARNING, message);
     }
 
     private static void closeQuietly(java.nio.channels.@org.jspecify.annotations.Nullable Channel channel) {

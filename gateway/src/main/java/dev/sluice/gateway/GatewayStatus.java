@@ -5,8 +5,10 @@ import dev.sluice.gateway.flow.Limits;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What one gateway is and does at a moment, for people and the control API: the names here are the names there. Immutable.
@@ -38,6 +40,7 @@ public record GatewayStatus(
         links = List.copyOf(links);
         guests = List.copyOf(guests);
         leases = List.copyOf(leases);
+        drops = Collections.unmodifiableMap(new TreeMap<>(drops));
     }
 
     /**

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * How the host resolves names, as resolv.conf(5) tells.
  *
- * @param servers name servers in order of preference, 1–3
+ * @param servers name servers in order of preference, resolved addresses; resolv.conf gives 1–3
  * @param search domains tried for short names
  * @param ndots dots from which on a name is first tried as it is, 0–15
  * @param timeout for one try at one server, 1–30 s
@@ -32,6 +32,11 @@ public record ResolverConfig(
 
     public ResolverConfig {
         servers = List.copyOf(servers);
+        for (InetSocketAddress server : servers) {
+            if (server.isUnresolved()) {
+                throw new IllegalArgumentException("a name server needs an address, not a name: " + server);
+            }
+        }
         search = List.copyOf(search);
     }
 

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * The parsed content of a small text file that others edit, as fresh as one look per second can tell. It is read when somebody asks,
  * never in the background, so an idle process does nothing. Any thread; never throws: what cannot be read counts as an empty file.
  */
-final class WatchedFile<T> {
+final class WatchedFile<T extends Object> {
     private static final long CHECK_NANOS = 1_000_000_000L;
     /** A file written this recently may change again within one tick of its time stamp, so it is read again at the next look. */
     private static final long SETTLED_MILLIS = 2_000;
@@ -29,12 +29,12 @@ final class WatchedFile<T> {
     private final Function<String, T> parser;
     private final LongSupplier nanoClock;
     private final ReentrantLock lock = new ReentrantLock();
-    private volatile T current;
+    /** Null until first asked: parsing even nothing would load classes that a short run may never need. */
+    private volatile @Nullable T current;
+
     private volatile long nextCheck;
     /** Of the content in {@code current}; null for none, or if it may still change unnoticed. Guarded by {@code lock}. */
     private @Nullable Stamp stamp;
-
-    private boolean looked;
 
     /**
      * @param maxBytes most bytes read; the rest of a longer file is ignored from the last whole line on
@@ -46,38 +46,38 @@ final class WatchedFile<T> {
         this.maxBytes = maxBytes;
         this.parser = parser;
         this.nanoClock = nanoClock;
-        this.current = parser.apply("");
-        this.nextCheck = nanoClock.getAsLong();
     }
 
     T current() {
-        if (nanoClock.getAsLong() - nextCheck < 0) {
-            return current;
+        T known = current;
+        if (known != null && nanoClock.getAsLong() - nextCheck < 0) {
+            return known;
         }
         lock.lock();
         try {
+            known = current;
             long now = nanoClock.getAsLong();
-            if (now - nextCheck >= 0) {
-                look();
+            if (known == null || now - nextCheck >= 0) {
+                known = look(known);
                 nextCheck = now + CHECK_NANOS;
+                current = known;
             }
-            return current;
+            return known;
         } finally {
             lock.unlock();
         }
     }
 
-    private void look() {
+    private T look(@Nullable T known) {
         Stamp found = stat();
-        if (looked && found != null && found.equals(stamp)) {
-            return;
+        if (known != null && found != null && found.equals(stamp)) {
+            return known;
         }
-        looked = true;
         String text = found == null ? "" : read();
         boolean settled =
                 found != null && System.currentTimeMillis() - found.modified().toMillis() > SETTLED_MILLIS;
         stamp = settled ? found : null;
-        current = parser.apply(text);
+        return parser.apply(text);
     }
 
     /** Null if there is no regular file: missing, dangling, a directory; a FIFO too, since opening it could block for ever. */

@@ -21,6 +21,8 @@ final class DnsMessage {
     static final int BADVERS = 16;
     /** What a guest without EDNS can take over UDP. */
     static final int CLASSIC_SIZE = 512;
+    /** Largest UDP payload over IPv4. */
+    static final int LARGEST_DATAGRAM = 65_507;
     /** The UDP size we tell in our own OPT; no fragments on an Ethernet path (RFC 9715). */
     private static final int OWN_SIZE = 1232;
     /** Root name, type, class, TTL, length: an OPT record without options. */

@@ -18,11 +18,10 @@ record DnsQuery(byte[] message, int questionEnd, String name, int type, int klas
         return optAt != DnsMessage.NO_OPT;
     }
 
-    /** Largest UDP reply the guest takes, bytes: 512 or more. */
+    /** Largest UDP reply the guest takes, bytes: 512 or more, and not above what a datagram over IPv4 can hold. */
     int maxUdpReply() {
-        return hasOpt()
-                ? Math.max(DnsMessage.CLASSIC_SIZE, DnsMessage.u16(message, optAt + 3))
-                : DnsMessage.CLASSIC_SIZE;
+        int told = hasOpt() ? DnsMessage.u16(message, optAt + 3) : DnsMessage.CLASSIC_SIZE;
+        return Math.clamp(told, DnsMessage.CLASSIC_SIZE, DnsMessage.LARGEST_DATAGRAM);
     }
 
     int ednsVersion() {

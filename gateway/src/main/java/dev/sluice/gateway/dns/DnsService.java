@@ -8,11 +8,9 @@ import dev.sluice.host.ResolverConfig;
 import dev.sluice.wire.DnsHeader;
 import dev.sluice.wire.IpAddress;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -26,8 +24,6 @@ public final class DnsService implements AutoCloseable {
         TCP
     }
 
-    private static final System.Logger LOG = System.getLogger(DnsService.class.getName());
-
     private final DnsCounters counters = new DnsCounters();
     private final List<NameSource> sources;
     private final Forwarder forwarder;
@@ -36,8 +32,10 @@ public final class DnsService implements AutoCloseable {
     /** Lookups under way of each guest that has any. */
     private final ConcurrentMap<IpAddress, Integer> underWay = new ConcurrentHashMap<>();
 
-    private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
-            Thread.ofVirtual().name("dns-", 0).factory());
+    /** Threads of the lookups under way; made one by one, so that what virtual threads need is set up by the first lookup, not at start. */
+    private final Set<Thread> lookups = ConcurrentHashMap.newKeySet();
+
+    private volatile boolean closed;
 
     /** Takes servers and names from this host's files. */
     public static DnsService ofHost(AddressPlan plan, DnsNames names, Limits limits) {
@@ -86,17 +84,17 @@ public final class DnsService implements AutoCloseable {
             reply.accept(failure(query));
             return;
         }
-        try {
-            threads.execute(() -> {
-                try {
+        Thread.startVirtualThread(() -> {
+            lookups.add(Thread.currentThread());
+            try {
+                if (!closed) {
                     reply.accept(resolve(query, transport));
-                } finally {
-                    release(guest);
                 }
-            });
-        } catch (RejectedExecutionException _) {
-            release(guest); // closed meanwhile
-        }
+            } finally {
+                lookups.remove(Thread.currentThread());
+                release(guest);
+            }
+        });
     }
 
     private boolean acquire(IpAddress guest) {
@@ -137,7 +135,8 @@ public final class DnsService implements AutoCloseable {
             return forwarder.ask(query, transport);
         } catch (RuntimeException e) {
             // A fault of ours, or of a settings source; the guest must not wait for its timeout because of it.
-            LOG.log(System.Logger.Level.WARNING, "a name lookup failed inside", e);
+            System.getLogger(DnsService.class.getName())
+                    .log(System.Logger.Level.WARNING, "a name lookup failed inside", e);
             return null;
         }
     }
@@ -169,6 +168,7 @@ public final class DnsService implements AutoCloseable {
     /** Ends every lookup under way, with SERVFAIL; later ones get no reply. */
     @Override
     public void close() {
-        threads.shutdownNow();
+        closed = true;
+        lookups.forEach(Thread::interrupt);
     }
 }

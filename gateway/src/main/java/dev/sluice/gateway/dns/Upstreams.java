@@ -2,10 +2,10 @@ package dev.sluice.gateway.dns;
 
 import dev.sluice.host.ResolverConfig;
 import dev.sluice.wire.Ipv4Address;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,7 +17,7 @@ final class Upstreams {
     /** How long a server that failed is asked last. */
     private static final long AVOID_NANOS = 10_000_000_000L;
 
-    private final InetAddress ourselves;
+    private final byte[] ourselves;
     private final LongSupplier nanoClock;
     private final AtomicInteger turn = new AtomicInteger();
     /** When each avoided server is to be trusted again; only servers of the present configuration. */
@@ -25,12 +25,7 @@ final class Upstreams {
 
     /** @param ourselves never asked: a lookup would come back to us, round and round */
     Upstreams(Ipv4Address ourselves, LongSupplier nanoClock) {
-        try {
-            this.ourselves = InetAddress.getByAddress(
-                    ByteBuffer.allocate(4).putInt(ourselves.bits()).array());
-        } catch (java.net.UnknownHostException impossible) {
-            throw new AssertionError(impossible);
-        }
+        this.ourselves = ByteBuffer.allocate(4).putInt(ourselves.bits()).array();
         this.nanoClock = nanoClock;
     }
 
@@ -42,7 +37,7 @@ final class Upstreams {
         List<InetSocketAddress> avoided = new ArrayList<>(servers.size());
         for (int i = 0; i < servers.size(); i++) {
             InetSocketAddress server = servers.get((first + i) % servers.size());
-            if (!ourselves.equals(server.getAddress())) {
+            if (!Arrays.equals(ourselves, server.getAddress().getAddress())) {
                 (isAvoided(server) ? avoided : good).add(server);
             }
         }
