@@ -1,6 +1,7 @@
 /** Commands: run, attach, serve, status. */
 module dev.sluice.cli {
     requires static org.jspecify;
+    requires dev.sluice.control;
     requires dev.sluice.gateway;
     requires dev.sluice.link;
     requires dev.sluice.posix;

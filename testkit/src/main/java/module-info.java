@@ -3,8 +3,8 @@ module dev.sluice.testkit {
     requires static org.jspecify;
     requires transitive dev.sluice.link;
     requires transitive dev.sluice.loop;
-    requires dev.sluice.stack;
-    requires dev.sluice.wire;
+    requires transitive dev.sluice.stack;
+    requires transitive dev.sluice.wire;
 
     exports dev.sluice.testkit;
 }

@@ -106,13 +106,13 @@ final class AttachCommand implements Callable<Integer> {
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
         try (GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
-            OpenTap opened = target.open(spec);
-            guests.attach(opened, opened.name());
+            guests.attach(target.open(spec));
             guests.publish(published, plan.firstGuest());
             if (exitFd != null) {
                 Descriptors.onHangUp(exitFd, stop::countDown);
             }
             target.onGone(stop::countDown);
+            guests.openControlSocket();
             if (readyFd != null) {
                 Descriptors.writeReady(readyFd);
             }

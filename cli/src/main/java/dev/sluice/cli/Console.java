@@ -46,8 +46,10 @@ public final class Console extends System.LoggerFinder {
 
         @Override
         public boolean isLoggable(Level level) {
+            // the JDK has loggers too, and much to say
+            boolean chatty = verbose && name.startsWith("dev.sluice.");
             return level != Level.OFF
-                    && (level.compareTo(Level.WARNING) >= 0 || verbose && level.compareTo(Level.DEBUG) >= 0);
+                    && (level.compareTo(Level.WARNING) >= 0 || chatty && level.compareTo(Level.DEBUG) >= 0);
         }
 
         @Override

@@ -1,20 +1,60 @@
 package dev.sluice.cli;
 
+import dev.sluice.control.ControlException;
+import dev.sluice.control.ControlServer;
+import dev.sluice.control.ControlSockets;
+import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.host.ResolvConf;
+import dev.sluice.link.Guests;
+import dev.sluice.link.Link;
+import dev.sluice.link.LinkServer;
 import dev.sluice.link.LinkUrl;
+import dev.sluice.link.PcapTap;
+import dev.sluice.link.TapLink;
 import dev.sluice.link.tap.OpenTap;
+import dev.sluice.link.vmnet.VmnetIdentity;
+import dev.sluice.link.vmnet.VmnetTable;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.Resources;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** The pieces of one guest network, wired by hand: gateway, links, capture, published ports, control socket. */
+/**
+ * The pieces of one guest network, wired by hand: gateway, links, capture, published ports, control socket. Made and used by a command's
+ * thread; everything it starts ends with {@link #close}.
+ */
 final class GuestNetwork implements AutoCloseable {
-    private final AddressPlan plan;
+    private final Gateway gateway;
+    private final @Nullable PcapTap capture;
+    private final List<LinkServer> servers = new ArrayList<>();
+    /** Used on the loop's thread only. */
+    private final VmnetTable vmnet;
+    /** The link on standard input and output, with which its process ends; on the loop's thread. */
+    private @Nullable Link only;
 
-    private GuestNetwork(AddressPlan plan) {
-        this.plan = plan;
+    private Runnable onlyLeft = () -> {};
+    private @Nullable ControlServer control;
+    private boolean closed;
+
+    private GuestNetwork(Gateway gateway, @Nullable PcapTap capture) {
+        this.gateway = gateway;
+        this.capture = capture;
+        AddressPlan plan = gateway.plan();
+        this.vmnet = new VmnetTable(
+                plan.firstGuest(),
+                plan.lastGuest(),
+                Set.of(plan.gateway(), plan.host()),
+                gateway.claims(),
+                UUID::randomUUID);
     }
 
     /**
@@ -24,31 +64,146 @@ final class GuestNetwork implements AutoCloseable {
      * @throws IOException saying what failed and what to do; nothing is left behind
      */
     static GuestNetwork start(AddressPlan plan, @Nullable Path pcap) throws IOException {
-        return new GuestNetwork(plan);
+        Resources.raiseDescriptorLimit();
+        PcapTap capture = pcap == null ? null : PcapTap.open(pcap, PcapTap.WHOLE_FRAMES);
+        try {
+            GuestNetwork network = new GuestNetwork(Gateway.builder().plan(plan).start(), capture);
+            network.gateway.onLeave(network::left);
+            return network;
+        } catch (IOException | RuntimeException e) {
+            if (capture != null) {
+                capture.close();
+            }
+            throw e;
+        }
     }
 
-    /** Serves a TAP interface; owns its descriptor from now on, also if this throws. */
-    void attach(OpenTap tap, String name) throws IOException {
-        throw new IOException("not there yet");
+    /** Serves a TAP interface whose address is the plan's first; owns its descriptor from now on, also if this throws. */
+    void attach(OpenTap tap) throws IOException {
+        TapLink made;
+        try {
+            made = new TapLink(gateway.loop(), tap, gateway.plan().mtu());
+        } catch (IOException e) {
+            Io.close(tap.fd());
+            throw e;
+        }
+        Link link = recorded(made);
+        gateway.attach(link);
+        gateway.bind(gateway.plan().firstGuest(), tap.mac(), link);
     }
 
-    /** Opens a place where guests connect; {@code ended} is called if it is one that can end, and does. */
-    void listen(LinkUrl url, Runnable ended) throws IOException {
-        throw new IOException("not there yet");
+    private Link recorded(Link link) {
+        return capture == null ? link : capture.tap(link);
+    }
+
+    /**
+     * Opens a place where guests connect.
+     *
+     * @param over called, on the loop's thread, when {@code url} is a connection rather than a place, and has ended
+     */
+    void listen(LinkUrl url, Runnable over) throws IOException {
+        servers.add(LinkServer.open(gateway.loop(), url, gateway.plan().mtu(), vmnet, new Arrivals(url, over)));
+    }
+
+    /** Brings the guests of one place to the gateway; on the loop's thread. */
+    private final class Arrivals implements Guests {
+        private final LinkUrl url;
+        private final Runnable over;
+
+        Arrivals(LinkUrl url, Runnable over) {
+            this.url = url;
+            this.over = over;
+        }
+
+        @Override
+        public void onGuest(Link link, @Nullable VmnetIdentity identity) {
+            Console.detail(link.name() + " has connected" + (identity == null ? "" : " as " + identity.address()));
+            try {
+                Link attached = recorded(link);
+                if (url instanceof LinkUrl.Stdio) {
+                    only = attached;
+                    onlyLeft = over;
+                }
+                gateway.attach(attached, identity == null ? null : identity.mac());
+            } catch (IOException e) {
+                onProblem(link.name() + ": " + e.getMessage());
+            }
+        }
+
+        @Override
+        public void onProblem(String message) {
+            Console.say(message);
+        }
+    }
+
+    private void left(Link link, String reason) {
+        Console.say(link.name() + " left: " + reason);
+        if (link == only) {
+            onlyLeft.run();
+        }
     }
 
     /** Opens ports of the host that lead to {@code guest}. */
     void publish(List<PublishedPort> ports, Ipv4Address guest) throws IOException {
-        if (!ports.isEmpty()) {
-            throw new IOException("not there yet");
+        for (PublishedPort port : ports) {
+            if (port.udp()) {
+                gateway.publishUdp(port.address(), port.hostPort(), guest, port.guestPort());
+            } else {
+                gateway.publishTcp(port.address(), port.hostPort(), guest, port.guestPort());
+            }
         }
     }
 
-    /** What a guest without DHCP needs as its /etc/resolv.conf. */
+    /** Starts answering {@code sluice status}; without it the network works as well, so a failure is only said. */
+    void openControlSocket() {
+        try {
+            ControlServer server = new ControlServer(ControlSockets.own(), this::status);
+            boolean late;
+            synchronized (this) {
+                late = closed;
+                control = server;
+            }
+            if (late) {
+                server.close();
+            }
+        } catch (ControlException e) {
+            Console.say("sluice status can't ask this process: " + e.getMessage());
+        }
+    }
+
+    private GatewayStatus status() {
+        try {
+            return gateway.status();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What a guest without DHCP needs as its /etc/resolv.conf: our resolver, the host's search list. */
     static String resolvConf(AddressPlan plan) {
-        return "nameserver " + plan.gateway() + "\n";
+        List<String> search = new ResolvConf(ResolvConf.PATH).config().search();
+        return "nameserver " + plan.gateway() + "\n"
+                + (search.isEmpty() ? "" : "search " + String.join(" ", search) + "\n");
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        ControlServer server;
+        synchronized (this) {
+            closed = true;
+            server = control;
+        }
+        if (server != null) {
+            server.close();
+        }
+        servers.forEach(LinkServer::close);
+        gateway.close();
+        if (capture != null) {
+            try {
+                capture.close();
+            } catch (IOException e) {
+                Console.say("the capture may lack its end: " + e.getMessage());
+            }
+        }
+    }
 }

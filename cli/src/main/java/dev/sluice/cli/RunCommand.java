@@ -76,9 +76,10 @@ final class RunCommand implements Callable<Integer> {
                 GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
             child.notes().forEach(Console::detail);
             Signals.passOn(child);
-            guests.attach(child.tap(), child.tap().name());
+            guests.attach(child.tap());
             guests.publish(published, plan.firstGuest());
             child.configureAndRun();
+            guests.openControlSocket();
             return child.waitFor();
         }
     }

@@ -69,6 +69,7 @@ final class ServeCommand implements Callable<Integer> {
             for (LinkUrl url : urls) {
                 guests.listen(url, stop::countDown);
             }
+            guests.openControlSocket();
             Console.say("serving " + plan.subnet() + " at "
                     + String.join(", ", urls.stream().map(LinkUrl::toString).toList()));
             stop.await();

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * A guest network whose flows become sockets of this process. Attach links to it; guests behind them find a router, DHCP, DNS and the
  * world.
  *
- * <p>Methods may be called from any thread but the loop's own; they wait for the loop where they return something.
+ * <p>Methods may be called from any thread; they wait for the loop. {@link #close} not from the loop's own.
  */
 public final class Gateway implements AutoCloseable {
     private final EventLoop loop;
@@ -252,6 +252,15 @@ public final class Gateway implements AutoCloseable {
 
     /** Runs {@code task} on the loop and waits for its result. */
     private static <T> T on(EventLoop loop, Callable<T> task) throws IOException {
+        if (loop.isCurrent()) {
+            try {
+                return task.call();
+            } catch (IOException | RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IOException(e);
+            }
+        }
         CompletableFuture<T> result = new CompletableFuture<>();
         try {
             loop.execute(() -> {

@@ -155,6 +155,10 @@ public final class TapLink extends DescriptorLink {
                 onReadError(-n);
                 return got;
             }
+            if (n == 0) {
+                end("the interface is gone");
+                return got;
+            }
             got++;
             deliver(at, n);
             at = slots > 1 ? at + SLOT : 0;

@@ -92,6 +92,8 @@ final class VmnetGreeting {
     private void fail(String reason) {
         if (!over) {
             end();
+            // What the guest sent ahead must not turn the end of the stream, which it waits for, into a reset.
+            Io.read(fd, buffer, 0, buffer.byteSize());
             Io.close(fd);
             outcome.failed(this, reason);
         }

@@ -49,7 +49,7 @@ public final class DhcpServer {
         return table.reserve(mac.bits(), address.bits(), reservationLimit, now);
     }
 
-    /** Ends a reservation; a lease under way goes on until its end. */
+    /** Ends a reservation; a lease of a pool address that is under way goes on until its end. */
     public void unreserve(MacAddress mac, Ipv4Address address) {
         Binding binding = table.of(mac.bits());
         if (binding != null && binding.address == address.bits()) {
@@ -95,7 +95,8 @@ public final class DhcpServer {
         }
         long seconds = leaseSeconds(message);
         // A client with a reservation may stop here: VPNKit's own Go client takes the offer and never requests.
-        return send(message, DhcpMessage.OFFER, binding.address, ANY, seconds, binding, source, binding.reserved);
+        boolean binds = binding.reserved && message.relayAddress().equals(ANY);
+        return send(message, DhcpMessage.OFFER, binding.address, ANY, seconds, binding, source, binds);
     }
 
     /** The four states of a client that requests, told apart as in RFC 2131 §4.3.2. */

@@ -5,6 +5,7 @@ import dev.sluice.wire.Ipv4Address;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 /** Who has which address. At most one binding per hardware address and per address; bounded; see the package for the rules. */
 public final class LeaseTable {
     static final long OFFER_NANOS = 30_000_000_000L;
+    /** Most open offers to one link; a quarter of the pool if that is less. */
+    static final int MAX_OFFERS = 64;
+
     static final long QUARANTINE_NANOS = 600_000_000_000L;
 
     private final AddressPlan plan;
@@ -22,6 +26,12 @@ public final class LeaseTable {
     private long fresh;
 
     private int reservations;
+    /** Open offers, the oldest first; stale ones are dropped when they reach the front. */
+    private final LinkedHashSet<Binding> offers = new LinkedHashSet<>();
+    /** True if no address is left before {@link #fullUntil}, so that a flood of clients costs no search each. */
+    private boolean full;
+
+    private long fullUntil;
 
     LeaseTable(AddressPlan plan, int limit) {
         this.plan = plan;
@@ -87,8 +97,10 @@ public final class LeaseTable {
         if (binding.state != Lease.State.BOUND || !binding.holds(now)) {
             binding.state = Lease.State.OFFERED;
             binding.ends = now + OFFER_NANOS;
+            binding.origin = origin;
+            offers.remove(binding);
+            offers.add(binding);
         }
-        binding.origin = origin;
         return binding;
     }
 
@@ -103,6 +115,8 @@ public final class LeaseTable {
     }
 
     void bind(Binding binding, long seconds, long now) {
+        offers.remove(binding);
+        binding.origin = null; // nothing here may keep a closed link alive
         binding.state = Lease.State.BOUND;
         binding.ends = now + seconds * 1_000_000_000L;
         binding.wasBound = true;
@@ -110,6 +124,8 @@ public final class LeaseTable {
 
     /** Back to nobody, but remembered for its owner. */
     void release(Binding binding, long now) {
+        offers.remove(binding);
+        full = false;
         binding.state = Lease.State.FREE;
         binding.ends = now;
     }
@@ -120,6 +136,7 @@ public final class LeaseTable {
             release(binding, now); // its owner has no other
             return;
         }
+        offers.remove(binding);
         byMac.remove(binding.mac);
         binding.disown();
         Binding oldest = null;
@@ -164,11 +181,17 @@ public final class LeaseTable {
         return true;
     }
 
-    /** Ends a reservation; a lease that is under way goes on. */
+    /** Ends a reservation; a lease that is under way goes on, if its address is of the pool and the table has room to remember it. */
     void unreserve(Binding binding) {
         if (binding.reserved) {
             binding.reserved = false;
             reservations--;
+            full = false;
+            if (!inPool(binding.address) || byAddress.size() - reservations > capacity) {
+                byAddress.remove(binding.address);
+                byMac.remove(binding.mac);
+                offers.remove(binding);
+            }
         }
     }
 
@@ -219,6 +242,7 @@ public final class LeaseTable {
         if (binding.mac != mac) {
             byMac.remove(binding.mac);
             binding.disown();
+            offers.remove(binding);
             binding.mac = mac;
             byMac.put(mac, binding);
             binding.state = Lease.State.FREE;
@@ -227,28 +251,36 @@ public final class LeaseTable {
 
     /** The oldest open offer to this link, if it has so many that its next must replace one of them. */
     private @Nullable Binding oldestOfTooMany(Object origin, long now) {
-        int offers = 0;
+        while (!offers.isEmpty() && !offers.getFirst().holds(now)) {
+            offers.removeFirst().origin = null;
+        }
+        int open = 0;
         Binding oldest = null;
-        for (Binding binding : byAddress.values()) {
-            if (binding.state == Lease.State.OFFERED
-                    && binding.origin == origin
-                    && !binding.reserved
-                    && binding.holds(now)) {
-                offers++;
-                oldest = oldest == null || binding.ends - oldest.ends < 0 ? binding : oldest;
+        for (Binding binding : offers) {
+            if (binding.origin == origin && !binding.reserved) {
+                open++;
+                oldest = oldest == null ? binding : oldest;
             }
         }
-        return offers >= Math.max(8, capacity / 4) ? oldest : null;
+        return open >= Math.clamp(capacity / 4, 8, MAX_OFFERS) ? oldest : null;
     }
 
     /** The address whose owner would miss it least: a stale offer, else the one free longest; null if all are held. */
     private @Nullable Binding recyclable(long now) {
+        if (full && fullUntil - now > 0) {
+            return null;
+        }
         Binding best = null;
+        long earliest = OFFER_NANOS;
         for (Binding binding : byAddress.values()) {
-            if (binding.recyclable(now) && inPool(binding.address) && (best == null || isStaler(binding, best))) {
-                best = binding;
+            if (binding.recyclable(now) && inPool(binding.address)) {
+                best = best == null || isStaler(binding, best) ? binding : best;
+            } else if (!binding.reserved) {
+                earliest = Math.min(earliest, binding.ends - now);
             }
         }
+        full = best == null;
+        fullUntil = now + earliest;
         return best;
     }
 

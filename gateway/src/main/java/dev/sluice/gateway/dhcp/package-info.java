@@ -14,7 +14,8 @@
  * one it asks for, if nobody has it; else one never used; else the one whose owner has been gone longest, stale offers before former
  * leases. A bound address is never taken away. A reservation ties an address to a hardware address for good.
  *
- * <p>Against starvation: the table has a fixed size; one link may hold a quarter of it in open offers, and then its own oldest offer
+ * <p>Against starvation: the table has a fixed size; one link may hold a quarter of it (64 at
+ * most) in open offers, and then its own oldest offer
  * makes room for its next; declined addresses are at most an eighth. A client must send from the hardware address it names in the
  * message, unless a relay agent speaks for it, so that no guest can release or decline another's address; and a relay's word never
  * binds a guest to a link.

@@ -130,22 +130,30 @@ final class DnsTcpSession {
 
     /** Ends the session because of what the guest did or did not do. */
     void cut() {
-        if (close()) {
+        if (!closed.getAndSet(true)) {
             service.counters().tcpSessionsCut.increment();
+            closeStreams();
         }
     }
 
-    /** Closes both streams, which ends both threads; false if it was closed before. */
-    boolean close() {
-        if (closed.getAndSet(true)) {
-            return false;
+    /** Closes both streams, which ends both threads. */
+    void close() {
+        if (!closed.getAndSet(true)) {
+            closeStreams();
         }
+    }
+
+    private void closeStreams() {
         inFlight.release(2 * MAX_IN_FLIGHT); // a reader that waits for replies would wait for ever
-        try (in;
-                out) {
-            return true;
+        try {
+            in.close();
         } catch (IOException _) {
-            return true;
+            // It is of no use any more.
+        }
+        try {
+            out.close();
+        } catch (IOException _) {
+            // As above.
         }
     }
 }

@@ -3,8 +3,8 @@ package dev.sluice.gateway.flow;
 /**
  * Everything a guest could make grow, with its bound. What happens at each bound is said here and counted in {@link Counters}.
  *
- * @param tcpFlows concurrent TCP flows; a SYN above it is refused with RST
- * @param tcpHalfOpen TCP flows whose host connect is pending; a SYN above it is dropped, so that the guest tries again
+ * @param tcpFlows concurrent TCP flows; a guest above its share is refused with RST
+ * @param tcpHalfOpen TCP flows whose host connect is pending; a guest above its share loses the one that waits longest
  * @param tcpTimeWait remembered closed connections; the oldest is forgotten
  * @param udpFlows UDP mappings; the one idle longest is evicted
  * @param udpIdleSeconds when an unused UDP mapping ends

@@ -37,6 +37,9 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     final long since;
 
     final Tcb tcb;
+    /** The guest's share, which this flow counts in. */
+    final GuestFlows share;
+
     private final TcpFlows flows;
     private @Nullable StreamSocket socket;
     private final Timer timer = new FlowTimer();
@@ -53,6 +56,12 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     boolean stalled;
     /** The host connect is under way; counts against the half-open limit. */
     boolean halfOpen;
+    /** Neighbours in the guest's list of half-open flows, while {@link #halfOpen}. */
+    @Nullable
+    TcpFlow olderHalfOpen;
+
+    @Nullable
+    TcpFlow newerHalfOpen;
     /** The socket may hold data: an edge was seen and no read has blocked since. */
     private boolean readable;
     /** The host has ended its stream, and the guest was told. */
@@ -65,9 +74,10 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     long bytesToHost;
     long bytesToGuest;
 
-    TcpFlow(TcpFlows flows, Guest guest, int guestPort, int remoteAddress, int remotePort) {
+    TcpFlow(TcpFlows flows, Guest guest, GuestFlows share, int guestPort, int remoteAddress, int remotePort) {
         this.flows = flows;
         this.guest = guest;
+        this.share = share;
         this.guestPort = guestPort;
         this.remoteAddress = remoteAddress;
         this.remotePort = remotePort;

@@ -30,6 +30,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -77,6 +78,7 @@ public final class TcpFlows {
     private final FlowTable table;
     private final TimeWaitTable timeWait;
     private final TcpProfile profile;
+    private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
     private final Map<Integer, LocalService> services = new HashMap<>();
     private final Frame frame = new Frame();
     private final MemorySegment scratch = Arena.ofAuto().allocate(256, 8);
@@ -206,14 +208,19 @@ public final class TcpFlows {
             counters.drop(Drop.BAD_TCP);
             return;
         }
-        if (table.size() >= limits.tcpFlows()) {
+        GuestFlows share = share(guest);
+        if (!share.mayOpen(table.size(), limits.tcpFlows())) {
             counters.drop(Drop.TCP_FLOW_LIMIT);
             refuse(guest, packet, ipAt, at, length);
             return;
         }
-        if (halfOpen >= limits.tcpHalfOpen()) {
-            counters.drop(Drop.TCP_HALF_OPEN_LIMIT); // silently: the guest tries again, and by then there may be room
-            return;
+        if (!share.mayHalfOpen(halfOpen, limits.tcpHalfOpen())) {
+            counters.drop(Drop.TCP_HALF_OPEN_LIMIT);
+            TcpFlow oldest = share.oldestHalfOpen();
+            if (oldest == null) {
+                return; // silently: the guest tries again, and by then there may be room
+            }
+            oldest.vanish(now); // whoever still wants it tries again
         }
         LocalService service = null;
         FlowPolicy.Decision decision;
@@ -252,12 +259,12 @@ public final class TcpFlows {
                 refuse(guest, packet, ipAt, at, length);
             }
             case FlowPolicy.Allow(var address, int port) -> {
-                TcpFlow flow = new TcpFlow(this, guest, guestPort, remote, remotePort);
+                TcpFlow flow = new TcpFlow(this, guest, share, guestPort, remote, remotePort);
                 flow.synSequence = TcpHeader.sequence(packet, at);
                 flow.tcb.openPassive(packet, at, length, iss, now);
-                flow.halfOpen = true;
+                share.addHalfOpen(flow);
                 halfOpen++;
-                table.add(flow);
+                add(flow);
                 int ttl = Ipv4Header.timeToLive(packet, ipAt);
                 flow.attach(
                         service != null
@@ -288,7 +295,8 @@ public final class TcpFlows {
     /** A client of a published port; its socket is reset at once if there is no guest or no room for it. */
     StreamSocket.Events inbound(
             StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
-        if (guest == null || table.size() >= limits.tcpFlows()) {
+        GuestFlows share = guest == null ? null : share(guest);
+        if (guest == null || share == null || !share.mayOpen(table.size(), limits.tcpFlows())) {
             counters.drop(guest == null ? Drop.NO_SERVICE : Drop.TCP_FLOW_LIMIT);
             socket.reset();
             return NOBODY;
@@ -306,14 +314,25 @@ public final class TcpFlows {
             return NOBODY;
         }
         long now = loop.now();
-        TcpFlow flow = new TcpFlow(this, guest, guestPort, source, sourcePort);
+        TcpFlow flow = new TcpFlow(this, guest, share, guestPort, source, sourcePort);
         flow.attach(socket);
-        table.add(flow);
+        add(flow);
         counters.tcpOpened++;
         int iss = shard.isn().next(high(guest.address, source), low(guestPort, sourcePort), now);
         flow.tcb.openActive(iss, now, sourcePort, guestPort);
         flow.transmit(now);
         return flow;
+    }
+
+    private void add(TcpFlow flow) {
+        table.add(flow);
+        flow.share.added();
+        shares.put(flow.guest, flow.share);
+    }
+
+    private GuestFlows share(Guest guest) {
+        GuestFlows share = shares.get(guest);
+        return share == null ? new GuestFlows() : share;
     }
 
     /** The client's port if its four-tuple is free, else another; -1 if all are taken. */
@@ -369,10 +388,7 @@ public final class TcpFlows {
     // -------------------------------------------------------------------------------------------------------
 
     void connected(TcpFlow flow) {
-        if (flow.halfOpen) {
-            flow.halfOpen = false;
-            halfOpen--;
-        }
+        endHalfOpen(flow);
         counters.tcpOpened++;
     }
 
@@ -432,13 +448,23 @@ public final class TcpFlows {
     }
 
     void closed(TcpFlow flow) {
-        if (flow.halfOpen) {
-            flow.halfOpen = false;
-            halfOpen--;
-        } else {
+        if (!endHalfOpen(flow)) {
             counters.tcpClosed++;
         }
         table.remove(flow);
+        flow.share.removed();
+        if (flow.share.isEmpty()) {
+            shares.remove(flow.guest);
+        }
+    }
+
+    private boolean endHalfOpen(TcpFlow flow) {
+        if (!flow.halfOpen) {
+            return false;
+        }
+        flow.share.removeHalfOpen(flow);
+        halfOpen--;
+        return true;
     }
 
     void remember(TcpFlow flow, long now) {

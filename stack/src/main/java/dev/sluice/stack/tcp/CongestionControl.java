@@ -22,7 +22,7 @@ sealed interface CongestionControl permits OneHop, NewReno {
 
     static CongestionControl of(TcpProfile.Congestion kind, int mss) {
         return switch (kind) {
-            case ONE_HOP -> new OneHop();
+            case ONE_HOP -> new OneHop(mss);
             case NEW_RENO -> new NewReno(mss);
         };
     }

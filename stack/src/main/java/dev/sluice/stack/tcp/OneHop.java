@@ -2,14 +2,20 @@ package dev.sluice.stack.tcp;
 
 /**
  * For a link without routers: no limit but the peer's window. A single loss is a full receive ring and slows nothing; a timeout means
- * that a whole burst found no place, so the next ones begin small and double until the limit is out of sight again.
+ * that a whole burst found no place, so the next ones begin small, smaller with every further timeout, and double until the limit is
+ * out of sight again.
  */
 final class OneHop implements CongestionControl {
     private static final int UNLIMITED = Integer.MAX_VALUE;
     private static final int SMALL = 1 << 16;
     private static final int LARGE = 1 << 23;
 
+    private final int mss;
     private int window = UNLIMITED;
+
+    OneHop(int mss) {
+        this.mss = mss;
+    }
 
     @Override
     public int window() {
@@ -34,7 +40,7 @@ final class OneHop implements CongestionControl {
 
     @Override
     public void onTimeout(long flight, boolean again) {
-        window = SMALL;
+        window = Math.max(2 * mss, Math.min(window / 2, SMALL));
     }
 
     @Override

@@ -177,6 +177,7 @@ final class Sender {
 
     /** A SYN leaves: it is timed and guarded like data. */
     void onSynSent(long now, boolean again) {
+        lastSent = now;
         if (again) {
             retransmissions++;
             shard.counters().retransmits++;

@@ -156,6 +156,7 @@ public final class Tcb {
         sender.open(iss);
         timestampOffset = (int) shard.isn().hash(iss, localPort);
         lastHeard = now;
+        challengesSince = now;
     }
 
     /** Learns from the peer's SYN, with or without ACK. */

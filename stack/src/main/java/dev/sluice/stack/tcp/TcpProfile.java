@@ -3,7 +3,7 @@ package dev.sluice.stack.tcp;
 /**
  * How a connection behaves; the protocol is the same in every profile. Times are nanoseconds, sizes bytes.
  *
- * @param mss payload of the largest segment we can receive and our path can carry, without options: MTU − 40 over IPv4; 64–65475
+ * @param mss payload of the largest segment we can receive and our path can carry, without options: MTU − 40 over IPv4; 64–65495
  * @param defaultMss what a peer without MSS option is assumed to receive: 536 over IPv4, 1220 over IPv6 (RFC 9293 §3.7.1)
  * @param superSegment largest payload handed to {@link TcpOutput#segment} at once, which then is cut to the send MSS further
  *     down; 0 for one segment at a time; at most 65535 − 96
@@ -62,7 +62,7 @@ public record TcpProfile(
     private static final long SECONDS = 1_000_000_000L;
 
     public TcpProfile {
-        require(mss >= 64 && mss <= 65475, "mss", mss);
+        require(mss >= 64 && mss <= 65495, "mss", mss);
         require(defaultMss >= 64 && defaultMss <= 1220, "defaultMss", defaultMss);
         require(superSegment >= 0 && superSegment <= MAX_SUPER_SEGMENT, "superSegment", superSegment);
         require(

@@ -11,7 +11,7 @@ public final class TcpShard implements AutoCloseable {
     public static final long HEADER_AT = TcpOutput.HEADROOM;
 
     /** Stands in for a connection's own until its handshake tells the segment size. */
-    static final CongestionControl NOT_YET = new OneHop();
+    static final CongestionControl NOT_YET = new OneHop(1);
     /** Idle objects kept for the next connection that loses something; more than that are left to the collector. */
     private static final int KEPT = 256;
 
