@@ -3,6 +3,7 @@ package dev.sluice.link;
 import dev.sluice.posix.Epoll;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
+import dev.sluice.posix.PosixException;
 import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
 import java.io.IOException;
@@ -53,10 +54,30 @@ enum Inherited {
         }
     }
 
-    /** @throws IOException if standard input or output can't carry frames */
-    static void checkStdio() throws IOException {
+    /**
+     * Takes standard input and output for frames. Descriptor 0 reads nothing from now on and 1 is standard error, so that whatever else
+     * this process prints can't get between the frames.
+     *
+     * @return the descriptors to read and to write
+     * @throws IOException if they can't carry frames; nothing has changed then
+     */
+    static int[] takeStdio() throws IOException {
         check(0, "input");
         check(1, "output");
+        int in = PosixException.check(Io.duplicate(0), "fcntl(0, F_DUPFD)");
+        int out = Io.duplicate(1);
+        int nothing = Io.open("/dev/null", Io.O_RDWR);
+        if (out < 0 || nothing < 0) {
+            Io.close(in);
+            Io.close(out);
+            throw new PosixException("stdio: can't keep standard input and output", Math.max(-out, -nothing));
+        }
+        Io.replace(0, nothing);
+        Io.replace(1, 2);
+        Io.close(nothing);
+        Io.setNonBlocking(in);
+        Io.setNonBlocking(out);
+        return new int[] {in, out};
     }
 
     private static void check(int number, String which) throws IOException {

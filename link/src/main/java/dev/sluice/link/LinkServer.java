@@ -80,8 +80,8 @@ public final class LinkServer implements AutoCloseable {
                 server.onLoop(server::waitForDatagram);
             }
             case LinkUrl.Stdio() -> {
-                Inherited.checkStdio();
-                server.onLoop(() -> server.stream(0, 1, Framing.LE16, null));
+                int[] stdio = Inherited.takeStdio();
+                server.onLoop(() -> server.stream(stdio[0], stdio[1], Framing.LE16, null));
             }
             case LinkUrl.Fd(int number, LinkUrl.FdFraming framing) -> server.inherit(number, framing);
         }
@@ -148,41 +148,44 @@ public final class LinkServer implements AutoCloseable {
             return;
         }
         VmnetHandshake handshake = new VmnetHandshake(vmnet, mtu);
-        VmnetGreeting greeting = new VmnetGreeting(loop, connection, handshake, new VmnetGreeting.Outcome() {
-            @Override
-            public void welcomed(VmnetGreeting greeting, int fd, VmnetHandshake handshake) {
-                greetings.remove(greeting);
-                stream(fd, fd, Framing.LE16, handshake.identity());
-            }
+        VmnetGreeting greeting = new VmnetGreeting(
+                loop, connection, handshake, VmnetGreeting.TIMEOUT_NANOS, new VmnetGreeting.Outcome() {
+                    @Override
+                    public void welcomed(VmnetGreeting greeting, int fd, VmnetHandshake handshake) {
+                        greetings.remove(greeting);
+                        stream(fd, fd, Framing.LE16, handshake.identity());
+                    }
 
-            @Override
-            public void failed(VmnetGreeting greeting, String reason) {
-                greetings.remove(greeting);
-                problems.report("turned a guest away: " + reason);
-            }
-        });
+                    @Override
+                    public void failed(VmnetGreeting greeting, String reason) {
+                        greetings.remove(greeting);
+                        problems.report("turned a guest away: " + reason);
+                    }
+                });
         greetings.add(greeting);
         greeting.start();
     }
 
     private void stream(int in, int out, Framing framing, @Nullable VmnetIdentity identity) {
         if (full()) {
-            Io.close(in);
-            if (out != in) {
-                Io.close(out);
-            }
+            closeBoth(in, out);
             forget(identity);
             return;
         }
         grow(out);
         try {
-            Io.setNonBlocking(in);
-            Io.setNonBlocking(out);
             welcome(new StreamLink(loop, in, out, nextName(), mtu, framing), identity);
         } catch (PosixException e) {
-            Io.close(in);
+            closeBoth(in, out);
             forget(identity);
             problems.report("turned a guest away: " + e.getMessage());
+        }
+    }
+
+    private static void closeBoth(int in, int out) {
+        Io.close(in);
+        if (out != in) {
+            Io.close(out);
         }
     }
 

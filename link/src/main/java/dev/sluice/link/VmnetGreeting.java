@@ -14,7 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
-/** Carries out one {@link VmnetHandshake} on a connection, on the loop's thread, within ten seconds. */
+/** Carries out one {@link VmnetHandshake} on a connection, on the loop's thread, within a given time. */
 final class VmnetGreeting {
     /** Told how it ended; exactly one of the two is called, unless {@link #cancel}led. */
     interface Outcome {
@@ -33,12 +33,16 @@ final class VmnetGreeting {
     private final Outcome outcome;
     private final MemorySegment buffer = Arena.ofAuto().allocate(VmnetHandshake.RESPONSE_LENGTH);
     private final byte[] bytes = new byte[VmnetHandshake.INIT_LENGTH];
-    private final Timer timeout =
-            Timer.of(() -> fail("said nothing more for 10 seconds before its handshake was complete"));
+    private final long patience;
+    private final Timer timeout;
     private @Nullable Watch watch;
     private boolean over;
 
-    VmnetGreeting(EventLoop loop, int fd, VmnetHandshake handshake, Outcome outcome) {
+    /** @param patience nanoseconds for all of it; {@link #TIMEOUT_NANOS} but for tests */
+    VmnetGreeting(EventLoop loop, int fd, VmnetHandshake handshake, long patience, Outcome outcome) {
+        this.patience = patience;
+        this.timeout = Timer.of(
+                () -> fail("did not complete its handshake within " + patience / 1_000_000_000.0 + " seconds"));
         this.loop = loop;
         this.fd = fd;
         this.handshake = handshake;
@@ -46,7 +50,7 @@ final class VmnetGreeting {
     }
 
     void start() {
-        loop.schedule(timeout, loop.now() + TIMEOUT_NANOS);
+        loop.schedule(timeout, loop.now() + patience);
         try {
             watch = loop.watch(fd, Epoll.IN | Epoll.RDHUP, _ -> read());
         } catch (PosixException e) {

@@ -30,7 +30,10 @@ public final class Io {
     private static final MethodHandle FCNTL = Native.variadic("fcntl", FunctionDescriptor.of(INT, INT, INT, LONG), 2);
     private static final MethodHandle EVENTFD = Native.call("eventfd", FunctionDescriptor.of(INT, INT, INT));
     private static final MethodHandle PIPE2 = Native.call("pipe2", FunctionDescriptor.of(INT, PTR, INT));
+    private static final MethodHandle DUP2 = Native.call("dup2", FunctionDescriptor.of(INT, INT, INT));
     private static final MethodHandle UNLINK = Native.call("unlink", FunctionDescriptor.of(INT, PTR));
+
+    private static final int F_DUPFD_CLOEXEC = 1030;
 
     private Io() {}
 
@@ -116,6 +119,22 @@ public final class Io {
         try {
             MemorySegment state = Native.state();
             int r = (int) FCNTL.invokeExact(state, fd, command, argument);
+            return r < 0 ? -Native.errno(state) : r;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** A second, close-on-exec descriptor for what {@code fd} is open on, with a number of 3 or more; or negated errno. */
+    public static int duplicate(int fd) {
+        return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    }
+
+    /** Makes {@code target} mean what {@code source} does, closing what it meant before (dup2(2)); it is inherited by children. */
+    public static int replace(int target, int source) {
+        try {
+            MemorySegment state = Native.state();
+            int r = (int) DUP2.invokeExact(state, source, target);
             return r < 0 ? -Native.errno(state) : r;
         } catch (Throwable t) {
             throw Native.unexpected(t);
