@@ -48,6 +48,8 @@ final class SimulatedHost implements TcpOutput {
     int events;
 
     private boolean inTimeWait;
+    /** It has forgotten the connection while its peer still sent, and answered with a reset. */
+    boolean forgot;
     /** Right edge of the largest window seen on the wire, as offset. */
     private long wireEdge;
 
@@ -188,6 +190,7 @@ final class SimulatedHost implements TcpOutput {
             }
         } else if (inTimeWait) {
             int result = timeWait.onSegment(0, 0, in, at, packet.length, now);
+            forgot |= result == TimeWaitTable.ABSENT;
             answer(result == TimeWaitTable.ABSENT ? shard.writeReset(in, at, packet.length) : Math.max(0, result));
         } else if (isOver()) {
             answer(shard.writeReset(in, at, packet.length));

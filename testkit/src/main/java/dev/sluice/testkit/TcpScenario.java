@@ -165,7 +165,9 @@ public final class TcpScenario {
         boolean aborted = client.user.aborted() || server.user.aborted();
         if (!aborted) {
             for (SimulatedHost host : new SimulatedHost[] {client, server}) {
-                if (!host.user.remoteClosed) {
+                SimulatedHost peer = host == client ? server : client;
+                // A reader slower than the peer's TIME-WAIT may lose the end of the stream to a reset.
+                if (!host.user.remoteClosed && !peer.forgot) {
                     throw new AssertionError(host.name + " did not see the end of the stream");
                 }
                 // A reset is right where the peer's memory of the connection ended before the last FIN got through.
