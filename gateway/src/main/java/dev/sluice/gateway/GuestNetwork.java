@@ -96,7 +96,7 @@ final class GuestNetwork implements LocalPort {
                 limits.reassemblyBytes(),
                 (s, at, length) -> reassemblyExpired(errors, s, at, length));
         dhcp = new DhcpService(
-                Arena.ofAuto(), plan, new DhcpServer(plan, DhcpSettings.of(plan), limits), counters, this::onLease);
+                Arena.ofAuto(), plan, new DhcpServer(plan, DhcpSettings.alone(plan), limits), counters, this::onLease);
         ipv4 = new Ipv4Input(loop, plan, counters, guests, errors, reassembler, dhcp, tcp, udp, echo);
         dns = DnsService.ofHost(plan, names, limits);
         dnsOverTcp = new DnsTcpService(dns);

@@ -29,4 +29,10 @@ public record DhcpSettings(long leaseSeconds, List<Ipv4Address> dns, List<Ipv4Ad
     public static DhcpSettings of(AddressPlan plan) {
         return new DhcpSettings(DEFAULT_LEASE_SECONDS, List.of(plan.gateway()), List.of(plan.gateway()), false);
     }
+
+    /** The same for the only server on its wire: a client that remembers a free address gets it back at once. */
+    public static DhcpSettings alone(AddressPlan plan) {
+        DhcpSettings usual = of(plan);
+        return new DhcpSettings(usual.leaseSeconds, usual.dns, usual.ntp, true);
+    }
 }
