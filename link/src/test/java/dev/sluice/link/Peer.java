@@ -56,9 +56,9 @@ final class Peer implements AutoCloseable {
 
     /** Writes all of a stream, or one packet. */
     void write(byte[] bytes) throws IOException {
-        int done = 0;
         MemorySegment source = Frames.segment(bytes);
-        do {
+        int done = 0;
+        while (true) {
             int n = Io.write(fd, source, done, bytes.length - done);
             if (n == -Errno.EAGAIN) {
                 await(Poll.OUT);
@@ -66,8 +66,11 @@ final class Peer implements AutoCloseable {
                 throw new IOException("write: " + Errno.text(-n));
             } else {
                 done += n;
+                if (done == bytes.length) {
+                    return;
+                }
             }
-        } while (done < bytes.length);
+        }
     }
 
     /** What is there: a packet, or some bytes of a stream. Empty at the end. */
