@@ -234,7 +234,7 @@ public final class Icmp {
         }
         int source = Ipv4Header.source(packet, ipAt);
         RateLimiter limiter =
-                limiters.computeIfAbsent(source, unused -> new RateLimiter(ERRORS_PER_SECOND, ERROR_BURST, now));
+                limiters.computeIfAbsent(source, _ -> new RateLimiter(ERRORS_PER_SECOND, ERROR_BURST, now));
         Neighbour to = limiter.allow(now) ? ip.route(source) : null;
         if (to == null) {
             counters.icmpErrorsSuppressed++;

@@ -95,7 +95,7 @@ public record NetConfig(
     /** A locally administered unicast address (IEEE 802 §8.4). */
     private static MacAddress randomMac() {
         long bits = new SecureRandom().nextLong() & 0xffff_ffff_ffffL;
-        return new MacAddress(bits & ~0x0300_0000_0000L | 0x0200_0000_0000L);
+        return new MacAddress((bits & ~0x0300_0000_0000L) | 0x0200_0000_0000L);
     }
 
     public NetConfig with(MacAddress mac) {

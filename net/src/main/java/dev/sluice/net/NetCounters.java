@@ -6,6 +6,8 @@ import dev.sluice.net.ip.IpCounters;
 public final class NetCounters {
     final IpCounters ip = new IpCounters();
 
+    NetCounters() {}
+
     /** TCP connections that came to be, of either side's making, and that ended. */
     public long connectionsOpened;
 

@@ -12,7 +12,7 @@ package dev.sluice.net;
  * @param udpQueueBytes received payload that waits in one UDP socket, its overhead counted; datagrams above it are dropped
  * @param neighbours hardware addresses remembered; the one unused longest is forgotten
  * @param packetsPerNeighbour packets that wait for one hardware address; the oldest is dropped
- * @param pings echo requests under way; {@code ping} above it fails
+ * @param pings echo requests under way; a {@code ping()} above it fails
  * @param reassemblyDatagrams incomplete datagrams at a time; the oldest is dropped
  * @param reassemblyBytes memory for incomplete datagrams; the oldest is dropped
  */

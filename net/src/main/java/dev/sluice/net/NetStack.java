@@ -85,8 +85,8 @@ public final class NetStack implements AutoCloseable {
         this.udp = new Udp(this, udpEngine);
         this.input =
                 new PacketInput(config.mac().bits(), ip, counters, limits, tcpEngine, udpEngine, icmp, this::onDhcp);
-        if (config.addressing() instanceof NetConfig.Addressing.Dhcp(String hostName, var unused)) {
-            dhcp = new DhcpClient(loop, config.mac(), hostName, random, new DhcpOwner());
+        if (config.addressing() instanceof NetConfig.Addressing.Dhcp asked) {
+            dhcp = new DhcpClient(loop, config.mac(), asked.hostName(), random, new DhcpOwner());
         }
     }
 
@@ -125,8 +125,8 @@ public final class NetStack implements AutoCloseable {
 
     private @Nullable Duration patience() {
         return switch (config.addressing()) {
-            case NetConfig.Addressing.Static unused -> null;
-            case NetConfig.Addressing.Dhcp(var unused, Duration patience) -> patience;
+            case NetConfig.Addressing.Static _ -> null;
+            case NetConfig.Addressing.Dhcp asked -> asked.patience();
         };
     }
 
@@ -318,7 +318,7 @@ public final class NetStack implements AutoCloseable {
                 client.onMessage(message);
                 yield true;
             }
-            case DhcpMessage.Decoded.Malformed unused -> {
+            case DhcpMessage.Decoded.Malformed _ -> {
                 counters.ip.malformed++;
                 yield true;
             }

@@ -71,7 +71,7 @@ final class PacketInput {
         }
         long destination = EthernetHeader.destination(s, frame.headAt);
         boolean group = MacAddress.isGroup(destination);
-        if (destination != mac && !group || EthernetHeader.source(s, frame.headAt) == mac) {
+        if ((destination != mac && !group) || EthernetHeader.source(s, frame.headAt) == mac) {
             ipCounters.notForUs++;
             return;
         }
@@ -105,7 +105,7 @@ final class PacketInput {
                 || source >>> 28 >= 0xe
                 || ip.isBroadcast(source);
         // A unicast packet in a broadcast frame is what attackers on the link send (RFC 1122 §3.3.6).
-        if (own == 0 || martian || !forAll && (destination != own || group)) {
+        if (own == 0 || martian || (!forAll && (destination != own || group))) {
             ipCounters.notForUs++;
             return;
         }
@@ -150,9 +150,9 @@ final class PacketInput {
         switch (Ipv4Header.protocol(s, ipAt)) {
             case Ipv4Header.PROTOCOL_TCP -> {
                 if (TcpHeader.check(s, at, length) != Flaw.NONE
-                        || !trusted
+                        || (!trusted
                                 && !TcpHeader.checksumOk(
-                                        s, at, length, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt))) {
+                                        s, at, length, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt)))) {
                     counters.badSegments++;
                 } else if (forAll) {
                     ipCounters.notForUs++; // a connection has one peer (RFC 9293 §3.9.2.3)
@@ -162,9 +162,9 @@ final class PacketInput {
             }
             case Ipv4Header.PROTOCOL_UDP -> {
                 if (UdpHeader.check(s, at, length) != Flaw.NONE
-                        || !trusted
+                        || (!trusted
                                 && !UdpHeader.checksumOk(
-                                        s, at, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt))) {
+                                        s, at, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt)))) {
                     counters.badDatagrams++;
                 } else {
                     onDatagram(s, ipAt, at, UdpHeader.length(s, at), forAll, now);
@@ -210,8 +210,8 @@ final class PacketInput {
         long at = ipAt + header;
         int length = Ipv4Header.totalLength(s, ipAt) - header;
         if (UdpHeader.check(s, at, length) != Flaw.NONE
-                || !trusted
-                        && !UdpHeader.checksumOk(s, at, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt))) {
+                || (!trusted
+                        && !UdpHeader.checksumOk(s, at, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt)))) {
             counters.badDatagrams++;
         } else if (!dhcp.onDatagram(s, at + UdpHeader.LENGTH, UdpHeader.length(s, at) - UdpHeader.LENGTH)) {
             ipCounters.notForUs++;

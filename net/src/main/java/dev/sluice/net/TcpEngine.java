@@ -180,7 +180,7 @@ final class TcpEngine {
     }
 
     private long high(int remoteAddress) {
-        return (long) ip.address() << 32 | remoteAddress & 0xffff_ffffL;
+        return (long) ip.address() << 32 | (remoteAddress & 0xffff_ffffL);
     }
 
     private static long low(int remotePort, int localPort) {

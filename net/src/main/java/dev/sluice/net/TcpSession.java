@@ -114,7 +114,7 @@ final class TcpSession implements TcpOutput {
         }
         long now = engine.loop.now();
         boolean closing = connection.wantsClose() && !closeDone;
-        if (connection.wantsAbort() || closing && (!established || !connection.incoming.isEmpty())) {
+        if (connection.wantsAbort() || (closing && (!established || !connection.incoming.isEmpty()))) {
             abort(now);
             return;
         }
@@ -138,7 +138,7 @@ final class TcpSession implements TcpOutput {
     }
 
     private void handle(int events, long now) {
-        if (gone || events == 0 && !resetDue) {
+        if (gone || (events == 0 && !resetDue)) {
             return;
         }
         if ((events & Tcb.Events.ESTABLISHED) != 0) {

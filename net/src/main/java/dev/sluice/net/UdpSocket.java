@@ -216,7 +216,7 @@ public final class UdpSocket implements AutoCloseable {
     /** True if a datagram of this sender is for this socket. */
     boolean listensTo(int address, int port) {
         Ipv4Address only = peer;
-        return only == null || only.bits() == address && peerPort == port;
+        return only == null || (only.bits() == address && peerPort == port);
     }
 
     /** Whether a datagram with {@code length} bytes of payload has room; counts it if not. */

@@ -1,4 +1,40 @@
-/** A TCP/IP host on a link, with a socket-like API. */
+/**
+ * A TCP/IP host on a link, with a socket-like API: what the gateway is to a guest, this is to a program that wants to <em>be</em> a guest.
+ *
+ * <h2>Theory of operation</h2>
+ *
+ * <p><b>Two sides.</b> All protocol work is done on the loop of the link: {@code PacketInput} validates what comes in and hands it to
+ * {@code TcpEngine}, {@code UdpEngine} or {@link dev.sluice.net.Icmp}; {@code Ipv4Interface} is the way out. Users, on virtual threads or
+ * others, never touch protocol state. A {@link dev.sluice.net.TcpConnection} is their side of a connection, a {@code TcpSession} with its
+ * {@code Tcb} the loop's; between them lie two {@code ByteQueue}s, a few volatile wishes and findings, and one wake-up each way that is
+ * sent only when the other side sleeps or has not yet seen the last one. The loop takes no lock and never waits for a user.
+ *
+ * <p><b>Pace.</b> A writer fills the outgoing queue; the loop moves it into the {@code Tcb}'s send ring as far as that goes; then the queue
+ * stays full and the writer waits. What comes in goes from the frame into the incoming queue; when that is full the {@code Tcb} keeps it
+ * within its window and tells the peer to wait; when the reader has emptied half of the queue, the loop goes on. So each direction of a
+ * connection holds at most {@link dev.sluice.net.NetLimits#queueBytes} plus {@link dev.sluice.net.NetLimits#connectionBuffer}, and an idle
+ * one next to nothing.
+ *
+ * <p><b>States of a connection</b> are those of RFC 9293 §3.3.2, in the {@code Tcb}. For users: being connected, open, input ended
+ * ({@code read} gives −1), output shut, closed here, failed ({@link dev.sluice.net.NetException} says how). {@code close} only wishes:
+ * what was written is still delivered, then FIN; unread or late input makes it a reset (§3.6.1). {@code abort} is RST at once. A session
+ * lives on until the {@code Tcb} reports its end, bounded by that one's timers, then a compact record remembers TIME-WAIT.
+ *
+ * <p><b>Listening.</b> A {@link dev.sluice.net.TcpListener} holds at most its backlog of handshakes and connections not yet accepted, so an
+ * established connection always has a place; SYNs beyond it are ignored and come again.
+ *
+ * <p><b>Sending.</b> TCP hands super-segments and unfinished checksums to the link, whatever the link is; a link without offloads finishes
+ * them in software. A congested link holds back sessions and UDP sockets until it has room again.
+ *
+ * <p><b>Addresses.</b> Fixed, or from {@link dev.sluice.net.dhcp.DhcpClient}; either way claimed by RFC 5227 before use. When a lease is
+ * lost, connections end and another is sought.
+ *
+ * <p><b>Memory.</b> Rings of the {@code Tcb}s come from one pool per stack, off the heap, under {@link
+ * dev.sluice.net.NetLimits#bufferBytes}; queues are arrays of the heap. Frames are only read during the call that brings them.
+ *
+ * <p>RFCs: 791, 792, 826, 768, 1122, 2131, 5227, 5927, 5961, 6056, 6528, 7323, 9293. Not here yet: IPv6, a resolver, loopback to the
+ * host's own address, multicast membership, SYN cookies.
+ */
 @NullMarked
 package dev.sluice.net;
 

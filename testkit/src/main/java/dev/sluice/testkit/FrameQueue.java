@@ -91,7 +91,7 @@ final class FrameQueue {
                 : (long) offload.checksumStart << 40
                         | (long) offload.checksumOffset << 24
                         | (long) offload.gso << 16
-                        | offload.gsoSize & 0xffff;
+                        | (offload.gsoSize & 0xffff);
         used += reservedCost;
         tail = (int) at + ((length + OVERHEAD - 1) & -8);
     }

@@ -190,7 +190,7 @@ public final class DhcpClient {
         byte[] identifier = new byte[7];
         identifier[0] = 1; // Ethernet
         for (int i = 0; i < 6; i++) {
-            identifier[1 + i] = (byte) (mac.bits() >>> 40 - 8 * i);
+            identifier[1 + i] = (byte) (mac.bits() >>> (40 - 8 * i));
         }
         return DhcpOptions.builder().messageType(type).raw(DhcpOptions.CLIENT_IDENTIFIER, identifier);
     }

@@ -42,7 +42,7 @@ public record Lease(
         }
         Ipv4Address mask = ack.options().address(DhcpOptions.SUBNET_MASK);
         int prefix = mask == null ? DEFAULT_PREFIX : Integer.bitCount(mask.bits());
-        if (mask != null && (prefix == 0 || mask.bits() != -1 << 32 - prefix)) {
+        if (mask != null && (prefix == 0 || mask.bits() != -1 << (32 - prefix))) {
             return null;
         }
         Ipv4Cidr address = new Ipv4Cidr(ack.yourAddress(), prefix);

@@ -99,7 +99,7 @@ public final class Ipv4Interface {
     }
 
     public boolean isBroadcast(int destination) {
-        return destination == -1 || address != 0 && mask != -1 && destination == (address | ~mask);
+        return destination == -1 || (address != 0 && mask != -1 && destination == (address | ~mask));
     }
 
     /**
@@ -154,7 +154,7 @@ public final class Ipv4Interface {
         }
         boolean request = ArpHeader.operation(s, at) == ArpHeader.REQUEST;
         int probing = claim.probing();
-        if (probing != 0 && (from == probing || request && from == 0 && target == probing)) {
+        if (probing != 0 && (from == probing || (request && from == 0 && target == probing))) {
             claim.objection();
             return;
         }
@@ -206,7 +206,7 @@ public final class Ipv4Interface {
         if (destination >>> 28 == 0xe) {
             // RFC 1112 §6.4
             return new Neighbour(
-                    destination, Neighbour.State.FIXED, 0x0100_5e00_0000L | destination & 0x7f_ffff, loop.now());
+                    destination, Neighbour.State.FIXED, 0x0100_5e00_0000L | (destination & 0x7f_ffff), loop.now());
         }
         if (isOnLink(destination)) {
             return cache.find(destination, loop.now());
