@@ -11,7 +11,7 @@ package dev.sluice.net;
  * @param udpSockets UDP sockets at a time; {@code bind} above it fails
  * @param udpQueueBytes received payload that waits in one UDP socket, its overhead counted; datagrams above it are dropped
  * @param neighbours hardware addresses remembered; the one unused longest is forgotten
- * @param packetsPerNeighbour packets that wait for one hardware address; the oldest is dropped
+ * @param bytesPerNeighbour bytes of frames that wait for one hardware address; the oldest is dropped
  * @param pings echo requests under way; a {@code ping()} above it fails
  * @param reassemblyDatagrams incomplete datagrams at a time; the oldest is dropped
  * @param reassemblyBytes memory for incomplete datagrams; the oldest is dropped
@@ -25,13 +25,13 @@ public record NetLimits(
         int udpSockets,
         int udpQueueBytes,
         int neighbours,
-        int packetsPerNeighbour,
+        int bytesPerNeighbour,
         int pings,
         int reassemblyDatagrams,
         long reassemblyBytes) {
 
     public static NetLimits defaults() {
-        return new NetLimits(16_384, 1 << 20, 256L << 20, 128 << 10, 4096, 4096, 256 << 10, 256, 4, 256, 64, 1 << 20);
+        return new NetLimits(16_384, 1 << 20, 256L << 20, 128 << 10, 4096, 4096, 256 << 10, 256, 128 << 10, 256, 64, 1 << 20);
     }
 
     /** The same with other bounds for connections. */
@@ -45,7 +45,7 @@ public record NetLimits(
                 udpSockets,
                 udpQueueBytes,
                 neighbours,
-                packetsPerNeighbour,
+                bytesPerNeighbour,
                 pings,
                 reassemblyDatagrams,
                 reassemblyBytes);

@@ -75,7 +75,7 @@ public final class NetStack implements AutoCloseable {
                 this.link,
                 counters.ip,
                 limits.neighbours(),
-                limits.packetsPerNeighbour(),
+                limits.bytesPerNeighbour(),
                 random.nextInt(0x10000),
                 this::onUnreachable);
         this.tcpEngine = new TcpEngine(loop, this.link, ip, counters, limits, config.nagle(), random);

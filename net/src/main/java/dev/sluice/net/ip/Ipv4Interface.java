@@ -63,21 +63,21 @@ public final class Ipv4Interface {
 
     /**
      * @param neighbours hardware addresses remembered
-     * @param packets that wait for one of them
+     * @param waitingBytes of frames that may wait for one of them
      * @param onUnreachable told of a neighbour that gives no answer
      */
     public Ipv4Interface(
             HostLink link,
             IpCounters counters,
             int neighbours,
-            int packets,
+            int waitingBytes,
             int firstIdentification,
             Consumer<Neighbour> onUnreachable) {
         this.loop = link.loop;
         this.link = link;
         this.counters = counters;
         this.arp = new Arp(link);
-        this.cache = new NeighbourCache(link, arp, counters, neighbours, packets, onUnreachable);
+        this.cache = new NeighbourCache(link, arp, counters, neighbours, waitingBytes, onUnreachable);
         this.claim = new AddressClaim(loop, arp);
         this.identification = firstIdentification;
         this.everybody = new Neighbour(-1, Neighbour.State.FIXED, MacAddress.BROADCAST.bits(), 0);

@@ -32,6 +32,8 @@ public final class Neighbour {
 
     int tries;
     final ArrayDeque<PendingFrame> pending = new ArrayDeque<>(0);
+    /** Bytes of {@link #pending}. */
+    int pendingBytes;
 
     Neighbour(int address, State state, long mac, long now) {
         this.address = address;

@@ -16,7 +16,7 @@ import java.util.function.Consumer;
 /**
  * Who has which hardware address (RFC 826). A bounded cache in order of last look-up; the one not looked up for longest goes first.
  *
- * <p>An unknown neighbour is asked for three times, a second apart (RFC 1122 §2.3.2.1), while a few packets wait; then they are dropped
+ * <p>An unknown neighbour is asked for three times, a second apart (RFC 1122 §2.3.2.1), while some packets wait; then they are dropped
  * and the owner is told. One that was not heard of for a minute is asked again when it is used, first directly, and stays in use
  * meanwhile.
  */
@@ -30,7 +30,7 @@ final class NeighbourCache {
     private final Arp arp;
     private final IpCounters counters;
     private final int capacity;
-    private final int packets;
+    private final int waitingBytes;
     private final Consumer<Neighbour> onUnreachable;
     private final Map<Integer, Neighbour> neighbours = new LinkedHashMap<>(16, 0.75f, true);
     private final Frame frame = new Frame();
@@ -45,13 +45,13 @@ final class NeighbourCache {
     };
 
     NeighbourCache(
-            HostLink link, Arp arp, IpCounters counters, int capacity, int packets, Consumer<Neighbour> onUnreachable) {
+            HostLink link, Arp arp, IpCounters counters, int capacity, int waitingBytes, Consumer<Neighbour> onUnreachable) {
         this.loop = link.loop;
         this.link = link;
         this.arp = arp;
         this.counters = counters;
         this.capacity = capacity;
-        this.packets = packets;
+        this.waitingBytes = waitingBytes;
         this.onUnreachable = onUnreachable;
         this.memory = Arena.ofAuto().allocate(longest() + 8L, 8);
     }
@@ -98,11 +98,13 @@ final class NeighbourCache {
             counters.droppedUnresolved++;
             return false;
         }
-        if (to.pending.size() >= packets) {
-            to.pending.remove();
+        // The latest is worth most (RFC 1122 §2.3.2.2).
+        while (to.pendingBytes + frame.length() > waitingBytes && !to.pending.isEmpty()) {
+            to.pendingBytes -= to.pending.remove().length();
             counters.droppedUnresolved++;
         }
         to.pending.add(new PendingFrame(frame));
+        to.pendingBytes += frame.length();
         if (to.tries == 0) {
             ask(to, now);
         }
@@ -149,6 +151,7 @@ final class NeighbourCache {
     private void drop(Neighbour neighbour) {
         counters.droppedUnresolved += neighbour.pending.size();
         neighbour.pending.clear();
+        neighbour.pendingBytes = 0;
         neighbour.state = State.GONE;
         neighbour.mac = 0;
     }
@@ -173,6 +176,7 @@ final class NeighbourCache {
         neighbour.state = State.REACHABLE;
         neighbour.confirmed = now;
         neighbour.tries = 0;
+        neighbour.pendingBytes = 0;
         PendingFrame waiting;
         while ((waiting = neighbour.pending.poll()) != null) {
             waiting.restore(memory, frame);

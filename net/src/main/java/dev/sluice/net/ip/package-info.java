@@ -7,7 +7,7 @@
  * link, the gateway, everybody), {@code send} puts Ethernet and IPv4 in front and cuts what is longer than the MTU. A {@link
  * dev.sluice.net.ip.Neighbour} is kept by its users, so a packet costs no look-up; it is <em>incomplete</em>, then <em>reachable</em>,
  * after a minute of use without a sign <em>probing</em>, and <em>gone</em> if three questions stay unanswered or room is needed.
- * Packets to an incomplete neighbour wait, a few each; a super-segment does not wait, TCP sends it again.
+ * Packets to an incomplete neighbour wait, a bounded number of bytes each; a super-segment does not wait, TCP sends it again.
  *
  * <p>Entries are made by asking, or by being asked for (RFC 826); no other message makes one, so a chatty network can't fill the cache.
  *

@@ -1,0 +1,211 @@
+package dev.sluice.gateway;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.link.Frame;
+import dev.sluice.net.ConflictDetection;
+import dev.sluice.net.NetConfig;
+import dev.sluice.net.NetStack;
+import dev.sluice.net.TcpConnection;
+import dev.sluice.testkit.MemoryLink;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.MacAddress;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A guest that is a {@link NetStack} of this process, on a cable in memory behind a real {@link Gateway}. */
+final class GuestWorld implements AutoCloseable {
+    static final Ipv4Address GATEWAY = Ipv4Address.parse("192.168.65.1");
+    static final Ipv4Address HOST = Ipv4Address.parse("192.168.65.2");
+    static final Ipv4Address GUEST = Ipv4Address.parse("192.168.65.3");
+    static final MacAddress GUEST_MAC = MacAddress.parse("02:50:00:00:00:03");
+    /** Long enough for any step on any machine; no test waits this long when all is well. */
+    static final Duration LONG = Duration.ofSeconds(60);
+
+    final Gateway gateway;
+    /** The gateway's end of the cable, and the guest's. */
+    final MemoryLink near;
+
+    final MemoryLink far;
+    final NetStack guest;
+    private final MemorySegment raw = Arena.ofShared().allocate(65_536, 8);
+
+    GuestWorld(int mtu, boolean offloads, Limits limits, @Nullable FlowPolicy policy, NetConfig config)
+            throws IOException {
+        Gateway.Builder builder = Gateway.builder()
+                .plan(AddressPlan.of(AddressPlan.DEFAULT_SUBNET, mtu, true))
+                .limits(limits);
+        if (policy != null) {
+            builder.policy(policy);
+        }
+        gateway = builder.start();
+        MemoryLink.Pair cable = MemoryLink.pair(gateway.loop(), mtu, offloads);
+        near = cable.left();
+        far = cable.right();
+        gateway.attach(near);
+        guest = NetStack.open(gateway.loop(), far, config);
+    }
+
+    GuestWorld(int mtu, boolean offloads, Limits limits) throws IOException {
+        this(mtu, offloads, limits, null, fixedAddress());
+    }
+
+    GuestWorld() throws IOException {
+        this(1500, true, Limits.defaults());
+    }
+
+    static NetConfig fixedAddress() {
+        return NetConfig.of(GUEST + "/24", GATEWAY.toString())
+                .with(GUEST_MAC)
+                .with(ConflictDetection.none());
+    }
+
+    TcpConnection connect(ServerSocket server) throws IOException {
+        return guest.tcp().connect(HOST, server.getLocalPort(), LONG);
+    }
+
+    // ---- raw frames from the guest's end --------------------------------------------------------------------------------------
+
+    /** Puts frames on the cable as if the guest had sent them, and waits until the gateway has seen them. */
+    void inject(List<byte[]> frames) throws Exception {
+        onLoop(() -> {
+            Frame frame = new Frame();
+            for (byte[] bytes : frames) {
+                MemorySegment.copy(bytes, 0, raw, ValueLayout.JAVA_BYTE, 0, bytes.length);
+                far.send(frame.set(raw, 0, bytes.length));
+            }
+            return true;
+        });
+        settle();
+    }
+
+    /** Waits until nothing is on its way to the gateway. */
+    void settle() throws Exception {
+        while (onLoop(near::arrivingBytes) > 0) {
+            Thread.yield();
+        }
+    }
+
+    <T> T onLoop(Callable<T> task) throws Exception {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        gateway.loop().execute(() -> {
+            try {
+                result.complete(task.call());
+            } catch (Throwable t) {
+                result.completeExceptionally(t);
+            }
+        });
+        return get(result);
+    }
+
+    // ---- servers on the host, and streams -------------------------------------------------------------------------------------
+
+    static ServerSocket server() throws IOException {
+        return new ServerSocket(0, 4096, InetAddress.getByName("127.0.0.1"));
+    }
+
+    /** A server on the host that echoes every connection until it is closed. */
+    static ServerSocket echoServer() throws IOException {
+        ServerSocket server = server();
+        Thread.startVirtualThread(() -> {
+            try {
+                while (true) {
+                    Socket socket = server.accept();
+                    Thread.startVirtualThread(() -> echo(socket));
+                }
+            } catch (IOException e) {
+                // The server was closed.
+            }
+        });
+        return server;
+    }
+
+    private static void echo(Socket socket) {
+        try (socket) {
+            socket.getInputStream().transferTo(socket.getOutputStream());
+        } catch (IOException e) {
+            // The guest has gone.
+        }
+    }
+
+    static <T> CompletableFuture<T> async(Callable<T> task) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        Thread.startVirtualThread(() -> {
+            try {
+                result.complete(task.call());
+            } catch (Throwable t) {
+                result.completeExceptionally(t);
+            }
+        });
+        return result;
+    }
+
+    static <T> T get(CompletableFuture<T> future) throws Exception {
+        try {
+            return future.get(LONG.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Exception cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+
+    /** Sends {@code bytes} pseudo-random bytes and returns their SHA-256. */
+    static byte[] pour(OutputStream out, long bytes, long seed) throws IOException {
+        MessageDigest digest = sha256();
+        Random random = new Random(seed);
+        byte[] buffer = new byte[48_271];
+        for (long left = bytes; left > 0; ) {
+            random.nextBytes(buffer);
+            int n = (int) Math.min(left, buffer.length);
+            digest.update(buffer, 0, n);
+            out.write(buffer, 0, n);
+            left -= n;
+        }
+        return digest.digest();
+    }
+
+    /** Reads to the end and returns the SHA-256 of it. */
+    static byte[] drink(InputStream in) throws IOException {
+        MessageDigest digest = sha256();
+        byte[] buffer = new byte[65_536];
+        int n;
+        while ((n = in.read(buffer, 0, buffer.length)) >= 0) {
+            digest.update(buffer, 0, n);
+        }
+        return digest.digest();
+    }
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        guest.close();
+        gateway.close();
+    }
+}
