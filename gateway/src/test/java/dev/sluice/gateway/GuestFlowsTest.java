@@ -49,7 +49,9 @@ class GuestFlowsTest {
                 ServerSocket server = echoServer();
                 TcpConnection connection = world.connect(server)) {
             connection.write("hello".getBytes(US_ASCII));
-            assertThat(connection.inputStream().readNBytes(5)).asString(US_ASCII).isEqualTo("hello");
+            assertThat(connection.inputStream().readNBytes(5))
+                    .asString(US_ASCII)
+                    .isEqualTo("hello");
         }
     }
 
@@ -98,10 +100,14 @@ class GuestFlowsTest {
                 Socket socket = server.accept()) {
             connection.write("question".getBytes(US_ASCII));
             connection.shutdownOutput();
-            assertThat(socket.getInputStream().readAllBytes()).asString(US_ASCII).isEqualTo("question");
+            assertThat(socket.getInputStream().readAllBytes())
+                    .asString(US_ASCII)
+                    .isEqualTo("question");
             socket.getOutputStream().write("answer".getBytes(US_ASCII));
             socket.shutdownOutput();
-            assertThat(connection.inputStream().readAllBytes()).asString(US_ASCII).isEqualTo("answer");
+            assertThat(connection.inputStream().readAllBytes())
+                    .asString(US_ASCII)
+                    .isEqualTo("answer");
         }
     }
 
@@ -113,10 +119,14 @@ class GuestFlowsTest {
                 Socket socket = server.accept()) {
             socket.getOutputStream().write("question".getBytes(US_ASCII));
             socket.shutdownOutput();
-            assertThat(connection.inputStream().readAllBytes()).asString(US_ASCII).isEqualTo("question");
+            assertThat(connection.inputStream().readAllBytes())
+                    .asString(US_ASCII)
+                    .isEqualTo("question");
             connection.write("answer".getBytes(US_ASCII));
             connection.shutdownOutput();
-            assertThat(socket.getInputStream().readAllBytes()).asString(US_ASCII).isEqualTo("answer");
+            assertThat(socket.getInputStream().readAllBytes())
+                    .asString(US_ASCII)
+                    .isEqualTo("answer");
         }
     }
 
@@ -325,15 +335,18 @@ class GuestFlowsTest {
     void aPublishedPortLeadsToTheGuest() throws Exception {
         try (GuestWorld world = new GuestWorld();
                 TcpListener listener = world.guest.tcp().listen(80, 8);
-                Gateway.Forward forward =
-                        world.gateway.publishTcp(Ipv4Address.LOOPBACK, 0, GuestWorld.GUEST, 80)) {
+                Gateway.Forward forward = world.gateway.publishTcp(Ipv4Address.LOOPBACK, 0, GuestWorld.GUEST, 80)) {
             world.guest.icmp().ping(GATEWAY, LONG); // so that the gateway knows the guest
             try (Socket client = new Socket("127.0.0.1", forward.port());
                     TcpConnection served = listener.accept(LONG)) {
                 client.getOutputStream().write("in".getBytes(US_ASCII));
-                assertThat(served.inputStream().readNBytes(2)).asString(US_ASCII).isEqualTo("in");
+                assertThat(served.inputStream().readNBytes(2))
+                        .asString(US_ASCII)
+                        .isEqualTo("in");
                 served.write("out".getBytes(US_ASCII));
-                assertThat(client.getInputStream().readNBytes(3)).asString(US_ASCII).isEqualTo("out");
+                assertThat(client.getInputStream().readNBytes(3))
+                        .asString(US_ASCII)
+                        .isEqualTo("out");
             }
         }
     }
@@ -341,8 +354,7 @@ class GuestFlowsTest {
     @Test
     void aPublishedPortOfAGuestThatDoesNotListenResetsTheClient() throws Exception {
         try (GuestWorld world = new GuestWorld();
-                Gateway.Forward forward =
-                        world.gateway.publishTcp(Ipv4Address.LOOPBACK, 0, GuestWorld.GUEST, 81)) {
+                Gateway.Forward forward = world.gateway.publishTcp(Ipv4Address.LOOPBACK, 0, GuestWorld.GUEST, 81)) {
             world.guest.icmp().ping(GATEWAY, LONG);
             try (Socket client = new Socket("127.0.0.1", forward.port())) {
                 client.setSoTimeout((int) LONG.toMillis());
@@ -360,7 +372,8 @@ class GuestFlowsTest {
             connection.write(new byte[] {1});
             assertThat(socket.getInputStream().read()).isEqualTo(1);
             socket.setSoTimeout((int) LONG.toMillis());
-            CompletableFuture<Integer> reading = async(() -> socket.getInputStream().read());
+            CompletableFuture<Integer> reading =
+                    async(() -> socket.getInputStream().read());
             world.guest.close();
             assertThatThrownBy(() -> get(reading)).isInstanceOf(SocketException.class);
         }

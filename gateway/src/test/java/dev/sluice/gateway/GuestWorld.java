@@ -73,16 +73,15 @@ final class GuestWorld implements AutoCloseable {
     }
 
     static NetConfig fixedAddress() {
-        return NetConfig.of(GUEST + "/24", GATEWAY.toString())
-                .with(GUEST_MAC)
-                .with(ConflictDetection.none());
+        return NetConfig.of(GUEST + "/24", GATEWAY.toString()).with(GUEST_MAC).with(ConflictDetection.none());
     }
 
     TcpConnection connect(ServerSocket server) throws IOException {
         return guest.tcp().connect(HOST, server.getLocalPort(), LONG);
     }
 
-    // ---- raw frames from the guest's end --------------------------------------------------------------------------------------
+    // ---- raw frames from the guest's end
+    // --------------------------------------------------------------------------------------
 
     /** Puts frames on the cable as if the guest had sent them, and waits until the gateway has seen them. */
     void inject(List<byte[]> frames) throws Exception {
@@ -116,7 +115,8 @@ final class GuestWorld implements AutoCloseable {
         return get(result);
     }
 
-    // ---- servers on the host, and streams -------------------------------------------------------------------------------------
+    // ---- servers on the host, and streams
+    // -------------------------------------------------------------------------------------
 
     static ServerSocket server() throws IOException {
         return new ServerSocket(0, 4096, InetAddress.getByName("127.0.0.1"));

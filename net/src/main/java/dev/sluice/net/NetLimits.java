@@ -31,7 +31,8 @@ public record NetLimits(
         long reassemblyBytes) {
 
     public static NetLimits defaults() {
-        return new NetLimits(16_384, 1 << 20, 256L << 20, 128 << 10, 4096, 4096, 256 << 10, 256, 128 << 10, 256, 64, 1 << 20);
+        return new NetLimits(
+                16_384, 1 << 20, 256L << 20, 128 << 10, 4096, 4096, 256 << 10, 256, 128 << 10, 256, 64, 1 << 20);
     }
 
     /** The same with other bounds for connections. */

@@ -45,7 +45,12 @@ final class NeighbourCache {
     };
 
     NeighbourCache(
-            HostLink link, Arp arp, IpCounters counters, int capacity, int waitingBytes, Consumer<Neighbour> onUnreachable) {
+            HostLink link,
+            Arp arp,
+            IpCounters counters,
+            int capacity,
+            int waitingBytes,
+            Consumer<Neighbour> onUnreachable) {
         this.loop = link.loop;
         this.link = link;
         this.arp = arp;
