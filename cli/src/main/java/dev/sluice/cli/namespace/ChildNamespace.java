@@ -105,18 +105,23 @@ public final class ChildNamespace implements AutoCloseable {
         Processes.IgnoredSignal quit = Processes.ignore(Processes.SIGQUIT);
         try {
             List<String> notes = new ArrayList<>();
-            Mode mode = new Mode(Processes.effectiveUid() != 0, true);
+            boolean root = Processes.effectiveUid() == 0;
+            Mode mode = new Mode(!root, true);
+            Attempt first = null;
             while (true) {
                 Attempt attempt = attempt(spec, unshare, mode, interrupt, quit, notes);
                 if (attempt.child != null) {
                     return attempt.child;
                 }
+                if (first == null) {
+                    first = attempt;
+                }
                 Mode next = nextMode(mode, attempt);
                 if (next == null) {
-                    throw new IOException(
-                            attempt.stage.isEmpty()
-                                    ? NamespaceAdvice.explain(attempt.error, mode.user)
-                                    : "cannot set up the namespace (" + attempt.stage + "): " + attempt.error);
+                    throw attempt.stage.isEmpty()
+                            // a root that failed twice shall read about the root's rights
+                            ? new IOException(NamespaceAdvice.explain(first.error, !root))
+                            : new IOException("cannot set up the namespace (" + attempt.stage + "): " + attempt.error);
                 }
                 notes.add(
                         next.pid

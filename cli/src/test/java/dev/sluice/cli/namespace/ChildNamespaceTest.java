@@ -18,6 +18,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The machinery of {@code sluice run}, as root and as an ordinary user, in processes of its own. */
+@Timeout(180)
 @ParameterizedClass
 @EnumSource(TestUser.class)
 class ChildNamespaceTest {
@@ -181,6 +183,17 @@ class ChildNamespaceTest {
                 .contains("gateway")
                 .hasLineCount(1);
         assertThat(processesWith(marker)).isEmpty();
+    }
+
+    @Test
+    void aRootWithoutRightsGoesOnInAUserNamespace() throws Exception {
+        assumeTrue(user == TestUser.ROOT, "for root");
+        List<String> line = user.java(ChildProgram.class, GATEWAY, "sh", "-c", "ip -o -4 address; exit 5");
+        line.addAll(0, List.of("setpriv", "--bounding-set=-sys_admin,-net_admin"));
+        Ended ended = finish(begin(line));
+        assertThat(ended.err()).startsWith("note: root lacks rights here");
+        assertThat(ended.out()).contains("192.168.65.3/24");
+        assertThat(ended.code()).isEqualTo(5);
     }
 
     @Test

@@ -9,11 +9,13 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A TAP in a namespace that somebody else made: as root over rtnetlink, as its owner through a helper. */
+@Timeout(180)
 @ParameterizedClass
 @EnumSource(TestUser.class)
 class NamespaceTapTest {

@@ -117,7 +117,7 @@ public final class NamespaceTap {
 
     private static String explain(PosixException e) {
         return e.errno() == Errno.EEXIST
-                ? e.getMessage() + "; the namespace has one already, use --no-configure or remove it"
+                ? e.getMessage() + "; the namespace has one already, leave out --configure, or remove it"
                 : String.valueOf(e.getMessage());
     }
 
