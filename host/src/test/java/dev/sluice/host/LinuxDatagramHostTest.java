@@ -206,28 +206,28 @@ class LinuxDatagramHostTest {
     }
 
     @Test
-    void sendingAllocatesNothing() throws Exception {
+    void onceCompiledSendingAndReceivingAllocateNothing() throws Exception {
         var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
         DatagramSocket receiver = open(LOOPBACK, 0, new Silent());
         DatagramSocket sender = open(ANY, 0, new Silent());
         int port = on(receiver::localPort);
-        long[] spent = new long[1];
-        for (int round = 0; round < 200; round++) {
-            int n = round;
-            on(() -> {
-                if (n == 199) {
-                    spent[0] -= threads.getCurrentThreadAllocatedBytes();
-                }
-                for (int i = 0; i < 100; i++) {
-                    sender.send(0, LOOPBACK, port, 64, 4, memory, 0, 100);
-                }
-                if (n == 199) {
-                    spent[0] += threads.getCurrentThreadAllocatedBytes();
-                }
-                return null;
-            });
+        long before = on(threads::getCurrentThreadAllocatedBytes);
+        long perDatagram = Long.MAX_VALUE;
+        // How long compiling takes is the machine's business, so wait for it; 16 bytes is the smallest object.
+        for (int window = 0; window < 500 && perDatagram >= 8; window++) {
+            for (int turn = 0; turn < 10; turn++) {
+                on(() -> {
+                    for (int i = 0; i < 100; i++) {
+                        sender.send(0, LOOPBACK, port, 64, 4, memory, 0, 100);
+                    }
+                    return null;
+                });
+            }
+            long after = on(threads::getCurrentThreadAllocatedBytes);
+            perDatagram = (after - before) / 1000;
+            before = after;
         }
-        assertThat(spent[0]).isLessThan(100);
+        assertThat(perDatagram).as("bytes per datagram").isLessThan(8);
     }
 
     @Test
