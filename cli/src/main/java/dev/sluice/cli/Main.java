@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.namespace.CommandException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -55,6 +56,10 @@ public final class Main {
             case Failure failure -> {
                 System.err.println(name + ": " + failure.text());
                 yield failure.exitCode();
+            }
+            case CommandException command -> {
+                System.err.println(name + ": " + command.getMessage());
+                yield command.exitCode();
             }
             case IOException _ -> {
                 System.err.println(name + ": " + (e.getMessage() == null ? e : e.getMessage()));
