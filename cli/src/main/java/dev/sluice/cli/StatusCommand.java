@@ -1,6 +1,10 @@
 package dev.sluice.cli;
 
-import java.io.IOException;
+import dev.sluice.control.ControlClient;
+import dev.sluice.control.ControlException;
+import dev.sluice.control.ControlSockets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -23,6 +27,8 @@ import picocli.CommandLine.Parameters;
             "Exit code: 0; 69 if nothing answers."
         })
 final class StatusCommand implements Callable<Integer> {
+    private static final String PATH = "/v1/status";
+
     @Parameters(arity = "0..1", paramLabel = "PID", description = "Process id of one sluice (default: all).")
     @Nullable
     Long pid;
@@ -31,7 +37,41 @@ final class StatusCommand implements Callable<Integer> {
     boolean json;
 
     @Override
-    public Integer call() throws IOException {
-        throw Failure.unavailable("status is not there yet");
+    public Integer call() throws ControlException {
+        String separator = "";
+        for (String document : documents()) {
+            // the API's documents have no line breaks inside strings
+            System.out.print(
+                    json
+                            ? document.lines().map(String::strip).reduce("", String::concat) + "\n"
+                            : separator + StatusText.of(document));
+            separator = "\n";
+        }
+        System.out.flush();
+        return ExitCode.OK;
+    }
+
+    private List<String> documents() throws ControlException {
+        if (pid != null) {
+            return List.of(ControlClient.ofPid(pid).get(PATH));
+        }
+        List<String> documents = new ArrayList<>();
+        ControlException failure = null;
+        for (ControlSockets.Instance instance : ControlSockets.running()) {
+            try {
+                documents.add(new ControlClient(instance.socket()).get(PATH));
+            } catch (ControlException e) {
+                // it may have ended in this moment; the others are still worth showing
+                failure = e;
+                Console.detail(String.valueOf(e.getMessage()));
+            }
+        }
+        if (documents.isEmpty() && failure != null) {
+            throw failure;
+        }
+        if (documents.isEmpty()) {
+            throw Failure.unavailable("no sluice of yours is running here; start one with: sluice run -- COMMAND");
+        }
+        return documents;
     }
 }
