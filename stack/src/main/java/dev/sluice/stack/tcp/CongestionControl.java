@@ -1,28 +1,28 @@
 package dev.sluice.stack.tcp;
 
-/** How many bytes may be in flight; one per connection. */
+/** How many bytes may be in flight; one per connection. The segment size comes with every call, as the path may lower it. */
 sealed interface CongestionControl permits OneHop, NewReno {
     /** Bytes that may be in flight now, at least one segment. */
     int window();
 
     /** {@code acked} bytes were acknowledged outside of fast recovery; {@code flight} were outstanding before. */
-    void onAck(int acked, long flight);
+    void onAck(int acked, long flight, int mss);
 
     /** Fast retransmission begins with {@code flight} bytes outstanding. */
-    void onLoss(long flight);
+    void onLoss(long flight, int mss);
 
     /** Everything outstanding at the beginning of fast recovery is acknowledged. */
     void onRecovered();
 
     /** The retransmission timer ran out; {@code again} if it did so before for the same data. */
-    void onTimeout(long flight, boolean again);
+    void onTimeout(long flight, boolean again, int mss);
 
     /** New data is about to be sent after a pause with nothing outstanding, longer than the retransmission timeout. */
-    void onRestart();
+    void onRestart(int mss);
 
     static CongestionControl of(TcpProfile.Congestion kind, int mss) {
         return switch (kind) {
-            case ONE_HOP -> new OneHop(mss);
+            case ONE_HOP -> new OneHop();
             case NEW_RENO -> new NewReno(mss);
         };
     }

@@ -7,18 +7,16 @@ package dev.sluice.stack.tcp;
 final class NewReno implements CongestionControl {
     private static final int LARGEST = 1 << 30;
 
-    private final int mss;
     private int window;
     private int threshold = LARGEST;
     /** Bytes acknowledged in congestion avoidance since the window last grew. */
     private int counted;
 
     NewReno(int mss) {
-        this.mss = mss;
-        this.window = initial();
+        this.window = initial(mss);
     }
 
-    private int initial() {
+    private static int initial(int mss) {
         return Math.min(10 * mss, Math.max(2 * mss, 14600));
     }
 
@@ -28,7 +26,7 @@ final class NewReno implements CongestionControl {
     }
 
     @Override
-    public void onAck(int acked, long flight) {
+    public void onAck(int acked, long flight, int mss) {
         // A window that was not in use says nothing about the path (RFC 7661 in its simplest form).
         if (flight < window / 2) {
             return;
@@ -45,8 +43,8 @@ final class NewReno implements CongestionControl {
     }
 
     @Override
-    public void onLoss(long flight) {
-        threshold = (int) Math.clamp(flight / 2, 2 * mss, LARGEST);
+    public void onLoss(long flight, int mss) {
+        threshold = Math.clamp(flight / 2, 2 * mss, LARGEST);
         window = threshold;
         counted = 0;
     }
@@ -57,16 +55,16 @@ final class NewReno implements CongestionControl {
     }
 
     @Override
-    public void onTimeout(long flight, boolean again) {
+    public void onTimeout(long flight, boolean again, int mss) {
         if (!again) {
-            threshold = (int) Math.clamp(flight / 2, 2 * mss, LARGEST);
+            threshold = Math.clamp(flight / 2, 2 * mss, LARGEST);
         }
         window = mss;
         counted = 0;
     }
 
     @Override
-    public void onRestart() {
-        window = Math.min(window, initial());
+    public void onRestart(int mss) {
+        window = Math.min(window, initial(mss));
     }
 }

@@ -10,12 +10,7 @@ final class OneHop implements CongestionControl {
     private static final int SMALL = 1 << 16;
     private static final int LARGE = 1 << 23;
 
-    private final int mss;
     private int window = UNLIMITED;
-
-    OneHop(int mss) {
-        this.mss = mss;
-    }
 
     @Override
     public int window() {
@@ -23,7 +18,7 @@ final class OneHop implements CongestionControl {
     }
 
     @Override
-    public void onAck(int acked, long flight) {
+    public void onAck(int acked, long flight, int mss) {
         if (window != UNLIMITED) {
             window += Math.min(acked, window);
             if (window >= LARGE) {
@@ -33,16 +28,16 @@ final class OneHop implements CongestionControl {
     }
 
     @Override
-    public void onLoss(long flight) {}
+    public void onLoss(long flight, int mss) {}
 
     @Override
     public void onRecovered() {}
 
     @Override
-    public void onTimeout(long flight, boolean again) {
+    public void onTimeout(long flight, boolean again, int mss) {
         window = Math.max(2 * mss, Math.min(window / 2, SMALL));
     }
 
     @Override
-    public void onRestart() {}
+    public void onRestart(int mss) {}
 }

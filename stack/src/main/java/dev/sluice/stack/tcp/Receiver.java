@@ -137,7 +137,7 @@ final class Receiver {
         }
         if (fin != NONE) {
             // Data after a FIN contradicts it.
-            length = (int) Math.clamp(fin - offset, 0, length);
+            length = Math.clamp(fin - offset, 0, length);
         }
         int result = 0;
         if (length > 0) {
@@ -251,7 +251,7 @@ final class Receiver {
         long field = Math.max(0, wanted - from) >> scale;
         // Dropping the low bits would take back what was offered (RFC 7323 §2.4); rounding up needs memory for what it
         // offers.
-        if (from + (field << scale) < edge && from + (field + 1 << scale) <= next - undelivered() + maximum) {
+        if (from + (field << scale) < edge && from + ((field + 1) << scale) <= next - undelivered() + maximum) {
             field++;
         }
         field = Math.min(field, 65535);

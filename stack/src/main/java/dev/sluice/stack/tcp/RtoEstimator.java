@@ -6,8 +6,6 @@ final class RtoEstimator {
     /** The clock granularity G of the RFC. */
     private static final int GRANULARITY = 1000;
 
-    private final int minimum;
-    private final int maximum;
     /** SRTT; 0 before the first sample. */
     private int smoothed;
     /** RTTVAR. */
@@ -15,10 +13,8 @@ final class RtoEstimator {
     /** RTO, doubled by each timeout until the next sample (Karn). */
     private int timeout;
 
-    RtoEstimator(TcpProfile profile) {
-        minimum = micros(profile.rtoMin());
-        maximum = micros(profile.rtoMax());
-        timeout = micros(profile.rtoInitial());
+    RtoEstimator(long initial) {
+        timeout = micros(initial);
     }
 
     private static int micros(long nanos) {
@@ -26,7 +22,8 @@ final class RtoEstimator {
     }
 
     /** A round trip of {@code nanos} was measured on data sent once (or by timestamps). */
-    void sample(long nanos) {
+    void sample(long nanos, TcpProfile profile) {
+        int maximum = micros(profile.rtoMax());
         int r = Math.max(1, (int) Math.min(Math.max(nanos, 0) / NANOS, maximum));
         if (smoothed == 0) {
             smoothed = r;
@@ -35,12 +32,13 @@ final class RtoEstimator {
             variation += (Math.abs(smoothed - r) - variation) / 4;
             smoothed = Math.max(1, smoothed + (r - smoothed) / 8);
         }
-        timeout = (int) Math.clamp((long) smoothed + Math.max(GRANULARITY, 4L * variation), minimum, maximum);
+        timeout =
+                Math.clamp((long) smoothed + Math.max(GRANULARITY, 4L * variation), micros(profile.rtoMin()), maximum);
     }
 
     /** The timer ran out (RFC 6298 §5.5). */
-    void backOff() {
-        timeout = Math.min(maximum, timeout * 2);
+    void backOff(TcpProfile profile) {
+        timeout = Math.min(micros(profile.rtoMax()), timeout * 2);
     }
 
     /** RTO in ns. */

@@ -1,39 +1,29 @@
 package dev.sluice.stack.tcp;
 
 import dev.sluice.wire.TcpHeader;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The sending half of a connection: what is queued, in flight, acknowledged and lost (RFC 9293 §3.8, RFC 6298, 5681, 6582, 6675).
+ * The sending half of a connection: what is queued, in flight and acknowledged, and the timer that guards it (RFC 9293 §3.8, RFC 6298).
  * Offsets count from our SYN (offset 0); the first data byte is at 1, the FIN after the last.
- *
- * <p>Nothing is kept per segment. A retransmission is read again from the ring: {@link #retransmitNext} walks from SND.UNA to the end
- * of what counts as lost, stepping over what the peer holds ({@link #sacked}).
  */
 final class Sender {
     static final long NEVER = Long.MAX_VALUE;
 
-    private static final long NONE = -1;
-    private static final int DUPLICATES = 3;
-
-    /** Loss recovery: none, fast retransmit, or after a timeout. */
-    private enum Recovery {
-        NONE,
-        FAST,
-        TIMEOUT
-    }
-
+    private static final long NONE = Recovery.NONE;
     private final TcpShard shard;
     private final TcpProfile profile;
     final SendRing ring;
     final RtoEstimator rto;
+    private final Recovery recovery;
     CongestionControl congestion;
 
     private int iss;
     /** Payload bytes of a full segment. */
     private int mss;
 
-    private int windowScale;
+    /** The shift of the windows we receive, 0–14. */
+    private byte windowScale;
+
     /** SND.UNA. */
     private long una;
     /** SND.NXT: never moves back. */
@@ -47,18 +37,6 @@ final class Sender {
 
     private boolean finQueued;
     private boolean sackOk;
-
-    private Recovery recovery = Recovery.NONE;
-    /** SND.NXT when recovery began: it ends when this is acknowledged. */
-    private long recoveryEnd;
-    /** Everything lost before it has been sent again. */
-    private long retransmitNext;
-
-    private int duplicates;
-
-    @Nullable
-    private IntervalSet sacked;
-
     /** End of the data whose round trip is being timed, or {@link #NONE}. */
     private long timedOffset = NONE;
 
@@ -76,14 +54,17 @@ final class Sender {
     private boolean override;
 
     private byte probes;
-    private int timeoutsInRow;
+    /** The timer has run out since SND.UNA last moved. */
+    private boolean timedOut;
+
     private int retransmissions;
 
     Sender(TcpShard shard, TcpProfile profile) {
         this.shard = shard;
         this.profile = profile;
         this.ring = new SendRing(shard.buffers(), profile.sendBuffer());
-        this.rto = new RtoEstimator(profile);
+        this.rto = new RtoEstimator(profile.rtoInitial());
+        this.recovery = new Recovery(shard);
         this.mss = profile.mss();
         this.congestion = TcpShard.NOT_YET;
     }
@@ -95,8 +76,9 @@ final class Sender {
     /** What the peer's SYN told. */
     void negotiated(int mss, int windowScale, boolean sackOk, int firstWindow) {
         this.mss = mss;
-        this.windowScale = windowScale;
+        this.windowScale = (byte) windowScale;
         this.sackOk = sackOk;
+        this.recovery.open(sackOk);
         this.window = firstWindow;
         this.largestWindow = firstWindow;
         this.congestion = CongestionControl.of(profile.congestionControl(), mss);
@@ -106,9 +88,9 @@ final class Sender {
     void limitMss(int mss, long now) {
         if (mss < this.mss) {
             this.mss = mss;
-            if (una < nxt && recovery == Recovery.NONE) {
+            if (una < nxt && !recovery.active()) {
                 // Everything in flight was too large; it is not congestion, so no backoff.
-                beginRecovery(Recovery.TIMEOUT);
+                beginTimeoutRecovery();
                 restartTimer(now);
             }
         }
@@ -197,7 +179,7 @@ final class Sender {
             return false;
         }
         shard.counters().timeouts++;
-        rto.backOff();
+        rto.backOff(profile);
         timer = now + rto.timeout();
         return true;
     }
@@ -220,9 +202,9 @@ final class Sender {
         if (advanced) {
             events = advance(ack, tsElapsed, now);
         }
-        boolean news = sackOk && segment.sackBlocks > 0 && readSack(segment);
+        boolean news = recovery.readSack(segment, this);
         if (!advanced && una < nxt && (sackOk ? news : segment.span() == 0 && offered == window)) {
-            duplicates++;
+            recovery.onDuplicate();
             shard.counters().duplicateAcksIn++;
         }
         // RFC 9293 §3.10.7.4 compares SND.WL2 too, which is what `ack >= una` means here.
@@ -235,10 +217,11 @@ final class Sender {
             // The peer lives and only wants nothing: no reason to give up (RFC 9293 §3.8.6.1).
             waitingSince = now;
         }
-        if (recovery == Recovery.NONE && una < nxt && (duplicates >= DUPLICATES || sackLossMark() > una)) {
+        if (una < nxt && recovery.lossSeen(una, mss)) {
             shard.counters().fastRetransmits++;
-            congestion.onLoss(nxt - una);
-            beginRecovery(Recovery.FAST);
+            congestion.onLoss(nxt - una, mss);
+            recovery.beginFast(una, nxt);
+            timedOffset = NONE;
         }
         return events;
     }
@@ -252,35 +235,16 @@ final class Sender {
         if (freed) {
             ring.release(position);
         }
-        if (sacked != null) {
-            sacked.trimBelow(una);
-            if (sacked.isEmpty()) {
-                dropSacked();
-            }
-        }
         if (timedOffset != NONE && ack >= timedOffset) {
-            rto.sample(now - timedAt);
+            rto.sample(now - timedAt, profile);
             timedOffset = NONE;
-        } else if (recovery != Recovery.NONE && tsElapsed >= 0) {
+        } else if (recovery.active() && tsElapsed >= 0) {
             // Timestamps tell which transmission was acknowledged, so Karn's rule does not apply.
-            rto.sample(tsElapsed);
+            rto.sample(tsElapsed, profile);
         }
         waitingSince = now;
-        timeoutsInRow = 0;
-        if (recovery == Recovery.NONE) {
-            duplicates = 0;
-            congestion.onAck(acked, flight);
-        } else if (una >= recoveryEnd) {
-            if (recovery == Recovery.FAST) {
-                congestion.onRecovered();
-            } else {
-                congestion.onAck(acked, flight);
-            }
-            recovery = Recovery.NONE;
-            duplicates = 0;
-        } else {
-            onPartialAck(acked, flight);
-        }
+        timedOut = false;
+        recovery.onAdvance(una, acked, flight, mss, congestion);
         if (una == nxt) {
             stopTimer();
         } else {
@@ -289,127 +253,24 @@ final class Sender {
         return freed ? Tcb.Events.SEND_SPACE : 0;
     }
 
-    private void onPartialAck(int acked, long flight) {
-        if (recovery == Recovery.TIMEOUT) {
-            retransmitNext = Math.max(retransmitNext, una);
-            congestion.onAck(acked, flight);
-        } else if (sackOk) {
-            retransmitNext = Math.max(retransmitNext, una);
-        } else {
-            // RFC 6582 §3.2 step 3: what now is first is lost too, and some duplicates told of what is now
-            // acknowledged.
-            retransmitNext = una;
-            duplicates = Math.max(0, duplicates - acked / mss);
-        }
-    }
-
-    private void beginRecovery(Recovery kind) {
-        recovery = kind;
-        recoveryEnd = nxt;
-        retransmitNext = una;
+    private void beginTimeoutRecovery() {
+        recovery.beginTimeout(una, nxt);
         timedOffset = NONE;
     }
 
-    private boolean readSack(Segment segment) {
-        boolean news = false;
-        for (int i = 0; i < segment.sackBlocks; i++) {
-            long left = offset(segment.sackLeft[i]);
-            long right = offset(segment.sackRight[i]);
-            // A block at SND.UNA contradicts the acknowledgment; one below it reports a duplicate (RFC 2883).
-            if (left <= una || left >= right || right > nxt) {
-                continue;
-            }
-            IntervalSet set = sacked;
-            if (set == null) {
-                set = shard.takeIntervals();
-                sacked = set;
-            }
-            long before = set.total();
-            news |= set.add(left, right) && set.total() > before;
-        }
-        if (sacked != null && sacked.isEmpty()) {
-            dropSacked();
-        }
-        return news;
-    }
-
-    private void dropSacked() {
-        IntervalSet set = sacked;
-        if (set != null) {
-            sacked = null;
-            shard.giveIntervals(set);
-        }
-    }
-
-    /** Everything the peer does not hold before this offset is lost (RFC 6675 §4, IsLost). */
-    private long sackLossMark() {
-        IntervalSet set = sacked;
-        if (set == null) {
-            return 0;
-        }
-        long above = 0;
-        for (int i = set.size() - 1; i >= 0; i--) {
-            above += set.to(i) - set.from(i);
-            if (above > (DUPLICATES - 1L) * mss || set.size() - i >= DUPLICATES) {
-                return set.from(i);
-            }
-        }
-        return 0;
-    }
-
-    /** The offset before which unacknowledged data counts as lost. */
-    private long lossMark() {
-        return switch (recovery) {
-            case NONE -> una;
-            case TIMEOUT -> recoveryEnd;
-            // The first segment is lost by the rule that began recovery, or because a partial acknowledgment ends at
-            // it.
-            case FAST -> Math.min(recoveryEnd, Math.max(una + mss, sackLossMark()));
-        };
-    }
-
-    /** Bytes thought to be on their way (RFC 6675's pipe). */
-    private long pipe() {
-        long out = nxt - una;
-        IntervalSet set = sacked;
-        if (set != null) {
-            out -= set.total();
-        } else if (!sackOk) {
-            out -= (long) duplicates * mss;
-        }
-        if (recovery != Recovery.NONE) {
-            long from = Math.max(una, retransmitNext);
-            long mark = lossMark();
-            if (from < mark) {
-                out -= mark - from - (set == null ? 0 : set.overlap(from, mark));
-            }
-        }
-        return Math.max(0, out);
-    }
-
-    /** Where the next retransmission begins, or {@link #NONE}. */
-    private long nextLost() {
-        if (recovery == Recovery.NONE) {
-            return NONE;
-        }
-        long from = Math.max(una, retransmitNext);
-        IntervalSet set = sacked;
-        if (set != null) {
-            int i = set.firstEndingAfter(from);
-            if (i < set.size() && set.from(i) <= from) {
-                from = set.to(i);
-            }
-        }
-        return from < retransmitLimit() ? from : NONE;
+    /** Bytes that congestion control would still let in flight. */
+    private long congestionRoom() {
+        int allowed = congestion.window();
+        return allowed == Integer.MAX_VALUE ? Integer.MAX_VALUE : allowed - recovery.pipe(una, nxt, mss);
     }
 
     /** Retransmissions stay within the window too, but the first segment goes out always: it is the probe of a closed window. */
     private long retransmitLimit() {
-        return Math.min(lossMark(), una + Math.max(window, mss));
+        return una + Math.max(window, mss);
     }
 
     private boolean mayRetransmit(long from) {
-        return from == una || congestion.window() - pipe() >= mss;
+        return from == una || congestionRoom() >= mss;
     }
 
     private int segmentLimit() {
@@ -420,32 +281,28 @@ final class Sender {
     /** Sends lost data again; returns what is left of the budget. */
     int retransmit(Tcb tcb, long now, int budget) {
         for (; ; ) {
-            long from = nextLost();
+            long limit = retransmitLimit();
+            long from = recovery.next(una, limit, mss);
             if (from == NONE || !mayRetransmit(from)) {
                 return budget;
             }
-            long to = retransmitLimit();
-            IntervalSet set = sacked;
-            if (set != null) {
-                int i = set.firstEndingAfter(from);
-                to = i < set.size() ? Math.min(to, set.from(i)) : to;
-            }
+            long to = recovery.endOfLoss(from, una, limit, mss);
             int length = (int) Math.min(Math.min(to, end()) - from, segmentLimit());
             if (length > 0) {
                 if (budget <= 0) {
                     return budget;
                 }
-                long room = Math.min(budget, congestion.window() - pipe());
-                length = whole(length, (int) Math.clamp(room, mss, Integer.MAX_VALUE));
+                long room = Math.min(budget, congestionRoom());
+                length = whole(length, Math.clamp(room, mss, Integer.MAX_VALUE));
             }
             length = Math.max(0, length);
             boolean fin = finQueued && from + length == end() && to > end();
-            retransmitNext = from + length + (fin ? 1 : 0);
+            recovery.onRetransmitted(from + length + (fin ? 1 : 0));
             retransmissions++;
             shard.counters().retransmits++;
             timedOffset = NONE;
             restartTimer(now);
-            tcb.emitData(from, length, fin, now);
+            tcb.emitData(from, length, flags(from + length, length, fin), now);
             if (tcb.ended()) {
                 return 0;
             }
@@ -465,8 +322,8 @@ final class Sender {
             return 0;
         }
         long n = Math.min(queued, una + window - nxt);
-        if (n > 0 && congestion.window() != Integer.MAX_VALUE) {
-            n = Math.min(n, congestion.window() - pipe());
+        if (n > 0) {
+            n = Math.min(n, congestionRoom());
         }
         if (n <= 0) {
             return 0;
@@ -478,7 +335,7 @@ final class Sender {
         if (n >= mss) {
             return (int) (n - n % mss);
         }
-        return override || n >= largestWindow / 2 && n < queued ? (int) n : 0;
+        return override || (n >= largestWindow / 2 && n < queued) ? (int) n : 0;
     }
 
     /** True if nothing moves any more unless the peer's window does. */
@@ -502,7 +359,7 @@ final class Sender {
             boolean fin = finQueued && from + length == end();
             beforeSending(from + length, now);
             nxt = from + length + (fin ? 1 : 0);
-            tcb.emitData(from, length, fin, now);
+            tcb.emitData(from, length, flags(from + length, length, fin), now);
             if (tcb.ended()) {
                 return 0;
             }
@@ -511,7 +368,7 @@ final class Sender {
         if (finReady()) {
             beforeSending(nxt + 1, now);
             nxt++;
-            tcb.emitData(nxt - 1, 0, true, now);
+            tcb.emitData(nxt - 1, 0, TcpHeader.FIN, now);
             if (tcb.ended()) {
                 return 0;
             }
@@ -519,7 +376,7 @@ final class Sender {
         if (probe) {
             probe = false;
             shard.counters().zeroWindowProbes++;
-            tcb.emitProbe(una - 1, now);
+            tcb.emitProbe(now);
         }
         armPersist(now);
         return budget;
@@ -529,7 +386,7 @@ final class Sender {
         if (una == nxt) {
             waitingSince = now;
             if (now - lastSent > rto.timeout()) {
-                congestion.onRestart();
+                congestion.onRestart(mss);
             }
         }
         lastSent = now;
@@ -540,7 +397,7 @@ final class Sender {
         if (timer == NEVER) {
             timer = now + rto.timeout();
         }
-        if (timedOffset == NONE && recovery == Recovery.NONE) {
+        if (timedOffset == NONE && !recovery.active()) {
             timedOffset = end;
             timedAt = now;
         }
@@ -560,7 +417,7 @@ final class Sender {
         if (probe || finReady() || sendable() > 0 || (timer == NEVER && stuck())) {
             return true;
         }
-        long from = nextLost();
+        long from = recovery.next(una, retransmitLimit(), mss);
         return from != NONE && mayRetransmit(from);
     }
 
@@ -580,15 +437,10 @@ final class Sender {
             return false;
         }
         shard.counters().timeouts++;
-        congestion.onTimeout(nxt - una, timeoutsInRow > 0);
-        timeoutsInRow++;
-        duplicates = 0;
-        if (sacked != null && sacked.contains(una)) {
-            // The peer dropped what it had reported (RFC 2018 §8).
-            dropSacked();
-        }
-        beginRecovery(Recovery.TIMEOUT);
-        rto.backOff();
+        congestion.onTimeout(nxt - una, timedOut, mss);
+        timedOut = true;
+        beginTimeoutRecovery();
+        rto.backOff(profile);
         timer = now + rto.timeout();
         return false;
     }
@@ -608,13 +460,12 @@ final class Sender {
     /** Gives all memory back and stops. */
     void clear() {
         ring.clear();
-        dropSacked();
-        recovery = Recovery.NONE;
+        recovery.clear();
         stopTimer();
     }
 
     /** PSH goes with the last queued byte (RFC 9293 MUST-61). */
-    int pushFlag(long end) {
-        return end == end() ? TcpHeader.PSH : 0;
+    private int flags(long end, int length, boolean fin) {
+        return (length > 0 && end == end() ? TcpHeader.PSH : 0) | (fin ? TcpHeader.FIN : 0);
     }
 }

@@ -2,6 +2,8 @@ package dev.sluice.stack.tcp;
 
 /** Plain counters of one shard, written on its thread only; a reader elsewhere may be a little behind. */
 public final class TcpCounters {
+    TcpCounters() {}
+
     public long segmentsIn;
     public long segmentsOut;
     public long bytesIn;

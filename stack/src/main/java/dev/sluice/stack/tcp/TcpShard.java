@@ -11,7 +11,7 @@ public final class TcpShard implements AutoCloseable {
     public static final long HEADER_AT = TcpOutput.HEADROOM;
 
     /** Stands in for a connection's own until its handshake tells the segment size. */
-    static final CongestionControl NOT_YET = new OneHop(1);
+    static final CongestionControl NOT_YET = new OneHop();
     /** Idle objects kept for the next connection that loses something; more than that are left to the collector. */
     private static final int KEPT = 256;
 
@@ -21,6 +21,8 @@ public final class TcpShard implements AutoCloseable {
     private final IsnGenerator isn;
     private final MemorySegment header;
     private final Segment segment = new Segment();
+    private final Arrival arrival = new Arrival(segment, counters);
+    private final SegmentWriter writer;
     private final ArrayDeque<ReceiveRing> rings = new ArrayDeque<>();
     private final ArrayDeque<IntervalSet> intervals = new ArrayDeque<>();
 
@@ -34,6 +36,7 @@ public final class TcpShard implements AutoCloseable {
         this.buffers = new BufferPool(memory, budget);
         this.isn = new IsnGenerator(random.nextLong(), random.nextLong());
         this.header = memory.allocate(256);
+        this.writer = new SegmentWriter(header, counters);
     }
 
     public BufferPool buffers() {
@@ -87,6 +90,14 @@ public final class TcpShard implements AutoCloseable {
     /** The segment under work; nothing in it survives a call of the user. */
     Segment segment() {
         return segment;
+    }
+
+    Arrival arrival() {
+        return arrival;
+    }
+
+    SegmentWriter writer() {
+        return writer;
     }
 
     ReceiveRing takeReceiveRing() {

@@ -15,6 +15,6 @@ public enum TcpState {
 
     /** Both sides have agreed on sequence numbers: ESTABLISHED or later, but not CLOSED. */
     public boolean isSynchronized() {
-        return ordinal() >= ESTABLISHED.ordinal();
+        return this != CLOSED && this != SYN_SENT && this != SYN_RECEIVED;
     }
 }

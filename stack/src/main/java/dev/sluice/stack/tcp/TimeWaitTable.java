@@ -75,9 +75,9 @@ public final class TimeWaitTable {
         int slot = append(high, low, now + timeWait);
         sendNext[slot] = tcb.sendNext();
         receiveNext[slot] = tcb.receiveNext();
-        recentTimestamp[slot] = tcb.recentTimestamp();
-        timestampOffset[slot] = tcb.timestampOffset();
-        kind[slot] = tcb.usesTimestamps() ? STAMPED : PLAIN;
+        recentTimestamp[slot] = tcb.timestamps.recent();
+        timestampOffset[slot] = tcb.timestamps.offset();
+        kind[slot] = tcb.timestamps.on() ? STAMPED : PLAIN;
     }
 
     /**

@@ -1,3 +1,91 @@
+/**
+ * TCP (RFC 9293) as a machine without I/O, clock or randomness.
+ *
+ * <h2>Theory of operation</h2>
+ *
+ * <p>A {@link dev.sluice.stack.tcp.Tcb} is one connection. It is owned by one thread, its shard's; its owner calls it with segments,
+ * timers and user requests, each with the time, and hears of what happened by the bits of {@link
+ * dev.sluice.stack.tcp.Tcb.Events}. Work is split as follows: what comes in only changes state ({@code onSegment}, {@code onTimer},
+ * user calls); what goes out is made by asking "what may be sent now?" ({@code transmit}) at the end of a batch. So acknowledgments of
+ * a batch are one, an answer rides on data, and there is one place where segments come from. The owner's loop is:
+ *
+ * <pre>
+ * for each segment of the batch:  handle(tcb.onSegment(…));  if (tcb.unacknowledged() &ge; 128 KiB) tcb.transmit(…)
+ * timer due:                      handle(tcb.onTimer(now))
+ * source readable:                tcb.reserveSend(n); read into tcb.sendRing()'s free space; ring.commit(got)
+ * sink writable again:            handle(tcb.drain(now))
+ * then:                           tcb.transmit(now, budget); arm a timer for tcb.deadline()
+ * </pre>
+ *
+ * <h3>Parts</h3>
+ *
+ * <table>
+ * <caption>Classes</caption>
+ * <tr><td>{@code Tcb}</td><td>user calls, timers, order of output; the state</td></tr>
+ * <tr><td>{@code Arrival}</td><td>what a segment means in each state (RFC 9293 §3.10.7, RFC 5961, RFC 1337)</td></tr>
+ * <tr><td>{@code Sender}, {@code Recovery}</td><td>send sequence space, window, silly window avoidance, Nagle, persist; what is lost (RFC 5681,
+ *     6582, 6675, 6298)</td></tr>
+ * <tr><td>{@code Receiver}, {@code AckPolicy}</td><td>receive sequence space, order, window; when to acknowledge</td></tr>
+ * <tr><td>{@code Timestamps}</td><td>RFC 7323, PAWS</td></tr>
+ * <tr><td>{@code CongestionControl}</td><td>{@code OneHop} for guests, {@code NewReno} for networks</td></tr>
+ * <tr><td>{@code Segment}, {@code SegmentWriter}</td><td>headers and options in and out</td></tr>
+ * <tr><td>{@link dev.sluice.stack.tcp.TcpShard}</td><td>what connections of a thread share; answers for no connection</td></tr>
+ * <tr><td>{@link dev.sluice.stack.tcp.TimeWaitTable}</td><td>what remains of closed connections</td></tr>
+ * </table>
+ *
+ * <h3>States</h3>
+ *
+ * <p>Those of RFC 9293 §3.3.2 without LISTEN, which is an entry of the owner's table: a passive {@code Tcb} begins with a SYN, in SYN-RECEIVED
+ * but <em>held</em>: nothing is answered and no timer runs until the owner, whose own connection to the real server has succeeded or
+ * failed, says {@code accept} or {@code abort}. So a guest sees a refused port as refused. Half-close is complete in both directions: {@code
+ * shutdownOutput} sends FIN after the queued data and receiving goes on; {@code REMOTE_CLOSED} says that the peer will send no more and
+ * that all it sent was delivered; {@code CLOSED} comes when both FINs are through. With {@code TIME_WAIT} the owner moves the connection into
+ * the table and drops the {@code Tcb}; kept, it would answer as well. {@code close} (as opposed to {@code shutdownOutput}) promises that
+ * nobody reads any more: then arriving data is answered by RST and FIN-WAIT-2 has a time limit.
+ *
+ * <h3>Offsets</h3>
+ *
+ * <p>Sequence numbers exist only in headers. Inside, positions are 64-bit offsets from the SYN of their direction (SYN at 0, first
+ * byte at 1, FIN after the last), converted at the border by the distance from SND.UNA or RCV.NXT, so that no comparison can be
+ * wrong at a wrap. SND.NXT never moves back: retransmission has a position of its own.
+ *
+ * <h3>Memory</h3>
+ *
+ * <p>The {@link dev.sluice.stack.tcp.SendRing} is send queue and retransmission buffer in one, written by the user in place and sent from in
+ * place. The receive ring is used only when the user takes less than is offered or something is missing before what came; the
+ * common segment goes from the frame to the user without a copy. Both take power-of-two blocks from the shard's {@link
+ * dev.sluice.stack.tcp.BufferPool}, grow on demand up to the profile's bound, and give everything back when empty: an idle connection
+ * owns some 500 bytes of heap and nothing else. When the pool's budget is used up, {@code reserveSend} gives less or nothing (the owner
+ * tries again when it sees {@code SEND_SPACE}, or after a while), and arriving data that would have to be kept is dropped without
+ * acknowledgment, which the peer repairs. Pieces beyond holes, SACK reports and challenge ACKs are bounded per connection. A segment
+ * allocates nothing.
+ *
+ * <h3>Timers</h3>
+ *
+ * <p>One deadline per connection, the earliest of: retransmission (RFC 6298) or persist, never both; delayed ACK; keep-alive; FIN-WAIT-2 or
+ * TIME-WAIT. While anything is in flight, the first is armed; while data waits only for the peer's window, it probes without end, as long
+ * as probes are answered. A peer that gives no sign for {@code userTimeout} is given up with a RST.
+ *
+ * <h3>Windows</h3>
+ *
+ * <p>The right edge offered never moves back, but for the bits that the scale cuts off once the slack kept for rounding up is used (RFC 7323
+ * §2.4). It moves forward by a segment or half the buffer at least. Everything inside the largest window ever offered is accepted.
+ *
+ * <h3>Two profiles</h3>
+ *
+ * <p>{@link dev.sluice.stack.tcp.TcpProfile#guest} is for one lossless hop: no congestion limit until a timeout, no Nagle, no delayed ACK,
+ * super-segments of up to 64 KiB which the link cuts. {@link dev.sluice.stack.tcp.TcpProfile#lan} is for networks. Same code.
+ *
+ * <h3>Where it deviates</h3>
+ *
+ * <ul>
+ *   <li>Data and FIN in a SYN are ignored; the peer sends them again. No Fast Open, no ECN.
+ *   <li>The urgent pointer is ignored: urgent data is data (RFC 6093 permits no more anyway).
+ *   <li>A peer that agreed on timestamps and omits them is still heard (RFC 7323 §3.2 says SHOULD drop).
+ *   <li>A zero-window probe carries no data but an old sequence number, which costs nothing and is answered by all.
+ *   <li>In TIME-WAIT and outside of connections bare ACKs get no answer or a RST only, so that two stacks cannot answer each other for ever.
+ * </ul>
+ */
 @NullMarked
 package dev.sluice.stack.tcp;
 

@@ -140,27 +140,28 @@ class PartsTest {
 
     @Test
     void theTimeoutFollowsRfc6298() {
-        RtoEstimator rto = new RtoEstimator(TcpProfile.lan(1500));
+        TcpProfile lan = TcpProfile.lan(1500);
+        RtoEstimator rto = new RtoEstimator(lan.rtoInitial());
         assertThat(rto.timeout()).isEqualTo(1_000_000_000L);
-        rto.backOff();
+        rto.backOff(lan);
         assertThat(rto.timeout()).isEqualTo(2_000_000_000L);
-        rto.sample(100_000_000L);
+        rto.sample(100_000_000L, lan);
         // SRTT = R, RTTVAR = R/2, RTO = SRTT + 4 RTTVAR
         assertThat(rto.timeout()).isEqualTo(300_000_000L);
-        rto.sample(200_000_000L);
+        rto.sample(200_000_000L, lan);
         // RTTVAR = ¾·50 + ¼·100 = 62.5, SRTT = 112.5
         assertThat(rto.smoothed()).isEqualTo(112_500_000L);
         assertThat(rto.timeout()).isEqualTo(362_500_000L);
         for (int i = 0; i < 100; i++) {
-            rto.sample(10_000);
+            rto.sample(10_000, lan);
         }
         assertThat(rto.timeout()).isEqualTo(200_000_000L);
         for (int i = 0; i < 100; i++) {
-            rto.backOff();
+            rto.backOff(lan);
         }
         assertThat(rto.timeout()).isEqualTo(60_000_000_000L);
-        rto.sample(Long.MAX_VALUE);
-        rto.sample(-5);
+        rto.sample(Long.MAX_VALUE, lan);
+        rto.sample(-5, lan);
         assertThat(rto.timeout()).isBetween(200_000_000L, 60_000_000_000L);
     }
 
@@ -206,28 +207,28 @@ class PartsTest {
     void newRenoGrowsByBytesAcknowledged() {
         NewReno reno = new NewReno(1000);
         assertThat(reno.window()).isEqualTo(10_000);
-        reno.onAck(2000, 10_000);
+        reno.onAck(2000, 10_000, 1000);
         assertThat(reno.window()).isEqualTo(12_000);
         // An acknowledgment of much counts for two segments at most.
-        reno.onAck(10_000, 12_000);
+        reno.onAck(10_000, 12_000, 1000);
         assertThat(reno.window()).isEqualTo(14_000);
-        reno.onLoss(14_000);
+        reno.onLoss(14_000, 1000);
         assertThat(reno.window()).isEqualTo(7000);
         reno.onRecovered();
         List<Integer> windows = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            reno.onAck(1000, 7000);
+            reno.onAck(1000, 7000, 1000);
             windows.add(reno.window());
         }
         assertThat(windows).containsExactly(7000, 7000, 7000, 7000, 7000, 7000, 8000, 8000);
         // Without use no growth.
-        reno.onAck(1000, 100);
+        reno.onAck(1000, 100, 1000);
         assertThat(reno.window()).isEqualTo(8000);
-        reno.onTimeout(8000, false);
+        reno.onTimeout(8000, false, 1000);
         assertThat(reno.window()).isEqualTo(1000);
-        reno.onTimeout(1000, true);
-        reno.onAck(3000, 1000);
-        reno.onAck(3000, 3000);
+        reno.onTimeout(1000, true, 1000);
+        reno.onAck(3000, 1000, 1000);
+        reno.onAck(3000, 3000, 1000);
         assertThat(reno.window()).isEqualTo(5000);
     }
 }

@@ -1,0 +1,98 @@
+package dev.sluice.stack.tcp;
+
+/** When to acknowledge: at once, after a while (RFC 9293 §3.8.6.3), or not for every strange segment (RFC 5961 §10). */
+final class AckPolicy {
+    private static final long NEVER = Sender.NEVER;
+    private static final long SECOND = 1_000_000_000L;
+    /** Challenge ACKs per connection and second. */
+    private static final int CHALLENGES = 10;
+    /** Pure duplicates sent for segments beyond a hole, per transmission, to peers without SACK. */
+    private static final int MOST_DUPLICATES = 4;
+
+    private final TcpShard shard;
+    private boolean pending;
+    /** Segments beyond holes since the last ACK. */
+    private byte duplicatesOwed;
+    /** Data segments since the last ACK. */
+    private byte segmentsOwed;
+    /** When a delayed acknowledgment is due. */
+    private long timer = NEVER;
+
+    private byte challenges;
+    private long challengesSince;
+
+    AckPolicy(TcpShard shard) {
+        this.shard = shard;
+    }
+
+    void open(long now) {
+        challengesSince = now;
+    }
+
+    boolean pending() {
+        return pending;
+    }
+
+    long timer() {
+        return timer;
+    }
+
+    /** How many equal ACKs are due: more than one only for peers that count them. */
+    int copies(boolean sack) {
+        return sack ? 1 : Math.max(1, duplicatesOwed);
+    }
+
+    void now() {
+        pending = true;
+    }
+
+    /** Something is missing before or in what came: the peer counts our answers (RFC 5681 §4.2). */
+    void onHole() {
+        pending = true;
+        duplicatesOwed = (byte) Math.min(duplicatesOwed + 1, MOST_DUPLICATES);
+    }
+
+    /** {@code segments} of new data came; the second one is always acknowledged. */
+    void onData(int segments, long delay, long now) {
+        segmentsOwed = (byte) Math.min(segmentsOwed + segments, 100);
+        if (delay == 0 || segmentsOwed >= 2) {
+            pending = true;
+        } else if (timer == NEVER) {
+            timer = now + delay;
+        }
+    }
+
+    void onTimer(long now) {
+        if (timer != NEVER && now - timer >= 0) {
+            timer = NEVER;
+            pending = true;
+        }
+    }
+
+    /** Answers a suspicious segment, within limits. */
+    void challenge(long now) {
+        if (now - challengesSince >= SECOND) {
+            challengesSince = now;
+            challenges = 0;
+        }
+        if (challenges >= CHALLENGES) {
+            shard.counters().challengeAcksSuppressed++;
+            return;
+        }
+        challenges++;
+        shard.counters().challengeAcks++;
+        pending = true;
+    }
+
+    /** A segment with ACK left. */
+    void onSent() {
+        pending = false;
+        duplicatesOwed = 0;
+        segmentsOwed = 0;
+        timer = NEVER;
+    }
+
+    void stop() {
+        timer = NEVER;
+    }
+}

@@ -1,0 +1,100 @@
+package dev.sluice.stack.tcp;
+
+import dev.sluice.wire.TcpHeader;
+import java.lang.foreign.MemorySegment;
+
+/** Builds headers in the shard's scratch memory and hands segments to the connection's output; one per shard, without state. */
+final class SegmentWriter {
+    private static final long AT = TcpShard.HEADER_AT;
+    private static final long OPTIONS_AT = AT + TcpHeader.MIN_LENGTH;
+
+    private final MemorySegment header;
+    private final TcpCounters counters;
+
+    SegmentWriter(MemorySegment header, TcpCounters counters) {
+        this.header = header;
+        this.counters = counters;
+    }
+
+    /** SYN, or SYN-ACK with the options agreed on: the same each time it is sent. */
+    void syn(Tcb tcb, boolean withAck, long now) {
+        long o = OptionsWriter.mss(header, OPTIONS_AT, tcb.profile().mss());
+        if (tcb.sackOk) {
+            o = OptionsWriter.sackPermitted(header, o);
+        }
+        o = tcb.timestamps.write(header, o, withAck, now);
+        if (tcb.scaleOk) {
+            o = OptionsWriter.windowScale(header, o, tcb.receiver.scale());
+        }
+        int length = (int) (o - AT);
+        int flags = withAck ? TcpHeader.SYN | TcpHeader.ACK : TcpHeader.SYN;
+        int acknowledgment = withAck ? tcb.receiver.nextSequence() : 0;
+        write(tcb, tcb.sender.sequence(0), acknowledgment, length, flags, tcb.receiver.advertiseInSyn());
+        if (withAck) {
+            tcb.onAckSent();
+        }
+        send(tcb, length, 0, 0);
+    }
+
+    /** Data and FIN from {@code offset} of our stream. */
+    void data(Tcb tcb, long offset, int length, int flags, long now) {
+        long o = tcb.timestamps.write(header, OPTIONS_AT, true, now);
+        counters.bytesOut += length;
+        acknowledging(tcb, offset, (int) (o - AT), flags | TcpHeader.ACK, length);
+    }
+
+    /** A segment without payload, with SACK if something lies beyond a hole. */
+    void ack(Tcb tcb, long offset, long now) {
+        long o = tcb.timestamps.write(header, OPTIONS_AT, true, now);
+        IntervalSet ahead = tcb.receiver.ahead();
+        if (tcb.sackOk && ahead != null) {
+            o = sack(tcb, o, ahead);
+        }
+        acknowledging(tcb, offset, (int) (o - AT), TcpHeader.ACK, 0);
+    }
+
+    private void acknowledging(Tcb tcb, long offset, int headerLength, int flags, int length) {
+        int window = tcb.receiver.advertise(tcb.profile().mss());
+        write(tcb, tcb.sender.sequence(offset), tcb.receiver.nextSequence(), headerLength, flags, window);
+        tcb.onAckSent();
+        send(tcb, headerLength, Math.max(0, offset - 1), length);
+    }
+
+    /** The piece that came last first, then the others from the left (RFC 2018 §4). */
+    private long sack(Tcb tcb, long o, IntervalSet ahead) {
+        int blocks = Math.min(ahead.size(), tcb.timestamps.on() ? 3 : 4);
+        o = OptionsWriter.sackHead(header, o, blocks);
+        int first = Math.min(ahead.firstEndingAfter(tcb.receiver.latest()), ahead.size() - 1);
+        o = sackBlock(tcb, o, ahead, first);
+        for (int i = 0, written = 1; written < blocks; i++) {
+            if (i != first) {
+                o = sackBlock(tcb, o, ahead, i);
+                written++;
+            }
+        }
+        return o;
+    }
+
+    private long sackBlock(Tcb tcb, long o, IntervalSet ahead, int index) {
+        Receiver receiver = tcb.receiver;
+        return OptionsWriter.sackBlock(
+                header, o, receiver.sequence(ahead.from(index)), receiver.sequence(ahead.to(index)));
+    }
+
+    /** A reset, with {@code acknowledgment} if {@code flags} have ACK. */
+    void reset(Tcb tcb, int sequence, int acknowledgment, int flags) {
+        counters.resetsOut++;
+        write(tcb, sequence, acknowledgment, TcpHeader.MIN_LENGTH, flags, 0);
+        send(tcb, TcpHeader.MIN_LENGTH, 0, 0);
+    }
+
+    private void write(Tcb tcb, int sequence, int acknowledgment, int headerLength, int flags, int window) {
+        TcpHeader.write(
+                header, AT, tcb.localPort(), tcb.remotePort(), sequence, acknowledgment, headerLength, flags, window);
+    }
+
+    private void send(Tcb tcb, int headerLength, long position, int length) {
+        counters.segmentsOut++;
+        tcb.output.segment(tcb, header, AT, headerLength, position, length);
+    }
+}
