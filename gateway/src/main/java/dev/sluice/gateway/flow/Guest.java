@@ -19,6 +19,11 @@ public final class Guest {
     /** How many ICMP errors it may still get; made with the first. */
     public @Nullable RateLimiter icmpErrors;
 
+    /** UDP mappings that are its own. */
+    public int udpMappings;
+    /** Echo flows that are its own. */
+    public int echoFlows;
+
     public Guest(int address, long mac, Link link) {
         this.address = address;
         this.mac = mac;

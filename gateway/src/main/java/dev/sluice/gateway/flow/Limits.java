@@ -6,9 +6,9 @@ package dev.sluice.gateway.flow;
  * @param tcpFlows concurrent TCP flows; a guest above its share is refused with RST
  * @param tcpHalfOpen TCP flows whose host connect is pending; a guest above its share loses the one that waits longest
  * @param tcpTimeWait remembered closed connections; the oldest is forgotten
- * @param udpFlows UDP mappings; the one idle longest is evicted
+ * @param udpFlows UDP mappings; a guest above its share loses the one idle longest
  * @param udpIdleSeconds when an unused UDP mapping ends
- * @param pingFlows ICMP echo mappings; the one idle longest is evicted
+ * @param pingFlows ICMP echo mappings; a guest above its share loses the one idle longest
  * @param pingIdleSeconds when an unused echo mapping ends
  * @param reassemblyBytes memory for incomplete datagrams; the oldest is dropped
  * @param reassemblyDatagrams incomplete datagrams at a time; the oldest is dropped

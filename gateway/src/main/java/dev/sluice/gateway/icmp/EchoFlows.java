@@ -204,23 +204,38 @@ public final class EchoFlows {
         long low = DatagramHost.mapped(guest.address);
         EchoFlow flow = flows.find(DatagramHost.MAPPED_HIGH, low, identifier);
         if (flow != null) {
-            flow.guest = guest;
+            if (flow.guest != guest) {
+                flow.guest.echoFlows--;
+                flow.guest = guest;
+                guest.echoFlows++;
+            }
             flows.use(flow, now);
             return flow;
         }
-        if (flows.isFull()) {
-            EchoFlow idlest = flows.idlest();
-            if (idlest != null) {
-                end(idlest);
-                counters.drop(Drop.PING_FLOW_EVICTED);
-            }
+        if (!flows.mayHold(guest.echoFlows)) {
+            makeRoom(guest);
         }
         flow = new EchoFlow(this, guest, low, identifier);
         flows.add(flow, now);
+        guest.echoFlows++;
         if (!sweep.isArmed()) {
             loop.schedule(sweep, now + idle);
         }
         return flow;
+    }
+
+    /** A guest that has its share gives up the one of its own that is idle longest; one that has none takes from the others. */
+    private void makeRoom(Guest guest) {
+        EchoFlow victim = flows.idlest();
+        if (guest.echoFlows > 0) {
+            while (victim != null && victim.guest != guest) {
+                victim = flows.newer(victim);
+            }
+        }
+        if (victim != null) {
+            end(victim);
+            counters.drop(Drop.PING_FLOW_EVICTED);
+        }
     }
 
     private @Nullable PingSocket open(EchoFlow flow, long now) {
@@ -269,6 +284,7 @@ public final class EchoFlows {
 
     private void end(EchoFlow flow) {
         flows.remove(flow);
+        flow.guest.echoFlows--;
         flow.close();
     }
 

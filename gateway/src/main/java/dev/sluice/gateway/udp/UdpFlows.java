@@ -188,23 +188,38 @@ public final class UdpFlows {
         long low = DatagramHost.mapped(guest.address);
         UdpMapping mapping = mappings.find(DatagramHost.MAPPED_HIGH, low, port);
         if (mapping != null) {
-            mapping.guest = guest;
+            if (mapping.guest != guest) {
+                mapping.guest.udpMappings--;
+                mapping.guest = guest;
+                guest.udpMappings++;
+            }
             mappings.use(mapping, now);
             return mapping;
         }
-        if (mappings.isFull()) {
-            UdpMapping idlest = mappings.idlest();
-            if (idlest != null) {
-                end(idlest);
-                counters.drop(Drop.UDP_FLOW_EVICTED);
-            }
+        if (!mappings.mayHold(guest.udpMappings)) {
+            makeRoom(guest);
         }
         mapping = new UdpMapping(this, guest, low, port);
         mappings.add(mapping, now);
+        guest.udpMappings++;
         if (!sweep.isArmed()) {
             loop.schedule(sweep, now + idle);
         }
         return mapping;
+    }
+
+    /** A guest that has its share gives up the one of its own that is idle longest; one that has none takes from the others. */
+    private void makeRoom(Guest guest) {
+        UdpMapping victim = mappings.idlest();
+        if (guest.udpMappings > 0) {
+            while (victim != null && victim.guest != guest) {
+                victim = mappings.newer(victim);
+            }
+        }
+        if (victim != null) {
+            end(victim);
+            counters.drop(Drop.UDP_FLOW_EVICTED);
+        }
     }
 
     private @Nullable DatagramSocket open(UdpMapping mapping, long now) {
@@ -245,6 +260,7 @@ public final class UdpFlows {
 
     private void end(UdpMapping mapping) {
         mappings.remove(mapping);
+        mapping.guest.udpMappings--;
         mapping.close();
     }
 

@@ -309,6 +309,35 @@ class UdpFlowsTest {
     }
 
     @Test
+    void aGreedyGuestMakesRoomFromItsOwn() {
+        int limit = Limits.defaults().udpFlows();
+        Guest modest = GuestSide.guest("192.168.65.4");
+        Guest late = GuestSide.guest("192.168.65.5");
+        send(modest, 1, "198.51.100.1", 53, "idle, but not in the way");
+        for (int port = 1; port <= 5000; port++) {
+            send(guest, port, "198.51.100.1", 53, "x");
+        }
+        assertThat(socket(0).closed).isFalse();
+        assertThat(guest.udpMappings).isBetween(limit / 2, limit - limit / 8);
+        send(late, 1, "198.51.100.1", 53, "room for the next");
+        assertThat(late.udpMappings).isEqualTo(1);
+        assertThat(flows.size()).isEqualTo(guest.udpMappings + 2);
+        assertThat(host.open()).isEqualTo(flows.size());
+    }
+
+    @Test
+    void aGuestThatCameBackKeepsItsMappings() {
+        send(guest, 5000, "198.51.100.1", 53, "a");
+        Guest again = GuestSide.guest("192.168.65.3");
+        send(again, 5000, "198.51.100.1", 53, "b");
+        assertThat(socket(0).sent).hasSize(2);
+        assertThat(guest.udpMappings).isZero();
+        assertThat(again.udpMappings).isEqualTo(1);
+        loop.advance(91 * SECOND);
+        assertThat(again.udpMappings).isZero();
+    }
+
+    @Test
     void withoutDescriptorsDatagramsAreDroppedUntilThereAreSome() {
         host.failure = HostError.NO_DESCRIPTORS;
         for (int i = 0; i < 50; i++) {
