@@ -44,6 +44,11 @@ final class FrameQueue {
         return read == written;
     }
 
+    /** Bytes held, with what each frame wastes. */
+    int used() {
+        return used;
+    }
+
     /** Bytes that can surely be reserved, {@link #OVERHEAD} counted for each frame. */
     int room() {
         // A frame that does not fit before the end of the memory wastes that end once per round.

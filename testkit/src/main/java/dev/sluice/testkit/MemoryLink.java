@@ -275,7 +275,7 @@ public final class MemoryLink implements Link {
 
     /** Bytes on their way to this end. */
     public int arrivingBytes() {
-        return CAPACITY - arriving.room();
+        return arriving.used();
     }
 
     @Override

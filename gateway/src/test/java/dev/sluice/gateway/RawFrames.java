@@ -1,0 +1,149 @@
+package dev.sluice.gateway;
+
+import dev.sluice.wire.ArpHeader;
+import dev.sluice.wire.Checksum;
+import dev.sluice.wire.DhcpMessage;
+import dev.sluice.wire.DhcpOptions;
+import dev.sluice.wire.EthernetHeader;
+import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.MacAddress;
+import dev.sluice.wire.TcpHeader;
+import dev.sluice.wire.UdpHeader;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/** Frames of a guest, byte by byte: well-formed, to be sent as they are or mutated. */
+final class RawFrames {
+    private static final int IP = EthernetHeader.LENGTH;
+    private static final int TRANSPORT = IP + Ipv4Header.MIN_LENGTH;
+
+    private final long to;
+    private final long from;
+    private final int source;
+
+    RawFrames(MacAddress to, MacAddress from, Ipv4Address source) {
+        this.to = to.bits();
+        this.from = from.bits();
+        this.source = source.bits();
+    }
+
+    byte[] arpRequest(Ipv4Address target) {
+        byte[] frame = new byte[IP + ArpHeader.LENGTH];
+        MemorySegment s = MemorySegment.ofArray(frame);
+        EthernetHeader.write(s, 0, MacAddress.BROADCAST.bits(), from, EthernetHeader.TYPE_ARP);
+        ArpHeader.write(s, IP, ArpHeader.REQUEST, from, source, 0, target.bits());
+        return frame;
+    }
+
+    byte[] udp(Ipv4Address destination, int sourcePort, int destinationPort, byte[] payload) {
+        int length = UdpHeader.LENGTH + payload.length;
+        byte[] frame = ipv4(Ipv4Header.PROTOCOL_UDP, destination, length);
+        MemorySegment s = MemorySegment.ofArray(frame);
+        UdpHeader.write(s, TRANSPORT, sourcePort, destinationPort, length);
+        System.arraycopy(payload, 0, frame, TRANSPORT + UdpHeader.LENGTH, payload.length);
+        long sum = Checksum.pseudoHeader(source, destination.bits(), Ipv4Header.PROTOCOL_UDP, length);
+        put16(frame, TRANSPORT + UdpHeader.CHECKSUM, UdpHeader.checksumField(Checksum.add(sum, s, TRANSPORT, length)));
+        return frame;
+    }
+
+    /** A segment with the options of a usual SYN if {@code flags} has SYN. */
+    byte[] tcp(Ipv4Address destination, int sourcePort, int destinationPort, int sequence, int flags, byte[] payload) {
+        byte[] options = (flags & TcpHeader.SYN) == 0
+                ? new byte[0]
+                : new byte[] {2, 4, 5, (byte) 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7};
+        int header = TcpHeader.MIN_LENGTH + options.length;
+        int length = header + payload.length;
+        byte[] frame = ipv4(Ipv4Header.PROTOCOL_TCP, destination, length);
+        MemorySegment s = MemorySegment.ofArray(frame);
+        TcpHeader.write(s, TRANSPORT, sourcePort, destinationPort, sequence, 0, header, flags, 65_535);
+        System.arraycopy(options, 0, frame, TRANSPORT + TcpHeader.MIN_LENGTH, options.length);
+        System.arraycopy(payload, 0, frame, TRANSPORT + header, payload.length);
+        long sum = Checksum.pseudoHeader(source, destination.bits(), Ipv4Header.PROTOCOL_TCP, length);
+        put16(frame, TRANSPORT + TcpHeader.CHECKSUM, Checksum.finish(Checksum.add(sum, s, TRANSPORT, length)));
+        return frame;
+    }
+
+    byte[] echoRequest(Ipv4Address destination, int size) {
+        int length = IcmpHeader.LENGTH + size;
+        byte[] frame = ipv4(Ipv4Header.PROTOCOL_ICMP, destination, length);
+        MemorySegment s = MemorySegment.ofArray(frame);
+        IcmpHeader.write(s, TRANSPORT, IcmpHeader.ECHO_REQUEST, 0, 0x0007_0001);
+        IcmpHeader.updateChecksum(s, TRANSPORT, length);
+        return frame;
+    }
+
+    /** "Port unreachable" about the IPv4 packet in {@code about}. */
+    byte[] portUnreachable(Ipv4Address destination, byte[] about) {
+        int quoted = Math.min(about.length - IP, 60);
+        int length = IcmpHeader.LENGTH + quoted;
+        byte[] frame = ipv4(Ipv4Header.PROTOCOL_ICMP, destination, length);
+        MemorySegment s = MemorySegment.ofArray(frame);
+        IcmpHeader.write(s, TRANSPORT, IcmpHeader.DESTINATION_UNREACHABLE, IcmpHeader.PORT_UNREACHABLE, 0);
+        System.arraycopy(about, IP, frame, TRANSPORT + IcmpHeader.LENGTH, quoted);
+        IcmpHeader.updateChecksum(s, TRANSPORT, length);
+        return frame;
+    }
+
+    byte[] dhcpDiscover() {
+        byte[] message = new byte[548];
+        int length = new DhcpMessage(
+                        DhcpMessage.BOOTREQUEST,
+                        0,
+                        77,
+                        0,
+                        false,
+                        Ipv4Address.ANY,
+                        Ipv4Address.ANY,
+                        Ipv4Address.ANY,
+                        Ipv4Address.ANY,
+                        new MacAddress(from),
+                        "",
+                        "",
+                        DhcpOptions.builder()
+                                .messageType(DhcpMessage.DISCOVER)
+                                .parameterRequestList(1, 3, 6)
+                                .text(DhcpOptions.HOST_NAME, "fuzz")
+                                .build())
+                .encode(MemorySegment.ofArray(message), 0, message.length);
+        byte[] frame = new RawFrames(MacAddress.BROADCAST, new MacAddress(from), Ipv4Address.ANY)
+                .udp(
+                        Ipv4Address.BROADCAST,
+                        DhcpMessage.CLIENT_PORT,
+                        DhcpMessage.SERVER_PORT,
+                        Arrays.copyOf(message, length));
+        return frame;
+    }
+
+    /** Turns a packet into a fragment: {@code offset} in bytes, a multiple of 8. */
+    static byte[] fragment(byte[] frame, int offset, boolean more) {
+        byte[] fragment = frame.clone();
+        put16(fragment, IP + 6, (more ? Ipv4Header.MORE_FRAGMENTS : 0) | offset / 8);
+        updateIpv4Checksum(fragment);
+        return fragment;
+    }
+
+    /** Makes the IPv4 header checksum right again, if there is room for one. */
+    static void updateIpv4Checksum(byte[] frame) {
+        if (frame.length >= IP + Ipv4Header.MIN_LENGTH) {
+            MemorySegment s = MemorySegment.ofArray(frame);
+            if (IP + Ipv4Header.headerLength(s, IP) <= frame.length) {
+                Ipv4Header.updateChecksum(s, IP);
+            }
+        }
+    }
+
+    private byte[] ipv4(int protocol, Ipv4Address destination, int length) {
+        byte[] frame = new byte[TRANSPORT + length];
+        MemorySegment s = MemorySegment.ofArray(frame);
+        EthernetHeader.write(s, 0, to, from, EthernetHeader.TYPE_IPV4);
+        Ipv4Header.write(s, IP, 0, Ipv4Header.MIN_LENGTH + length, 4711, 0, 64, protocol, source, destination.bits());
+        return frame;
+    }
+
+    private static void put16(byte[] frame, int at, int value) {
+        frame[at] = (byte) (value >>> 8);
+        frame[at + 1] = (byte) value;
+    }
+}
