@@ -7,6 +7,8 @@
 
 # The data path needs C2, so no TieredStopAtLevel; one small heap, because packets live outside of it.
 flags="-XX:+UseSerialGC -Xms8m -Xmx256m -Xss512k -XX:+UseCompactObjectHeaders -XX:-UsePerfData"
+# Mapping the AOT cache where it was made for, instead of anywhere, saves patching it: a third of its pages stay untouched.
+flags="$flags -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
 flags="$flags -XX:ReservedCodeCacheSize=64m -Xlog:disable -Xlog:all=error,aot*=off,cds*=off:stderr"
 flags="$flags -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --enable-native-access=dev.sluice.posix"
 
