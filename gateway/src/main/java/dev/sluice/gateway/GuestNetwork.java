@@ -26,6 +26,7 @@ import dev.sluice.link.Link;
 import dev.sluice.link.LocalPort;
 import dev.sluice.link.Switch;
 import dev.sluice.loop.Loop;
+import dev.sluice.loop.Timer;
 import dev.sluice.stack.ip.Reassembler;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.TcpShard;
@@ -49,6 +50,8 @@ import java.util.random.RandomGenerator;
 final class GuestNetwork implements LocalPort {
     private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
     private static final int DNS_PORT = 53;
+    /** Buffers that no flow needed for this long go back to the system. */
+    private static final long TRIM_INTERVAL = 1_000_000_000L;
 
     final Loop loop;
     final AddressPlan plan;
@@ -64,6 +67,7 @@ final class GuestNetwork implements LocalPort {
     final TcpShard shard;
     final Reassembler reassembler;
     private final DnsTcpService dnsOverTcp;
+    private final Timer trim = Timer.of(this::trimBuffers);
     private final ArpResponder arp;
     private final Ipv4Input ipv4;
     private final List<BiConsumer<Link, String>> leaveListeners = new ArrayList<>();
@@ -191,8 +195,15 @@ final class GuestNetwork implements LocalPort {
         guests.linkClosed(link);
     }
 
+    private void trimBuffers() {
+        shard.buffers().trim();
+    }
+
     private void endTurn() {
         tcp.onBatchEnd();
+        if (shard.buffers().kept() > 0 && !trim.isArmed()) {
+            loop.schedule(trim, loop.now() + TRIM_INTERVAL);
+        }
         fabric.flush();
     }
 

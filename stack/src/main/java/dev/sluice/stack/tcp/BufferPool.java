@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The memory of all rings of one shard: blocks of power-of-two sizes under one budget. A returned block is kept and given out
  * first (LIFO), so that the next flow gets memory that is still in the caches; kept blocks count against the budget and are freed
- * when another size needs their place. Owned by one thread.
+ * when another size needs their place, or by {@link #trim} when nobody needed them for a while. Owned by one thread.
  */
 public final class BufferPool implements AutoCloseable {
     /** Smallest block: 16 KiB. */
@@ -21,6 +21,9 @@ public final class BufferPool implements AutoCloseable {
     private final long budget;
     private final MemorySegment[][] kept = new MemorySegment[CLASSES][];
     private final int[] keptCount = new int[CLASSES];
+    /** The fewest blocks kept at any time since the last {@link #trim}: so many were not needed. */
+    private final int[] idle = new int[CLASSES];
+
     private long inUse;
     private long keptBytes;
     private long peak;
@@ -42,6 +45,7 @@ public final class BufferPool implements AutoCloseable {
         MemorySegment block = null;
         if (keptCount[index] > 0) {
             block = kept[index][--keptCount[index]];
+            idle[index] = Math.min(idle[index], keptCount[index]);
             keptBytes -= size;
         } else if (makeRoom(size)) {
             try {
@@ -90,8 +94,19 @@ public final class BufferPool implements AutoCloseable {
         int last = --keptCount[index];
         MemorySegment block = kept[index][last];
         kept[index][last] = MemorySegment.NULL;
+        idle[index] = Math.min(idle[index], last);
         keptBytes -= block.byteSize();
         memory.free(block);
+    }
+
+    /** Frees what nobody has needed since the last call; to be called now and then while {@link #kept} is not 0. */
+    public void trim() {
+        for (int i = 0; i < CLASSES; i++) {
+            for (int n = idle[i]; n > 0; n--) {
+                freeOne(i);
+            }
+            idle[i] = keptCount[i];
+        }
     }
 
     private static int index(int size) {
