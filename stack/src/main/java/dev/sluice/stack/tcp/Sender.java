@@ -10,6 +10,10 @@ final class Sender {
     static final long NEVER = Long.MAX_VALUE;
 
     private static final long NONE = Recovery.NONE;
+    /** Windows above this are halved for the segment size; a smaller one is a device that takes one segment at a time. */
+    private static final int HALVED_FROM = 536;
+
+    private static final int SMALLEST_SEGMENT = 48;
     private final TcpShard shard;
     private final TcpProfile profile;
     final SendRing ring;
@@ -18,8 +22,10 @@ final class Sender {
     CongestionControl congestion;
 
     private int iss;
+    /** Payload bytes that path and peer permit in a segment. */
+    private char agreedMss;
     /** Payload bytes of a full segment. */
-    private int mss;
+    private char mss;
 
     /** The shift of the windows we receive, 0–14. */
     private byte windowScale;
@@ -65,7 +71,8 @@ final class Sender {
         this.ring = new SendRing(shard.buffers(), profile.sendBuffer());
         this.rto = new RtoEstimator(profile.rtoInitial());
         this.recovery = new Recovery(shard);
-        this.mss = profile.mss();
+        this.agreedMss = (char) profile.mss();
+        this.mss = agreedMss;
         this.congestion = TcpShard.NOT_YET;
     }
 
@@ -75,25 +82,36 @@ final class Sender {
 
     /** What the peer's SYN told. */
     void negotiated(int mss, int windowScale, boolean sackOk, int firstWindow) {
-        this.mss = mss;
+        this.agreedMss = (char) mss;
         this.windowScale = (byte) windowScale;
         this.sackOk = sackOk;
         this.recovery.open(sackOk);
         this.window = firstWindow;
         this.largestWindow = firstWindow;
+        boundMss();
         this.congestion = CongestionControl.of(profile.congestionControl(), mss);
     }
 
     /** The path carries less than thought (RFC 1191, 8201). */
     void limitMss(int mss, long now) {
-        if (mss < this.mss) {
-            this.mss = mss;
+        if (mss < agreedMss) {
+            agreedMss = (char) mss;
+            boundMss();
             if (una < nxt && !recovery.active()) {
                 // Everything in flight was too large; it is not congestion, so no backoff.
                 beginTimeoutRecovery();
                 restartTimer(now);
             }
         }
+    }
+
+    /**
+     * A peer whose whole window is less than two segments would make us wait for the timer at every turn, as what it offers between is
+     * never worth a full segment; so segments are half of its window at most.
+     */
+    private void boundMss() {
+        int useful = largestWindow > HALVED_FROM ? largestWindow / 2 : Math.max(largestWindow, SMALLEST_SEGMENT);
+        mss = (char) Math.min(agreedMss, useful);
     }
 
     int sequence(long offset) {
@@ -210,7 +228,10 @@ final class Sender {
         // RFC 9293 §3.10.7.4 compares SND.WL2 too, which is what `ack >= una` means here.
         if (advanced || from > windowFrom || (from == windowFrom && offered != window)) {
             window = offered;
-            largestWindow = Math.max(largestWindow, offered);
+            if (offered > largestWindow) {
+                largestWindow = offered;
+                boundMss();
+            }
             windowFrom = Math.max(windowFrom, from);
         }
         if (window == 0 || persist) {
@@ -219,7 +240,7 @@ final class Sender {
         }
         if (una < nxt && recovery.lossSeen(una, mss)) {
             shard.counters().fastRetransmits++;
-            congestion.onLoss(nxt - una, mss);
+            congestion.onLoss(nxt - una, agreedMss);
             recovery.beginFast(una, nxt);
             timedOffset = NONE;
         }
@@ -386,7 +407,7 @@ final class Sender {
         if (una == nxt) {
             waitingSince = now;
             if (now - lastSent > rto.timeout()) {
-                congestion.onRestart(mss);
+                congestion.onRestart(agreedMss);
             }
         }
         lastSent = now;
@@ -437,7 +458,7 @@ final class Sender {
             return false;
         }
         shard.counters().timeouts++;
-        congestion.onTimeout(nxt - una, timedOut, mss);
+        congestion.onTimeout(nxt - una, timedOut, agreedMss);
         timedOut = true;
         beginTimeoutRecovery();
         rto.backOff(profile);

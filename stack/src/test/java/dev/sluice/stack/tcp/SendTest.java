@@ -187,6 +187,26 @@ class SendTest {
 
     @ParameterizedTest
     @MethodSource("isns")
+    void aWindowOfOneSegmentIsUsedInHalves(int isn) {
+        // Linux without window scaling on a link with an MTU of 65520 offers anything from 0 to 65535.
+        try (Dialogue d = new Dialogue(TcpProfile.guest(65515), isn, 8).established(mssOption(65475))) {
+            d.write(200_000);
+            assertRanges(all(d), 1, 32_767, 32_768, 32_767);
+            d.peer(ACK, 1, 32_768, 0, 32_768);
+            d.silence();
+            d.peer(ACK, 1, 65_535, 0, 32_767);
+            assertRanges(all(d), 65_535, 32_767);
+        }
+        try (Dialogue d = new Dialogue(TcpProfile.guest(65515), isn, 8)
+                .established(join(mssOption(65475), options(1, 3, 3, 7)))) {
+            d.peer(ACK, 1, 1, 0, 2000);
+            d.write(200_000);
+            assertThat(d.tcb.sendMss()).isEqualTo(65475);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
     void nagleHoldsAPartialSegmentWhileDataIsInFlight(int isn) {
         try (Dialogue d = plain(LAN, isn, true)) {
             d.write(10);
