@@ -215,7 +215,8 @@ class AttachCommandTest {
 
     @Test
     void aNameThatIsTakenIsSaidAndTheInterfaceStays() {
-        inGuest("ip", "link", "add", "taken", "type", "veth", "peer", "name", "other").output();
+        inGuest("ip", "link", "add", "taken", "type", "veth", "peer", "name", "other")
+                .output();
         Program attach = lab.sluice("attach", "--configure", "--tap", "taken", "" + guest.pid());
         assertThat(attach.exitCode()).isEqualTo(69);
         assertThat(attach.err().lines()).singleElement().asString().contains("taken");

@@ -10,7 +10,11 @@ public final class Await {
 
     /** @param state asked only on failure */
     public static void until(String what, Supplier<String> state, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        until(Duration.ofSeconds(60), what, state, condition);
+    }
+
+    public static void until(Duration patience, String what, Supplier<String> state, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + patience.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - deadline > 0) {
                 throw new AssertionError("waited in vain until " + what + ": " + state.get());

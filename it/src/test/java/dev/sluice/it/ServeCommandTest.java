@@ -1,0 +1,165 @@
+package dev.sluice.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.it.lab.Await;
+import dev.sluice.it.lab.Dns;
+import dev.sluice.it.lab.Lab;
+import dev.sluice.it.lab.Needs;
+import dev.sluice.it.lab.Program;
+import dev.sluice.it.lab.TestServers;
+import dev.sluice.it.lab.Vm;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** {@code sluice serve} with real virtual machines, and as a daemon. */
+class ServeCommandTest {
+    private static final Duration BOOT = Duration.ofMinutes(4);
+    private static final String DHCP = "udhcpc -i eth0 -n -q -f -t 20 -s /etc/udhcpc\n";
+    private static Lab lab;
+
+    @BeforeAll
+    static void open() {
+        Needs.lab("dnsmasq", "socat");
+        lab = Lab.open();
+        lab.server(TestServers.class);
+        Dns.start(lab);
+    }
+
+    @AfterAll
+    static void close() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        lab.awaitNothingLeft();
+    }
+
+    private Program serve(Path socket, String... options) {
+        String[] line = new String[options.length + 3];
+        line[0] = "serve";
+        line[1] = "--listen";
+        line[2] = "qemu:" + socket;
+        System.arraycopy(options, 0, line, 3, options.length);
+        Program serve = lab.sluice(line);
+        Await.until("the socket is there", serve::toString, () -> Files.exists(socket) || !serve.alive());
+        assertThat(serve.alive()).as(serve.toString()).isTrue();
+        return serve;
+    }
+
+    @Test
+    void aVirtualMachineGetsAddressNamesAndDownloads() throws IOException {
+        Vm.prepare();
+        Path socket = lab.folder().resolve("vm.sock");
+        Program serve = serve(socket);
+        Program vm = Vm.start(lab, "vm", socket, "52:54:00:00:00:01", DHCP + """
+                nslookup www.example.test 192.168.65.1
+                nslookup gateway.sluice.internal 192.168.65.1
+                ping -c 2 192.168.65.1
+                wget -q -O - http://www.example.test/bytes/21/50000000 | sha256sum
+                """);
+        assertThat(vm.exitCode(BOOT)).isZero();
+        assertThat(vm.out())
+                .contains("lease 192.168.65.", "/24 router 192.168.65.1 dns 192.168.65.1")
+                .contains(
+                        Lab.SERVER,
+                        "192.168.65.1",
+                        "2 packets received",
+                        TestServers.digest(21, 50_000_000),
+                        "test ended with 0");
+        serve.signal("TERM");
+        assertThat(serve.exitCode()).isZero();
+        assertThat(socket).doesNotExist();
+    }
+
+    @Test
+    void twoVirtualMachinesReachEachOther() throws IOException {
+        Vm.prepare();
+        Path socket = lab.folder().resolve("two.sock");
+        Program serve = serve(socket, "--cidr", "10.77.0.0/24");
+        Program one = Vm.start(lab, "one", socket, "52:54:00:00:00:01", DHCP + "nc -l -p 9000 -e cat\n");
+        Await.until(
+                BOOT,
+                "the first has an address",
+                one::toString,
+                () -> one.out().contains("lease 10.77.0.") || !one.alive());
+        String address = one.out().replaceAll("(?s).*lease ([0-9.]+)/.*", "$1");
+        Program two = Vm.start(
+                lab,
+                "two",
+                socket,
+                "52:54:00:00:00:02",
+                DHCP + "ping -c 3 " + address + "\necho hello | nc -w 10 " + address + " 9000\n");
+        assertThat(two.exitCode(BOOT)).isZero();
+        assertThat(two.out()).contains("3 packets received", "hello");
+        assertThat(one.exitCode(BOOT)).isZero();
+        serve.signal("INT");
+        assertThat(serve.exitCode()).isZero();
+    }
+
+    @Test
+    void aGuestWhoseStreamIsCutMidFrameIsDroppedAndTheNextIsServed() throws IOException {
+        Path socket = lab.folder().resolve("cut.sock");
+        Program serve = serve(socket, "-v");
+        // a length that no frame follows, a length of 0, one above the limit
+        for (String bytes :
+                new String[] {"\\000\\000\\000\\100abc", "\\000\\000\\000\\000", "\\377\\377\\377\\377xyz"}) {
+            lab.onHost("sh", "-c", "printf '" + bytes + "' | socat -t 5 - UNIX-CONNECT:" + socket)
+                    .exitCode();
+        }
+        Await.until(
+                "the guests' ends are said", serve::toString, () -> serve.err().split(" left: ", -1).length > 3);
+        assertThat(serve.alive()).isTrue();
+        assertThat(lab.sluice("status", "" + serve.pid()).output()).contains("192.168.65.0/24");
+        serve.signal("TERM");
+        assertThat(serve.exitCode()).isZero();
+    }
+
+    @Test
+    void aPlaceThatCannotBeListenedAtIsSaidInOneLineAndStays() throws IOException {
+        Path file = Files.writeString(lab.folder().resolve("a-file"), "precious");
+        Path used = lab.folder().resolve("used.sock");
+        Program first = serve(used);
+        for (String url : new String[] {
+            "qemu:" + file, "qemu:" + used, "vmnet:/no/such/folder/x.sock", "qemu:/proc/x.sock", "fd:77"
+        }) {
+            Program serve = lab.sluice("serve", "--listen", url);
+            assertThat(serve.exitCode()).as(serve.toString()).isEqualTo(69);
+            assertThat(serve.err().lines()).as(serve.toString()).hasSize(1);
+        }
+        assertThat(file).hasContent("precious");
+        assertThat(first.alive()).isTrue();
+        first.signal("TERM");
+        assertThat(first.exitCode()).isZero();
+    }
+
+    @Test
+    void oneBadPlaceOfSeveralLeavesNoSocketBehind() {
+        Path good = lab.folder().resolve("good.sock");
+        Program serve = lab.sluice("serve", "--listen", "qemu:" + good, "--listen", "bess:/no/such/folder/x");
+        assertThat(serve.exitCode()).isEqualTo(69);
+        assertThat(good).doesNotExist();
+    }
+
+    @Test
+    void theSocketOfAKilledDaemonIsTakenOver() {
+        Path socket = lab.folder().resolve("stale.sock");
+        Program first = serve(socket);
+        first.signal("KILL");
+        assertThat(first.exitCode()).isEqualTo(137);
+        Program second = lab.sluice("serve", "--listen", "qemu:" + socket);
+        Await.until("the second serves", second::toString, () -> second.err().contains("serving") || !second.alive());
+        second.signal("TERM");
+        assertThat(second.exitCode()).as(second.toString()).isZero();
+        assertThat(socket).doesNotExist();
+    }
+}
