@@ -113,8 +113,7 @@ final class TcpSession implements TcpOutput {
             return;
         }
         long now = engine.loop.now();
-        boolean closing = connection.wantsClose() && !closeDone;
-        if (connection.wantsAbort() || (closing && (!established || !connection.incoming.isEmpty()))) {
+        if (connection.wantsAbort() || (connection.wantsClose() && !closeDone && !established)) {
             abort(now);
             return;
         }
@@ -233,6 +232,10 @@ final class TcpSession implements TcpOutput {
         ByteQueue queue = connection.outgoing;
         boolean finishing = connection.wantsShutdown();
         boolean closing = connection.wantsClose();
+        if (closing && !closeDone && !connection.incoming.isEmpty()) {
+            abort(now); // here, not where the wish comes in: whatever wakes this session may see the wish first
+            return;
+        }
         int waiting;
         while (!shutDone && (waiting = queue.size()) > 0) {
             int room = tcb.reserveSend(waiting);
