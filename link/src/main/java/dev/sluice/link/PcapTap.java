@@ -124,6 +124,9 @@ public final class PcapTap implements AutoCloseable {
     }
 
     private void put(long position, MemorySegment from, long at, int length) {
+        if (length == 0) {
+            return; // an empty part says nothing about where it lies
+        }
         int offset = (int) (position % RING);
         int first = Math.min(length, RING - offset);
         MemorySegment.copy(from, at, ring, offset, first);

@@ -84,6 +84,17 @@ class PcapTapTest {
     }
 
     @Test
+    void aFrameThatIsAllHeadMayCarryTheOffsetsOfTheOneBefore() throws Exception {
+        try (PcapTap tap = PcapTap.open(directory.resolve("c.pcap"), 1000)) {
+            Frame frame = Frames.frame(new byte[60]);
+            frame.bodyAt = 2887;
+            frame.bodyWrapAt = 5;
+            tap.record(frame);
+            assertThat(tap.frames()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void aFileThatCanNotBeWrittenIsSaid() {
         assertThatThrownBy(() -> PcapTap.open(directory.resolve("none/x.pcap"), 100))
                 .isInstanceOf(IOException.class)

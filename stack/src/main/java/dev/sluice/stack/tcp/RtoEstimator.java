@@ -23,8 +23,7 @@ final class RtoEstimator {
 
     /** A round trip of {@code nanos} was measured on data sent once (or by timestamps). */
     void sample(long nanos, TcpProfile profile) {
-        int maximum = micros(profile.rtoMax());
-        int r = Math.max(1, (int) Math.min(Math.max(nanos, 0) / NANOS, maximum));
+        int r = Math.max(1, (int) Math.min(Math.max(nanos, 0) / NANOS, micros(profile.rtoMax())));
         if (smoothed == 0) {
             smoothed = r;
             variation = r / 2;
@@ -32,8 +31,15 @@ final class RtoEstimator {
             variation += (Math.abs(smoothed - r) - variation) / 4;
             smoothed = Math.max(1, smoothed + (r - smoothed) / 8);
         }
-        timeout =
-                Math.clamp((long) smoothed + Math.max(GRANULARITY, 4L * variation), micros(profile.rtoMin()), maximum);
+        forgetBackOff(profile);
+    }
+
+    /** The timeout as the samples so far would have it. */
+    void forgetBackOff(TcpProfile profile) {
+        if (smoothed != 0) {
+            long wanted = smoothed + Math.max(GRANULARITY, 4L * variation);
+            timeout = Math.clamp(wanted, micros(profile.rtoMin()), micros(profile.rtoMax()));
+        }
     }
 
     /** The timer ran out (RFC 6298 §5.5). */

@@ -14,6 +14,9 @@ final class Sender {
     private static final int HALVED_FROM = 536;
 
     private static final int SMALLEST_SEGMENT = 48;
+    /** A millisecond, by which an echoed timestamp may be off. */
+    private static final long TIMESTAMP_UNIT = 1_000_000L;
+
     private final TcpShard shard;
     private final TcpProfile profile;
     final SendRing ring;
@@ -47,6 +50,7 @@ final class Sender {
     private long timedOffset = NONE;
 
     private long timedAt;
+    /** When data or SYN last left. */
     private long lastSent;
     /** When we began to wait for the sign of life that is still missing. */
     private long waitingSince;
@@ -259,9 +263,14 @@ final class Sender {
         if (timedOffset != NONE && ack >= timedOffset) {
             rto.sample(now - timedAt, profile);
             timedOffset = NONE;
-        } else if (recovery.active() && tsElapsed >= 0) {
-            // Timestamps tell which transmission was acknowledged, so Karn's rule does not apply.
+        } else if (recovery.active() && tsElapsed >= 0 && tsElapsed <= now - lastSent + TIMESTAMP_UNIT) {
+            // Timestamps tell which transmission was acknowledged, so Karn's rule does not apply. An echo of an earlier
+            // one than the last
+            // may be of data whose first acknowledgment was lost, and would measure how long we waited.
             rto.sample(tsElapsed, profile);
+        } else if (congestion instanceof OneHop) {
+            // The timeout was no sign of a long way: on one hop nothing but loss delays an acknowledgment.
+            rto.forgetBackOff(profile);
         }
         waitingSince = now;
         timedOut = false;
@@ -322,6 +331,7 @@ final class Sender {
             retransmissions++;
             shard.counters().retransmits++;
             timedOffset = NONE;
+            lastSent = now;
             restartTimer(now);
             tcb.emitData(from, length, flags(from + length, length, fin), now);
             if (tcb.ended()) {

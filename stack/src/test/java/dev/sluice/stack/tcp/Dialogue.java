@@ -62,6 +62,7 @@ final class Dialogue implements TcpOutput, AutoCloseable {
     int events;
     boolean peerTimestamps;
     int peerClock = 5000;
+    int peerEcho;
 
     Dialogue(TcpProfile profile, int iss, int peerIss) {
         this(profile, iss, peerIss, 64 << 20);
@@ -220,6 +221,7 @@ final class Dialogue implements TcpOutput, AutoCloseable {
             stamp[1] = 10;
             MemorySegment m = MemorySegment.ofArray(stamp);
             Bytes.put32(m, 2, peerClock);
+            Bytes.put32(m, 6, peerEcho);
             all = join(stamp, options);
         }
         int header = TcpHeader.MIN_LENGTH + (all.length + 3) / 4 * 4;

@@ -260,7 +260,7 @@ class SendTest {
     @ParameterizedTest
     @MethodSource("isns")
     void aRetransmissionGivesNoRoundTripTime(int isn) {
-        try (Dialogue d = plain(ONE_BY_ONE, isn, true)) {
+        try (Dialogue d = plain(LAN, isn, true)) {
             d.write(100);
             all(d);
             d.timer();
@@ -275,6 +275,45 @@ class SendTest {
             d.pass(80 * MS);
             d.peer(ACK, 1, 201);
             assertThat(d.tcb.roundTripTime()).isGreaterThan(before);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
+    void progressOnOneHopEndsTheBackOff(int isn) {
+        try (Dialogue d = plain(ONE_BY_ONE, isn, true)) {
+            d.write(5000);
+            all(d);
+            for (int i = 0; i < 5; i++) {
+                d.timer();
+                all(d);
+            }
+            assertThat(d.tcb.snapshot().rto()).isEqualTo(6400 * MS);
+            d.peer(ACK, 1, 1461);
+            assertThat(d.tcb.snapshot().rto()).isEqualTo(200 * MS);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
+    void anEchoOfTheLastRetransmissionIsASampleAndAnOlderOneIsNot(int isn) {
+        try (Dialogue d = new Dialogue(LAN, isn, ~isn)) {
+            d.peerTimestamps = true;
+            d.plain(true);
+            d.write(2000);
+            int first = all(d).getFirst().tsVal();
+            d.timer();
+            d.timer();
+            int last = all(d).getFirst().tsVal();
+            assertThat(last - first).isEqualTo(600);
+            d.pass(30 * MS);
+            d.peerEcho = first;
+            d.peer(ACK, 1, 1001);
+            assertThat(d.tcb.snapshot().rto()).isEqualTo(800 * MS);
+            d.peerEcho = last;
+            d.peer(ACK, 1, 1201);
+            assertThat(d.tcb.snapshot().rto()).isEqualTo(200 * MS);
+            assertThat(d.tcb.roundTripTime()).isBetween(3 * MS, 31 * MS);
         }
     }
 
