@@ -17,6 +17,7 @@ import dev.sluice.gateway.flow.Limits;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.TcpConnection;
 import dev.sluice.net.UdpSocket;
+import dev.sluice.testkit.RawFrames;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import dev.sluice.wire.TcpHeader;
@@ -25,7 +26,6 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -179,7 +179,7 @@ class HostileGuestTest {
                 for (int i = 0; i < 48; i++) {
                     List<byte[]> frames = new ArrayList<>();
                     for (int j = 0; j < 250; j++) {
-                        frames.add(mutate(seeds.get(random.nextInt(seeds.size())), random));
+                        frames.add(RawFrames.mutate(seeds.get(random.nextInt(seeds.size())), random));
                     }
                     world.inject(frames, (i & 1) != 0);
                 }
@@ -222,32 +222,6 @@ class HostileGuestTest {
                 RawFrames.fragment(datagram, 0, true),
                 RawFrames.fragment(datagram, 1208, false),
                 RawFrames.fragment(datagram, 64_000, false));
-    }
-
-    /** Flips bits, overwrites or cuts; often makes the IPv4 checksum right again, so that more than one check is tried. */
-    private static byte[] mutate(byte[] frame, Random random) {
-        byte[] mutated = frame.clone();
-        int changes = 1 + random.nextInt(4);
-        for (int i = 0; i < changes; i++) {
-            // Headers are where it matters.
-            int at = random.nextInt(random.nextInt(3) == 0 ? mutated.length : Math.min(mutated.length, 80));
-            if (at < 12 && random.nextInt(4) != 0) {
-                continue; // mostly keep the hardware addresses, or nothing would look further
-            }
-            mutated[at] = switch (random.nextInt(4)) {
-                case 0 -> (byte) (mutated[at] ^ 1 << random.nextInt(8));
-                case 1 -> (byte) random.nextInt();
-                case 2 -> 0;
-                default -> (byte) 0xff;
-            };
-        }
-        if (random.nextInt(4) == 0) {
-            mutated = Arrays.copyOf(mutated, 14 + random.nextInt(mutated.length - 13));
-        }
-        if (random.nextInt(3) != 0 && mutated[12] == 8 && mutated[13] == 0) {
-            RawFrames.updateIpv4Checksum(mutated);
-        }
-        return mutated;
     }
 
     private static Limits limits(int halfOpen, int udpFlows) {

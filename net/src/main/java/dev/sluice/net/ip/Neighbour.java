@@ -13,7 +13,7 @@ public final class Neighbour {
         INCOMPLETE,
         /** Heard of lately. */
         REACHABLE,
-        /** Known, but not heard of for a while: used as it is while the question is out. */
+        /** Known, but not heard of for a while or challenged by another: used as it is while the question is out. */
         PROBING,
         /** A group's or broadcast address, never asked for. */
         FIXED,
@@ -25,6 +25,8 @@ public final class Neighbour {
     State state;
     /** 48 bits; 0 while unknown. */
     long mac;
+    /** Another hardware address that claims to be it, while the one known is asked; 0 for none. */
+    long challenger;
     /** When an ARP message from it was last heard. */
     long confirmed;
     /** When it was last asked for, and how often since it last answered. */

@@ -18,7 +18,8 @@ import java.util.function.Consumer;
  *
  * <p>An unknown neighbour is asked for three times, a second apart (RFC 1122 §2.3.2.1), while some packets wait; then they are dropped
  * and the owner is told. One that was not heard of for a minute is asked again when it is used, first directly, and stays in use
- * meanwhile.
+ * meanwhile. The same happens when another hardware address claims to be it: only if the one known does not answer is the other believed,
+ * so that one forged message diverts nothing.
  */
 final class NeighbourCache {
     static final long RETRY = 1_000_000_000L;
@@ -135,6 +136,8 @@ final class NeighbourCache {
             }
             if (now - neighbour.asked < RETRY / 2) {
                 waiting = true;
+            } else if (neighbour.challenger != 0) {
+                adopt(neighbour, neighbour.challenger, now);
             } else if (neighbour.tries < TRIES) {
                 waiting = true;
                 ask(neighbour, now);
@@ -174,9 +177,28 @@ final class NeighbourCache {
             }
             return;
         }
+        if (neighbour.mac != 0
+                && neighbour.mac != mac
+                && (neighbour.state == State.REACHABLE || neighbour.challenger != 0)) {
+            challenge(neighbour, mac, now);
+            return;
+        }
+        adopt(neighbour, mac, now);
+    }
+
+    private void challenge(Neighbour neighbour, long mac, long now) {
+        if (neighbour.challenger == 0) {
+            neighbour.state = State.PROBING;
+            ask(neighbour, now);
+        }
+        neighbour.challenger = mac;
+    }
+
+    private void adopt(Neighbour neighbour, long mac, long now) {
         if (neighbour.mac != 0 && neighbour.mac != mac) {
             counters.neighboursMoved++;
         }
+        neighbour.challenger = 0;
         neighbour.mac = mac;
         neighbour.state = State.REACHABLE;
         neighbour.confirmed = now;

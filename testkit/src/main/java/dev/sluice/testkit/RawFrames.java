@@ -1,4 +1,4 @@
-package dev.sluice.gateway;
+package dev.sluice.testkit;
 
 import dev.sluice.wire.ArpHeader;
 import dev.sluice.wire.Checksum;
@@ -13,9 +13,12 @@ import dev.sluice.wire.TcpHeader;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.random.RandomGenerator;
 
-/** Frames of a guest, byte by byte: well-formed, to be sent as they are or mutated. */
-final class RawFrames {
+/**
+ * Frames of one station, byte by byte: well-formed, to be sent as they are or mutated. For tests that play the other side without a stack.
+ */
+public final class RawFrames {
     private static final int IP = EthernetHeader.LENGTH;
     private static final int TRANSPORT = IP + Ipv4Header.MIN_LENGTH;
 
@@ -23,13 +26,15 @@ final class RawFrames {
     private final long from;
     private final int source;
 
-    RawFrames(MacAddress to, MacAddress from, Ipv4Address source) {
+    /** Frames from {@code from} and its address {@code source} to {@code to}. */
+    public RawFrames(MacAddress to, MacAddress from, Ipv4Address source) {
         this.to = to.bits();
         this.from = from.bits();
         this.source = source.bits();
     }
 
-    byte[] arpRequest(Ipv4Address target) {
+    /** Who has {@code target}? With a source of 0.0.0.0 a probe, with the target itself an announcement (RFC 5227). */
+    public byte[] arpRequest(Ipv4Address target) {
         byte[] frame = new byte[IP + ArpHeader.LENGTH];
         MemorySegment s = MemorySegment.ofArray(frame);
         EthernetHeader.write(s, 0, MacAddress.BROADCAST.bits(), from, EthernetHeader.TYPE_ARP);
@@ -37,7 +42,17 @@ final class RawFrames {
         return frame;
     }
 
-    byte[] udp(Ipv4Address destination, int sourcePort, int destinationPort, byte[] payload) {
+    /** The source has {@code from}'s hardware address. */
+    public byte[] arpReply(Ipv4Address target) {
+        byte[] frame = new byte[IP + ArpHeader.LENGTH];
+        MemorySegment s = MemorySegment.ofArray(frame);
+        EthernetHeader.write(s, 0, to, from, EthernetHeader.TYPE_ARP);
+        ArpHeader.write(s, IP, ArpHeader.REPLY, from, source, to, target.bits());
+        return frame;
+    }
+
+    /** A datagram with a good checksum. */
+    public byte[] udp(Ipv4Address destination, int sourcePort, int destinationPort, byte[] payload) {
         int length = UdpHeader.LENGTH + payload.length;
         byte[] frame = ipv4(Ipv4Header.PROTOCOL_UDP, destination, length);
         MemorySegment s = MemorySegment.ofArray(frame);
@@ -49,7 +64,8 @@ final class RawFrames {
     }
 
     /** A segment with the options of a usual SYN if {@code flags} has SYN. */
-    byte[] tcp(Ipv4Address destination, int sourcePort, int destinationPort, int sequence, int flags, byte[] payload) {
+    public byte[] tcp(
+            Ipv4Address destination, int sourcePort, int destinationPort, int sequence, int flags, byte[] payload) {
         byte[] options = (flags & TcpHeader.SYN) == 0
                 ? new byte[0]
                 : new byte[] {2, 4, 5, (byte) 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7};
@@ -65,7 +81,8 @@ final class RawFrames {
         return frame;
     }
 
-    byte[] echoRequest(Ipv4Address destination, int size) {
+    /** An echo request with {@code size} zeros. */
+    public byte[] echoRequest(Ipv4Address destination, int size) {
         int length = IcmpHeader.LENGTH + size;
         byte[] frame = ipv4(Ipv4Header.PROTOCOL_ICMP, destination, length);
         MemorySegment s = MemorySegment.ofArray(frame);
@@ -75,7 +92,7 @@ final class RawFrames {
     }
 
     /** "Port unreachable" about the IPv4 packet in {@code about}. */
-    byte[] portUnreachable(Ipv4Address destination, byte[] about) {
+    public byte[] portUnreachable(Ipv4Address destination, byte[] about) {
         int quoted = Math.min(about.length - IP, 60);
         int length = IcmpHeader.LENGTH + quoted;
         byte[] frame = ipv4(Ipv4Header.PROTOCOL_ICMP, destination, length);
@@ -86,7 +103,8 @@ final class RawFrames {
         return frame;
     }
 
-    byte[] dhcpDiscover() {
+    /** A DISCOVER of this station, which then need not have an address. */
+    public byte[] dhcpDiscover() {
         byte[] message = new byte[548];
         int length = new DhcpMessage(
                         DhcpMessage.BOOTREQUEST,
@@ -107,17 +125,16 @@ final class RawFrames {
                                 .text(DhcpOptions.HOST_NAME, "fuzz")
                                 .build())
                 .encode(MemorySegment.ofArray(message), 0, message.length);
-        byte[] frame = new RawFrames(MacAddress.BROADCAST, new MacAddress(from), Ipv4Address.ANY)
+        return new RawFrames(MacAddress.BROADCAST, new MacAddress(from), Ipv4Address.ANY)
                 .udp(
                         Ipv4Address.BROADCAST,
                         DhcpMessage.CLIENT_PORT,
                         DhcpMessage.SERVER_PORT,
                         Arrays.copyOf(message, length));
-        return frame;
     }
 
     /** Turns a packet into a fragment: {@code offset} in bytes, a multiple of 8. */
-    static byte[] fragment(byte[] frame, int offset, boolean more) {
+    public static byte[] fragment(byte[] frame, int offset, boolean more) {
         byte[] fragment = frame.clone();
         put16(fragment, IP + 6, (more ? Ipv4Header.MORE_FRAGMENTS : 0) | offset / 8);
         updateIpv4Checksum(fragment);
@@ -125,13 +142,41 @@ final class RawFrames {
     }
 
     /** Makes the IPv4 header checksum right again, if there is room for one. */
-    static void updateIpv4Checksum(byte[] frame) {
+    public static void updateIpv4Checksum(byte[] frame) {
         if (frame.length >= IP + Ipv4Header.MIN_LENGTH) {
             MemorySegment s = MemorySegment.ofArray(frame);
             if (IP + Ipv4Header.headerLength(s, IP) <= frame.length) {
                 Ipv4Header.updateChecksum(s, IP);
             }
         }
+    }
+
+    /**
+     * A copy with one to four bytes changed, mostly in the headers, sometimes cut; often with the IPv4 checksum made right again, so that
+     * more than one check is tried.
+     */
+    public static byte[] mutate(byte[] frame, RandomGenerator random) {
+        byte[] mutated = frame.clone();
+        int changes = 1 + random.nextInt(4);
+        for (int i = 0; i < changes; i++) {
+            int at = random.nextInt(random.nextInt(3) == 0 ? mutated.length : Math.min(mutated.length, 80));
+            if (at < 12 && random.nextInt(4) != 0) {
+                continue; // mostly keep the hardware addresses, or nothing would look further
+            }
+            mutated[at] = switch (random.nextInt(4)) {
+                case 0 -> (byte) (mutated[at] ^ 1 << random.nextInt(8));
+                case 1 -> (byte) random.nextInt();
+                case 2 -> 0;
+                default -> (byte) 0xff;
+            };
+        }
+        if (random.nextInt(4) == 0) {
+            mutated = Arrays.copyOf(mutated, IP + random.nextInt(mutated.length - IP + 1));
+        }
+        if (random.nextInt(3) != 0 && mutated[12] == 8 && mutated[13] == 0) {
+            updateIpv4Checksum(mutated);
+        }
+        return mutated;
     }
 
     private byte[] ipv4(int protocol, Ipv4Address destination, int length) {
