@@ -113,10 +113,6 @@ final class TcpSession implements TcpOutput {
             return;
         }
         long now = engine.loop.now();
-        if (connection.wantsAbort() || (connection.wantsClose() && !closeDone && !established)) {
-            abort(now);
-            return;
-        }
         drain(now);
         pump(now);
     }
@@ -232,8 +228,9 @@ final class TcpSession implements TcpOutput {
         ByteQueue queue = connection.outgoing;
         boolean finishing = connection.wantsShutdown();
         boolean closing = connection.wantsClose();
-        if (closing && !closeDone && !connection.incoming.isEmpty()) {
-            abort(now); // here, not where the wish comes in: whatever wakes this session may see the wish first
+        // Whoever comes here first, the user's own call or a segment, must find all that the user wished for.
+        if (connection.wantsAbort() || (closing && !closeDone && (!established || !connection.incoming.isEmpty()))) {
+            abort(now);
             return;
         }
         int waiting;

@@ -124,6 +124,27 @@ class TcpBetweenHostsTest {
         }
     }
 
+    /** The connection is closed just when the loop is about to acknowledge what came, before it hears of the close by itself. */
+    @Test
+    void closingWithUnreadDataResetsTheOtherSideWhateverTheLoopIsAt() throws Exception {
+        try (TwoHosts hosts = new TwoHosts(1500, false, NetLimits.defaults());
+                TwoHosts.Joined first = hosts.join(80);
+                TwoHosts.Joined second = hosts.join(81)) {
+            hosts.onLoop(() -> {
+                hosts.bobLink.filter(frame -> {
+                    first.server().close();
+                    second.server().close();
+                    return true;
+                });
+                first.client().write(new byte[4000]);
+                second.client().write(new byte[4000]);
+                return true;
+            });
+            assertThatThrownBy(() -> first.client().read(new byte[1])).isInstanceOf(NetException.Reset.class);
+            assertThatThrownBy(() -> second.client().read(new byte[1])).isInstanceOf(NetException.Reset.class);
+        }
+    }
+
     @Test
     void everythingWrittenBeforeCloseArrives() throws Exception {
         try (TwoHosts hosts = new TwoHosts();
