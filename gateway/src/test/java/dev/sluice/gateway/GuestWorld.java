@@ -81,7 +81,6 @@ final class GuestWorld implements AutoCloseable {
     }
 
     // ---- raw frames from the guest's end
-    // --------------------------------------------------------------------------------------
 
     /** Puts frames on the cable as if the guest had sent them, and waits until the gateway has seen them. */
     void inject(List<byte[]> frames) throws Exception {
@@ -130,7 +129,6 @@ final class GuestWorld implements AutoCloseable {
     }
 
     // ---- servers on the host, and streams
-    // -------------------------------------------------------------------------------------
 
     static ServerSocket server() throws IOException {
         return new ServerSocket(0, 4096, InetAddress.getByName("127.0.0.1"));

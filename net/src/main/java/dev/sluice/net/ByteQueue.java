@@ -67,7 +67,6 @@ final class ByteQueue {
     }
 
     // ---- producer
-    // -------------------------------------------------------------------------------------------------------------
 
     /** Puts in as much as there is room for and returns how much. */
     int write(MemorySegment source, long at, int length) {
@@ -129,7 +128,6 @@ final class ByteQueue {
     }
 
     // ---- consumer
-    // -------------------------------------------------------------------------------------------------------------
 
     /** Takes out up to {@code length} bytes and returns how many. */
     int read(byte[] target, int offset, int length) {

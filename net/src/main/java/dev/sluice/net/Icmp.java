@@ -104,7 +104,6 @@ public final class Icmp {
     }
 
     // ---- on the loop
-    // ----------------------------------------------------------------------------------------------------------
 
     private CompletableFuture<Duration> send(Ipv4Address address, Duration timeout) throws NetException {
         Neighbour to = ip.route(address.bits());

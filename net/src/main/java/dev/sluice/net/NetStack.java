@@ -153,7 +153,6 @@ public final class NetStack implements AutoCloseable {
     }
 
     // ---- for users
-    // ------------------------------------------------------------------------------------------------------------
 
     public Tcp tcp() {
         return tcp;
@@ -221,7 +220,6 @@ public final class NetStack implements AutoCloseable {
     }
 
     // ---- between threads
-    // ------------------------------------------------------------------------------------------------------
 
     Loop loop() {
         return loop;
@@ -281,7 +279,6 @@ public final class NetStack implements AutoCloseable {
     }
 
     // ---- on the loop
-    // ----------------------------------------------------------------------------------------------------------
 
     private void end(Failure why, boolean release) {
         if (gone.isDone()) {

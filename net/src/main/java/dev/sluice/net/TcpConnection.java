@@ -65,7 +65,6 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     // ---- for users
-    // ------------------------------------------------------------------------------------------------------------
 
     public Ipv4Address localAddress() {
         return localAddress;
@@ -320,7 +319,6 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     // ---- for connect
-    // ----------------------------------------------------------------------------------------------------------
 
     /** Waits until the handshake is over; on failure or timeout the connection is gone. */
     void awaitEstablished(Duration timeout) throws NetException {
@@ -342,7 +340,6 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     // ---- for the session, on the loop
-    // -----------------------------------------------------------------------------------------
 
     void onEstablished() {
         established = true;

@@ -110,7 +110,6 @@ final class TcpEngine {
     }
 
     // ---- opening
-    // --------------------------------------------------------------------------------------------------------------
 
     /** Starts a connection; fails at once if there is no way to it. */
     TcpConnection connect(Ipv4Address address, int port) throws NetException {
@@ -188,7 +187,6 @@ final class TcpEngine {
     }
 
     // ---- in
-    // -------------------------------------------------------------------------------------------------------------------
 
     /** A segment to this host: header checked, checksum verified; {@code length} is of header and payload. */
     void onSegment(MemorySegment packet, long ipAt, long at, int length, long now) {
@@ -273,7 +271,6 @@ final class TcpEngine {
     }
 
     // ---- batches and room
-    // -----------------------------------------------------------------------------------------------------
 
     /** Remembers a session that has something to send when the batch of frames has been read. */
     void touch(TcpSession session) {
@@ -316,7 +313,6 @@ final class TcpEngine {
     }
 
     // ---- out
-    // ------------------------------------------------------------------------------------------------------------------
 
     @Nullable
     Neighbour route(int destination) {
@@ -408,7 +404,6 @@ final class TcpEngine {
     }
 
     // ---- ends
-    // -----------------------------------------------------------------------------------------------------------------
 
     void remember(TcpSession session, long now) {
         timeWait.add(high(session.remoteAddress), low(session.remotePort, session.localPort), session.tcb, now);

@@ -125,7 +125,6 @@ public final class TcpListener implements AutoCloseable {
     }
 
     // ---- on the loop
-    // ----------------------------------------------------------------------------------------------------------
 
     /** Makes room for one more handshake if it may; false to ignore the SYN. */
     boolean admit(long now) {

@@ -87,7 +87,6 @@ final class TcpSession implements TcpOutput {
     }
 
     // ---- from users, any thread
-    // -----------------------------------------------------------------------------------------------
 
     /** Has the loop look at the connection's wishes and queues. */
     void kick() {
@@ -118,7 +117,6 @@ final class TcpSession implements TcpOutput {
     }
 
     // ---- from the peer
-    // --------------------------------------------------------------------------------------------------------
 
     void onSegment(MemorySegment s, long at, int length, long now) {
         handle(tcb.onSegment(s, at, length, now), now);
@@ -218,7 +216,6 @@ final class TcpSession implements TcpOutput {
     }
 
     // ---- to the peer
-    // ----------------------------------------------------------------------------------------------------------
 
     /** Moves what the user wrote into the send ring, then what is left of the user's wishes, and sends. */
     void pump(long now) {
@@ -298,7 +295,6 @@ final class TcpSession implements TcpOutput {
     }
 
     // ---- ends
-    // -----------------------------------------------------------------------------------------------------------------
 
     boolean isEstablished() {
         return established;

@@ -188,7 +188,6 @@ public final class UdpSocket implements AutoCloseable {
     }
 
     // ---- on the loop
-    // ----------------------------------------------------------------------------------------------------------
 
     private void attend() {
         kicked.set(false);

@@ -125,7 +125,6 @@ public final class DhcpClient {
     }
 
     // ---- to the server
-    // --------------------------------------------------------------------------------------------------------
 
     private void discover(long now) {
         state = State.SELECTING;
@@ -227,7 +226,6 @@ public final class DhcpClient {
     }
 
     // ---- from the server
-    // ------------------------------------------------------------------------------------------------------
 
     public void onMessage(DhcpMessage message) {
         if (message.operation() != DhcpMessage.BOOTREPLY

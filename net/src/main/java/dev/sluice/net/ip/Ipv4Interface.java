@@ -86,7 +86,6 @@ public final class Ipv4Interface {
     }
 
     // ---- the address
-    // ----------------------------------------------------------------------------------------------------------
 
     /** The address in use; null while there is none. Any thread. */
     public @Nullable Settings settings() {
@@ -193,7 +192,6 @@ public final class Ipv4Interface {
     }
 
     // ---- packets out
-    // ----------------------------------------------------------------------------------------------------------
 
     /** The next hop to {@code destination}, or null if there is none. */
     public @Nullable Neighbour route(int destination) {
