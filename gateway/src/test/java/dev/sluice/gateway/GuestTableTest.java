@@ -6,10 +6,8 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
-import dev.sluice.link.Frame;
+import dev.sluice.gateway.flow.NowhereLink;
 import dev.sluice.link.Link;
-import dev.sluice.link.LinkCounters;
-import dev.sluice.link.LinkHandler;
 import dev.sluice.wire.Ipv4Address;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,7 +19,7 @@ class GuestTableTest {
     private static final int GUEST = Ipv4Address.parse("192.168.65.3").bits();
     private final AddressPlan plan = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true);
     private final Counters counters = new Counters();
-    private final Link link = new NoLink();
+    private final Link link = new NowhereLink();
 
     @Test
     void anAddressBelongsToTheMacThatUsedItFirstUntilThatIsSilentForAMinute() {
@@ -72,7 +70,7 @@ class GuestTableTest {
             var random = new SplittableRandom(seed);
             var table = new GuestTable(plan, counters, 10_000);
             Map<Integer, Link> model = new HashMap<>();
-            Link[] links = {new NoLink(), new NoLink(), new NoLink()};
+            Link[] links = {new NowhereLink(), new NowhereLink(), new NowhereLink()};
             for (int step = 0; step < 2000; step++) {
                 int address = plan.firstGuest().bits() + random.nextInt(250);
                 if (random.nextInt(400) == 0) {
@@ -90,49 +88,6 @@ class GuestTableTest {
                         .isSameAs(model.get(address));
             }
             assertThat(table.all()).as("seed %d", seed).hasSize(model.size());
-        }
-    }
-
-    private static final class NoLink implements Link {
-        private final LinkCounters counters = new LinkCounters();
-
-        @Override
-        public String name() {
-            return "none";
-        }
-
-        @Override
-        public int mtu() {
-            return 1500;
-        }
-
-        @Override
-        public boolean offloads() {
-            return true;
-        }
-
-        @Override
-        public void start(LinkHandler handler) {}
-
-        @Override
-        public boolean send(Frame frame) {
-            return true;
-        }
-
-        @Override
-        public boolean congested() {
-            return false;
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-
-        @Override
-        public LinkCounters counters() {
-            return counters;
         }
     }
 }

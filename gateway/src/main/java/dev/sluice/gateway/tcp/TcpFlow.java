@@ -245,7 +245,7 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
 
     @Override
     public void segment(Tcb tcb, MemorySegment header, long at, int headerLength, long position, int length) {
-        flows.segment(this, header, at, headerLength, position, length);
+        flows.sender.segment(this, header, at, headerLength, position, length);
     }
 
     /** There is room on the link: read on if there is anything to read. */

@@ -10,16 +10,11 @@ import dev.sluice.gateway.flow.Limits;
 import dev.sluice.host.HostError;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
-import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.loop.Loop;
-import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TimeWaitTable;
-import dev.sluice.wire.Bytes;
-import dev.sluice.wire.Checksum;
-import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
@@ -80,10 +75,9 @@ public final class TcpFlows {
     private final TcpProfile profile;
     private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
     private final Map<Integer, LocalService> services = new HashMap<>();
-    private final Frame frame = new Frame();
+    final SegmentSender sender;
     private final MemorySegment scratch = Arena.ofAuto().allocate(256, 8);
     private int halfOpen;
-    private int identification;
     private @Nullable TcpFlow touched;
     private final ArrayDeque<TcpFlow> stalled = new ArrayDeque<>();
     private final ArrayDeque<TcpFlow> failing = new ArrayDeque<>();
@@ -107,6 +101,7 @@ public final class TcpFlows {
         this.policy = policy;
         this.errors = errors;
         this.shard = shard;
+        this.sender = new SegmentSender(plan, counters, shard);
         this.table = new FlowTable(hashKey);
         this.timeWait = new TimeWaitTable(shard, limits.tcpTimeWait());
         this.profile = TcpProfile.guest(plan.mtu()).withBuffers(limits.flowBufferBytes(), limits.flowBufferBytes());
@@ -169,7 +164,7 @@ public final class TcpFlows {
         int remembered =
                 timeWait.onSegment(high(guest.address, remote), low(guestPort, remotePort), packet, at, length, now);
         if (remembered > 0) {
-            bare(guest, remote, remembered);
+            sender.bare(guest, remote, remembered);
         } else if (remembered != TimeWaitTable.IGNORE) {
             int flags = TcpHeader.flags(packet, at);
             if ((flags & OPENING) == TcpHeader.SYN) {
@@ -180,7 +175,7 @@ public final class TcpFlows {
                 open(guest, packet, ipAt, at, length, guestPort, remote, remotePort, iss, now);
             } else {
                 counters.drop(Drop.TCP_NO_FLOW);
-                refuse(guest, packet, ipAt, at, length);
+                sender.refuse(guest, packet, ipAt, at, length);
             }
         }
     }
@@ -211,7 +206,7 @@ public final class TcpFlows {
         GuestFlows share = share(guest);
         if (!share.mayOpen(table.size(), limits.tcpFlows())) {
             counters.drop(Drop.TCP_FLOW_LIMIT);
-            refuse(guest, packet, ipAt, at, length);
+            sender.refuse(guest, packet, ipAt, at, length);
             return;
         }
         if (!share.mayHalfOpen(halfOpen, limits.tcpHalfOpen())) {
@@ -228,7 +223,7 @@ public final class TcpFlows {
             service = services.get(remotePort);
             if (service == null) {
                 counters.drop(Drop.NO_SERVICE);
-                refuse(guest, packet, ipAt, at, length);
+                sender.refuse(guest, packet, ipAt, at, length);
                 return;
             }
             decision = new FlowPolicy.Allow(plan.gateway(), remotePort);
@@ -243,7 +238,7 @@ public final class TcpFlows {
         switch (decision) {
             case FlowPolicy.Reject() -> {
                 counters.tcpRefused++;
-                refuse(guest, packet, ipAt, at, length);
+                sender.refuse(guest, packet, ipAt, at, length);
             }
             case FlowPolicy.Prohibit() -> {
                 counters.drop(Drop.PROHIBITED);
@@ -256,7 +251,7 @@ public final class TcpFlows {
                         packet,
                         ipAt,
                         Ipv4Header.totalLength(packet, ipAt));
-                refuse(guest, packet, ipAt, at, length);
+                sender.refuse(guest, packet, ipAt, at, length);
             }
             case FlowPolicy.Allow(var address, int port) -> {
                 TcpFlow flow = new TcpFlow(this, guest, share, guestPort, remote, remotePort);
@@ -452,6 +447,9 @@ public final class TcpFlows {
             counters.tcpClosed++;
         }
         table.remove(flow);
+        if (flow.stalled) {
+            stalled.remove(flow);
+        }
         flow.share.removed();
         if (flow.share.isEmpty()) {
             shares.remove(flow.guest);
@@ -520,75 +518,5 @@ public final class TcpFlows {
                 flow.resume();
             }
         }
-    }
-
-    /** Puts Ethernet and IPv4 in front of a segment of {@code flow} and sends it. */
-    void segment(TcpFlow flow, MemorySegment header, long at, int headerLength, long position, int length) {
-        frame.body = MemorySegment.NULL;
-        frame.bodyLength = 0;
-        frame.bodyWrapLength = 0;
-        if (length > 0) {
-            SendRing ring = flow.tcb.sendRing();
-            frame.body = ring.memory();
-            frame.bodyAt = ring.at(position);
-            frame.bodyLength = ring.firstPart(position, length);
-            frame.bodyWrapAt = ring.wrapAt();
-            frame.bodyWrapLength = length - frame.bodyLength;
-        }
-        send(flow.guest, flow.remoteAddress, header, at, headerLength, length, flow.tcb.sendMss());
-    }
-
-    private void send(Guest guest, int source, MemorySegment header, long at, int headerLength, int length, int mss) {
-        long ip = at - Ipv4Header.MIN_LENGTH;
-        long ethernet = ip - EthernetHeader.LENGTH;
-        int segment = headerLength + length;
-        EthernetHeader.write(header, ethernet, guest.mac, plan.mac().bits(), EthernetHeader.TYPE_IPV4);
-        Ipv4Header.write(
-                header,
-                ip,
-                0,
-                Ipv4Header.MIN_LENGTH + segment,
-                identification++ & 0xffff,
-                Ipv4Header.DONT_FRAGMENT,
-                TTL,
-                Ipv4Header.PROTOCOL_TCP,
-                source,
-                guest.address);
-        Bytes.put16(
-                header,
-                at + TcpHeader.CHECKSUM,
-                Checksum.fold(Checksum.pseudoHeader(source, guest.address, Ipv4Header.PROTOCOL_TCP, segment)));
-        frame.head = header;
-        frame.headAt = ethernet;
-        frame.headLength = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH + headerLength;
-        frame.checksumStart = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH;
-        frame.checksumOffset = TcpHeader.CHECKSUM;
-        frame.checksumTrusted = false;
-        if (length > mss) {
-            frame.gso = Frame.GSO_TCP4;
-            frame.gsoSize = mss;
-        } else {
-            frame.gso = Frame.GSO_NONE;
-            frame.gsoSize = 0;
-        }
-        if (!guest.link.send(frame)) {
-            counters.drop(Drop.LINK_FULL);
-        }
-    }
-
-    /** Answers a segment that belongs to no flow with RST, as RFC 9293 §3.10.7.1 says. */
-    private void refuse(Guest guest, MemorySegment packet, long ipAt, long at, int length) {
-        int reset = shard.writeReset(packet, at, length);
-        if (reset > 0) {
-            bare(guest, Ipv4Header.destination(packet, ipAt), reset);
-        }
-    }
-
-    /** Sends the header that stands in the shard's scratch memory, without payload. */
-    private void bare(Guest guest, int source, int headerLength) {
-        frame.body = MemorySegment.NULL;
-        frame.bodyLength = 0;
-        frame.bodyWrapLength = 0;
-        send(guest, source, shard.header(), TcpShard.HEADER_AT, headerLength, 0, Integer.MAX_VALUE);
     }
 }
