@@ -1,13 +1,10 @@
 package dev.sluice.posix;
 
 import static dev.sluice.posix.Native.INT;
-import static dev.sluice.posix.Native.PTR;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /** An epoll instance and its event array (epoll(7)). Confined to one thread but for {@link #close}. */
 public final class Epoll implements AutoCloseable {
@@ -28,10 +25,9 @@ public final class Epoll implements AutoCloseable {
     private static final int DATA = PACKED ? 4 : 8;
     private static final ValueLayout.OfLong DATA_LAYOUT = ValueLayout.JAVA_LONG_UNALIGNED;
 
-    private static final MethodHandle CREATE = Native.call("epoll_create1", FunctionDescriptor.of(INT, INT));
-    private static final MethodHandle CONTROL =
-            Native.call("epoll_ctl", FunctionDescriptor.of(INT, INT, INT, INT, PTR));
-    private static final MethodHandle WAIT = Native.call("epoll_wait", FunctionDescriptor.of(INT, INT, PTR, INT, INT));
+    private static final Call CREATE = Call.of("epoll_create1");
+    private static final Call CONTROL = Call.of("epoll_ctl");
+    private static final Call WAIT = Call.of("epoll_wait");
 
     private final int fd;
     private final int capacity;
@@ -43,15 +39,7 @@ public final class Epoll implements AutoCloseable {
     public Epoll(int capacity) throws PosixException {
         this.capacity = capacity;
         this.events = arena.allocate((long) EVENT * capacity, 8);
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) CREATE.invokeExact(state, Io.O_CLOEXEC);
-            this.fd = PosixException.check(r < 0 ? -Native.errno(state) : r, "epoll_create1");
-        } catch (PosixException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        this.fd = PosixException.check(CREATE.call(Io.O_CLOEXEC), "epoll_create1");
     }
 
     /** Watches {@code target}; {@code data} comes back with its events. Zero or negated errno. */
@@ -70,24 +58,12 @@ public final class Epoll implements AutoCloseable {
     private int control(int operation, int target, int interest, long data) {
         change.set(INT, 0, interest);
         change.set(DATA_LAYOUT, DATA, data);
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) CONTROL.invokeExact(state, fd, operation, target, change);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return CONTROL.call(fd, operation, target, change.address());
     }
 
     /** Waits up to {@code timeoutMillis} (-1 = for ever); the number of events, 0, or negated errno. */
     public int await(int timeoutMillis) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) WAIT.invokeExact(state, fd, events, capacity, timeoutMillis);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return WAIT.call(fd, events.address(), capacity, timeoutMillis);
     }
 
     /** Bits of event {@code index} of the last wait. */

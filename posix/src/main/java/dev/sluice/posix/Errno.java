@@ -1,8 +1,6 @@
 package dev.sluice.posix;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** Error numbers of Linux (asm-generic/errno.h; the same on x86-64 and aarch64) and their text. */
 public final class Errno {
@@ -48,17 +46,13 @@ public final class Errno {
     public static final int EALREADY = 114;
     public static final int EINPROGRESS = 115;
 
-    private static final MethodHandle STRERROR = Native.call("strerror", FunctionDescriptor.of(Native.PTR, Native.INT));
+    private static final Call STRERROR = Call.of("strerror");
 
     private Errno() {}
 
     /** The system's text for {@code errno}, such as {@code Permission denied}. */
     public static String text(int errno) {
-        try {
-            MemorySegment text = (MemorySegment) STRERROR.invokeExact(Native.state(), errno);
-            return text.reinterpret(256).getString(0);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        long text = STRERROR.raw(Native.state(), errno, 0, 0, 0, 0, 0);
+        return MemorySegment.ofAddress(text).reinterpret(256).getString(0);
     }
 }

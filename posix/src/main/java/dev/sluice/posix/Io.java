@@ -2,12 +2,9 @@ package dev.sluice.posix;
 
 import static dev.sluice.posix.Native.INT;
 import static dev.sluice.posix.Native.LONG;
-import static dev.sluice.posix.Native.PTR;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.Objects;
 
 /** Descriptors: open, read, write, close. Results are counts or negated errno. */
@@ -19,19 +16,17 @@ public final class Io {
     /** Bytes of one {@code struct iovec}: base pointer, then length. */
     public static final int IOVEC = 16;
 
-    private static final FunctionDescriptor RW = FunctionDescriptor.of(LONG, INT, LONG, LONG);
-    private static final FunctionDescriptor VECTOR = FunctionDescriptor.of(LONG, INT, LONG, INT);
-    private static final MethodHandle OPEN = Native.variadic("open", FunctionDescriptor.of(INT, PTR, INT, INT), 2);
-    private static final MethodHandle CLOSE = Native.call("close", FunctionDescriptor.of(INT, INT));
-    private static final MethodHandle READ = Native.call("read", RW);
-    private static final MethodHandle WRITE = Native.call("write", RW);
-    private static final MethodHandle READV = Native.call("readv", VECTOR);
-    private static final MethodHandle WRITEV = Native.call("writev", VECTOR);
-    private static final MethodHandle FCNTL = Native.variadic("fcntl", FunctionDescriptor.of(INT, INT, INT, LONG), 2);
-    private static final MethodHandle EVENTFD = Native.call("eventfd", FunctionDescriptor.of(INT, INT, INT));
-    private static final MethodHandle PIPE2 = Native.call("pipe2", FunctionDescriptor.of(INT, PTR, INT));
-    private static final MethodHandle DUP2 = Native.call("dup2", FunctionDescriptor.of(INT, INT, INT));
-    private static final MethodHandle UNLINK = Native.call("unlink", FunctionDescriptor.of(INT, PTR));
+    private static final Call OPEN = Call.of("open");
+    private static final Call CLOSE = Call.of("close");
+    private static final Call READ = Call.of("read");
+    private static final Call WRITE = Call.of("write");
+    private static final Call READV = Call.of("readv");
+    private static final Call WRITEV = Call.of("writev");
+    private static final Call FCNTL = Call.of("fcntl");
+    private static final Call EVENTFD = Call.of("eventfd");
+    private static final Call PIPE2 = Call.of("pipe2");
+    private static final Call DUP2 = Call.of("dup2");
+    private static final Call UNLINK = Call.of("unlink");
 
     private static final int F_DUPFD_CLOEXEC = 1030;
 
@@ -40,63 +35,29 @@ public final class Io {
     /** Opens {@code path} with {@code flags} and O_CLOEXEC; a descriptor or negated errno. */
     public static int open(String path, int flags) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Native.state();
-            int r = (int) OPEN.invokeExact(state, arena.allocateFrom(path), flags | O_CLOEXEC, 0);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+            return OPEN.call(arena.allocateFrom(path).address(), flags | O_CLOEXEC);
         }
     }
 
     public static int close(int fd) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) CLOSE.invokeExact(state, fd);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return CLOSE.call(fd);
     }
 
     public static int read(int fd, MemorySegment buffer, long at, long length) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) READ.invokeExact(state, fd, address(buffer, at, length), length);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return READ.call(fd, address(buffer, at, length), length);
     }
 
     public static int write(int fd, MemorySegment buffer, long at, long length) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) WRITE.invokeExact(state, fd, address(buffer, at, length), length);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return WRITE.call(fd, address(buffer, at, length), length);
     }
 
     /** {@code iovecs} holds {@code count} entries written by {@link #putIovec}. */
     public static int readv(int fd, MemorySegment iovecs, int count) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) READV.invokeExact(state, fd, iovecs.address(), count);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return READV.call(fd, iovecs.address(), count);
     }
 
     public static int writev(int fd, MemorySegment iovecs, int count) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) WRITEV.invokeExact(state, fd, iovecs.address(), count);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return WRITEV.call(fd, iovecs.address(), count);
     }
 
     /** Writes entry {@code index} of an iovec array; the memory must stay alive until the call that uses it returns. */
@@ -116,13 +77,7 @@ public final class Io {
     }
 
     static int fcntl(int fd, int command, long argument) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) FCNTL.invokeExact(state, fd, command, argument);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return FCNTL.call(fd, command, argument);
     }
 
     /** A second, close-on-exec descriptor for what {@code fd} is open on, with a number of 3 or more; or negated errno. */
@@ -132,50 +87,26 @@ public final class Io {
 
     /** Makes {@code target} mean what {@code source} does, closing what it meant before (dup2(2)); it is inherited by children. */
     public static int replace(int target, int source) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) DUP2.invokeExact(state, source, target);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return DUP2.call(source, target);
     }
 
     /** A non-blocking event counter. */
     public static int eventfd() throws PosixException {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) EVENTFD.invokeExact(state, 0, O_NONBLOCK | O_CLOEXEC);
-            return PosixException.check(r < 0 ? -Native.errno(state) : r, "eventfd");
-        } catch (PosixException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return PosixException.check(EVENTFD.call(0, O_NONBLOCK | O_CLOEXEC), "eventfd");
     }
 
     /** A pipe: read end, write end. {@code flags} as for pipe2(2). */
     public static int[] pipe(int flags) throws PosixException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Native.state();
             MemorySegment ends = arena.allocate(8);
-            int r = (int) PIPE2.invokeExact(state, ends, flags | O_CLOEXEC);
-            PosixException.check(r < 0 ? -Native.errno(state) : r, "pipe2");
+            PosixException.check(PIPE2.call(ends.address(), flags | O_CLOEXEC), "pipe2");
             return new int[] {ends.get(INT, 0), ends.get(INT, 4)};
-        } catch (PosixException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 
     public static int unlink(String path) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Native.state();
-            int r = (int) UNLINK.invokeExact(state, arena.allocateFrom(path));
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+            return UNLINK.call(arena.allocateFrom(path).address());
         }
     }
 }

@@ -1,10 +1,5 @@
 package dev.sluice.posix;
 
-import static dev.sluice.posix.Native.INT;
-
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -21,8 +16,8 @@ public final class Namespaces {
     private static final long NS_GET_USERNS = 0xb701;
     private static final long NS_GET_NSTYPE = 0xb703;
 
-    private static final MethodHandle SETNS = Native.call("setns", FunctionDescriptor.of(INT, INT, INT));
-    private static final MethodHandle UNSHARE = Native.call("unshare", FunctionDescriptor.of(INT, INT));
+    private static final Call SETNS = Call.of("setns");
+    private static final Call UNSHARE = Call.of("unshare");
 
     private Namespaces() {}
 
@@ -33,28 +28,12 @@ public final class Namespaces {
      * @param type {@link #CLONE_NEWNET} or 0 for any
      */
     public static void enter(int namespace, int type) throws PosixException {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) SETNS.invokeExact(state, namespace, type);
-            PosixException.check(r < 0 ? -Native.errno(state) : r, "setns");
-        } catch (PosixException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        PosixException.check(SETNS.call(namespace, type), "setns");
     }
 
     /** Moves the calling platform thread into new namespaces of {@code types}; the warnings of {@link #enter} hold. */
     public static void unshare(int types) throws PosixException {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) UNSHARE.invokeExact(state, types);
-            PosixException.check(r < 0 ? -Native.errno(state) : r, "unshare(0x" + Integer.toHexString(types) + ")");
-        } catch (PosixException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        PosixException.check(UNSHARE.call(types), "unshare(0x" + Integer.toHexString(types) + ")");
     }
 
     /**

@@ -9,14 +9,13 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /** Linking and {@code errno}, shared by the call classes of this package. */
 final class Native {
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
     static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT;
-    static final java.lang.foreign.AddressLayout PTR = ValueLayout.ADDRESS;
 
     private static final Linker LINKER = Linker.nativeLinker();
     private static final SymbolLookup LIBC = LINKER.defaultLookup();
@@ -32,27 +31,19 @@ final class Native {
 
     private Native() {}
 
-    /** The libc function {@code name}; its handle takes the {@link #state()} segment first. */
-    static MethodHandle call(String name, FunctionDescriptor descriptor) {
-        return LINKER.downcallHandle(LIBC.findOrThrow(name), descriptor, ERRNO);
+    /** A handle that calls any libc function of this shape; it takes the function and the {@link #state()} segment first. */
+    static MethodHandle link(FunctionDescriptor shape) {
+        return LINKER.downcallHandle(shape, ERRNO);
     }
 
-    /** As {@link #call} for functions that not every libc has; null where it lacks it. */
-    static @Nullable MethodHandle callIfPresent(String name, FunctionDescriptor descriptor) {
-        return LIBC.find(name)
-                .map(symbol -> LINKER.downcallHandle(symbol, descriptor, ERRNO))
-                .orElse(null);
+    /** The libc function {@code name}. */
+    static Optional<MemorySegment> find(String name) {
+        return LIBC.find(name);
     }
 
     /** The address of the libc variable {@code name}, {@code size} bytes long. */
     static MemorySegment variable(String name, long size) {
         return LIBC.findOrThrow(name).reinterpret(size);
-    }
-
-    /** A variadic libc function whose arguments from {@code firstVariadic} on are the variable ones. */
-    static MethodHandle variadic(String name, FunctionDescriptor descriptor, int firstVariadic) {
-        return LINKER.downcallHandle(
-                LIBC.findOrThrow(name), descriptor, ERRNO, Linker.Option.firstVariadicArg(firstVariadic));
     }
 
     /** Where this thread's calls leave {@code errno}; behind it lie scratch bytes for small in-out parameters. */
@@ -62,9 +53,5 @@ final class Native {
 
     static int errno(MemorySegment state) {
         return state.get(INT, ERRNO_OFFSET);
-    }
-
-    static AssertionError unexpected(Throwable t) {
-        return new AssertionError("a foreign call with exact types cannot throw", t);
     }
 }

@@ -4,9 +4,7 @@ import static dev.sluice.posix.Native.INT;
 import static dev.sluice.posix.Native.LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** Processes and signals; {@link Spawn} starts one. */
 public final class Processes {
@@ -30,15 +28,12 @@ public final class Processes {
 
     private static final long SYS_PIDFD_SEND_SIGNAL = 424;
 
-    private static final FunctionDescriptor NOTHING = FunctionDescriptor.of(INT);
-    private static final MethodHandle WAITPID = Native.call("waitpid", FunctionDescriptor.of(INT, INT, LONG, INT));
-    private static final MethodHandle KILL = Native.call("kill", FunctionDescriptor.of(INT, INT, INT));
-    private static final MethodHandle SIGACTION_CALL =
-            Native.call("sigaction", FunctionDescriptor.of(INT, INT, LONG, LONG));
-    private static final MethodHandle GETUID = Native.call("getuid", NOTHING);
-    private static final MethodHandle GETEUID = Native.call("geteuid", NOTHING);
-    static final MethodHandle SYSCALL =
-            Native.variadic("syscall", FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG), 1);
+    private static final Call WAITPID = Call.of("waitpid");
+    private static final Call KILL = Call.of("kill");
+    private static final Call SIGACTION_CALL = Call.of("sigaction");
+    private static final Call GETUID = Call.of("getuid");
+    private static final Call GETEUID = Call.of("geteuid");
+    private static final Call SYSCALL = Call.of("syscall");
 
     private Processes() {}
 
@@ -61,29 +56,19 @@ public final class Processes {
     }
 
     private static int wait(int pid, int options) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) WAITPID.invokeExact(state, pid, state.address() + Native.SCRATCH, options);
-            if (r <= 0) {
-                return r == 0 ? -Errno.EAGAIN : -Native.errno(state);
-            }
-            int status = state.get(INT, Native.SCRATCH);
-            int signal = status & 0x7f;
-            return signal == 0 ? status >>> 8 & 0xff : 128 + signal;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        MemorySegment state = Native.state();
+        int r = WAITPID.call(pid, state.address() + Native.SCRATCH, options);
+        if (r <= 0) {
+            return r == 0 ? -Errno.EAGAIN : r;
         }
+        int status = state.get(INT, Native.SCRATCH);
+        int signal = status & 0x7f;
+        return signal == 0 ? status >>> 8 & 0xff : 128 + signal;
     }
 
     /** kill(2): zero or negated errno. Signal 0 only asks whether the process is there. */
     public static int kill(int pid, int signal) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) KILL.invokeExact(state, pid, signal);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return KILL.call(pid, signal);
     }
 
     /** Signals the process behind a pidfd, and never another that got its number since. */
@@ -93,13 +78,9 @@ public final class Processes {
 
     /** A raw system call: its result or negated errno. */
     static long syscall(long number, long a, long b, long c, long d) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) SYSCALL.invokeExact(state, number, a, b, c, d);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        MemorySegment state = Native.state();
+        long r = SYSCALL.raw(state, number, a, b, c, d, 0);
+        return r == -1 ? -Native.errno(state) : r;
     }
 
     public static int uid() {
@@ -110,12 +91,8 @@ public final class Processes {
         return id(GETEUID);
     }
 
-    private static int id(MethodHandle call) {
-        try {
-            return (int) call.invokeExact(Native.state());
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+    private static int id(Call call) {
+        return (int) call.raw(Native.state(), 0, 0, 0, 0, 0, 0);
     }
 
     /**
@@ -132,16 +109,9 @@ public final class Processes {
     }
 
     private static void sigaction(int signal, long action, long previous) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) SIGACTION_CALL.invokeExact(state, signal, action, previous);
-            if (r < 0) {
-                throw new IllegalArgumentException("signal " + signal + ": " + Errno.text(Native.errno(state)));
-            }
-        } catch (IllegalArgumentException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        int r = SIGACTION_CALL.call(signal, action, previous);
+        if (r < 0) {
+            throw new IllegalArgumentException("signal " + signal + ": " + Errno.text(-r));
         }
     }
 

@@ -1,12 +1,9 @@
 package dev.sluice.posix;
 
 import static dev.sluice.posix.Native.INT;
-import static dev.sluice.posix.Native.LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Sockets (socket(2) and its relatives). Results are descriptors, counts or zero, or the negated errno; nothing is allocated but where
@@ -132,230 +129,121 @@ public final class Sockets {
     public static final int MSG_ZEROCOPY = 0x400_0000;
     public static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
 
-    private static final FunctionDescriptor INTS2 = FunctionDescriptor.of(INT, INT, INT);
-    private static final FunctionDescriptor INTS3 = FunctionDescriptor.of(INT, INT, INT, INT);
-    private static final FunctionDescriptor ADDRESS_IN = FunctionDescriptor.of(INT, INT, LONG, INT);
-    private static final FunctionDescriptor ADDRESS_OUT = FunctionDescriptor.of(INT, INT, LONG, LONG);
-    private static final FunctionDescriptor TRANSFER = FunctionDescriptor.of(LONG, INT, LONG, LONG, INT);
-    private static final FunctionDescriptor HEADER = FunctionDescriptor.of(LONG, INT, LONG, INT);
-
-    private static final MethodHandle SOCKET = Native.call("socket", INTS3);
-    private static final MethodHandle SOCKETPAIR =
-            Native.call("socketpair", FunctionDescriptor.of(INT, INT, INT, INT, LONG));
-    private static final MethodHandle BIND = Native.call("bind", ADDRESS_IN);
-    private static final MethodHandle CONNECT = Native.call("connect", ADDRESS_IN);
-    private static final MethodHandle LISTEN = Native.call("listen", INTS2);
-    private static final MethodHandle SHUTDOWN = Native.call("shutdown", INTS2);
-    private static final MethodHandle ACCEPT = Native.call("accept4", FunctionDescriptor.of(INT, INT, LONG, LONG, INT));
-    private static final MethodHandle GETSOCKNAME = Native.call("getsockname", ADDRESS_OUT);
-    private static final MethodHandle GETPEERNAME = Native.call("getpeername", ADDRESS_OUT);
-    private static final MethodHandle SEND = Native.call("send", TRANSFER);
-    private static final MethodHandle RECV = Native.call("recv", TRANSFER);
-    private static final MethodHandle SENDTO =
-            Native.call("sendto", FunctionDescriptor.of(LONG, INT, LONG, LONG, INT, LONG, INT));
-    private static final MethodHandle RECVFROM =
-            Native.call("recvfrom", FunctionDescriptor.of(LONG, INT, LONG, LONG, INT, LONG, LONG));
-    private static final MethodHandle SENDMSG = Native.call("sendmsg", HEADER);
-    private static final MethodHandle RECVMSG = Native.call("recvmsg", HEADER);
-    private static final MethodHandle SENDMMSG =
-            Native.call("sendmmsg", FunctionDescriptor.of(INT, INT, LONG, INT, INT));
-    private static final MethodHandle RECVMMSG =
-            Native.call("recvmmsg", FunctionDescriptor.of(INT, INT, LONG, INT, INT, LONG));
-    private static final MethodHandle SETSOCKOPT =
-            Native.call("setsockopt", FunctionDescriptor.of(INT, INT, INT, INT, LONG, INT));
-    private static final MethodHandle GETSOCKOPT =
-            Native.call("getsockopt", FunctionDescriptor.of(INT, INT, INT, INT, LONG, LONG));
+    private static final Call SOCKET = Call.of("socket");
+    private static final Call SOCKETPAIR = Call.of("socketpair");
+    private static final Call BIND = Call.of("bind");
+    private static final Call CONNECT = Call.of("connect");
+    private static final Call LISTEN = Call.of("listen");
+    private static final Call SHUTDOWN = Call.of("shutdown");
+    private static final Call ACCEPT = Call.of("accept4");
+    private static final Call GETSOCKNAME = Call.of("getsockname");
+    private static final Call GETPEERNAME = Call.of("getpeername");
+    private static final Call SEND = Call.of("send");
+    private static final Call RECV = Call.of("recv");
+    private static final Call SENDTO = Call.of("sendto");
+    private static final Call RECVFROM = Call.of("recvfrom");
+    private static final Call SENDMSG = Call.of("sendmsg");
+    private static final Call RECVMSG = Call.of("recvmsg");
+    private static final Call SENDMMSG = Call.of("sendmmsg");
+    private static final Call RECVMMSG = Call.of("recvmmsg");
+    private static final Call SETSOCKOPT = Call.of("setsockopt");
+    private static final Call GETSOCKOPT = Call.of("getsockopt");
 
     private Sockets() {}
 
     /** A new non-blocking, close-on-exec socket: its descriptor, or negated errno. */
     public static int socket(int family, int type, int protocol) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) SOCKET.invokeExact(state, family, type | NONBLOCK_CLOEXEC, protocol);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return SOCKET.call(family, type | NONBLOCK_CLOEXEC, protocol);
     }
 
     /** Two connected non-blocking sockets. Set-up: allocates and throws. */
     public static int[] socketpair(int family, int type) throws PosixException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Native.state();
             MemorySegment ends = arena.allocate(8, 4);
-            int r = (int) SOCKETPAIR.invokeExact(state, family, type | NONBLOCK_CLOEXEC, 0, ends.address());
-            PosixException.check(r < 0 ? -Native.errno(state) : r, "socketpair");
+            PosixException.check(SOCKETPAIR.call(family, type | NONBLOCK_CLOEXEC, 0, ends.address()), "socketpair");
             return new int[] {ends.get(INT, 0), ends.get(INT, 4)};
-        } catch (PosixException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 
     /** @param length bytes of {@code address} that count, as {@link SocketAddress}'s writers return them */
     public static int bind(int fd, MemorySegment address, int length) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) BIND.invokeExact(state, fd, Io.address(address, 0, length), length);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return BIND.call(fd, Io.address(address, 0, length), length);
     }
 
     /** Zero, or a negated errno: -EINPROGRESS while a TCP handshake goes on (then wait for OUT and read SO_ERROR). */
     public static int connect(int fd, MemorySegment address, int length) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) CONNECT.invokeExact(state, fd, Io.address(address, 0, length), length);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return CONNECT.call(fd, Io.address(address, 0, length), length);
     }
 
     public static int listen(int fd, int backlog) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) LISTEN.invokeExact(state, fd, backlog);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return LISTEN.call(fd, backlog);
     }
 
     /** A connection as a non-blocking, close-on-exec descriptor; its peer's address is not asked for. */
     public static int accept(int fd) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) ACCEPT.invokeExact(state, fd, 0L, 0L, NONBLOCK_CLOEXEC);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return ACCEPT.call(fd, 0L, 0L, NONBLOCK_CLOEXEC);
     }
 
     /** As {@link #accept(int)}, and writes the peer's address to the start of {@code addressOut}, cut to its size. */
     public static int accept(int fd, MemorySegment addressOut) {
-        try {
-            MemorySegment state = Native.state();
-            long length = outLength(state, addressOut);
-            int r = (int) ACCEPT.invokeExact(state, fd, addressOut.address(), length, NONBLOCK_CLOEXEC);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return ACCEPT.call(fd, addressOut.address(), outLength(Native.state(), addressOut), NONBLOCK_CLOEXEC);
     }
 
     /** @param how {@link #SHUT_RD}, {@link #SHUT_WR} or {@link #SHUT_RDWR} */
     public static int shutdown(int fd, int how) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) SHUTDOWN.invokeExact(state, fd, how);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return SHUTDOWN.call(fd, how);
     }
 
     /** Writes the socket's own address; its length before cutting, or negated errno. */
     public static int localAddress(int fd, MemorySegment addressOut) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) GETSOCKNAME.invokeExact(state, fd, addressOut.address(), outLength(state, addressOut));
-            return r < 0 ? -Native.errno(state) : state.get(INT, Native.SCRATCH);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        MemorySegment state = Native.state();
+        int r = GETSOCKNAME.call(fd, addressOut.address(), outLength(state, addressOut));
+        return r < 0 ? r : state.get(INT, Native.SCRATCH);
     }
 
     /** Writes the peer's address; its length before cutting, or negated errno. */
     public static int peerAddress(int fd, MemorySegment addressOut) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) GETPEERNAME.invokeExact(state, fd, addressOut.address(), outLength(state, addressOut));
-            return r < 0 ? -Native.errno(state) : state.get(INT, Native.SCRATCH);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        MemorySegment state = Native.state();
+        int r = GETPEERNAME.call(fd, addressOut.address(), outLength(state, addressOut));
+        return r < 0 ? r : state.get(INT, Native.SCRATCH);
     }
 
     /** Bytes sent, or negated errno. Add {@link #MSG_NOSIGNAL} on streams. */
     public static int send(int fd, MemorySegment buffer, long at, long length, int flags) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) SEND.invokeExact(state, fd, Io.address(buffer, at, length), length, flags);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return SEND.call(fd, Io.address(buffer, at, length), length, flags);
     }
 
     /** Bytes received (0 = end of stream), or negated errno. */
     public static int recv(int fd, MemorySegment buffer, long at, long length, int flags) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) RECV.invokeExact(state, fd, Io.address(buffer, at, length), length, flags);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return RECV.call(fd, Io.address(buffer, at, length), length, flags);
     }
 
     public static int sendto(
             int fd, MemorySegment buffer, long at, long length, int flags, MemorySegment address, int addressLength) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) SENDTO.invokeExact(
-                    state,
-                    fd,
-                    Io.address(buffer, at, length),
-                    length,
-                    flags,
-                    Io.address(address, 0, addressLength),
-                    addressLength);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return SENDTO.call(
+                fd,
+                Io.address(buffer, at, length),
+                length,
+                flags,
+                Io.address(address, 0, addressLength),
+                addressLength);
     }
 
     /** Receives a datagram and writes its sender to {@code addressOut}; the family there is 0 if the sender has no name. */
     public static int recvfrom(
             int fd, MemorySegment buffer, long at, long length, int flags, MemorySegment addressOut) {
-        try {
-            MemorySegment state = Native.state();
-            long outLength = outLength(state, addressOut);
-            long r = (long) RECVFROM.invokeExact(
-                    state, fd, Io.address(buffer, at, length), length, flags, addressOut.address(), outLength);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        long outLength = outLength(Native.state(), addressOut);
+        return RECVFROM.call(fd, Io.address(buffer, at, length), length, flags, addressOut.address(), outLength);
     }
 
     /** @param header a {@code struct msghdr} at offset 0, as {@link Message#putHeader} writes it */
     public static int sendmsg(int fd, MemorySegment header, int flags) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) SENDMSG.invokeExact(state, fd, Io.address(header, 0, Message.HEADER), flags);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return SENDMSG.call(fd, Io.address(header, 0, Message.HEADER), flags);
     }
 
     /** Receives into the memory {@code header} names; the kernel shortens its lengths, so write them anew for each call. */
     public static int recvmsg(int fd, MemorySegment header, int flags) {
-        try {
-            MemorySegment state = Native.state();
-            long r = (long) RECVMSG.invokeExact(state, fd, Io.address(header, 0, Message.HEADER), flags);
-            return r < 0 ? -Native.errno(state) : (int) r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return RECVMSG.call(fd, Io.address(header, 0, Message.HEADER), flags);
     }
 
     /**
@@ -364,47 +252,22 @@ public final class Sockets {
      * @param vector {@code count} times {@code struct mmsghdr}
      */
     public static int sendmmsg(int fd, MemorySegment vector, int count, int flags) {
-        try {
-            MemorySegment state = Native.state();
-            long at = Io.address(vector, 0, (long) count * Message.MULTI_HEADER);
-            int r = (int) SENDMMSG.invokeExact(state, fd, at, count, flags);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return SENDMMSG.call(fd, Io.address(vector, 0, (long) count * Message.MULTI_HEADER), count, flags);
     }
 
     /** Messages received, or negated errno; each one's length is at {@link Message#MULTI_LENGTH} of its entry. */
     public static int recvmmsg(int fd, MemorySegment vector, int count, int flags) {
-        try {
-            MemorySegment state = Native.state();
-            long at = Io.address(vector, 0, (long) count * Message.MULTI_HEADER);
-            int r = (int) RECVMMSG.invokeExact(state, fd, at, count, flags, 0L);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return RECVMMSG.call(fd, Io.address(vector, 0, (long) count * Message.MULTI_HEADER), count, flags, 0);
     }
 
     public static int setOption(int fd, int level, int name, int value) {
-        try {
-            MemorySegment state = Native.state();
-            state.set(INT, Native.SCRATCH, value);
-            int r = (int) SETSOCKOPT.invokeExact(state, fd, level, name, state.address() + Native.SCRATCH, 4);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        MemorySegment state = Native.state();
+        state.set(INT, Native.SCRATCH, value);
+        return SETSOCKOPT.call(fd, level, name, state.address() + Native.SCRATCH, 4);
     }
 
     public static int setOption(int fd, int level, int name, MemorySegment value, long at, int length) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) SETSOCKOPT.invokeExact(state, fd, level, name, Io.address(value, at, length), length);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return SETSOCKOPT.call(fd, level, name, Io.address(value, at, length), length);
     }
 
     /**
@@ -412,29 +275,20 @@ public final class Sockets {
      * all are (SO_ERROR yields the positive errno and clears it).
      */
     public static int option(int fd, int level, int name) {
-        try {
-            MemorySegment state = Native.state();
-            long scratch = state.address() + Native.SCRATCH;
-            state.set(INT, Native.SCRATCH, 0);
-            state.set(INT, Native.SCRATCH + 4, 4);
-            int r = (int) GETSOCKOPT.invokeExact(state, fd, level, name, scratch, scratch + 4);
-            return r < 0 ? -Native.errno(state) : state.get(INT, Native.SCRATCH);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        MemorySegment state = Native.state();
+        long scratch = state.address() + Native.SCRATCH;
+        state.set(INT, Native.SCRATCH, 0);
+        state.set(INT, Native.SCRATCH + 4, 4);
+        int r = GETSOCKOPT.call(fd, level, name, scratch, scratch + 4);
+        return r < 0 ? r : state.get(INT, Native.SCRATCH);
     }
 
     /** Writes an option's value to {@code out}; its length, or negated errno. */
     public static int option(int fd, int level, int name, MemorySegment out, long at, int length) {
-        try {
-            MemorySegment state = Native.state();
-            state.set(INT, Native.SCRATCH, length);
-            int r = (int) GETSOCKOPT.invokeExact(
-                    state, fd, level, name, Io.address(out, at, length), state.address() + Native.SCRATCH);
-            return r < 0 ? -Native.errno(state) : state.get(INT, Native.SCRATCH);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        MemorySegment state = Native.state();
+        state.set(INT, Native.SCRATCH, length);
+        int r = GETSOCKOPT.call(fd, level, name, Io.address(out, at, length), state.address() + Native.SCRATCH);
+        return r < 0 ? r : state.get(INT, Native.SCRATCH);
     }
 
     /** Prepares an address out-parameter and its length in the scratch bytes; the length's address. */

@@ -4,9 +4,7 @@ import static dev.sluice.posix.Native.INT;
 import static dev.sluice.posix.Native.LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.nio.charset.Charset;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,28 +26,21 @@ public final class Spawn {
 
     private static final int SIGSET = 128;
 
-    private static final FunctionDescriptor POINTER = FunctionDescriptor.of(INT, LONG);
-    private static final FunctionDescriptor POINTERS = FunctionDescriptor.of(INT, LONG, LONG);
-    private static final FunctionDescriptor POINTER_INT = FunctionDescriptor.of(INT, LONG, INT);
-    private static final MethodHandle SPAWN =
-            Native.call("posix_spawnp", FunctionDescriptor.of(INT, LONG, LONG, LONG, LONG, LONG, LONG));
-    private static final MethodHandle ACTIONS_INIT = Native.call("posix_spawn_file_actions_init", POINTER);
-    private static final MethodHandle ACTIONS_DESTROY = Native.call("posix_spawn_file_actions_destroy", POINTER);
-    private static final MethodHandle ACTIONS_DUP2 =
-            Native.call("posix_spawn_file_actions_adddup2", FunctionDescriptor.of(INT, LONG, INT, INT));
-    private static final MethodHandle ACTIONS_CLOSE = Native.call("posix_spawn_file_actions_addclose", POINTER_INT);
+    private static final Call SPAWN = Call.of("posix_spawnp");
+    private static final Call ACTIONS_INIT = Call.of("posix_spawn_file_actions_init");
+    private static final Call ACTIONS_DESTROY = Call.of("posix_spawn_file_actions_destroy");
+    private static final Call ACTIONS_DUP2 = Call.of("posix_spawn_file_actions_adddup2");
+    private static final Call ACTIONS_CLOSE = Call.of("posix_spawn_file_actions_addclose");
     /** glibc 2.34 and newer; without it only close-on-exec keeps descriptors from the child, which all of ours have. */
-    private static final @Nullable MethodHandle ACTIONS_CLOSEFROM =
-            Native.callIfPresent("posix_spawn_file_actions_addclosefrom_np", POINTER_INT);
+    private static final @Nullable Call ACTIONS_CLOSEFROM = Call.ifPresent("posix_spawn_file_actions_addclosefrom_np");
 
-    private static final MethodHandle ATTRIBUTES_INIT = Native.call("posix_spawnattr_init", POINTER);
-    private static final MethodHandle ATTRIBUTES_DESTROY = Native.call("posix_spawnattr_destroy", POINTER);
-    private static final MethodHandle ATTRIBUTES_FLAGS =
-            Native.call("posix_spawnattr_setflags", FunctionDescriptor.of(INT, LONG, Native.SHORT));
-    private static final MethodHandle ATTRIBUTES_DEFAULTS = Native.call("posix_spawnattr_setsigdefault", POINTERS);
-    private static final MethodHandle ATTRIBUTES_MASK = Native.call("posix_spawnattr_setsigmask", POINTERS);
-    private static final MethodHandle SIGEMPTYSET = Native.call("sigemptyset", POINTER);
-    private static final MethodHandle SIGADDSET = Native.call("sigaddset", POINTER_INT);
+    private static final Call ATTRIBUTES_INIT = Call.of("posix_spawnattr_init");
+    private static final Call ATTRIBUTES_DESTROY = Call.of("posix_spawnattr_destroy");
+    private static final Call ATTRIBUTES_FLAGS = Call.of("posix_spawnattr_setflags");
+    private static final Call ATTRIBUTES_DEFAULTS = Call.of("posix_spawnattr_setsigdefault");
+    private static final Call ATTRIBUTES_MASK = Call.of("posix_spawnattr_setsigmask");
+    private static final Call SIGEMPTYSET = Call.of("sigemptyset");
+    private static final Call SIGADDSET = Call.of("sigaddset");
 
     private final List<String> command;
     /** Descriptor in the child → descriptor here. */
@@ -89,11 +80,10 @@ public final class Spawn {
     public int start() throws PosixException {
         List<Integer> copies = new ArrayList<>();
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = Native.state();
             long actions = arena.allocate(OPAQUE, 16).address();
             long attributes = arena.allocate(OPAQUE, 16).address();
-            succeed((int) ACTIONS_INIT.invokeExact(state, actions), "posix_spawn_file_actions_init");
-            succeed((int) ATTRIBUTES_INIT.invokeExact(state, attributes), "posix_spawnattr_init");
+            succeed(ACTIONS_INIT.call(actions), "posix_spawn_file_actions_init");
+            succeed(ATTRIBUTES_INIT.call(attributes), "posix_spawnattr_init");
             try {
                 int first = Math.max(3, descriptors.isEmpty() ? 0 : descriptors.lastKey() + 1);
                 for (Map.Entry<Integer, Integer> entry : descriptors.entrySet()) {
@@ -102,45 +92,41 @@ public final class Spawn {
                             Io.fcntl(entry.getValue(), F_DUPFD_CLOEXEC, first), "fcntl(F_DUPFD_CLOEXEC)");
                     copies.add(copy);
                     int theirs = entry.getKey();
-                    succeed((int) ACTIONS_DUP2.invokeExact(state, actions, copy, theirs), "adddup2");
+                    succeed(ACTIONS_DUP2.call(actions, copy, theirs), "adddup2");
                 }
                 for (int fd = 3; fd < first; fd++) {
                     if (!descriptors.containsKey(fd)) {
                         // may be one that we were started with; a close of what is not open is no error here
-                        succeed((int) ACTIONS_CLOSE.invokeExact(state, actions, fd), "addclose");
+                        succeed(ACTIONS_CLOSE.call(actions, fd), "addclose");
                     }
                 }
-                MethodHandle closeFrom = ACTIONS_CLOSEFROM;
+                Call closeFrom = ACTIONS_CLOSEFROM;
                 if (closeFrom != null) {
-                    succeed((int) closeFrom.invokeExact(state, actions, first), "addclosefrom");
+                    succeed(closeFrom.call(actions, first), "addclosefrom");
                 }
-                setSignals(state, arena, attributes);
-                return spawn(state, arena, actions, attributes);
+                setSignals(arena, attributes);
+                return spawn(arena, actions, attributes);
             } finally {
-                int _ = (int) ACTIONS_DESTROY.invokeExact(state, actions);
-                int _ = (int) ATTRIBUTES_DESTROY.invokeExact(state, attributes);
+                int _ = ACTIONS_DESTROY.call(actions);
+                int _ = ATTRIBUTES_DESTROY.call(attributes);
             }
-        } catch (PosixException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         } finally {
             copies.forEach(Io::close);
         }
     }
 
-    private void setSignals(MemorySegment state, Arena arena, long attributes) throws Throwable {
+    private void setSignals(Arena arena, long attributes) throws PosixException {
         long set = arena.allocate(SIGSET, 8).address();
-        int _ = (int) SIGEMPTYSET.invokeExact(state, set);
-        succeed((int) ATTRIBUTES_MASK.invokeExact(state, attributes, set), "setsigmask");
+        int _ = SIGEMPTYSET.call(set);
+        succeed(ATTRIBUTES_MASK.call(attributes, set), "setsigmask");
         for (int signal : defaultSignals) {
-            int _ = (int) SIGADDSET.invokeExact(state, set, signal);
+            int _ = SIGADDSET.call(set, signal);
         }
-        succeed((int) ATTRIBUTES_DEFAULTS.invokeExact(state, attributes, set), "setsigdefault");
-        succeed((int) ATTRIBUTES_FLAGS.invokeExact(state, attributes, (short) (SETSIGDEF | SETSIGMASK)), "setflags");
+        succeed(ATTRIBUTES_DEFAULTS.call(attributes, set), "setsigdefault");
+        succeed(ATTRIBUTES_FLAGS.call(attributes, SETSIGDEF | SETSIGMASK), "setflags");
     }
 
-    private int spawn(MemorySegment state, Arena arena, long actions, long attributes) throws Throwable {
+    private int spawn(Arena arena, long actions, long attributes) throws PosixException {
         // as the runtime decoded our own arguments
         Charset charset = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
         MemorySegment arguments = arena.allocate(8L * (command.size() + 1), 8);
@@ -149,8 +135,7 @@ public final class Spawn {
                     LONG, 8L * i, arena.allocateFrom(command.get(i), charset).address());
         }
         MemorySegment pid = arena.allocate(INT);
-        int r = (int) SPAWN.invokeExact(
-                state,
+        int r = SPAWN.call(
                 pid.address(),
                 arguments.get(LONG, 0),
                 actions,

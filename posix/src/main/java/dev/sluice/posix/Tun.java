@@ -1,13 +1,10 @@
 package dev.sluice.posix;
 
 import static dev.sluice.posix.Native.INT;
-import static dev.sluice.posix.Native.LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
@@ -58,7 +55,7 @@ public final class Tun {
     /** The address is the first six of these eight bytes. */
     private static final ValueLayout.OfLong MAC = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
-    private static final MethodHandle IOCTL = Native.variadic("ioctl", FunctionDescriptor.of(INT, INT, LONG, LONG), 2);
+    private static final Call IOCTL = Call.of("ioctl");
 
     private Tun() {}
 
@@ -158,12 +155,6 @@ public final class Tun {
 
     /** Zero or more, or negated errno. */
     static int ioctl(int fd, long request, long argument) {
-        try {
-            MemorySegment state = Native.state();
-            int r = (int) IOCTL.invokeExact(state, fd, request, argument);
-            return r < 0 ? -Native.errno(state) : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return IOCTL.call(fd, request, argument);
     }
 }
