@@ -160,7 +160,7 @@ final class SimulatedUser {
             left -= count;
             // Without room the next acknowledgment tells; without memory only time does.
             wantsWrite = left > 0 && (count > 0 || ring.size() == 0);
-            writeAt = now + (count > 0 ? pause : 1_000_000);
+            writeAt = now + (count > 0 ? pause : 100_000_000);
         }
         if (left == 0 && !finished && (!closesLast || remoteClosed)) {
             finished = true;
