@@ -135,6 +135,20 @@ public final class Lab implements AutoCloseable {
         return onHost(join(SLUICE.toString(), arguments));
     }
 
+    /** Starts {@code sluice serve} with these arguments on the host; it serves when this returns. */
+    public Program serve(String... arguments) {
+        return awaitServing(sluice(join("serve", arguments)));
+    }
+
+    /** Waits until a {@code sluice serve} that was started in some other way serves. */
+    public Program awaitServing(Program serve) {
+        Await.until("sluice serves", serve::toString, () -> serve.err().contains("serving ") || !serve.alive());
+        if (!serve.alive()) {
+            throw new AssertionError("does not serve: " + serve);
+        }
+        return serve;
+    }
+
     /** The launcher of the checkout under test. */
     public static Path launcher() {
         return SLUICE;

@@ -47,7 +47,8 @@ public final class Program implements AutoCloseable {
     }
 
     private static Thread keep(InputStream from, ByteArrayOutputStream to) {
-        return Thread.ofVirtual().start(() -> {
+        // a platform thread: reading a pipe holds on to its carrier, of which there are few
+        return Thread.ofPlatform().daemon().name("output").start(() -> {
             byte[] chunk = new byte[8192];
             try (from) {
                 for (int n; (n = from.read(chunk)) >= 0; ) {
