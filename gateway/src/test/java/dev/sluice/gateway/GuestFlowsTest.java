@@ -239,7 +239,37 @@ class GuestFlowsTest {
         }
     }
 
+    /** More flows have an answer at the same moment than there are buffers: the last of them has to wait, not to starve. */
+    @Test
+    void flowsThatGetNoMemoryReadOnWhenOthersHaveGivenTheirsBack() throws Exception {
+        try (GuestWorld world = new GuestWorld(1500, true, withBuffers(1 << 17, 1 << 16));
+                ServerSocket server = server()) {
+            List<TcpConnection> connections = new ArrayList<>();
+            List<Socket> sockets = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                connections.add(world.connect(server));
+                sockets.add(server.accept());
+            }
+            // on the loop, so that it sees all of them readable at once
+            world.onLoop(() -> {
+                for (int i = 0; i < sockets.size(); i++) {
+                    sockets.get(i).getOutputStream().write(i);
+                }
+                return true;
+            });
+            for (int i = 0; i < connections.size(); i++) {
+                assertThat(connections.get(i).inputStream().read()).isEqualTo(i);
+                connections.get(i).close();
+                sockets.get(i).close();
+            }
+        }
+    }
+
     private static Limits withFlowBuffer(int bytes) {
+        return withBuffers(Limits.defaults().bufferBytes(), bytes);
+    }
+
+    private static Limits withBuffers(long all, int bytes) {
         Limits d = Limits.defaults();
         return new Limits(
                 d.tcpFlows(),
@@ -251,7 +281,7 @@ class GuestFlowsTest {
                 d.pingIdleSeconds(),
                 d.reassemblyBytes(),
                 d.reassemblyDatagrams(),
-                d.bufferBytes(),
+                all,
                 bytes,
                 d.guests(),
                 d.dnsQueries());

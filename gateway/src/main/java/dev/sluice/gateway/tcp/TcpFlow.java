@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     /** Bytes asked of the socket in one read. */
     private static final int READ_SIZE = 256 << 10;
+    /** The same for a flow that did not fill its last read: most have little to say, and memory held is memory that others lack. */
+    private static final int FIRST_READ_SIZE = 16 << 10;
     /** Bytes read from the socket before other flows get their turn. */
     private static final int TURN_BUDGET = 1 << 20;
     /** Unsent bytes in the ring above which the socket is left alone: more would only be memory. */
@@ -64,6 +66,10 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     TcpFlow newerHalfOpen;
     /** The socket may hold data: an edge was seen and no read has blocked since. */
     private boolean readable;
+    /** Room to have before the next read. */
+    private int readSize = FIRST_READ_SIZE;
+    /** Waits for memory of the pool. */
+    boolean hungry;
     /** The host has ended its stream, and the guest was told. */
     private boolean hostEnded;
     /** A write blocked; the rest waits in the Tcb for {@link #onWritable}. */
@@ -194,14 +200,21 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         long now = flows.loop.now();
         int budget = TURN_BUDGET;
         while (readable && budget > 0) {
-            if (tcb.unsent() >= READ_AHEAD || tcb.reserveSend(READ_SIZE) == 0) {
-                break; // window, link or memory is full, or the handshake is under way: an event brings us back
+            if (tcb.unsent() >= READ_AHEAD) {
+                break; // window or link is full, or the handshake is under way: an event brings us back
+            }
+            if (tcb.reserveSend(readSize) == 0) {
+                if (tcb.sendRing().size() == 0) {
+                    flows.awaitMemory(this); // others have it all, and no ACK of ours will tell when that ends
+                }
+                break;
             }
             SendRing ring = tcb.sendRing();
             int length = ring.freeLength();
             int wrapLength = ring.freeWrapLength();
             int n = socket.read(ring.memory(), ring.freeAt(), length, ring.wrapAt(), wrapLength);
             if (n > 0) {
+                readSize = n == length + wrapLength ? READ_SIZE : n < FIRST_READ_SIZE ? FIRST_READ_SIZE : readSize;
                 ring.commit(n);
                 bytesToGuest += n;
                 flows.counters.tcpBytesToGuest += n;
@@ -248,7 +261,7 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         flows.sender.segment(this, header, at, headerLength, position, length);
     }
 
-    /** There is room on the link: read on if there is anything to read. */
+    /** There is room on the link, or memory: read on if there is anything to read. */
     void resume() {
         if (readable) {
             flows.loop.enqueue(this);

@@ -12,6 +12,7 @@ import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.link.Link;
 import dev.sluice.loop.Loop;
+import dev.sluice.loop.Timer;
 import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TimeWaitTable;
@@ -40,6 +41,9 @@ public final class TcpFlows {
     }
 
     private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
+    /** When flows without memory ask again, in nanoseconds: others need about a round trip to give theirs back. */
+    private static final long FEEDING_INTERVAL = 5_000_000;
+
     private static final long WARNING_INTERVAL = 10_000_000_000L;
     private static final int OPENING = TcpHeader.SYN | TcpHeader.ACK | TcpHeader.RST | TcpHeader.FIN;
     private static final int TTL = 64;
@@ -81,6 +85,10 @@ public final class TcpFlows {
     private @Nullable TcpFlow touched;
     private final ArrayDeque<TcpFlow> stalled = new ArrayDeque<>();
     private final ArrayDeque<TcpFlow> failing = new ArrayDeque<>();
+    /** Flows that have data to read and got no memory for it; in order, at most every flow once. */
+    private final ArrayDeque<TcpFlow> hungry = new ArrayDeque<>();
+
+    private final Timer feeding = Timer.of(this::feed);
     private long lastWarning;
 
     public TcpFlows(
@@ -340,6 +348,30 @@ public final class TcpFlows {
             port = port + 1 & 0xffff;
         }
         return -1;
+    }
+
+    // ---- memory
+    // ---------------------------------------------------------------------------------------------------------------
+
+    /** Lets a flow that got no memory and has none try again in a while. */
+    void awaitMemory(TcpFlow flow) {
+        if (!flow.hungry) {
+            flow.hungry = true;
+            hungry.add(flow);
+            if (!feeding.isArmed()) {
+                loop.schedule(feeding, loop.now() + FEEDING_INTERVAL);
+            }
+        }
+    }
+
+    private void feed() {
+        for (int n = hungry.size(); n > 0; n--) {
+            TcpFlow flow = hungry.remove();
+            flow.hungry = false;
+            if (!flow.isClosed()) {
+                flow.resume();
+            }
+        }
     }
 
     // ---- batches

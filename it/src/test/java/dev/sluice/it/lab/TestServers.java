@@ -21,7 +21,7 @@ import java.util.concurrent.Executors;
 /**
  * The servers that tests talk to; a program of its own, for it has to run inside a namespace. HTTP on 80 ({@code /bytes/SEED/LENGTH};
  * a PUT anywhere answers with the digest of what came), on 7001 a TCP service that digests until the end of input and then answers, on
- * 7002 one that resets after the first byte, on 7003 one that talks until it is closed; UDP echo on 7.
+ * 7002 one that resets after the first byte, on 7003 one that talks until it is closed, on 7004 echo; UDP echo on 7.
  */
 public final class TestServers {
     private TestServers() {}
@@ -34,6 +34,7 @@ public final class TestServers {
         serve(7001, TestServers::digestUntilEnd);
         serve(7002, TestServers::reset);
         serve(7003, TestServers::talk);
+        serve(7004, TestServers::echo);
         DatagramSocket echo = new DatagramSocket(7);
         Thread.ofPlatform().start(() -> echo(echo));
         System.out.println("ready");
@@ -144,6 +145,13 @@ public final class TestServers {
         byte[] chunk = new byte[1 << 16];
         while (true) {
             socket.getOutputStream().write(chunk);
+        }
+    }
+
+    private static void echo(Socket socket) throws IOException {
+        byte[] chunk = new byte[512];
+        for (int n; (n = socket.getInputStream().read(chunk)) >= 0; ) {
+            socket.getOutputStream().write(chunk, 0, n);
         }
     }
 

@@ -1,0 +1,64 @@
+package dev.sluice.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.it.lab.Await;
+import dev.sluice.it.lab.Lab;
+import dev.sluice.it.lab.Needs;
+import dev.sluice.it.lab.Program;
+import dev.sluice.it.lab.TestServers;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** How much memory a gateway takes, as the system counts it. */
+class FootprintTest {
+    private static final int FLOWS = 2000;
+    private static final long MIB = 1 << 20;
+
+    @Test
+    void anIdleGatewayIsSmallAndSoIsAnIdleFlow() throws IOException {
+        Needs.lab("python3");
+        try (Lab lab = Lab.open()) {
+            lab.server(TestServers.class);
+            Program guest = lab.onHost("unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000");
+            Await.until(
+                    "the namespace is there", guest::toString, () -> guest.out().contains("ready"));
+            Program attach = lab.sluice("attach", "--configure", "--ready-fd", "1", "" + guest.pid());
+            Await.until(
+                    "the network works", attach::toString, () -> attach.out().equals("1") || !attach.alive());
+            assertThat(attach.alive()).as(attach.toString()).isTrue();
+            assertThat(resident(attach)).as("bytes of an idle gateway").isLessThan(80 * MIB);
+
+            // the first flows pay for code that all share
+            assertThat(connect(lab, guest, 10).out()).contains("connected");
+            long before = resident(attach);
+            Program flows = connect(lab, guest, FLOWS);
+            long after = resident(attach);
+            assertThat(flows.out()).contains("connected");
+            assertThat(after - before).as("bytes of %d idle flows", FLOWS).isLessThan(20 * MIB);
+        }
+    }
+
+    private static Program connect(Lab lab, Program guest, int flows) {
+        String script = """
+                import resource, socket, sys, time
+                resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+                held = [socket.create_connection(('%s', 7004), 60) for i in range(%d)]
+                for s in held: s.sendall(b'x')
+                for s in held: assert s.recv(1) == b'x'
+                print('connected', flush=True)
+                time.sleep(1000)
+                """.formatted(Lab.SERVER, flows);
+        Program client = lab.onHost("nsenter", "-t", "" + guest.pid(), "-n", "python3", "-c", script);
+        Await.until(
+                "all flows are open", client::toString, () -> client.out().contains("connected") || !client.alive());
+        return client;
+    }
+
+    private static long resident(Program program) throws IOException {
+        String statm = Files.readString(Path.of("/proc/" + program.pid() + "/statm"));
+        return Long.parseLong(statm.split(" ")[1]) * 4096;
+    }
+}
