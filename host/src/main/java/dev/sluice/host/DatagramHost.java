@@ -12,16 +12,23 @@ public interface DatagramHost {
     /** Largest payload of a UDP datagram over IPv4. */
     int MAX_PAYLOAD = 65_507;
 
+    /** Largest payload of a UDP datagram over IPv6, which counts without the header. */
+    int MAX_PAYLOAD_IPV6 = 65_527;
+
     /**
      * Opens an unconnected UDP socket. Don't Fragment is off.
      *
-     * @param bindHigh the local address, with {@code bindLow}; 0.0.0.0 for any
+     * @param bindHigh the local address, with {@code bindLow}; 0.0.0.0 for any, :: for any of IPv6. Its family is the socket's
      * @param bindPort the local port, 0 for any; address and port both zero bind at the first datagram sent
      */
     Opening<DatagramSocket> openDatagram(long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events);
 
-    /** Opens a sender of ICMP echo requests. Fails as PROHIBITED, with the remedy, where the host lets this user send none. */
-    Opening<PingSocket> openPing(PingSocket.Events events);
+    /**
+     * Opens a sender of ICMP echo requests. Fails as PROHIBITED, with the remedy, where the host lets this user send none.
+     *
+     * @param ipv6 whether it sends ICMPv6 to IPv6 addresses, rather than ICMP to IPv4 ones
+     */
+    Opening<PingSocket> openPing(boolean ipv6, PingSocket.Events events);
 
     /** The high half of every IPv4 address. */
     long MAPPED_HIGH = 0;

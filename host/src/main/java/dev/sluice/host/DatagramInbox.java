@@ -14,10 +14,13 @@ import java.lang.foreign.ValueLayout;
  */
 final class DatagramInbox {
     static final int SLOTS = 32;
-    /** No IPv4 datagram is longer. */
+    /** No datagram is longer. */
     private static final int CAPACITY = 65_536;
     /** Not a multiple of the page size, so that the slots' first bytes do not compete for the same cache lines. */
     private static final int STRIDE = DatagramHost.HEADROOM + CAPACITY + 64;
+
+    /** Bytes from one sender's address to the next: either family's, aligned. */
+    private static final int NAME = 32;
 
     private static final int CONTROL = 64;
     /** What an ICMP message may quote is far less. */
@@ -27,7 +30,7 @@ final class DatagramInbox {
 
     private final Arena arena = Arena.ofAuto();
     final MemorySegment data = arena.allocate((long) SLOTS * STRIDE, 64);
-    private final MemorySegment names = arena.allocate((long) SLOTS * SocketAddress.V4_LENGTH, 8);
+    private final MemorySegment names = arena.allocate((long) SLOTS * NAME, 8);
     private final MemorySegment controls = arena.allocate((long) SLOTS * CONTROL, 8);
     private final MemorySegment iovecs = arena.allocate((long) SLOTS * Io.IOVEC, 8);
     private final MemorySegment headers = arena.allocate((long) SLOTS * Message.MULTI_HEADER, 8);
@@ -47,8 +50,8 @@ final class DatagramInbox {
                     headers,
                     (long) i * Message.MULTI_HEADER,
                     names,
-                    (long) i * SocketAddress.V4_LENGTH,
-                    SocketAddress.V4_LENGTH,
+                    (long) i * NAME,
+                    SocketAddress.V6_LENGTH,
                     iovecs,
                     (long) i * Io.IOVEC,
                     1,
@@ -62,7 +65,7 @@ final class DatagramInbox {
     /** Receives into the slots from the first; how many, or negated errno. */
     int receive(int fd) {
         for (int i = 0; i < used; i++) {
-            Message.rearm(headers, (long) i * Message.MULTI_HEADER, SocketAddress.V4_LENGTH, CONTROL);
+            Message.rearm(headers, (long) i * Message.MULTI_HEADER, SocketAddress.V6_LENGTH, CONTROL);
         }
         int n = Sockets.recvmmsg(fd, headers, SLOTS, Sockets.MSG_DONTWAIT);
         used = n < 0 ? 1 : n;
@@ -78,25 +81,45 @@ final class DatagramInbox {
         return Message.multiLength(headers, slot);
     }
 
-    /** The sender's IPv4 bits. */
-    int source(int slot) {
-        return SocketAddress.v4(names, (long) slot * SocketAddress.V4_LENGTH);
+    /** High half of the sender's address, as in {@link DatagramHost}. */
+    long sourceHigh(int slot) {
+        return high(names, (long) slot * NAME);
+    }
+
+    long sourceLow(int slot) {
+        return low(names, (long) slot * NAME);
     }
 
     int sourcePort(int slot) {
-        return SocketAddress.port(names, (long) slot * SocketAddress.V4_LENGTH);
+        return SocketAddress.port(names, (long) slot * NAME);
     }
 
-    /** The type of service it came with (IP_RECVTOS; one byte of data, ip(7)). */
+    /** High half of a socket address of either family, as in {@link DatagramHost}. */
+    static long high(MemorySegment s, long at) {
+        return SocketAddress.family(s, at) == Sockets.AF_INET6 ? SocketAddress.v6High(s, at) : DatagramHost.MAPPED_HIGH;
+    }
+
+    static long low(MemorySegment s, long at) {
+        return SocketAddress.family(s, at) == Sockets.AF_INET6
+                ? SocketAddress.v6Low(s, at)
+                : DatagramHost.mapped(SocketAddress.v4(s, at));
+    }
+
+    /** The type of service it came with (IP_RECVTOS, IPV6_RECVTCLASS; its first byte has the value on a little-endian host). */
     int typeOfService(int slot) {
         long start = (long) slot * CONTROL;
         long length = Message.controlLength(headers, (long) slot * Message.MULTI_HEADER);
         for (long m = Message.firstControl(controls, start, length);
                 m >= 0;
                 m = Message.nextControl(controls, start, length, m)) {
-            if (Message.controlLevel(controls, m) == Sockets.IPPROTO_IP
-                    && Message.controlType(controls, m) == Sockets.IP_TOS
-                    && Message.controlDataLength(controls, m) >= 1) {
+            if (Message.controlDataLength(controls, m) >= 1
+                    && isEither(
+                            controls,
+                            m,
+                            Sockets.IPPROTO_IP,
+                            Sockets.IP_TOS,
+                            Sockets.IPPROTO_IPV6,
+                            Sockets.IPV6_TCLASS)) {
                 return controls.get(ValueLayout.JAVA_BYTE, m + Message.CONTROL_HEADER) & 0xff;
             }
         }
@@ -110,7 +133,7 @@ final class DatagramInbox {
                 0,
                 errorName,
                 0,
-                SocketAddress.V4_LENGTH,
+                SocketAddress.V6_LENGTH,
                 errorIovec,
                 0,
                 1,
@@ -121,15 +144,26 @@ final class DatagramInbox {
         return Math.min(n, ERROR_CAPACITY);
     }
 
-    /** The IP_RECVERR message of the entry, where its {@code struct sock_extended_err} starts in {@link #errorControl}; or -1. */
+    private static boolean isEither(MemorySegment s, long message, int level4, int type4, int level6, int type6) {
+        int level = Message.controlLevel(s, message);
+        int type = Message.controlType(s, message);
+        return level == level4 && type == type4 || level == level6 && type == type6;
+    }
+
+    /** The IP_RECVERR or IPV6_RECVERR message of the entry, where its {@code struct sock_extended_err} starts in {@link #errorControl}; or -1. */
     long extendedError() {
         long length = Message.controlLength(errorHeader, 0);
         for (long m = Message.firstControl(errorControl, 0, length);
                 m >= 0;
                 m = Message.nextControl(errorControl, 0, length, m)) {
-            if (Message.controlLevel(errorControl, m) == Sockets.IPPROTO_IP
-                    && Message.controlType(errorControl, m) == Sockets.IP_RECVERR
-                    && Message.controlDataLength(errorControl, m) >= 16) {
+            if (Message.controlDataLength(errorControl, m) >= 16
+                    && isEither(
+                            errorControl,
+                            m,
+                            Sockets.IPPROTO_IP,
+                            Sockets.IP_RECVERR,
+                            Sockets.IPPROTO_IPV6,
+                            Sockets.IPV6_RECVERR)) {
                 return m + Message.CONTROL_HEADER;
             }
         }
@@ -138,8 +172,12 @@ final class DatagramInbox {
 
     /** Whether the offender's address (SO_EE_OFFENDER) follows the {@code sock_extended_err} at {@code error}. */
     boolean hasOffender(long error) {
-        return Message.controlDataLength(errorControl, error - Message.CONTROL_HEADER) >= 16 + SocketAddress.V4_LENGTH
-                && SocketAddress.family(errorControl, error + 16) == Sockets.AF_INET;
+        int room = Message.controlDataLength(errorControl, error - Message.CONTROL_HEADER) - 16;
+        if (room < SocketAddress.V4_LENGTH) {
+            return false;
+        }
+        int family = SocketAddress.family(errorControl, error + 16);
+        return family == Sockets.AF_INET || family == Sockets.AF_INET6 && room >= SocketAddress.V6_LENGTH;
     }
 
     /** Puts the start of a datagram that could not be sent where an error's data goes; how much of it. */

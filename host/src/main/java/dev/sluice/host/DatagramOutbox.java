@@ -21,12 +21,14 @@ final class DatagramOutbox {
     private static final int LARGE = 8 << 10;
     /** The entry of datagrams that are not copied. */
     private static final int SINGLE = ENTRIES;
-    /** Room for IP_TTL and IP_TOS. */
+    /** Bytes from one address to the next: either family's, aligned. */
+    private static final int NAME = 32;
+    /** Room for IP_TTL and IP_TOS, or IPV6_HOPLIMIT and IPV6_TCLASS. */
     private static final int CONTROL = 2 * (Message.CONTROL_HEADER + 8);
 
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment data = arena.allocate(BYTES, 64);
-    private final MemorySegment names = arena.allocate((ENTRIES + 1L) * SocketAddress.V4_LENGTH, 8);
+    private final MemorySegment names = arena.allocate((ENTRIES + 1L) * NAME, 8);
     private final MemorySegment controls = arena.allocate((ENTRIES + 1L) * CONTROL, 8);
     private final MemorySegment iovecs = arena.allocate((ENTRIES + 1L) * Io.IOVEC, 8);
     private final MemorySegment headers = arena.allocate((ENTRIES + 1L) * Message.MULTI_HEADER, 8);
@@ -53,8 +55,8 @@ final class DatagramOutbox {
                     headers,
                     (long) i * Message.MULTI_HEADER,
                     names,
-                    (long) i * SocketAddress.V4_LENGTH,
-                    SocketAddress.V4_LENGTH,
+                    (long) i * NAME,
+                    SocketAddress.V6_LENGTH,
                     iovecs,
                     (long) i * Io.IOVEC,
                     1,
@@ -66,7 +68,8 @@ final class DatagramOutbox {
 
     void send(
             LinuxDatagramSocket socket,
-            int address,
+            long high,
+            long low,
             int port,
             int timeToLive,
             int typeOfService,
@@ -77,7 +80,7 @@ final class DatagramOutbox {
             if (!flushing) {
                 flush(socket);
             }
-            sendSingle(socket, address, port, timeToLive, typeOfService, memory, at, size);
+            sendSingle(socket, high, low, port, timeToLive, typeOfService, memory, at, size);
             return;
         }
         if (entries == ENTRIES || bytes + size > BYTES) {
@@ -85,7 +88,7 @@ final class DatagramOutbox {
         }
         int entry = entries++;
         MemorySegment.copy(memory, at, data, bytes, size);
-        prepare(entry, address, port, timeToLive, typeOfService, data, bytes, size);
+        prepare(entry, high, low, port, timeToLive, typeOfService, data, bytes, size);
         start[entry] = bytes;
         length[entry] = size;
         next[entry] = -1;
@@ -101,33 +104,50 @@ final class DatagramOutbox {
 
     private void prepare(
             int entry,
-            int address,
+            long high,
+            long low,
             int port,
             int timeToLive,
             int typeOfService,
             MemorySegment memory,
             long at,
             int size) {
-        SocketAddress.writeV4(names, (long) entry * SocketAddress.V4_LENGTH, address, port);
+        boolean ipv4 = DatagramHost.isIpv4(high, low);
+        long header = (long) entry * Message.MULTI_HEADER;
+        headers.set(
+                ValueLayout.JAVA_INT,
+                header + Message.NAME_LENGTH,
+                putName(names, (long) entry * NAME, high, low, port));
         Io.putIovec(iovecs, entry, memory, at, size);
-        int space = putOptions(controls, (long) entry * CONTROL, timeToLive, typeOfService);
-        headers.set(ValueLayout.JAVA_LONG, (long) entry * Message.MULTI_HEADER + Message.CONTROL_LENGTH, (long) space);
+        int space = putOptions(controls, (long) entry * CONTROL, ipv4, timeToLive, typeOfService);
+        headers.set(ValueLayout.JAVA_LONG, header + Message.CONTROL_LENGTH, (long) space);
     }
 
-    /** Writes IP_TTL and, unless it is 0, IP_TOS (ip(7)) for one datagram; the length of the control part. */
-    static int putOptions(MemorySegment control, long at, int timeToLive, int typeOfService) {
-        int space = Message.putControl(control, at, Sockets.IPPROTO_IP, Sockets.IP_TTL, 4);
+    /** Writes a socket address of the family that {@code high} and {@code low} have; its length. */
+    static int putName(MemorySegment name, long at, long high, long low, int port) {
+        return DatagramHost.isIpv4(high, low)
+                ? SocketAddress.writeV4(name, at, (int) low, port)
+                : SocketAddress.writeV6(name, at, high, low, port, 0);
+    }
+
+    /**
+     * Writes IP_TTL and, unless it is 0, IP_TOS (ip(7)) for one datagram, or their likes of ipv6(7); the length of the control part.
+     */
+    static int putOptions(MemorySegment control, long at, boolean ipv4, int timeToLive, int typeOfService) {
+        int level = ipv4 ? Sockets.IPPROTO_IP : Sockets.IPPROTO_IPV6;
+        int space = Message.putControl(control, at, level, ipv4 ? Sockets.IP_TTL : Sockets.IPV6_HOPLIMIT, 4);
         control.set(ValueLayout.JAVA_INT, at + Message.CONTROL_HEADER, timeToLive);
         if (typeOfService != 0) {
             control.set(ValueLayout.JAVA_INT, at + space + Message.CONTROL_HEADER, typeOfService);
-            space += Message.putControl(control, at + space, Sockets.IPPROTO_IP, Sockets.IP_TOS, 4);
+            space += Message.putControl(control, at + space, level, ipv4 ? Sockets.IP_TOS : Sockets.IPV6_TCLASS, 4);
         }
         return space;
     }
 
     private void sendSingle(
             LinuxDatagramSocket socket,
-            int address,
+            long high,
+            long low,
             int port,
             int timeToLive,
             int typeOfService,
@@ -138,7 +158,7 @@ final class DatagramOutbox {
         // Twice, as an old error may be what the first call fetches; then those told of it may have used the entry, so
         // write it anew.
         for (int i = 0; i < 2; i++) {
-            prepare(SINGLE, address, port, timeToLive, typeOfService, memory, at, size);
+            prepare(SINGLE, high, low, port, timeToLive, typeOfService, memory, at, size);
             MemorySegment.copy(headers, (long) SINGLE * Message.MULTI_HEADER, row, 0, Message.MULTI_HEADER);
             result = Sockets.sendmmsg(socket.fd, row, 1, Sockets.MSG_DONTWAIT);
             if (result >= 0 || socket.drainErrors() == 0 || socket.closed) {
@@ -146,7 +166,7 @@ final class DatagramOutbox {
             }
         }
         if (result < 0 && !socket.closed) {
-            fail(socket, -result, address, port, memory, at, size);
+            fail(socket, -result, high, low, port, memory, at, size);
         }
     }
 
@@ -229,11 +249,12 @@ final class DatagramOutbox {
 
     private void fail(LinuxDatagramSocket socket, int errno, int entry) {
         if (!socket.closed) {
-            long name = (long) entry * SocketAddress.V4_LENGTH;
+            long name = (long) entry * NAME;
             fail(
                     socket,
                     errno,
-                    SocketAddress.v4(names, name),
+                    DatagramInbox.high(names, name),
+                    DatagramInbox.low(names, name),
                     SocketAddress.port(names, name),
                     data,
                     start[entry],
@@ -242,11 +263,18 @@ final class DatagramOutbox {
     }
 
     private static void fail(
-            LinuxDatagramSocket socket, int errno, int address, int port, MemorySegment memory, long at, int size) {
+            LinuxDatagramSocket socket,
+            int errno,
+            long high,
+            long low,
+            int port,
+            MemorySegment memory,
+            long at,
+            int size) {
         if (errno == Errno.EAGAIN || errno == Errno.ENOBUFS || errno == Errno.ENOMEM) {
             socket.dropped(1);
         } else {
-            socket.refused(errno, address, port, memory, at, size);
+            socket.refused(errno, high, low, port, memory, at, size);
         }
     }
 }

@@ -43,7 +43,8 @@ public interface DatagramSocket {
          * A datagram sent before went nowhere.
          *
          * @param errno the host's error number
-         * @param icmpType the ICMP type the host received, or {@link #LOCAL}
+         * @param icmpType the ICMP type the host received, or {@link #LOCAL}; an ICMPv6 error is told as the ICMPv4 error it
+         *     corresponds to (RFC 7915 §5.2)
          * @param mtu the next-hop MTU with "fragmentation needed", else 0
          * @param offenderHigh who reported it, with {@code offenderLow}; both 0 if the host itself
          * @param high the datagram's destination, with {@code low} and {@code port}

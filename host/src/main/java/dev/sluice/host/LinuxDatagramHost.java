@@ -7,11 +7,12 @@ import dev.sluice.posix.PosixException;
 import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** {@link DatagramHost} on Linux sockets and epoll, for IPv4; make one per loop. */
+/** {@link DatagramHost} on Linux sockets and epoll; make one per loop. */
 public final class LinuxDatagramHost implements DatagramHost {
     static final String PING_REMEDY = "let users send pings with: sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"";
 
@@ -26,6 +27,8 @@ public final class LinuxDatagramHost implements DatagramHost {
     /** Open while some ping goes through it. */
     private @Nullable LinuxRawPings rawPings;
 
+    private @Nullable LinuxRawPings rawPings6;
+
     public LinuxDatagramHost(EventLoop loop) {
         this.loop = loop;
     }
@@ -33,25 +36,25 @@ public final class LinuxDatagramHost implements DatagramHost {
     @Override
     public Opening<DatagramSocket> openDatagram(
             long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events) {
-        if (!DatagramHost.isIpv4(bindHigh, bindLow)) {
-            return new Opening.Failed<>(HostError.OTHER, "UDP sockets of the host are IPv4 only so far");
-        }
-        int fd = Sockets.socket(Sockets.AF_INET, Sockets.DGRAM, 0);
+        boolean ipv6 = !DatagramHost.isIpv4(bindHigh, bindLow);
+        int fd = Sockets.socket(family(ipv6), Sockets.DGRAM, 0);
         if (fd < 0) {
             return failed("cannot open a UDP socket", -fd, descriptorAdvice(-fd));
         }
         Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_RCVBUF, RECEIVE_BUFFER);
-        setOptions(fd);
-        int bits = (int) bindLow;
-        if (bits != 0 || bindPort != 0) {
-            int result = Sockets.bind(fd, address, SocketAddress.writeV4(address, 0, bits, bindPort));
+        setOptions(fd, ipv6);
+        boolean any = bindHigh == 0 && (ipv6 ? bindLow : (int) bindLow) == 0;
+        if (!any || bindPort != 0) {
+            int result = Sockets.bind(fd, address, DatagramOutbox.putName(address, 0, bindHigh, bindLow, bindPort));
             if (result < 0) {
                 Io.close(fd);
-                String what = "cannot listen on UDP " + new Ipv4Address(bits) + ":" + bindPort;
+                String what = "cannot listen on UDP "
+                        + (ipv6 ? "[" + new Ipv6Address(bindHigh, bindLow) + "]" : new Ipv4Address((int) bindLow)) + ":"
+                        + bindPort;
                 return failed(what, -result, LinuxStreamHost.advice(-result, bindPort));
             }
         }
-        LinuxDatagramSocket socket = new LinuxDatagramSocket(this, fd, events);
+        LinuxDatagramSocket socket = new LinuxDatagramSocket(this, fd, ipv6, events);
         PosixException failure = socket.watch();
         return failure == null
                 ? new Opening.Open<>(socket)
@@ -59,16 +62,16 @@ public final class LinuxDatagramHost implements DatagramHost {
     }
 
     @Override
-    public Opening<PingSocket> openPing(PingSocket.Events events) {
-        int fd = Sockets.socket(Sockets.AF_INET, Sockets.DGRAM, Sockets.IPPROTO_ICMP);
+    public Opening<PingSocket> openPing(boolean ipv6, PingSocket.Events events) {
+        int fd = Sockets.socket(family(ipv6), Sockets.DGRAM, protocol(ipv6));
         if (fd == -Errno.EACCES || fd == -Errno.EPERM || fd == -Errno.EPROTONOSUPPORT) {
-            return openRawPing(events);
+            return openRawPing(ipv6, events);
         }
         if (fd < 0) {
             return failed("cannot open a ping socket", -fd, descriptorAdvice(-fd));
         }
-        setOptions(fd);
-        LinuxPingSocket socket = new LinuxPingSocket(this, fd, events);
+        setOptions(fd, ipv6);
+        LinuxPingSocket socket = new LinuxPingSocket(this, fd, ipv6, events);
         PosixException failure = socket.watch();
         return failure == null
                 ? new Opening.Open<>(socket)
@@ -76,33 +79,56 @@ public final class LinuxDatagramHost implements DatagramHost {
     }
 
     /** The way of the privileged where ping sockets are closed, or do not exist. */
-    private Opening<PingSocket> openRawPing(PingSocket.Events events) {
-        LinuxRawPings raw = rawPings;
+    private Opening<PingSocket> openRawPing(boolean ipv6, PingSocket.Events events) {
+        LinuxRawPings raw = ipv6 ? rawPings6 : rawPings;
         if (raw == null) {
-            int fd = Sockets.socket(Sockets.AF_INET, Sockets.RAW, Sockets.IPPROTO_ICMP);
+            int fd = Sockets.socket(family(ipv6), Sockets.RAW, protocol(ipv6));
             if (fd == -Errno.EACCES || fd == -Errno.EPERM) {
                 return new Opening.Failed<>(HostError.PROHIBITED, "this user may open no ping socket; " + PING_REMEDY);
             }
             if (fd < 0) {
                 return failed("cannot open a raw ICMP socket", -fd, descriptorAdvice(-fd));
             }
-            setOptions(fd);
-            raw = new LinuxRawPings(this, fd);
+            setOptions(fd, ipv6);
+            raw = new LinuxRawPings(this, fd, ipv6);
             PosixException failure = raw.watch();
             if (failure != null) {
                 return failed("cannot watch a raw ICMP socket", failure.errno(), descriptorAdvice(failure.errno()));
             }
-            rawPings = raw;
+            if (ipv6) {
+                rawPings6 = raw;
+            } else {
+                rawPings = raw;
+            }
         }
         return raw.open(events);
     }
 
     /** Called when the last ping through the raw socket is closed. */
-    void rawPingsClosed() {
-        rawPings = null;
+    void rawPingsClosed(boolean ipv6) {
+        if (ipv6) {
+            rawPings6 = null;
+        } else {
+            rawPings = null;
+        }
     }
 
-    private static void setOptions(int fd) {
+    private static int family(boolean ipv6) {
+        return ipv6 ? Sockets.AF_INET6 : Sockets.AF_INET;
+    }
+
+    private static int protocol(boolean ipv6) {
+        return ipv6 ? Sockets.IPPROTO_ICMPV6 : Sockets.IPPROTO_ICMP;
+    }
+
+    private static void setOptions(int fd, boolean ipv6) {
+        if (ipv6) {
+            Sockets.setOption(fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_V6ONLY, 1);
+            Sockets.setOption(fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_RECVERR, 1);
+            Sockets.setOption(fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_RECVTCLASS, 1);
+            Sockets.setOption(fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_MTU_DISCOVER, Sockets.PMTUDISC_DONT);
+            return;
+        }
         Sockets.setOption(fd, Sockets.IPPROTO_IP, Sockets.IP_RECVERR, 1);
         Sockets.setOption(fd, Sockets.IPPROTO_IP, Sockets.IP_RECVTOS, 1);
         Sockets.setOption(fd, Sockets.IPPROTO_IP, Sockets.IP_MTU_DISCOVER, Sockets.PMTUDISC_DONT);

@@ -6,14 +6,16 @@ import java.lang.foreign.MemorySegment;
 final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSocket {
     private final DatagramSocket.Events events;
     private final DatagramOutbox outbox;
+    private final boolean ipv6;
     /** First and last of this socket's entries in the outbox, -1 for none. */
     int queueHead = -1;
 
     int queueTail = -1;
 
-    LinuxDatagramSocket(LinuxDatagramHost host, int fd, DatagramSocket.Events events) {
+    LinuxDatagramSocket(LinuxDatagramHost host, int fd, boolean ipv6, DatagramSocket.Events events) {
         super(host, fd);
         this.events = events;
+        this.ipv6 = ipv6;
         this.outbox = host.outbox();
     }
 
@@ -28,22 +30,22 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
             long at,
             int length) {
         if (closed
-                || !DatagramHost.isIpv4(high, low)
+                || DatagramHost.isIpv4(high, low) == ipv6
                 || port < 1
                 || port > 65_535
                 || length < 0
-                || length > DatagramHost.MAX_PAYLOAD) {
+                || length > (ipv6 ? DatagramHost.MAX_PAYLOAD_IPV6 : DatagramHost.MAX_PAYLOAD)) {
             return false;
         }
-        outbox.send(this, (int) low, port, timeToLive, typeOfService, memory, at, length);
+        outbox.send(this, high, low, port, timeToLive, typeOfService, memory, at, length);
         return true;
     }
 
     @Override
     void deliver(int slot) {
         events.onDatagram(
-                DatagramHost.MAPPED_HIGH,
-                DatagramHost.mapped(inbox.source(slot)),
+                inbox.sourceHigh(slot),
+                inbox.sourceLow(slot),
                 inbox.sourcePort(slot),
                 inbox.typeOfService(slot),
                 inbox.data,
@@ -53,15 +55,24 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
 
     @Override
     void deliverError(
-            int errno, int icmpType, int icmpCode, int mtu, long offenderLow, long low, int port, int length) {
+            int errno,
+            int icmpType,
+            int icmpCode,
+            int mtu,
+            long offenderHigh,
+            long offenderLow,
+            long high,
+            long low,
+            int port,
+            int length) {
         events.onError(
                 errno,
                 icmpType,
                 icmpCode,
                 mtu,
-                DatagramHost.MAPPED_HIGH,
+                offenderHigh,
                 offenderLow,
-                DatagramHost.MAPPED_HIGH,
+                high,
                 low,
                 port,
                 inbox.errorData,
@@ -70,9 +81,9 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
     }
 
     /** A datagram that the host would not send, for a reason a guest may be told. */
-    void refused(int errno, int address, int port, MemorySegment memory, long at, int length) {
+    void refused(int errno, long high, long low, int port, MemorySegment memory, long at, int length) {
         int quoted = inbox.quote(memory, at, length);
-        deliverError(errno, LOCAL, 0, 0, 0, DatagramHost.mapped(address), port, quoted);
+        deliverError(errno, LOCAL, 0, 0, 0, 0, high, low, port, quoted);
     }
 
     void dropped(int datagrams) {

@@ -8,6 +8,7 @@ import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.SocketAddress;
+import dev.sluice.wire.Icmpv6Header;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,7 @@ abstract class LinuxMessageSocket extends Work implements Watcher {
     private static final int ORIGIN_LOCAL = 1;
 
     private static final int ORIGIN_ICMP = 2;
+    private static final int ORIGIN_ICMP6 = 3;
 
     final LinuxDatagramHost host;
     final int fd;
@@ -91,7 +93,16 @@ abstract class LinuxMessageSocket extends Work implements Watcher {
 
     /** Hands on an error, as {@link DatagramSocket.Events#onError}; its data is {@code errorData} of the inbox after the headroom. */
     abstract void deliverError(
-            int errno, int icmpType, int icmpCode, int mtu, long offenderLow, long low, int port, int length);
+            int errno,
+            int icmpType,
+            int icmpCode,
+            int mtu,
+            long offenderHigh,
+            long offenderLow,
+            long high,
+            long low,
+            int port,
+            int length);
 
     /** Takes errors from the queue; how many there were. */
     final int drainErrors() {
@@ -118,21 +129,31 @@ abstract class LinuxMessageSocket extends Work implements Watcher {
         MemorySegment s = inbox.errorControl;
         int errno = s.get(ValueLayout.JAVA_INT, error);
         int origin = s.get(ValueLayout.JAVA_BYTE, error + 4);
-        if (origin != ORIGIN_LOCAL && origin != ORIGIN_ICMP) {
+        if (origin != ORIGIN_LOCAL && origin != ORIGIN_ICMP && origin != ORIGIN_ICMP6) {
             return;
         }
-        boolean icmp = origin == ORIGIN_ICMP;
+        boolean icmp = origin != ORIGIN_LOCAL;
         int type = icmp ? s.get(ValueLayout.JAVA_BYTE, error + 5) & 0xff : DatagramSocket.LOCAL;
         int code = icmp ? s.get(ValueLayout.JAVA_BYTE, error + 6) & 0xff : 0;
+        if (origin == ORIGIN_ICMP6) {
+            int translated = Icmpv6Header.toIcmpv4(type, code);
+            if (translated < 0) {
+                return;
+            }
+            type = translated >>> 8;
+            code = translated & 0xff;
+        }
         int mtu = errno == Errno.EMSGSIZE ? Math.max(0, s.get(ValueLayout.JAVA_INT, error + 8)) : 0;
-        long offender = icmp && inbox.hasOffender(error) ? DatagramHost.mapped(SocketAddress.v4(s, error + 16)) : 0;
+        boolean offender = icmp && inbox.hasOffender(error);
         deliverError(
                 errno,
                 type,
                 code,
                 mtu,
-                offender,
-                DatagramHost.mapped(SocketAddress.v4(inbox.errorName, 0)),
+                offender ? DatagramInbox.high(s, error + 16) : 0,
+                offender ? DatagramInbox.low(s, error + 16) : 0,
+                DatagramInbox.high(inbox.errorName, 0),
+                DatagramInbox.low(inbox.errorName, 0),
                 SocketAddress.port(inbox.errorName, 0),
                 length);
     }

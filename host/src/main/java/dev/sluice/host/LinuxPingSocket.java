@@ -4,15 +4,17 @@ import dev.sluice.posix.Errno;
 import dev.sluice.wire.IcmpHeader;
 import java.lang.foreign.MemorySegment;
 
-/** A ping socket (SOCK_DGRAM with IPPROTO_ICMP): the kernel chooses the identifier and makes the checksum. */
+/** A ping socket (SOCK_DGRAM with IPPROTO_ICMP or IPPROTO_ICMPV6): the kernel chooses the identifier and makes the checksum. */
 final class LinuxPingSocket extends LinuxMessageSocket implements PingSocket {
     private final PingSocket.Events events;
     private final EchoSender sender;
+    private final boolean ipv6;
 
-    LinuxPingSocket(LinuxDatagramHost host, int fd, PingSocket.Events events) {
+    LinuxPingSocket(LinuxDatagramHost host, int fd, boolean ipv6, PingSocket.Events events) {
         super(host, fd);
         this.events = events;
         this.sender = host.echoSender();
+        this.ipv6 = ipv6;
     }
 
     @Override
@@ -20,40 +22,44 @@ final class LinuxPingSocket extends LinuxMessageSocket implements PingSocket {
         if (closed) {
             return Errno.EBADF;
         }
-        if (!DatagramHost.isIpv4(high, low)) {
+        if (DatagramHost.isIpv4(high, low) == ipv6) {
             return Errno.EAFNOSUPPORT;
         }
         return sender.send(
-                this, (int) low, timeToLive, typeOfService, IcmpHeader.identifier(memory, at), memory, at, length);
+                this, high, low, timeToLive, typeOfService, IcmpHeader.identifier(memory, at), memory, at, length);
     }
 
     @Override
     void deliver(int slot) {
         int length = inbox.length(slot);
         long at = DatagramInbox.at(slot);
-        if (length >= IcmpHeader.LENGTH && IcmpHeader.type(inbox.data, at) == IcmpHeader.ECHO_REPLY) {
+        if (length >= IcmpHeader.LENGTH && IcmpHeader.type(inbox.data, at) == EchoSender.reply(ipv6)) {
             events.onReply(
-                    DatagramHost.MAPPED_HIGH,
-                    DatagramHost.mapped(inbox.source(slot)),
-                    inbox.typeOfService(slot),
-                    inbox.data,
-                    at,
-                    length);
+                    inbox.sourceHigh(slot), inbox.sourceLow(slot), inbox.typeOfService(slot), inbox.data, at, length);
         }
     }
 
     @Override
     void deliverError(
-            int errno, int icmpType, int icmpCode, int mtu, long offenderLow, long low, int port, int length) {
+            int errno,
+            int icmpType,
+            int icmpCode,
+            int mtu,
+            long offenderHigh,
+            long offenderLow,
+            long high,
+            long low,
+            int port,
+            int length) {
         if (length >= IcmpHeader.LENGTH) {
             events.onError(
                     errno,
                     icmpType,
                     icmpCode,
                     mtu,
-                    DatagramHost.MAPPED_HIGH,
+                    offenderHigh,
                     offenderLow,
-                    DatagramHost.MAPPED_HIGH,
+                    high,
                     low,
                     inbox.errorData,
                     DatagramHost.HEADROOM,

@@ -52,6 +52,10 @@ public final class LinuxStreamHost implements StreamHost {
         String what = "cannot listen on " + (at instanceof Ipv6Address ? "[" + at + "]" : at) + ":" + port;
         int fd = PosixException.check(Sockets.socket(family(at), Sockets.STREAM, 0), what);
         Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+        if (at instanceof Ipv6Address) {
+            Sockets.setOption(
+                    fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_V6ONLY, 1); // both families' wildcards stand side by side
+        }
         int result = Sockets.bind(fd, address, write(at, port));
         if (result >= 0) {
             result = Sockets.listen(fd, 4096);

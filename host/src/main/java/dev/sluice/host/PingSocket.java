@@ -13,7 +13,7 @@ public interface PingSocket {
      *
      * @param high the destination address, with {@code low}, as in {@link DatagramHost}
      * @param timeToLive 1–255
-     * @param memory the echo request from its ICMP header on
+     * @param memory the echo request (of the socket's family) from its ICMP header on
      * @param length header and data, 8–65,515 bytes
      * @return 0, or the host's error number
      */
@@ -24,7 +24,7 @@ public interface PingSocket {
 
     /**
      * Told on the loop's thread. Memory is valid during the call only, starts with an ICMP echo header that carries the host's
-     * identifier and a checksum that fits it, and has {@link DatagramHost#HEADROOM} writable bytes before it.
+     * identifier and a checksum that fits it (over ICMPv6, and thus the pseudo header, it fits nothing), and has {@link DatagramHost#HEADROOM} writable bytes before it.
      */
     interface Events {
         /** An echo reply of {@code length} bytes from the given address. */
@@ -34,7 +34,7 @@ public interface PingSocket {
          * A request sent before went nowhere.
          *
          * @param errno the host's error number
-         * @param icmpType the ICMP type received, or {@link DatagramSocket#LOCAL}
+         * @param icmpType as in {@link DatagramSocket.Events#onError}
          * @param mtu the next-hop MTU with "fragmentation needed", else 0
          * @param offenderHigh who reported it, with {@code offenderLow}; both 0 if the host itself
          * @param high the request's destination, with {@code low}

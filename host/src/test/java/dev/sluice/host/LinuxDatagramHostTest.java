@@ -233,7 +233,7 @@ class LinuxDatagramHostTest {
     @Test
     void aPingOfTheLoopbackIsAnswered() throws Exception {
         var events = new PingRecorder();
-        Opening<PingSocket> opening = on(() -> host.openPing(events));
+        Opening<PingSocket> opening = on(() -> host.openPing(false, events));
         if (opening instanceof Opening.Failed<PingSocket>(HostError error, String reason)) {
             assertThat(error).isEqualTo(HostError.PROHIBITED);
             assertThat(reason).contains("ping_group_range");

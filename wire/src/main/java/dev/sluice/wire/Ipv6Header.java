@@ -78,6 +78,11 @@ public final class Ipv6Header {
         return new Ipv6Address(destinationHigh(s, at), destinationLow(s, at));
     }
 
+    /** The pseudo header of upper layers (RFC 8200 §8.1) with the addresses of the header at {@code at}. */
+    public static long pseudoHeader(MemorySegment s, long at, int nextHeader, int length) {
+        return Checksum.add16(Checksum.add32(Checksum.add(0, s, at + 8, 32), length), nextHeader);
+    }
+
     /** Writes the header; {@code flowLabel} 20 bits, {@code payloadLength} 0–65535. */
     public static void write(
             MemorySegment s,

@@ -239,7 +239,7 @@ public final class EchoFlows {
     }
 
     private @Nullable PingSocket open(EchoFlow flow, long now) {
-        return switch (host.openPing(flow)) {
+        return switch (host.openPing(!DatagramHost.isIpv4(flow.high(), flow.low()), flow)) {
             case Opening.Open<PingSocket>(PingSocket socket) -> {
                 unavailable = false;
                 flow.socket = socket;

@@ -39,7 +39,7 @@ public final class SimulatedDatagrams implements DatagramHost {
     }
 
     @Override
-    public Opening<PingSocket> openPing(PingSocket.Events events) {
+    public Opening<PingSocket> openPing(boolean ipv6, PingSocket.Events events) {
         attempts++;
         if (failure != null) {
             return new Opening.Failed<>(failure, "as the test wants it");
