@@ -170,7 +170,7 @@ public final class Gateway implements AutoCloseable {
      */
     public Forward publishTcp(Ipv4Address address, int port, @Nullable Ipv4Address guest, int guestPort)
             throws IOException {
-        TcpForward forward = on(loop, () -> network.tcp.forward(address, port, () -> find(guest), guestPort));
+        TcpForward forward = on(loop, () -> network.inbound.forward(address, port, () -> find(guest), guestPort));
         return new Forward(
                 forward.port(),
                 () -> on(loop, () -> {

@@ -16,6 +16,7 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.icmp.EchoFlows;
 import dev.sluice.gateway.tcp.TcpFlows;
+import dev.sluice.gateway.tcp.TcpInbound;
 import dev.sluice.gateway.udp.UdpFlows;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.PipeSocket;
@@ -60,6 +61,7 @@ final class GuestNetwork implements LocalPort {
     final GuestTable guests;
     final Switch fabric;
     final TcpFlows tcp;
+    final TcpInbound inbound;
     final UdpFlows udp;
     final EchoFlows echo;
     final DhcpService dhcp;
@@ -92,6 +94,7 @@ final class GuestNetwork implements LocalPort {
         shard = new TcpShard(memory, limits.bufferBytes(), random);
         arp = new ArpResponder(plan, counters);
         tcp = new TcpFlows(loop, streams, plan, limits, counters, policy, errors, shard, random.nextInt());
+        inbound = new TcpInbound(tcp);
         udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
         echo = new EchoFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
         reassembler = new Reassembler(

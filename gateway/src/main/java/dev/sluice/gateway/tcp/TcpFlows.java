@@ -17,11 +17,9 @@ import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TimeWaitTable;
 import dev.sluice.wire.IcmpHeader;
-import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.TcpHeader;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -29,7 +27,6 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** All TCP flows of one gateway: finds, opens and ends them, and carries their segments to the guests' links. */
@@ -52,29 +49,15 @@ public final class TcpFlows {
     /** Payload handed to a link without offloads at a time, so that its {@code congested} is asked in between. */
     private static final int SOFTWARE_BUDGET = 64 << 10;
 
-    private static final StreamSocket.Events NOBODY = new StreamSocket.Events() {
-        @Override
-        public void onConnected() {}
-
-        @Override
-        public void onConnectFailed(HostError error) {}
-
-        @Override
-        public void onReadable() {}
-
-        @Override
-        public void onWritable() {}
-    };
-
     final Loop loop;
     final TcpShard shard;
     final Counters counters;
-    private final StreamHost host;
-    private final AddressPlan plan;
-    private final Limits limits;
+    final StreamHost host;
+    final AddressPlan plan;
+    final Limits limits;
     private final FlowPolicy policy;
     private final IcmpErrors errors;
-    private final FlowTable table;
+    final FlowTable table;
     private final TimeWaitTable timeWait;
     private final TcpProfile profile;
     private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
@@ -188,11 +171,11 @@ public final class TcpFlows {
         }
     }
 
-    private static long high(int guestAddress, int remoteAddress) {
+    static long high(int guestAddress, int remoteAddress) {
         return (long) guestAddress << 32 | remoteAddress & 0xffff_ffffL;
     }
 
-    private static int low(int guestPort, int remotePort) {
+    static int low(int guestPort, int remotePort) {
         return guestPort << 16 | remotePort;
     }
 
@@ -278,76 +261,16 @@ public final class TcpFlows {
         }
     }
 
-    // ---- from the host
-    // --------------------------------------------------------------------------------------------------------
-
-    /**
-     * Publishes a guest's port on the host.
-     *
-     * @param port 0 to let the system choose
-     * @param guest finds the guest at the time of each connection; null while there is none
-     * @throws IOException saying why the host's port is not to be had
-     */
-    public TcpForward forward(IpAddress address, int port, Supplier<? extends @Nullable Guest> guest, int guestPort)
-            throws IOException {
-        TcpForward forward = new TcpForward(this, guest, guestPort);
-        forward.listening(host.listen(address, port, forward));
-        return forward;
-    }
-
-    /** A client of a published port; its socket is reset at once if there is no guest or no room for it. */
-    StreamSocket.Events inbound(
-            StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
-        GuestFlows share = guest == null ? null : share(guest);
-        if (guest == null || share == null || !share.mayOpen(table.size(), limits.tcpFlows())) {
-            counters.drop(guest == null ? Drop.NO_SERVICE : Drop.TCP_FLOW_LIMIT);
-            socket.reset();
-            return NOBODY;
-        }
-        // The guest sees the client's own address where answers to it come back through us.
-        int source = peer instanceof Ipv4Address v4
-                        && !v4.isLoopback()
-                        && !plan.subnet().contains(v4)
-                ? v4.bits()
-                : plan.gateway().bits();
-        int sourcePort = freePort(guest.address, guestPort, source, peerPort);
-        if (sourcePort < 0) {
-            counters.drop(Drop.TCP_FLOW_LIMIT);
-            socket.reset();
-            return NOBODY;
-        }
-        long now = loop.now();
-        TcpFlow flow = new TcpFlow(this, guest, share, guestPort, source, sourcePort);
-        flow.attach(socket);
-        add(flow);
-        counters.tcpOpened++;
-        int iss = shard.isn().next(high(guest.address, source), low(guestPort, sourcePort), now);
-        flow.tcb.openActive(iss, now, sourcePort, guestPort);
-        flow.transmit(now);
-        return flow;
-    }
-
-    private void add(TcpFlow flow) {
+    /** A new flow is in the table, counted with its guest's. */
+    void add(TcpFlow flow) {
         table.add(flow);
         flow.share.added();
         shares.put(flow.guest, flow.share);
     }
 
-    private GuestFlows share(Guest guest) {
+    GuestFlows share(Guest guest) {
         GuestFlows share = shares.get(guest);
         return share == null ? new GuestFlows() : share;
-    }
-
-    /** The client's port if its four-tuple is free, else another; -1 if all are taken. */
-    private int freePort(int guestAddress, int guestPort, int source, int wanted) {
-        int port = wanted;
-        for (int i = 0; i < 0xffff; i++) {
-            if (port != 0 && table.find(guestAddress, guestPort, source, port) == null) {
-                return port;
-            }
-            port = port + 1 & 0xffff;
-        }
-        return -1;
     }
 
     // ---- memory

@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
 
 /** A published TCP port: connections to a port of the host become connections to a guest. Confined to the loop. */
 public final class TcpForward implements StreamListener.Acceptor, AutoCloseable {
-    private final TcpFlows flows;
+    private final TcpInbound inbound;
     private final Supplier<? extends @Nullable Guest> guest;
     private final int guestPort;
     private @Nullable StreamListener listener;
 
-    TcpForward(TcpFlows flows, Supplier<? extends @Nullable Guest> guest, int guestPort) {
-        this.flows = flows;
+    TcpForward(TcpInbound inbound, Supplier<? extends @Nullable Guest> guest, int guestPort) {
+        this.inbound = inbound;
         this.guest = guest;
         this.guestPort = guestPort;
     }
@@ -31,7 +31,7 @@ public final class TcpForward implements StreamListener.Acceptor, AutoCloseable 
 
     @Override
     public StreamSocket.Events accept(StreamSocket socket, IpAddress peer, int peerPort) {
-        return flows.inbound(socket, guest.get(), guestPort, peer, peerPort);
+        return inbound.accept(socket, guest.get(), guestPort, peer, peerPort);
     }
 
     /** Stops listening; connections under way go on. */

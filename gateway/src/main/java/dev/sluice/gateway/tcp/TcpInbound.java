@@ -1,0 +1,93 @@
+package dev.sluice.gateway.tcp;
+
+import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.host.HostError;
+import dev.sluice.host.StreamSocket;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
+import java.io.IOException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** The way in: clients of published ports become flows towards guests. Confined to the loop. */
+public final class TcpInbound {
+    static final StreamSocket.Events NOBODY = new StreamSocket.Events() {
+        @Override
+        public void onConnected() {}
+
+        @Override
+        public void onConnectFailed(HostError error) {}
+
+        @Override
+        public void onReadable() {}
+
+        @Override
+        public void onWritable() {}
+    };
+
+    private final TcpFlows flows;
+
+    public TcpInbound(TcpFlows flows) {
+        this.flows = flows;
+    }
+
+    /**
+     * Publishes a guest's port on the host.
+     *
+     * @param port 0 to let the system choose
+     * @param guest finds the guest at the time of each connection; null while there is none
+     * @throws IOException saying why the host's port is not to be had
+     */
+    public TcpForward forward(IpAddress address, int port, Supplier<? extends @Nullable Guest> guest, int guestPort)
+            throws IOException {
+        TcpForward forward = new TcpForward(this, guest, guestPort);
+        forward.listening(flows.host.listen(address, port, forward));
+        return forward;
+    }
+
+    /** A client of a published port; its socket is reset at once if there is no guest or no room for it. */
+    StreamSocket.Events accept(
+            StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
+        GuestFlows share = guest == null ? null : flows.share(guest);
+        if (guest == null || share == null || !share.mayOpen(flows.table.size(), flows.limits.tcpFlows())) {
+            flows.counters.drop(guest == null ? Drop.NO_SERVICE : Drop.TCP_FLOW_LIMIT);
+            socket.reset();
+            return NOBODY;
+        }
+        // The guest sees the client's own address where answers to it come back through us.
+        int source = peer instanceof Ipv4Address v4
+                        && !v4.isLoopback()
+                        && !flows.plan.subnet().contains(v4)
+                ? v4.bits()
+                : flows.plan.gateway().bits();
+        int sourcePort = freePort(guest.address, guestPort, source, peerPort);
+        if (sourcePort < 0) {
+            flows.counters.drop(Drop.TCP_FLOW_LIMIT);
+            socket.reset();
+            return NOBODY;
+        }
+        long now = flows.loop.now();
+        TcpFlow flow = new TcpFlow(flows, guest, share, guestPort, source, sourcePort);
+        flow.attach(socket);
+        flows.add(flow);
+        flows.counters.tcpOpened++;
+        int iss =
+                flows.shard.isn().next(TcpFlows.high(guest.address, source), TcpFlows.low(guestPort, sourcePort), now);
+        flow.tcb.openActive(iss, now, sourcePort, guestPort);
+        flow.transmit(now);
+        return flow;
+    }
+
+    /** The client's port if its four-tuple is free, else another; -1 if all are taken. */
+    private int freePort(int guestAddress, int guestPort, int source, int wanted) {
+        int port = wanted;
+        for (int i = 0; i < 0xffff; i++) {
+            if (port != 0 && flows.table.find(guestAddress, guestPort, source, port) == null) {
+                return port;
+            }
+            port = port + 1 & 0xffff;
+        }
+        return -1;
+    }
+}
