@@ -6,13 +6,9 @@ module dev.sluice.cli {
     requires dev.sluice.link;
     requires dev.sluice.posix;
     requires dev.sluice.wire;
-    requires info.picocli;
     requires jdk.unsupported; // sun.misc.Signal: the only way to handle a signal
 
     exports dev.sluice.cli;
-
-    opens dev.sluice.cli to
-            info.picocli;
 
     provides System.LoggerFinder with
             dev.sluice.cli.Console;

@@ -1,5 +1,7 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.options.Syntax;
+import dev.sluice.cli.options.Value;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.link.tap.NamespaceTap;
 import dev.sluice.link.tap.OpenTap;
@@ -10,91 +12,73 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code sluice attach}: a network for a namespace that exists. */
-@Command(
-        name = "attach",
-        mixinStandardHelpOptions = true,
-        version = Main.VERSION,
-        sortOptions = false,
-        usageHelpAutoWidth = true,
-        description = "Gives an existing network namespace a TAP interface and serves it until the namespace is gone,"
-                + " or SIGTERM or SIGINT comes.",
-        footer = {
-            "",
-            "Examples:",
-            "  sluice attach --configure 4242                     the namespace of process 4242",
-            "  sluice attach --configure --netns /run/netns/blue  the one that 'ip netns add blue' made",
-            "  sluice attach --tap eth0 --mtu 1500 4242           leave address and route to somebody inside (DHCP works)",
-            "  sluice attach --configure --ready-fd 3 4242 3>ready   a '1' arrives there when the network works",
-            "",
-            "Exit code: 0 after a stop or when the namespace is gone; 2 wrong usage; 69 this machine lacks or forbids something."
-        })
-final class AttachCommand implements Callable<Integer> {
-    @Parameters(arity = "0..1", paramLabel = "PID", description = "A process in the namespace.")
-    @Nullable
-    Long pid;
+final class AttachCommand implements Command {
+    private @Nullable Long pid;
+    private @Nullable Path netns;
+    private String tap = "tap0";
+    private boolean configure;
+    private int mtu = 65520;
+    private @Nullable String mac;
+    private boolean hostLoopback;
+    private final List<PublishedPort> published = new ArrayList<>();
+    private @Nullable Integer readyFd;
+    private @Nullable Integer exitFd;
+    private final NetworkOptions network = new NetworkOptions();
 
-    @Option(names = "--netns", paramLabel = "PATH", description = "The namespace's file, instead of PID.")
-    @Nullable
-    Path netns;
-
-    @Option(
-            names = "--tap",
-            paramLabel = "NAME",
-            defaultValue = "tap0",
-            description = "The interface's name (default: ${DEFAULT-VALUE}).")
-    String tap = "tap0";
-
-    @Option(names = "--configure", description = "Set up lo, the interface, its address and the default route.")
-    boolean configure;
-
-    @Option(
-            names = "--mtu",
-            paramLabel = "BYTES",
-            defaultValue = "65520",
-            description = "Largest IP packet inside (default: ${DEFAULT-VALUE}; 1500 is what the Internet has).")
-    int mtu;
-
-    @Option(
-            names = "--mac",
-            paramLabel = "ADDRESS",
-            description = "The interface's hardware address (default: random).")
-    @Nullable
-    String mac;
-
-    @Option(
-            names = "--host-loopback",
-            description = "Let the namespace reach the host's loopback, as the network's .2.")
-    boolean hostLoopback;
-
-    @Option(
-            names = {"-p", "--publish"},
-            paramLabel = "[ADDRESS:]HOST:GUEST[/udp]",
-            converter = NetworkOptions.PortConverter.class,
-            description = "Lead the host's port HOST to the namespace's port GUEST; may be repeated.")
-    List<PublishedPort> published = new ArrayList<>();
-
-    @Option(
-            names = "--ready-fd",
-            paramLabel = "N",
-            description = "Write '1' to this descriptor, and close it, once the network works.")
-    @Nullable
-    Integer readyFd;
-
-    @Option(names = "--exit-fd", paramLabel = "N", description = "End when the other end of this descriptor is closed.")
-    @Nullable
-    Integer exitFd;
-
-    @Mixin
-    NetworkOptions network = new NetworkOptions();
+    @Override
+    public Syntax syntax() {
+        Syntax syntax = new Syntax(
+                        "sluice attach",
+                        "Gives an existing network namespace a TAP interface and serves it until the namespace is gone,"
+                                + " or SIGTERM or SIGINT comes.")
+                .optionalParameter("PID", "A process in the namespace.", text -> pid = Value.number(text))
+                .option("--netns", "PATH", "The namespace's file, instead of PID.", text -> netns = Path.of(text))
+                .option("--tap", "NAME", "The interface's name (default: " + tap + ").", text -> tap = text)
+                .flag(
+                        "--configure",
+                        "Set up lo, the interface, its address and the default route.",
+                        () -> configure = true)
+                .option(
+                        "--mtu",
+                        "BYTES",
+                        "Largest IP packet inside (default: " + mtu + "; 1500 is what the Internet has).",
+                        text -> mtu = Value.integer(text))
+                .option("--mac", "ADDRESS", "The interface's hardware address (default: random).", text -> mac = text)
+                .flag(
+                        "--host-loopback",
+                        "Let the namespace reach the host's loopback, as the network's .2.",
+                        () -> hostLoopback = true)
+                .repeatable(
+                        "-p, --publish",
+                        NetworkOptions.PORT,
+                        "Lead the host's port HOST to the namespace's port GUEST; may be repeated.",
+                        text -> published.add(PublishedPort.parse(text)))
+                .option(
+                        "--ready-fd",
+                        "N",
+                        "Write '1' to this descriptor, and close it, once the network works.",
+                        text -> readyFd = Value.integer(text))
+                .option(
+                        "--exit-fd",
+                        "N",
+                        "End when the other end of this descriptor is closed.",
+                        text -> exitFd = Value.integer(text));
+        return network.addTo(syntax)
+                .footer(
+                        "",
+                        "Examples:",
+                        "  sluice attach --configure 4242                        the namespace of process 4242",
+                        "  sluice attach --configure --netns /run/netns/blue     the one that 'ip netns add blue' made",
+                        "  sluice attach --tap eth0 --mtu 1500 4242              address and route by DHCP inside",
+                        "  sluice attach --configure --ready-fd 3 4242 3>ready   a '1' arrives there when the network works",
+                        "",
+                        "Exit code: 0 after a stop or when the namespace is gone; 2 wrong usage; 69 this machine lacks or forbids",
+                        "something.");
+    }
 
     @Override
     public Integer call() throws IOException {

@@ -1,36 +1,40 @@
 package dev.sluice.cli;
 
-import java.util.concurrent.Callable;
-import picocli.AutoComplete;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import dev.sluice.cli.options.Completion;
+import dev.sluice.cli.options.Syntax;
 
 /** {@code sluice completion}: a script for the shell. */
-@Command(
-        name = "completion",
-        mixinStandardHelpOptions = true,
-        version = Main.VERSION,
-        description = "Prints a script that lets the shell complete sluice's commands and options.",
-        footer = {
-            "",
-            "Examples:",
-            "  source <(sluice completion bash)                    for this shell",
-            "  sluice completion bash > ~/.local/share/bash-completion/completions/sluice",
-            "  sluice completion zsh > ~/.zsh-sluice; echo 'source ~/.zsh-sluice' >> ~/.zshrc"
-        })
-final class CompletionCommand implements Callable<Integer> {
-    enum Shell {
-        bash,
-        zsh
+final class CompletionCommand implements Command {
+    private static final String ZSH =
+            "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n";
+
+    private boolean zsh;
+
+    @Override
+    public Syntax syntax() {
+        return new Syntax(
+                        "sluice completion",
+                        "Prints a script that lets the shell complete sluice's commands and options.")
+                .parameter("bash|zsh", "The shell.", this::shell)
+                .footer(
+                        "",
+                        "Examples:",
+                        "  source <(sluice completion bash)                    for this shell",
+                        "  sluice completion bash > ~/.local/share/bash-completion/completions/sluice",
+                        "  sluice completion zsh > ~/.zsh-sluice; echo 'source ~/.zsh-sluice' >> ~/.zshrc");
     }
 
-    @Parameters(paramLabel = "bash|zsh", description = "The shell.")
-    Shell shell = Shell.bash;
+    private void shell(String name) {
+        zsh = name.equals("zsh");
+        if (!zsh && !name.equals("bash")) {
+            throw new IllegalArgumentException("'" + name + "' is neither");
+        }
+    }
 
     @Override
     public Integer call() {
-        String script = AutoComplete.bash("sluice", Main.commandLine(""));
-        System.out.print(shell == Shell.zsh ? "autoload -U +X compinit && compinit\n" + script : script);
+        System.out.print((zsh ? ZSH : "") + Completion.bash(Sluice.syntax(), Sluice.syntaxes()));
+        System.out.flush();
         return ExitCode.OK;
     }
 }

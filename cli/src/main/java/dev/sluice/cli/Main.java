@@ -1,11 +1,11 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.namespace.CommandException;
+import dev.sluice.cli.options.HelpText;
+import dev.sluice.cli.options.Syntax;
+import dev.sluice.cli.options.UsageException;
 import java.io.IOException;
 import java.util.List;
-import java.util.Locale;
-import picocli.CommandLine;
-import picocli.CommandLine.ParameterException;
 
 /** The program's entry: finds the command, and turns every way a command can fail into one line and an exit code. */
 public final class Main {
@@ -19,39 +19,34 @@ public final class Main {
 
     /** Runs one command line; the exit code. */
     static int execute(String... args) {
-        CommandLine line = commandLine(args.length == 0 ? "" : args[0]);
-        return line.execute(args);
-    }
-
-    /** The command's object is made only if it is the one asked for: each costs milliseconds of reflection at start. */
-    static CommandLine commandLine(String first) {
-        CommandLine line = new CommandLine(new Sluice());
-        List<String> names = Sluice.COMMANDS.contains(first) ? List.of(first) : Sluice.COMMANDS;
-        for (String name : names) {
-            CommandLine command = new CommandLine(Sluice.command(name));
-            // what follows run's command belongs to that
-            command.setStopAtPositional(name.equals("run"));
-            line.addSubcommand(name, command);
+        Command command = args.length == 0 ? null : Sluice.command(args[0]);
+        Syntax syntax = command == null ? Sluice.syntax() : command.syntax();
+        List<String> words = List.of(args).subList(command == null ? 0 : 1, args.length);
+        try {
+            return switch (syntax.parse(words)) {
+                case HELP -> print(command == null ? HelpText.of(syntax, Sluice.syntaxes()) : HelpText.of(syntax));
+                case VERSION -> print(VERSION + "\n");
+                case RUN -> command == null ? noCommand() : command.call();
+            };
+        } catch (UsageException e) {
+            System.err.println(syntax.name() + ": " + e.getMessage() + " (see " + syntax.name() + " --help)");
+            return ExitCode.USAGE;
+        } catch (Exception e) {
+            return failed(e, syntax.name());
         }
-        line.setUsageHelpWidth(100);
-        line.setParameterExceptionHandler(Main::wrongUsage);
-        line.setExecutionExceptionHandler(Main::failed);
-        return line;
     }
 
-    private static int wrongUsage(ParameterException e, String[] args) {
-        CommandLine line = e.getCommandLine();
-        String name = line.getCommandSpec().qualifiedName();
-        String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-        if (!message.isEmpty()) {
-            message = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
-        }
-        System.err.println(name + ": " + message + " (see " + name + " --help)");
-        return ExitCode.USAGE;
+    private static int print(String text) {
+        System.out.print(text);
+        System.out.flush();
+        return ExitCode.OK;
     }
 
-    private static int failed(Exception e, CommandLine line, CommandLine.ParseResult parsed) {
-        String name = line.getCommandSpec().qualifiedName();
+    private static int noCommand() {
+        throw Failure.usage("which command? One of run, attach, serve, status; sluice --help explains them");
+    }
+
+    private static int failed(Exception e, String name) {
         int code = switch (e) {
             case Failure failure -> {
                 System.err.println(name + ": " + failure.text());

@@ -1,64 +1,58 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.options.Syntax;
+import dev.sluice.cli.options.Value;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.link.LinkUrl;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code sluice serve}: a network for virtual machines. */
-@Command(
-        name = "serve",
-        mixinStandardHelpOptions = true,
-        version = Main.VERSION,
-        sortOptions = false,
-        usageHelpAutoWidth = true,
-        description = "Gives virtual machines a network with DHCP, DNS and a way out, until SIGTERM or SIGINT comes."
-                + " All guests share one network and reach each other.",
-        footer = {
-            "",
-            "Where guests connect (URL):",
-            "  qemu:PATH    Unix socket for QEMU: -netdev stream,id=n,server=off,addr.type=unix,addr.path=PATH",
-            "  vmnet:PATH   Unix socket with VPNKit's protocol: HyperKit, virtio-vpnkit",
-            "  bess:PATH    Unix SEQPACKET socket: User Mode Linux, vec0:transport=bess,dst=PATH",
-            "  vfkit:PATH   Unix datagram socket: vfkit, krunkit",
-            "  stdio:       standard input and output: 16-bit little-endian length, frame",
-            "  fd:N         an inherited socket",
-            "",
-            "Examples:",
-            "  sluice serve --listen qemu:/tmp/vm.sock",
-            "  sluice serve --listen qemu:/tmp/vm.sock --listen vfkit:/tmp/vfkit.sock --cidr 10.1.2.0/24",
-            "",
-            "Exit code: 0 after a stop; 2 wrong usage; 69 this machine lacks or forbids something."
-        })
-final class ServeCommand implements Callable<Integer> {
-    @Option(
-            names = {"-l", "--listen"},
-            paramLabel = "URL",
-            required = true,
-            converter = UrlConverter.class,
-            description = "Where guests connect, see below; may be repeated.")
-    List<LinkUrl> urls = new ArrayList<>();
+final class ServeCommand implements Command {
+    private final List<LinkUrl> urls = new ArrayList<>();
+    private int mtu = 1500;
+    private boolean noHostLoopback;
+    private final NetworkOptions network = new NetworkOptions();
 
-    @Option(
-            names = "--mtu",
-            paramLabel = "BYTES",
-            defaultValue = "1500",
-            description = "Largest IP packet of the guest network (default: ${DEFAULT-VALUE}).")
-    int mtu;
-
-    @Option(names = "--no-host-loopback", description = "Keep the host's loopback, the network's .2, closed to guests.")
-    boolean noHostLoopback;
-
-    @Mixin
-    NetworkOptions network = new NetworkOptions();
+    @Override
+    public Syntax syntax() {
+        Syntax syntax = new Syntax(
+                        "sluice serve",
+                        "Gives virtual machines a network with DHCP, DNS and a way out, until SIGTERM or SIGINT comes."
+                                + " All guests share one network and reach each other.")
+                .required(
+                        "-l, --listen",
+                        "URL",
+                        "Where guests connect, see below; may be repeated.",
+                        text -> urls.add(LinkUrl.parse(text)))
+                .option(
+                        "--mtu",
+                        "BYTES",
+                        "Largest IP packet of the guest network (default: " + mtu + ").",
+                        text -> mtu = Value.integer(text))
+                .flag(
+                        "--no-host-loopback",
+                        "Keep the host's loopback, the network's .2, closed to guests.",
+                        () -> noHostLoopback = true);
+        return network.addTo(syntax)
+                .footer(
+                        "",
+                        "Where guests connect (URL):",
+                        "  qemu:PATH    Unix socket for QEMU: -netdev stream,id=n,server=off,addr.type=unix,addr.path=PATH",
+                        "  vmnet:PATH   Unix socket with VPNKit's protocol: HyperKit, virtio-vpnkit",
+                        "  bess:PATH    Unix SEQPACKET socket: User Mode Linux, vec0:transport=bess,dst=PATH",
+                        "  vfkit:PATH   Unix datagram socket: vfkit, krunkit",
+                        "  stdio:       standard input and output: 16-bit little-endian length, frame",
+                        "  fd:N         an inherited socket",
+                        "",
+                        "Examples:",
+                        "  sluice serve --listen qemu:/tmp/vm.sock",
+                        "  sluice serve --listen qemu:/tmp/vm.sock --listen vfkit:/tmp/vfkit.sock --cidr 10.1.2.0/24",
+                        "",
+                        "Exit code: 0 after a stop; 2 wrong usage; 69 this machine lacks or forbids something.");
+    }
 
     @Override
     public Integer call() throws IOException {
@@ -77,17 +71,5 @@ final class ServeCommand implements Callable<Integer> {
             Thread.currentThread().interrupt();
         }
         return ExitCode.OK;
-    }
-
-    /** Reads URLs for picocli. */
-    static final class UrlConverter implements ITypeConverter<LinkUrl> {
-        @Override
-        public LinkUrl convert(String text) {
-            try {
-                return LinkUrl.parse(text);
-            } catch (IllegalArgumentException e) {
-                throw new TypeConversionException(e.getMessage());
-            }
-        }
     }
 }

@@ -1,41 +1,20 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.options.Syntax;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
 
-/** {@code sluice} without a command. */
-@Command(
-        name = "sluice",
-        mixinStandardHelpOptions = true,
-        version = Main.VERSION,
-        synopsisSubcommandLabel = "COMMAND",
-        description =
-                "A network for a command, a namespace or a VM: whatever it opens leaves this machine as an ordinary socket of yours.",
-        commandListHeading = "%nCommands:%n",
-        footer = {
-            "",
-            "Examples:",
-            "  sluice run -- curl https://example.com     a command in a network of its own, no root",
-            "  sluice run -p 8080:80 -- ./server          and reach its port 80 as this machine's 8080",
-            "  sluice attach 4242                         give the namespace of process 4242 a network",
-            "  sluice serve --listen qemu:/tmp/vm.sock    give a VM one",
-            "  sluice status                              what is running, and how much went through",
-            "",
-            "Exit codes: 0 done; 2 wrong usage; 69 this machine lacks or forbids something; 70 a fault of sluice.",
-            "run ends with its command's own code, or 128 + the signal that ended it."
-        })
-final class Sluice implements Runnable {
+/** {@code sluice} itself: its commands by name, and its own help. */
+final class Sluice {
+    static final String NAME = "sluice";
     /** In the order of the help text. */
-    static final List<String> COMMANDS = List.of("run", "attach", "serve", "status", "completion", "training");
+    private static final List<String> COMMANDS = List.of("run", "attach", "serve", "status", "completion", "training");
 
-    @Spec
-    @Nullable
-    CommandSpec spec;
+    private Sluice() {}
 
-    static Object command(String name) {
+    /** A new object for the command called {@code name}; null if there is none. Only the one asked for is ever loaded. */
+    static @Nullable Command command(String name) {
         return switch (name) {
             case "run" -> new RunCommand();
             case "attach" -> new AttachCommand();
@@ -43,12 +22,41 @@ final class Sluice implements Runnable {
             case "status" -> new StatusCommand();
             case "completion" -> new CompletionCommand();
             case "training" -> new TrainingCommand();
-            default -> throw new IllegalArgumentException(name);
+            default -> null;
         };
     }
 
-    @Override
-    public void run() {
-        throw Failure.usage("which command? One of run, attach, serve, status; sluice --help explains them");
+    /** Of every command, for help and completion. */
+    static List<Syntax> syntaxes() {
+        List<Syntax> all = new ArrayList<>();
+        for (String name : COMMANDS) {
+            Command command = command(name);
+            if (command != null) {
+                all.add(command.syntax());
+            }
+        }
+        return all;
+    }
+
+    /** What stands before or instead of a command. */
+    static Syntax syntax() {
+        return new Syntax(
+                        NAME,
+                        "A network for a command, a namespace or a VM: whatever it opens leaves this machine as an ordinary"
+                                + " socket of yours.")
+                .optionalParameter("COMMAND", "What to do.", name -> {
+                    throw new IllegalArgumentException("there is no '" + name + "'");
+                })
+                .footer(
+                        "",
+                        "Examples:",
+                        "  sluice run -- curl https://example.com     a command in a network of its own, no root",
+                        "  sluice run -p 8080:80 -- ./server          and reach its port 80 as this machine's 8080",
+                        "  sluice attach 4242                         give the namespace of process 4242 a network",
+                        "  sluice serve --listen qemu:/tmp/vm.sock    give a VM one",
+                        "  sluice status                              what is running, and how much went through",
+                        "",
+                        "Exit codes: 0 done; 2 wrong usage; 69 this machine lacks or forbids something; 70 a fault of sluice.",
+                        "run ends with its command's own code, or 128 + the signal that ended it.");
     }
 }

@@ -1,40 +1,35 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.options.Syntax;
+import dev.sluice.cli.options.Value;
 import dev.sluice.control.ControlClient;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlSockets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code sluice status}: what running networks did so far. */
-@Command(
-        name = "status",
-        mixinStandardHelpOptions = true,
-        version = Main.VERSION,
-        description = "Prints the guests, flows and counters of your running sluice processes.",
-        footer = {
-            "",
-            "Examples:",
-            "  sluice status",
-            "  sluice status 4242          only process 4242",
-            "  sluice status --json | jq .",
-            "",
-            "Exit code: 0; 69 if nothing answers."
-        })
-final class StatusCommand implements Callable<Integer> {
+final class StatusCommand implements Command {
     private static final String PATH = "/v1/status";
 
-    @Parameters(arity = "0..1", paramLabel = "PID", description = "Process id of one sluice (default: all).")
-    @Nullable
-    Long pid;
+    private @Nullable Long pid;
+    private boolean json;
 
-    @Option(names = "--json", description = "As JSON, one document per process and line.")
-    boolean json;
+    @Override
+    public Syntax syntax() {
+        return new Syntax("sluice status", "Prints the guests, flows and counters of your running sluice processes.")
+                .optionalParameter("PID", "Process id of one sluice (default: all).", text -> pid = Value.number(text))
+                .flag("--json", "As JSON, one document per process and line.", () -> json = true)
+                .footer(
+                        "",
+                        "Examples:",
+                        "  sluice status",
+                        "  sluice status 4242          only process 4242",
+                        "  sluice status --json | jq .",
+                        "",
+                        "Exit code: 0; 69 if nothing answers.");
+    }
 
     @Override
     public Integer call() throws ControlException {

@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.options.Syntax;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -9,15 +10,17 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
 
 /**
  * What the launcher runs once to record what a start needs and how the data path is used (the AOT cache with its profiles): each command,
  * and real traffic of a second JVM in a namespace ({@link TrainingClient}) to servers in this one. Fails soft: it records what it can.
  */
-@Command(name = "training", hidden = true)
-final class TrainingCommand implements Callable<Integer> {
+final class TrainingCommand implements Command {
+    @Override
+    public Syntax syntax() {
+        return new Syntax("sluice training", "Makes every kind of traffic for a moment.").hide();
+    }
+
     @Override
     public Integer call() {
         PrintStream out = System.out;

@@ -2,20 +2,18 @@ package dev.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.cli.options.Syntax;
+import dev.sluice.cli.options.UsageException;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 
 class UsageTest {
     private final PrintStream realErr = System.err;
@@ -110,21 +108,21 @@ class UsageTest {
     }
 
     @Test
-    void optionsAfterTheCommandAreTheCommands() {
+    void optionsAfterTheCommandAreTheCommands() throws UsageException {
         RunCommand run = parse("--mtu", "1500", "curl", "-v", "--mtu", "9");
         assertThat(run.command).isEqualTo(List.of("curl", "-v", "--mtu", "9"));
         assertThat(run.mtu).isEqualTo(1500);
     }
 
     @Test
-    void aDoubleDashIsNotPartOfTheCommand() {
+    void aDoubleDashIsNotPartOfTheCommand() throws UsageException {
         RunCommand run = parse("-v", "--", "echo", "--", "-x");
         assertThat(run.command).isEqualTo(List.of("echo", "--", "-x"));
     }
 
-    private static RunCommand parse(String... arguments) {
-        CommandLine line = Main.commandLine("run");
-        line.parseArgs(Stream.concat(Stream.of("run"), Arrays.stream(arguments)).toArray(String[]::new));
-        return Objects.requireNonNull(line.getSubcommands().get("run")).getCommand();
+    private static RunCommand parse(String... arguments) throws UsageException {
+        RunCommand run = new RunCommand();
+        assertThat(run.syntax().parse(List.of(arguments))).isEqualTo(Syntax.Outcome.RUN);
+        return run;
     }
 }
