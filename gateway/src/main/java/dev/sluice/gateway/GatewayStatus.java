@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import dev.sluice.gateway.dns.DnsCounters;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
@@ -68,7 +69,7 @@ public record GatewayStatus(
      * @param leased whether DHCP gave it the address
      * @param idleSeconds since its last frame
      */
-    public record GuestStatus(Ipv4Address address, MacAddress mac, String link, boolean leased, long idleSeconds) {}
+    public record GuestStatus(IpAddress address, MacAddress mac, String link, boolean leased, long idleSeconds) {}
 
     /**
      * @param hostName what the guest called itself; empty if it did not

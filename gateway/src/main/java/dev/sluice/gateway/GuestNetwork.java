@@ -93,7 +93,7 @@ final class GuestNetwork implements LocalPort {
         ErrorSender errors = new ErrorSender(loop, plan, counters, sender);
         shard = new TcpShard(memory, limits.bufferBytes(), random);
         arp = new ArpResponder(plan, counters);
-        tcp = new TcpFlows(loop, streams, plan, limits, counters, policy, errors, shard, random.nextInt());
+        tcp = new TcpFlows(loop, streams, plan, limits, counters, policy, errors, shard, random.nextLong());
         inbound = new TcpInbound(tcp);
         udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
         echo = new EchoFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
@@ -110,8 +110,14 @@ final class GuestNetwork implements LocalPort {
         DnsUdpService dnsOverUdp = new DnsUdpService(
                 dns,
                 loop,
-                (guest, port, message) ->
-                        udp.output().send(guest, plan.gateway().bits(), DNS_PORT, port, message));
+                (guest, port, message) -> udp.output()
+                        .send(
+                                guest,
+                                plan.gatewayHigh(guest.isIpv4()),
+                                plan.gatewayLow(guest.isIpv4()),
+                                DNS_PORT,
+                                port,
+                                message));
         udp.register(DNS_PORT, dnsOverUdp::onDatagram);
         tcp.service(DNS_PORT, this::openDns);
         loop.atEndOfTurn(this::endTurn);
@@ -119,7 +125,7 @@ final class GuestNetwork implements LocalPort {
 
     private StreamSocket openDns(Guest guest, StreamSocket.Events events) {
         PipeSocket pipe = new PipeSocket(loop, events);
-        if (!dnsOverTcp.open(new Ipv4Address(guest.address), pipe.serviceInput(), pipe.serviceOutput())) {
+        if (!dnsOverTcp.open(guest.ipAddress(), pipe.serviceInput(), pipe.serviceOutput())) {
             pipe.closeService();
         }
         return pipe;
@@ -134,7 +140,7 @@ final class GuestNetwork implements LocalPort {
         counters.drop(Drop.FRAGMENT_TIMEOUT);
         Guest guest = guests.find(Ipv4Header.source(packet, at));
         if (guest != null) {
-            errors.send(guest, plan.gateway().bits(), IcmpHeader.TIME_EXCEEDED, 1, 0, packet, at, length);
+            errors.send(guest, IcmpHeader.TIME_EXCEEDED, 1, packet, at, length);
         }
     }
 

@@ -4,9 +4,13 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Link;
+import dev.sluice.wire.IpHeader;
+import dev.sluice.wire.MacAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,14 +22,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class GuestTable {
     private static final long SILENCE = 60_000_000_000L;
+    private static final long LINK_LOCAL = 0xfe80L << 48;
+    /** IPv6 addresses of one MAC: link-local, stable, and temporary ones that overlap for a while. */
+    static final int ADDRESSES_PER_MAC = 16;
 
     private final AddressPlan plan;
     private final Counters counters;
     private final int limit;
     private final @Nullable Guest[] slots;
+    private final long seed = ThreadLocalRandom.current().nextLong();
     private int size;
-    /** The last one found: most packets come in runs from one guest. */
+    /** The last one found of each family: most packets come in runs from one guest. */
     private @Nullable Guest last;
+
+    private @Nullable Guest last6;
 
     GuestTable(AddressPlan plan, Counters counters, int limit) {
         this.plan = plan;
@@ -46,9 +56,39 @@ final class GuestTable {
             counters.drop(Drop.SPOOFED_SOURCE);
             return null;
         }
-        Guest guest = find(address);
+        return last = claim(IpHeader.MAPPED_HIGH, IpHeader.mapped(address), mac, link, now);
+    }
+
+    /** The guest that sent this frame from an IPv6 address, or null if it may not use that address (counted). */
+    @Nullable
+    Guest sender(long high, long low, long mac, Link link, long now) {
+        Guest cached = last6;
+        if (cached != null && cached.hasAddress(high, low) && cached.mac == mac && cached.link == link) {
+            cached.lastSeen = now;
+            return cached;
+        }
+        Ipv6Plan six = plan.ipv6();
+        if (six == null || !isGuestAddress(six, high, low) || MacAddress.isGroup(mac)) {
+            counters.drop(Drop.SPOOFED_SOURCE);
+            return null;
+        }
+        return last6 = claim(high, low, mac, link, now);
+    }
+
+    /** In the prefix or link-local, not one of ours, nor the router anycast address (RFC 4291 §2.6.1). */
+    static boolean isGuestAddress(Ipv6Plan plan, long high, long low) {
+        boolean local = plan.contains(high) || high == LINK_LOCAL;
+        return local && low != 0 && !plan.isGateway(high, low) && !plan.isHost(high, low);
+    }
+
+    private @Nullable Guest claim(long high, long low, long mac, Link link, long now) {
+        Guest guest = find(high, low);
         if (guest == null) {
-            guest = add(address, mac, link, now);
+            if (!IpHeader.isIpv4(high, low) && !makeRoomFor(mac, now)) {
+                counters.drop(Drop.GUEST_LIMIT);
+                return null;
+            }
+            guest = add(high, low, mac, link, now);
         } else if (guest.mac != mac) {
             if (guest.leased || now - guest.lastSeen < SILENCE) {
                 counters.drop(Drop.SPOOFED_SOURCE);
@@ -60,15 +100,44 @@ final class GuestTable {
             guest.link = link; // one guest on two links (vmnet allows it): answer where it spoke last
         }
         guest.lastSeen = now;
-        last = guest;
         return guest;
+    }
+
+    /**
+     * A machine makes up IPv6 addresses at will (RFC 8981), so each MAC has a few of them: a further one takes the place of the one
+     * that has been silent longest, if that was for a while.
+     */
+    private boolean makeRoomFor(long mac, long now) {
+        int held = 0;
+        Guest idlest = null;
+        for (Guest guest : slots) {
+            if (guest != null && guest.mac == mac && !guest.isIpv4()) {
+                held++;
+                if (!guest.leased && (idlest == null || guest.lastSeen - idlest.lastSeen < 0)) {
+                    idlest = guest;
+                }
+            }
+        }
+        if (held < ADDRESSES_PER_MAC) {
+            return true;
+        }
+        if (idlest == null || now - idlest.lastSeen < SILENCE) {
+            return false;
+        }
+        remove(idlest);
+        return true;
     }
 
     /** Binds an address firmly, as DHCP or configuration says. */
     Guest bind(int address, long mac, Link link, long now) {
-        Guest guest = find(address);
+        return bind(IpHeader.MAPPED_HIGH, IpHeader.mapped(address), mac, link, now);
+    }
+
+    /** Binds an address of either family firmly. */
+    Guest bind(long high, long low, long mac, Link link, long now) {
+        Guest guest = find(high, low);
         if (guest == null) {
-            guest = add(address, mac, link, now);
+            guest = add(high, low, mac, link, now);
         }
         guest.mac = mac;
         guest.link = link;
@@ -79,22 +148,33 @@ final class GuestTable {
 
     @Nullable
     Guest find(int address) {
+        return find(IpHeader.MAPPED_HIGH, IpHeader.mapped(address));
+    }
+
+    @Nullable
+    Guest find(long high, long low) {
         int mask = slots.length - 1;
-        for (int i = hash(address) & mask; ; i = (i + 1) & mask) {
+        for (int i = hash(high, low) & mask; ; i = (i + 1) & mask) {
             Guest guest = slots[i];
-            if (guest == null || guest.address == address) {
+            if (guest == null || guest.hasAddress(high, low)) {
                 return guest;
             }
         }
     }
 
-    /** The guest if there is exactly one, else null. */
+    /** The guest if there is exactly one IPv4 address, else null. */
     @Nullable
     Guest only() {
-        if (size != 1) {
-            return null;
+        Guest only = null;
+        for (Guest guest : slots) {
+            if (guest != null && guest.isIpv4()) {
+                if (only != null) {
+                    return null;
+                }
+                only = guest;
+            }
         }
-        return all().getFirst();
+        return only;
     }
 
     List<Guest> all() {
@@ -123,7 +203,7 @@ final class GuestTable {
                 || address == plan.subnet().broadcast().bits();
     }
 
-    private Guest add(int address, long mac, Link link, long now) {
+    private Guest add(long high, long low, long mac, Link link, long now) {
         if (size >= limit) {
             counters.drop(Drop.GUEST_LIMIT);
             Guest oldest = null;
@@ -139,7 +219,7 @@ final class GuestTable {
                 remove(oldest);
             }
         }
-        Guest guest = new Guest(address, mac, link);
+        Guest guest = new Guest(high, low, mac, link);
         guest.lastSeen = now;
         insert(guest);
         size++;
@@ -148,7 +228,7 @@ final class GuestTable {
 
     private void insert(Guest guest) {
         int mask = slots.length - 1;
-        int i = hash(guest.address) & mask;
+        int i = hash(guest.high, guest.low) & mask;
         while (slots[i] != null) {
             i = (i + 1) & mask;
         }
@@ -157,7 +237,7 @@ final class GuestTable {
 
     private void remove(Guest guest) {
         int mask = slots.length - 1;
-        int i = hash(guest.address) & mask;
+        int i = hash(guest.high, guest.low) & mask;
         while (slots[i] != guest) {
             if (slots[i] == null) {
                 return;
@@ -168,6 +248,9 @@ final class GuestTable {
         size--;
         if (last == guest) {
             last = null;
+        }
+        if (last6 == guest) {
+            last6 = null;
         }
         // Those that had probed past the hole move up.
         for (i = (i + 1) & mask; ; i = (i + 1) & mask) {
@@ -180,8 +263,10 @@ final class GuestTable {
         }
     }
 
-    private static int hash(int address) {
-        int h = address * 0x9e3779b9;
-        return h ^ h >>> 16;
+    /** Keyed, as guests choose their IPv6 addresses. */
+    private int hash(long high, long low) {
+        long h = (low ^ seed) * 0x9e37_79b9_7f4a_7c15L;
+        h = (h ^ h >>> 32 ^ high) * 0xc2b2_ae3d_27d4_eb4fL;
+        return (int) (h ^ h >>> 32);
     }
 }

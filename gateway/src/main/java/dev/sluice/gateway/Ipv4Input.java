@@ -3,6 +3,7 @@ package dev.sluice.gateway;
 import dev.sluice.gateway.dhcp.DhcpService;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
@@ -18,6 +19,7 @@ import dev.sluice.wire.Bytes;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.MacAddress;
 import dev.sluice.wire.TcpHeader;
@@ -97,12 +99,12 @@ final class Ipv4Input {
         if (guest == null) {
             return;
         }
-        if (destination >>> 28 >= 0xe
-                || destination == plan.subnet().broadcast().bits()) {
+        Destination meaning = Destination.of(plan, IpHeader.MAPPED_HIGH, IpHeader.mapped(destination));
+        if (meaning == Destination.MULTICAST) {
             counters.drop(Drop.MULTICAST);
             return;
         }
-        if (destination >>> 24 == 127 || destination >>> 24 == 0 || destination == source) {
+        if (meaning == Destination.MARTIAN || destination == source) {
             counters.drop(Drop.MARTIAN);
             return;
         }
@@ -110,23 +112,19 @@ final class Ipv4Input {
             counters.drop(Drop.BAD_IPV4); // RFC 7126 §4.3, §4.4: dropped by default
             return;
         }
-        boolean local = destination == plan.gateway().bits()
-                || destination == plan.host().bits();
+        boolean local = meaning == Destination.GATEWAY || meaning == Destination.HOST;
         if (!local && Ipv4Header.timeToLive(s, at) <= 1) {
             counters.drop(Drop.TTL_EXPIRED);
-            errors.send(
-                    guest, plan.gateway().bits(), IcmpHeader.TIME_EXCEEDED, 0, 0, s, at, Ipv4Header.totalLength(s, at));
+            errors.send(guest, IcmpHeader.TIME_EXCEEDED, 0, s, at, Ipv4Header.totalLength(s, at));
             return;
         }
-        if (!local && plan.subnet().contains(destination)) {
+        if (meaning == Destination.NEIGHBOUR) {
             // A neighbour's frame goes through the switch; one that comes here has a neighbour that is not there.
             counters.drop(Drop.NO_SERVICE);
             errors.send(
                     guest,
-                    plan.gateway().bits(),
                     IcmpHeader.DESTINATION_UNREACHABLE,
                     IcmpHeader.HOST_UNREACHABLE,
-                    0,
                     s,
                     at,
                     Ipv4Header.totalLength(s, at));
@@ -204,10 +202,8 @@ final class Ipv4Input {
                 counters.drop(Drop.UNKNOWN_PROTOCOL);
                 errors.send(
                         guest,
-                        plan.gateway().bits(),
                         IcmpHeader.DESTINATION_UNREACHABLE,
                         IcmpHeader.PROTOCOL_UNREACHABLE,
-                        0,
                         s,
                         ip,
                         header + length);

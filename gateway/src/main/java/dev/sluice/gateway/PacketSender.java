@@ -4,24 +4,28 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
-import dev.sluice.gateway.flow.Ipv4Output;
+import dev.sluice.gateway.flow.PacketOutput;
 import dev.sluice.link.Frame;
 import dev.sluice.stack.ip.Fragmenter;
+import dev.sluice.stack.ip.Ipv6Fragmenter;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.EthernetHeader;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Header;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** {@link Ipv4Output} for everything but TCP, which builds its own frames. Confined to the loop. */
-final class PacketSender implements Ipv4Output {
+/** {@link PacketOutput} for everything but TCP, which builds its own frames. Confined to the loop. */
+final class PacketSender implements PacketOutput {
     private final AddressPlan plan;
     private final Counters counters;
     private final Frame frame = new Frame();
     private final Fragmenter fragmenter = new Fragmenter(Arena.ofAuto());
+    private final Ipv6Fragmenter fragmenter6 = new Ipv6Fragmenter(Arena.ofAuto());
     private final Fragmenter.Output fragments = this::sendFragment;
     private @Nullable Guest fragmentTarget;
     private int identification;
@@ -35,34 +39,55 @@ final class PacketSender implements Ipv4Output {
     @Override
     public boolean send(
             Guest guest,
-            int source,
+            long sourceHigh,
+            long sourceLow,
             int protocol,
-            int timeToLive,
-            int typeOfService,
+            int hopLimit,
+            int trafficClass,
             MemorySegment memory,
             long at,
             int length,
             int checksumOffset) {
-        int total = Ipv4Header.MIN_LENGTH + length;
-        if (total > 0xffff) {
+        boolean ipv4 = guest.isIpv4();
+        int header = IpHeader.length(ipv4);
+        int total = header + length;
+        if ((ipv4 ? total : length) > 0xffff) {
             counters.drop(Drop.TOO_BIG);
             return false;
         }
-        long ip = at - Ipv4Header.MIN_LENGTH;
+        long ip = at - header;
         long ethernet = ip - EthernetHeader.LENGTH;
-        EthernetHeader.write(memory, ethernet, guest.mac, plan.mac().bits(), EthernetHeader.TYPE_IPV4);
-        Ipv4Header.write(
-                memory,
-                ip,
-                typeOfService,
-                total,
-                identification++ & 0xffff,
-                0,
-                timeToLive,
-                protocol,
-                source,
-                guest.address);
-        long pseudo = checksumOffset == COMPLETE ? 0 : Checksum.pseudoHeader(source, guest.address, protocol, length);
+        EthernetHeader.write(memory, ethernet, guest.mac, plan.mac().bits(), type(guest));
+        if (ipv4) {
+            int source = (int) sourceLow;
+            Ipv4Header.write(
+                    memory,
+                    ip,
+                    trafficClass,
+                    total,
+                    identification++ & 0xffff,
+                    0,
+                    hopLimit,
+                    protocol,
+                    source,
+                    guest.address);
+        } else {
+            Ipv6Header.write(
+                    memory,
+                    ip,
+                    trafficClass,
+                    0,
+                    length,
+                    protocol,
+                    hopLimit,
+                    sourceHigh,
+                    sourceLow,
+                    guest.high,
+                    guest.low);
+        }
+        long pseudo = checksumOffset == COMPLETE
+                ? 0
+                : IpHeader.pseudoHeader(sourceHigh, sourceLow, guest.high, guest.low, protocol, length);
         int mtu = Math.min(plan.mtu(), guest.link.mtu());
         if (total > mtu) {
             if (checksumOffset != COMPLETE) {
@@ -71,22 +96,29 @@ final class PacketSender implements Ipv4Output {
                 Bytes.put16(memory, at + checksumOffset, UdpHeader.checksumField(sum));
             }
             fragmentTarget = guest;
-            return fragmenter.fragment(memory, ip, total, mtu, fragments) > 0;
+            int pieces = ipv4
+                    ? fragmenter.fragment(memory, ip, total, mtu, fragments)
+                    : fragmenter6.fragment(memory, ip, identification++, mtu, fragments);
+            return pieces > 0;
         }
         frame.set(memory, ethernet, EthernetHeader.LENGTH + total);
         if (checksumOffset != COMPLETE) {
             Bytes.put16(memory, at + checksumOffset, Checksum.fold(pseudo));
-            frame.checksumStart = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH;
+            frame.checksumStart = EthernetHeader.LENGTH + header;
             frame.checksumOffset = checksumOffset;
         }
         return hand(guest);
+    }
+
+    private static int type(Guest guest) {
+        return guest.isIpv4() ? EthernetHeader.TYPE_IPV4 : EthernetHeader.TYPE_IPV6;
     }
 
     private void sendFragment(MemorySegment s, long at, int length) {
         Guest guest = fragmentTarget;
         if (guest != null) {
             long ethernet = at - EthernetHeader.LENGTH;
-            EthernetHeader.write(s, ethernet, guest.mac, plan.mac().bits(), EthernetHeader.TYPE_IPV4);
+            EthernetHeader.write(s, ethernet, guest.mac, plan.mac().bits(), type(guest));
             frame.set(s, ethernet, EthernetHeader.LENGTH + length);
             hand(guest);
         }

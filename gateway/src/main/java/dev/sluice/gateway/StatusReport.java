@@ -7,12 +7,13 @@ import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -84,13 +85,15 @@ final class StatusReport {
         long now = network.loop.now();
         for (Guest guest : network.guests.all()) {
             guests.add(new GatewayStatus.GuestStatus(
-                    new Ipv4Address(guest.address),
+                    guest.ipAddress(),
                     new MacAddress(guest.mac),
                     guest.link.name(),
                     guest.leased,
                     (now - guest.lastSeen) / SECOND));
         }
-        guests.sort((a, b) -> a.address().compareTo(b.address()));
+        guests.sort(
+                Comparator.comparingLong((GatewayStatus.GuestStatus g) -> IpHeader.high(g.address()) ^ Long.MIN_VALUE)
+                        .thenComparingLong(g -> IpHeader.low(g.address()) ^ Long.MIN_VALUE));
         return guests;
     }
 

@@ -1,5 +1,7 @@
 package dev.sluice.host;
 
+import dev.sluice.wire.IpHeader;
+
 /**
  * Where datagram sockets of the host come from; all of one host belong to one loop, and everything happens on its thread. Addresses
  * are two {@code long}s in network order, IPv4 mapped into IPv6 ({@link #mapped}), so that no address object is needed per datagram.
@@ -31,15 +33,15 @@ public interface DatagramHost {
     Opening<PingSocket> openPing(boolean ipv6, PingSocket.Events events);
 
     /** The high half of every IPv4 address. */
-    long MAPPED_HIGH = 0;
+    long MAPPED_HIGH = IpHeader.MAPPED_HIGH;
 
     /** The low half of an IPv4 address given as bits: ::ffff:a.b.c.d. */
     static long mapped(int ipv4) {
-        return 0xffff_0000_0000L | (ipv4 & 0xffff_ffffL);
+        return IpHeader.mapped(ipv4);
     }
 
     /** Whether two halves are an IPv4 address; its bits are then {@code (int) low}. */
     static boolean isIpv4(long high, long low) {
-        return high == 0 && low >>> 32 == 0xffff;
+        return IpHeader.isIpv4(high, low);
     }
 }

@@ -3,7 +3,6 @@ package dev.sluice.gateway.dns;
 import dev.sluice.gateway.dns.DnsService.Transport;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.loop.Loop;
-import dev.sluice.wire.Ipv4Address;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.RejectedExecutionException;
@@ -40,7 +39,7 @@ public final class DnsUdpService {
     public void onDatagram(Guest guest, int sourcePort, MemorySegment memory, long at, int length) {
         byte[] message = new byte[Math.min(length, MAX_QUERY)];
         MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, message, 0, message.length);
-        service.query(message, Transport.UDP, new Ipv4Address(guest.address), answer -> {
+        service.query(message, Transport.UDP, guest.ipAddress(), answer -> {
             try {
                 loop.execute(() -> reply.send(guest, sourcePort, answer));
             } catch (RejectedExecutionException _) {

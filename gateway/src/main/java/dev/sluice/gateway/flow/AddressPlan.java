@@ -1,9 +1,11 @@
 package dev.sluice.gateway.flow;
 
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The addresses of one guest network.
@@ -18,6 +20,7 @@ import java.util.List;
  * @param hostLoopback whether guests may reach the host's loopback through {@code host}
  * @param domain the guests' domain name; empty for none
  * @param searchDomains the guests' search list
+ * @param ipv6 the IPv6 side; null for none: then the guests' IPv6 is dropped
  */
 public record AddressPlan(
         Ipv4Cidr subnet,
@@ -29,7 +32,8 @@ public record AddressPlan(
         int mtu,
         boolean hostLoopback,
         String domain,
-        List<String> searchDomains) {
+        List<String> searchDomains,
+        @Nullable Ipv6Plan ipv6) {
 
     public static final Ipv4Cidr DEFAULT_SUBNET = Ipv4Cidr.parse("192.168.65.0/24");
     public static final MacAddress DEFAULT_MAC = MacAddress.parse("f6:16:36:bc:f9:c6");
@@ -38,6 +42,21 @@ public record AddressPlan(
 
     public AddressPlan {
         searchDomains = List.copyOf(searchDomains);
+    }
+
+    /** One without IPv6. */
+    public AddressPlan(
+            Ipv4Cidr subnet,
+            Ipv4Address gateway,
+            Ipv4Address host,
+            Ipv4Address firstGuest,
+            Ipv4Address lastGuest,
+            MacAddress mac,
+            int mtu,
+            boolean hostLoopback,
+            String domain,
+            List<String> searchDomains) {
+        this(subnet, gateway, host, firstGuest, lastGuest, mac, mtu, hostLoopback, domain, searchDomains, null);
     }
 
     /**
@@ -65,5 +84,31 @@ public record AddressPlan(
                 hostLoopback,
                 "",
                 List.of());
+    }
+
+    /** The same with an IPv6 side. */
+    public AddressPlan withIpv6(Ipv6Plan plan) {
+        return new AddressPlan(
+                subnet, gateway, host, firstGuest, lastGuest, mac, mtu, hostLoopback, domain, searchDomains, plan);
+    }
+
+    /** High half of the gateway's address of a family, as in {@link IpHeader}. */
+    public long gatewayHigh(boolean ipv4) {
+        return ipv4 || ipv6 == null ? IpHeader.MAPPED_HIGH : ipv6.gateway().high();
+    }
+
+    public long gatewayLow(boolean ipv4) {
+        return ipv4 || ipv6 == null
+                ? IpHeader.mapped(gateway.bits())
+                : ipv6.gateway().low();
+    }
+
+    /** High half of the host's address of a family. */
+    public long hostHigh(boolean ipv4) {
+        return ipv4 || ipv6 == null ? IpHeader.MAPPED_HIGH : ipv6.host().high();
+    }
+
+    public long hostLow(boolean ipv4) {
+        return ipv4 || ipv6 == null ? IpHeader.mapped(host.bits()) : ipv6.host().low();
     }
 }

@@ -2,8 +2,7 @@ package dev.sluice.gateway.flow;
 
 import dev.sluice.host.DatagramHost;
 import dev.sluice.wire.IpAddress;
-import dev.sluice.wire.Ipv4Address;
-import dev.sluice.wire.Ipv6Address;
+import dev.sluice.wire.IpHeader;
 import java.util.Arrays;
 
 /**
@@ -21,8 +20,11 @@ public final class Decisions {
         REJECT
     }
 
-    /** IPv4 bits of what the guest addressed, then the port, in 48 bits. */
-    private long[] asked = new long[1];
+    /** What the guest addressed. */
+    private long[] askedHigh = new long[1];
+
+    private long[] askedLow = new long[1];
+    private int[] askedPort = new int[1];
 
     private long[] targetHigh = new long[1];
     private long[] targetLow = new long[1];
@@ -38,22 +40,34 @@ public final class Decisions {
 
     /** The index of the decision about this destination, for the methods below; valid until the next call. */
     public int about(
-            FlowPolicy policy, FlowPolicy.Protocol protocol, int guest, int guestPort, int destination, int port) {
-        long key = key(destination, port);
-        if (last < size && asked[last] == key) {
+            FlowPolicy policy,
+            FlowPolicy.Protocol protocol,
+            Guest guest,
+            int guestPort,
+            long high,
+            long low,
+            int port) {
+        if (last < size && isAbout(last, high, low, port)) {
             return last;
         }
         for (int i = 0; i < size; i++) {
-            if (asked[i] == key) {
+            if (isAbout(i, high, low, port)) {
                 last = i;
                 return i;
             }
         }
-        FlowPolicy.Decision decision = policy.decide(new FlowPolicy.Request(
-                protocol, new Ipv4Address(guest), guestPort, new Ipv4Address(destination), port));
+        FlowPolicy.Decision decision = policy.decide(
+                new FlowPolicy.Request(protocol, guest.ipAddress(), guestPort, IpHeader.address(high, low), port));
         last = room();
-        store(last, key, decision);
+        askedHigh[last] = high;
+        askedLow[last] = low;
+        askedPort[last] = port;
+        store(last, decision);
         return last;
+    }
+
+    private boolean isAbout(int index, long high, long low, int port) {
+        return askedLow[index] == low && askedPort[index] == port && askedHigh[index] == high;
     }
 
     public Verdict verdict(int index) {
@@ -73,13 +87,17 @@ public final class Decisions {
         return targetPort[index];
     }
 
-    /** What the guest addressed, as IPv4 bits. */
-    public int destination(int index) {
-        return (int) (asked[index] >>> 16);
+    /** High half of what the guest addressed. */
+    public long destinationHigh(int index) {
+        return askedHigh[index];
+    }
+
+    public long destinationLow(int index) {
+        return askedLow[index];
     }
 
     public int destinationPort(int index) {
-        return (int) asked[index] & 0xffff;
+        return askedPort[index];
     }
 
     /** The decision that led to this host-side address and port; -1 if none is remembered or none can differ from it. */
@@ -104,9 +122,11 @@ public final class Decisions {
 
     private int room() {
         if (size < LIMIT) {
-            if (size == asked.length) {
+            if (size == askedLow.length) {
                 int more = size * 2;
-                asked = Arrays.copyOf(asked, more);
+                askedHigh = Arrays.copyOf(askedHigh, more);
+                askedLow = Arrays.copyOf(askedLow, more);
+                askedPort = Arrays.copyOf(askedPort, more);
                 targetHigh = Arrays.copyOf(targetHigh, more);
                 targetLow = Arrays.copyOf(targetLow, more);
                 targetPort = Arrays.copyOf(targetPort, more);
@@ -119,31 +139,17 @@ public final class Decisions {
         return index;
     }
 
-    private void store(int index, long key, FlowPolicy.Decision decision) {
-        asked[index] = key;
+    private void store(int index, FlowPolicy.Decision decision) {
         switch (decision) {
             case FlowPolicy.Allow(IpAddress address, int port) -> {
                 verdicts[index] = Verdict.ALLOW;
                 targetPort[index] = port;
-                switch (address) {
-                    case Ipv4Address v4 -> {
-                        targetHigh[index] = DatagramHost.MAPPED_HIGH;
-                        targetLow[index] = DatagramHost.mapped(v4.bits());
-                        redirects |= key(v4.bits(), port) != key;
-                    }
-                    case Ipv6Address v6 -> {
-                        targetHigh[index] = v6.high();
-                        targetLow[index] = v6.low();
-                        redirects = true;
-                    }
-                }
+                targetHigh[index] = IpHeader.high(address);
+                targetLow[index] = IpHeader.low(address);
+                redirects |= !isAbout(index, targetHigh[index], targetLow[index], port);
             }
             case FlowPolicy.Prohibit() -> verdicts[index] = Verdict.PROHIBIT;
             case FlowPolicy.Reject() -> verdicts[index] = Verdict.REJECT;
         }
-    }
-
-    private static long key(int address, int port) {
-        return (address & 0xffff_ffffL) << 16 | port;
     }
 }

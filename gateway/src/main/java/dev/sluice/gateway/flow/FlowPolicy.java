@@ -1,6 +1,8 @@
 package dev.sluice.gateway.flow;
 
 import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
 
 /** The one place that decides about a new flow; called on the loop's thread, must not block. */
 @FunctionalInterface
@@ -30,9 +32,12 @@ public interface FlowPolicy {
     /** Allows everything but the host's loopback where that is closed; translates the plan's host address to loopback. */
     static FlowPolicy of(AddressPlan plan) {
         return request -> {
-            if (request.destination().equals(plan.host())) {
+            Ipv6Plan six = plan.ipv6();
+            boolean host4 = request.destination().equals(plan.host());
+            boolean host6 = six != null && request.destination().equals(six.host());
+            if (host4 || host6) {
                 return plan.hostLoopback()
-                        ? new Allow(dev.sluice.wire.Ipv4Address.LOOPBACK, request.destinationPort())
+                        ? new Allow(host4 ? Ipv4Address.LOOPBACK : Ipv6Address.LOOPBACK, request.destinationPort())
                         : new Prohibit();
             }
             return new Allow(request.destination(), request.destinationPort());

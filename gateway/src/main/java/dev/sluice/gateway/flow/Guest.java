@@ -2,11 +2,20 @@ package dev.sluice.gateway.flow;
 
 import dev.sluice.link.Link;
 import dev.sluice.stack.ip.RateLimiter;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import org.jspecify.annotations.Nullable;
 
-/** A neighbour on the guest network: one address, and where frames to it go. Confined to the loop. */
+/**
+ * A neighbour on the guest network: one address of either family, and where frames to it go. A machine with several addresses is
+ * several of these. Confined to the loop.
+ */
 public final class Guest {
-    /** IPv4 address bits. */
+    /** Its address, with {@link #low}: IPv4 mapped into IPv6, as in {@link IpHeader}. */
+    public final long high;
+
+    public final long low;
+    /** IPv4 address bits; of no meaning unless {@link #isIpv4}. */
     public final int address;
     /** MAC bits of the last frame that proved the binding. */
     public long mac;
@@ -24,9 +33,31 @@ public final class Guest {
     /** Echo flows that are its own. */
     public int echoFlows;
 
+    private final boolean ipv4;
+
     public Guest(int address, long mac, Link link) {
-        this.address = address;
+        this(IpHeader.MAPPED_HIGH, IpHeader.mapped(address), mac, link);
+    }
+
+    public Guest(long high, long low, long mac, Link link) {
+        this.high = high;
+        this.low = low;
+        this.address = (int) low;
+        this.ipv4 = IpHeader.isIpv4(high, low);
         this.mac = mac;
         this.link = link;
+    }
+
+    public boolean isIpv4() {
+        return ipv4;
+    }
+
+    public boolean hasAddress(long high, long low) {
+        return this.low == low && this.high == high;
+    }
+
+    /** Allocates; for the slow paths. */
+    public IpAddress ipAddress() {
+        return IpHeader.address(high, low);
     }
 }

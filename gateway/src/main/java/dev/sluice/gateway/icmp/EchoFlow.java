@@ -1,14 +1,15 @@
 package dev.sluice.gateway.icmp;
 
 import dev.sluice.gateway.flow.Decisions;
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpCause;
-import dev.sluice.host.DatagramHost;
+import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.host.PingSocket;
 import dev.sluice.wire.IcmpHeader;
-import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.IpHeader;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -22,8 +23,8 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements PingSocket.Eve
     @Nullable
     PingSocket socket;
 
-    EchoFlow(EchoFlows flows, Guest guest, long low, int identifier) {
-        super(DatagramHost.MAPPED_HIGH, low, identifier);
+    EchoFlow(EchoFlows flows, Guest guest, int identifier) {
+        super(guest.high, guest.low, identifier);
         this.flows = flows;
         this.guest = guest;
     }
@@ -35,25 +36,24 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements PingSocket.Eve
         }
     }
 
-    /** What the guest calls a host-side address; 0 if it has no IPv4 name for it. */
-    private int shown(long high, long low) {
-        int redirect = decisions.redirectedTo(high, low, 0);
-        if (redirect >= 0) {
-            return decisions.destination(redirect);
-        }
-        return DatagramHost.isIpv4(high, low) && (int) low >>> 24 != 127 ? (int) low : 0;
+    /** Whether the guest may be shown a host-side address that no decision redirected to. */
+    private boolean isShown(long high, long low) {
+        return IpHeader.isIpv4(high, low) == guest.isIpv4()
+                && Destination.of(flows.plan, high, low) == Destination.WORLD;
     }
 
     @Override
     public void onReply(long high, long low, int typeOfService, MemorySegment memory, long at, int length) {
-        int source = shown(high, low);
-        if (source == 0) {
+        int redirect = decisions.redirectedTo(high, low, 0);
+        if (redirect < 0 && !isShown(high, low)) {
             flows.counters.drop(Drop.MARTIAN);
             return;
         }
+        long sourceHigh = redirect < 0 ? high : decisions.destinationHigh(redirect);
+        long sourceLow = redirect < 0 ? low : decisions.destinationLow(redirect);
         flows.use(this);
         EchoChecksum.replaceIdentifier(memory, at, port());
-        if (flows.send(guest, source, typeOfService, memory, at, length)) {
+        if (flows.send(guest, sourceHigh, sourceLow, typeOfService, memory, at, length)) {
             flows.counters.pingsToGuest++;
         }
     }
@@ -71,19 +71,23 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements PingSocket.Eve
             MemorySegment memory,
             long at,
             int length) {
-        int destination = shown(high, low);
-        if (destination == 0) {
+        int redirect = decisions.redirectedTo(high, low, 0);
+        if (redirect < 0 && !isShown(high, low)) {
             return;
         }
-        int offender = offenderHigh == high && offenderLow == low ? destination : shown(offenderHigh, offenderLow);
+        long destinationHigh = redirect < 0 ? high : decisions.destinationHigh(redirect);
+        long destinationLow = redirect < 0 ? low : decisions.destinationLow(redirect);
+        boolean itself = offenderHigh == high && offenderLow == low;
+        boolean router = itself || isShown(offenderHigh, offenderLow);
         EchoChecksum.replaceIdentifier(memory, at, port());
-        long ipAt = at - Ipv4Header.MIN_LENGTH;
-        int total = Ipv4Header.MIN_LENGTH + length;
-        int timeToLive = icmpType == IcmpHeader.TIME_EXCEEDED ? 1 : 64;
-        Ipv4Header.write(
-                memory, ipAt, 0, total, 0, 0, timeToLive, Ipv4Header.PROTOCOL_ICMP, guest.address, destination);
+        int hopLimit = icmpType == IcmpHeader.TIME_EXCEEDED ? 1 : 64;
+        int protocol = EchoFlows.protocol(guest);
+        long ipAt = IpHeader.writeBefore(
+                memory, at, length, protocol, hopLimit, guest.high, guest.low, destinationHigh, destinationLow);
+        int total = (int) (at - ipAt) + length;
         report(
-                offender == 0 ? flows.plan.gateway().bits() : offender,
+                itself ? destinationHigh : router ? offenderHigh : IcmpErrors.GATEWAY,
+                itself ? destinationLow : router ? offenderLow : IcmpErrors.GATEWAY,
                 errno,
                 icmpType,
                 icmpCode,
@@ -95,7 +99,15 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements PingSocket.Eve
 
     /** Tells the guest that the request quoted at {@code ipAt} went nowhere. */
     void report(
-            int offender, int errno, int icmpType, int icmpCode, int mtu, MemorySegment quoted, long ipAt, int length) {
+            long offenderHigh,
+            long offenderLow,
+            int errno,
+            int icmpType,
+            int icmpCode,
+            int mtu,
+            MemorySegment quoted,
+            long ipAt,
+            int length) {
         int cause = IcmpCause.of(errno, icmpType, icmpCode);
         if (cause == IcmpCause.NONE) {
             flows.counters.drop(Drop.PING_UNAVAILABLE);
@@ -103,6 +115,15 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements PingSocket.Eve
         }
         boolean tooBig = cause == (IcmpHeader.DESTINATION_UNREACHABLE << 8 | IcmpHeader.FRAGMENTATION_NEEDED);
         int rest = tooBig ? Math.min(mtu == 0 ? flows.plan.mtu() : mtu, 0xffff) : 0;
-        flows.errors.send(guest, offender, IcmpCause.type(cause), IcmpCause.code(cause), rest, quoted, ipAt, length);
+        flows.errors.send(
+                guest,
+                offenderHigh,
+                offenderLow,
+                IcmpCause.type(cause),
+                IcmpCause.code(cause),
+                rest,
+                quoted,
+                ipAt,
+                length);
     }
 }

@@ -3,13 +3,14 @@ package dev.sluice.gateway.icmp;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Decisions;
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
-import dev.sluice.gateway.flow.Ipv4Output;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.PacketOutput;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
@@ -20,7 +21,10 @@ import dev.sluice.loop.Timer;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Icmpv6Header;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Header;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -38,7 +42,7 @@ public final class EchoFlows {
 
     final AddressPlan plan;
     final Counters counters;
-    final Ipv4Output output;
+    final PacketOutput output;
     final IcmpErrors errors;
     private final Loop loop;
     private final DatagramHost host;
@@ -69,7 +73,7 @@ public final class EchoFlows {
             AddressPlan plan,
             Limits limits,
             FlowPolicy policy,
-            Ipv4Output output,
+            PacketOutput output,
             IcmpErrors errors,
             Counters counters) {
         this.loop = loop;
@@ -85,77 +89,108 @@ public final class EchoFlows {
     }
 
     /**
-     * A guest's ICMP message. The dispatcher has checked the IPv4 header, the time to live (above 1) and that the source is the
-     * guest's; a fragmented message comes whole. The message itself is checked here.
+     * A guest's ICMP message. The dispatcher has checked the IP header, the time to live (above 1) and that the source is the
+     * guest's; a fragmented message comes whole. The message itself is checked here; of ICMPv6 only echo messages come.
      *
-     * @param packet holds the IPv4 header at {@code ipAt} and the message at {@code icmpAt}, during this call only
+     * @param packet holds the IP header at {@code ipAt} and the message at {@code icmpAt}, during this call only
      * @param icmpLength ICMP header and data in bytes
      */
     public void onMessage(Guest guest, MemorySegment packet, long ipAt, long icmpAt, int icmpLength, long now) {
-        if (icmpLength > MAX_MESSAGE || IcmpHeader.check(packet, icmpAt, icmpLength) != Flaw.NONE) {
+        Flaw flaw = guest.isIpv4()
+                ? IcmpHeader.check(packet, icmpAt, icmpLength)
+                : Icmpv6Header.check(packet, ipAt, icmpAt, icmpLength);
+        if (icmpLength > MAX_MESSAGE || flaw != Flaw.NONE) {
             counters.drop(Drop.BAD_ICMP);
             return;
         }
         // Errors of a guest about our answers change nothing here (RFC 5508 §4.1 lets a translator drop what it cannot
         // map).
-        if (IcmpHeader.type(packet, icmpAt) != IcmpHeader.ECHO_REQUEST || IcmpHeader.code(packet, icmpAt) != 0) {
+        if (IcmpHeader.type(packet, icmpAt) != request(guest) || IcmpHeader.code(packet, icmpAt) != 0) {
             counters.drop(Drop.UNKNOWN_PROTOCOL);
             return;
         }
-        int destination = Ipv4Header.destination(packet, ipAt);
-        if (destination == plan.gateway().bits() || destination == plan.host().bits()) {
-            answer(guest, destination, packet, ipAt, icmpAt, icmpLength);
-            return;
+        long high = IpHeader.destinationHigh(packet, ipAt);
+        long low = IpHeader.destinationLow(packet, ipAt);
+        switch (Destination.of(plan, high, low)) {
+            case GATEWAY, HOST -> answer(guest, high, low, packet, ipAt, icmpAt, icmpLength);
+            case WORLD -> translate(guest, high, low, packet, ipAt, icmpAt, icmpLength, now);
+            case MULTICAST -> counters.drop(Drop.MULTICAST);
+            case MARTIAN -> counters.drop(Drop.MARTIAN);
+            case NEIGHBOUR -> {
+                counters.drop(Drop.NO_SERVICE);
+                refuse(guest, IcmpHeader.HOST_UNREACHABLE, packet, ipAt, icmpAt, icmpLength);
+            }
         }
-        if (destination >>> 28 == 0xe
-                || destination == -1
-                || destination == plan.subnet().broadcast().bits()) {
-            counters.drop(Drop.MULTICAST);
-            return;
-        }
-        if (destination >>> 24 == 0 || destination >>> 24 == 127 || destination >>> 28 == 0xf) {
-            counters.drop(Drop.MARTIAN);
-            return;
-        }
-        if (plan.subnet().contains(destination)) {
-            counters.drop(Drop.NO_SERVICE);
-            refuse(guest, IcmpHeader.HOST_UNREACHABLE, packet, ipAt, icmpAt, icmpLength);
-            return;
-        }
-        translate(guest, destination, packet, ipAt, icmpAt, icmpLength, now);
     }
 
-    private void answer(Guest guest, int source, MemorySegment packet, long ipAt, long icmpAt, int icmpLength) {
+    private static int request(Guest guest) {
+        return guest.isIpv4() ? IcmpHeader.ECHO_REQUEST : Icmpv6Header.ECHO_REQUEST;
+    }
+
+    private static int reply(Guest guest) {
+        return guest.isIpv4() ? IcmpHeader.ECHO_REPLY : Icmpv6Header.ECHO_REPLY;
+    }
+
+    static int protocol(Guest guest) {
+        return guest.isIpv4() ? Ipv4Header.PROTOCOL_ICMP : Ipv6Header.ICMPV6;
+    }
+
+    private void answer(
+            Guest guest,
+            long sourceHigh,
+            long sourceLow,
+            MemorySegment packet,
+            long ipAt,
+            long icmpAt,
+            int icmpLength) {
         MemorySegment room = answer;
         if (room == null) {
-            room = Arena.ofAuto().allocate(Ipv4Output.HEADROOM + MAX_MESSAGE, 8);
+            room = Arena.ofAuto().allocate(PacketOutput.HEADROOM + MAX_MESSAGE, 8);
             answer = room;
         }
-        MemorySegment.copy(packet, icmpAt, room, Ipv4Output.HEADROOM, icmpLength);
-        Bytes.put8(room, Ipv4Output.HEADROOM, IcmpHeader.ECHO_REPLY);
-        EchoChecksum.replaceWord(room, Ipv4Output.HEADROOM, IcmpHeader.ECHO_REQUEST << 8, IcmpHeader.ECHO_REPLY << 8);
-        send(guest, source, Ipv4Header.typeOfService(packet, ipAt), room, Ipv4Output.HEADROOM, icmpLength);
+        MemorySegment.copy(packet, icmpAt, room, PacketOutput.HEADROOM, icmpLength);
+        Bytes.put8(room, PacketOutput.HEADROOM, reply(guest));
+        EchoChecksum.replaceWord(room, PacketOutput.HEADROOM, request(guest) << 8, reply(guest) << 8);
+        int trafficClass = IpHeader.trafficClass(packet, ipAt);
+        send(guest, sourceHigh, sourceLow, trafficClass, room, PacketOutput.HEADROOM, icmpLength);
     }
 
-    boolean send(Guest guest, int source, int typeOfService, MemorySegment memory, long at, int length) {
+    /** Sends a message whose ICMPv4 checksum is right; that of ICMPv6 is made anew, as it covers the addresses. */
+    boolean send(
+            Guest guest,
+            long sourceHigh,
+            long sourceLow,
+            int typeOfService,
+            MemorySegment memory,
+            long at,
+            int length) {
         return output.send(
                 guest,
-                source,
-                Ipv4Header.PROTOCOL_ICMP,
+                sourceHigh,
+                sourceLow,
+                protocol(guest),
                 TIME_TO_LIVE,
                 typeOfService,
                 memory,
                 at,
                 length,
-                Ipv4Output.COMPLETE);
+                guest.isIpv4() ? PacketOutput.COMPLETE : Icmpv6Header.CHECKSUM);
     }
 
     private void translate(
-            Guest guest, int destination, MemorySegment packet, long ipAt, long icmpAt, int icmpLength, long now) {
+            Guest guest,
+            long destinationHigh,
+            long destinationLow,
+            MemorySegment packet,
+            long ipAt,
+            long icmpAt,
+            int icmpLength,
+            long now) {
         int identifier = IcmpHeader.identifier(packet, icmpAt);
         EchoFlow flow = flow(guest, identifier, now);
         Decisions decisions = flow.decisions;
-        int decision = decisions.about(policy, FlowPolicy.Protocol.PING, guest.address, identifier, destination, 0);
+        int decision = decisions.about(
+                policy, FlowPolicy.Protocol.PING, guest, identifier, destinationHigh, destinationLow, 0);
         if (decisions.verdict(decision) != Decisions.Verdict.ALLOW) {
             counters.drop(Drop.PROHIBITED);
             refuse(guest, IcmpHeader.ADMINISTRATIVELY_PROHIBITED, packet, ipAt, icmpAt, icmpLength);
@@ -179,8 +214,8 @@ public final class EchoFlows {
         int errno = socket.send(
                 high,
                 low,
-                Math.max(1, Ipv4Header.timeToLive(packet, ipAt) - 1),
-                Ipv4Header.typeOfService(packet, ipAt),
+                Math.max(1, IpHeader.hopLimit(packet, ipAt) - 1),
+                IpHeader.trafficClass(packet, ipAt),
                 packet,
                 icmpAt,
                 icmpLength);
@@ -188,7 +223,8 @@ public final class EchoFlows {
             counters.pingsToHost++;
         } else {
             flow.report(
-                    plan.gateway().bits(),
+                    IcmpErrors.GATEWAY,
+                    IcmpErrors.GATEWAY,
                     errno,
                     DatagramSocket.LOCAL,
                     0,
@@ -201,8 +237,7 @@ public final class EchoFlows {
 
     /** The flow of a guest's identifier, made if there is none, marked as used. */
     private EchoFlow flow(Guest guest, int identifier, long now) {
-        long low = DatagramHost.mapped(guest.address);
-        EchoFlow flow = flows.find(DatagramHost.MAPPED_HIGH, low, identifier);
+        EchoFlow flow = flows.find(guest.high, guest.low, identifier);
         if (flow != null) {
             if (flow.guest != guest) {
                 flow.guest.echoFlows--;
@@ -215,7 +250,7 @@ public final class EchoFlows {
         if (!flows.mayHold(guest.echoFlows)) {
             makeRoom(guest);
         }
-        flow = new EchoFlow(this, guest, low, identifier);
+        flow = new EchoFlow(this, guest, identifier);
         flows.add(flow, now);
         guest.echoFlows++;
         if (!sweep.isArmed()) {
@@ -239,7 +274,7 @@ public final class EchoFlows {
     }
 
     private @Nullable PingSocket open(EchoFlow flow, long now) {
-        return switch (host.openPing(!DatagramHost.isIpv4(flow.high(), flow.low()), flow)) {
+        return switch (host.openPing(!flow.guest.isIpv4(), flow)) {
             case Opening.Open<PingSocket>(PingSocket socket) -> {
                 unavailable = false;
                 flow.socket = socket;
@@ -266,15 +301,7 @@ public final class EchoFlows {
     }
 
     private void refuse(Guest guest, int code, MemorySegment packet, long ipAt, long icmpAt, int icmpLength) {
-        errors.send(
-                guest,
-                plan.gateway().bits(),
-                IcmpHeader.DESTINATION_UNREACHABLE,
-                code,
-                0,
-                packet,
-                ipAt,
-                (int) (icmpAt - ipAt) + icmpLength);
+        errors.send(guest, IcmpHeader.DESTINATION_UNREACHABLE, code, packet, ipAt, (int) (icmpAt - ipAt) + icmpLength);
     }
 
     /** Marks a flow as used by an answer. */
@@ -309,7 +336,7 @@ public final class EchoFlows {
         EchoFlow flow = flows.idlest();
         while (flow != null) {
             EchoFlow next = flows.newer(flow);
-            if (flow.guest.address == guest.address) {
+            if (flow.guest.hasAddress(guest.high, guest.low)) {
                 end(flow);
             }
             flow = next;

@@ -1,18 +1,19 @@
 package dev.sluice.gateway.tcp;
 
+import dev.sluice.gateway.flow.Guest;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The TCP flows of one gateway by their four-tuple. Chained hashing with the links inside the flows, so looking up, adding and
+ * The TCP flows of one gateway by their four-tuple, of either family. Chained hashing with the links inside the flows, so looking up, adding and
  * removing allocate nothing but the doubled array now and then. The hash is keyed: a guest cannot aim at one chain.
  */
 final class FlowTable {
-    private final int key;
+    private final long key;
     private @Nullable TcpFlow[] chains = new @Nullable TcpFlow[256];
     private int size;
 
-    FlowTable(int key) {
+    FlowTable(long key) {
         this.key = key | 1;
     }
 
@@ -21,14 +22,15 @@ final class FlowTable {
     }
 
     @Nullable
-    TcpFlow find(int guestAddress, int guestPort, int remoteAddress, int remotePort) {
+    TcpFlow find(Guest guest, int guestPort, long remoteHigh, long remoteLow, int remotePort) {
         int ports = guestPort << 16 | remotePort;
-        TcpFlow flow = chains[index(guestAddress, remoteAddress, ports, chains.length)];
+        TcpFlow flow = chains[index(guest, remoteHigh, remoteLow, ports, chains.length)];
         while (flow != null
-                && (flow.guest.address != guestAddress
-                        || flow.remoteAddress != remoteAddress
+                && (flow.remoteLow != remoteLow
                         || flow.guestPort != guestPort
-                        || flow.remotePort != remotePort)) {
+                        || flow.remotePort != remotePort
+                        || flow.remoteHigh != remoteHigh
+                        || !flow.guest.hasAddress(guest.high, guest.low))) {
             flow = flow.nextInChain;
         }
         return flow;
@@ -91,13 +93,18 @@ final class FlowTable {
     }
 
     private int index(TcpFlow flow, int length) {
-        return index(flow.guest.address, flow.remoteAddress, flow.guestPort << 16 | flow.remotePort, length);
+        int ports = flow.guestPort << 16 | flow.remotePort;
+        return index(flow.guest, flow.remoteHigh, flow.remoteLow, ports, length);
     }
 
-    private int index(int guestAddress, int remoteAddress, int ports, int length) {
-        int h = (guestAddress ^ key) * 0x9e3779b9;
-        h = (Integer.rotateLeft(h, 13) ^ remoteAddress) * 0x85ebca6b;
-        h = (Integer.rotateLeft(h, 13) ^ ports) * 0xc2b2ae35;
-        return (h ^ h >>> 16) & (length - 1);
+    private int index(Guest guest, long remoteHigh, long remoteLow, int ports, int length) {
+        long h = (guest.low ^ key) * 0x9e37_79b9_7f4a_7c15L;
+        h = (Long.rotateLeft(h, 27) ^ remoteLow) * 0xc2b2_ae3d_27d4_eb4fL;
+        h = (Long.rotateLeft(h, 27) ^ ports ^ key) * 0x9e37_79b9_7f4a_7c15L;
+        if ((guest.high | remoteHigh) != 0) {
+            h = (Long.rotateLeft(h, 27) ^ guest.high) * 0xc2b2_ae3d_27d4_eb4fL;
+            h = (Long.rotateLeft(h, 27) ^ remoteHigh) * 0x9e37_79b9_7f4a_7c15L;
+        }
+        return (int) (h ^ h >>> 32) & (length - 1);
     }
 }

@@ -29,8 +29,10 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
 
     final Guest guest;
     final int guestPort;
-    /** The remote address as the guest knows it: before translation. */
-    final int remoteAddress;
+    /** The remote address as the guest knows it, before translation; IPv4 mapped, as in {@link dev.sluice.wire.IpHeader}. */
+    final long remoteHigh;
+
+    final long remoteLow;
 
     final int remotePort;
     /** Sequence number of the guest's SYN, to quote it in an ICMP error. */
@@ -80,15 +82,23 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     long bytesToHost;
     long bytesToGuest;
 
-    TcpFlow(TcpFlows flows, Guest guest, GuestFlows share, int guestPort, int remoteAddress, int remotePort) {
+    TcpFlow(
+            TcpFlows flows,
+            Guest guest,
+            GuestFlows share,
+            int guestPort,
+            long remoteHigh,
+            long remoteLow,
+            int remotePort) {
         this.flows = flows;
         this.guest = guest;
         this.share = share;
         this.guestPort = guestPort;
-        this.remoteAddress = remoteAddress;
+        this.remoteHigh = remoteHigh;
+        this.remoteLow = remoteLow;
         this.remotePort = remotePort;
         this.since = flows.loop.now();
-        this.tcb = new Tcb(flows.shard, flows.profile(guest.link), this);
+        this.tcb = new Tcb(flows.shard, flows.profile(guest), this);
     }
 
     void attach(StreamSocket socket) {

@@ -1,6 +1,6 @@
 package dev.sluice.gateway.tcp;
 
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
 
 /**
  * One TCP flow as people see it.
@@ -10,9 +10,9 @@ import dev.sluice.wire.Ipv4Address;
  * @param since when it began, on the loop's clock
  */
 public record TcpFlowInfo(
-        Ipv4Address guest,
+        IpAddress guest,
         int guestPort,
-        Ipv4Address remote,
+        IpAddress remote,
         int remotePort,
         String state,
         long bytesToHost,

@@ -2,6 +2,7 @@ package dev.sluice.gateway.tcp;
 
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
@@ -17,8 +18,9 @@ import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TimeWaitTable;
 import dev.sluice.wire.IcmpHeader;
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Header;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -60,6 +62,7 @@ public final class TcpFlows {
     final FlowTable table;
     private final TimeWaitTable timeWait;
     private final TcpProfile profile;
+    private final TcpProfile profile6;
     private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
     private final Map<Integer, LocalService> services = new HashMap<>();
     final SegmentSender sender;
@@ -83,7 +86,7 @@ public final class TcpFlows {
             FlowPolicy policy,
             IcmpErrors errors,
             TcpShard shard,
-            int hashKey) {
+            long hashKey) {
         this.loop = loop;
         this.host = host;
         this.plan = plan;
@@ -96,6 +99,9 @@ public final class TcpFlows {
         this.table = new FlowTable(hashKey);
         this.timeWait = new TimeWaitTable(shard, limits.tcpTimeWait());
         this.profile = TcpProfile.guest(plan.mtu()).withBuffers(limits.flowBufferBytes(), limits.flowBufferBytes());
+        int longer = Ipv6Header.LENGTH - Ipv4Header.MIN_LENGTH;
+        this.profile6 =
+                TcpProfile.guest(plan.mtu() - longer).withBuffers(limits.flowBufferBytes(), limits.flowBufferBytes());
         this.lastWarning = loop.now() - WARNING_INTERVAL;
     }
 
@@ -104,8 +110,8 @@ public final class TcpFlows {
         services.put(port, service);
     }
 
-    TcpProfile profile(Link link) {
-        return profile;
+    TcpProfile profile(Guest guest) {
+        return guest.isIpv4() ? profile : profile6;
     }
 
     public int size() {
@@ -124,9 +130,9 @@ public final class TcpFlows {
 
     private TcpFlowInfo info(TcpFlow flow) {
         return new TcpFlowInfo(
-                new Ipv4Address(flow.guest.address),
+                flow.guest.ipAddress(),
                 flow.guestPort,
-                new Ipv4Address(flow.remoteAddress),
+                IpHeader.address(flow.remoteHigh, flow.remoteLow),
                 flow.remotePort,
                 flow.tcb.state().toString(),
                 flow.bytesToHost,
@@ -140,30 +146,32 @@ public final class TcpFlows {
     /**
      * A segment from a guest: TCP header checked, checksum verified.
      *
-     * @param packet memory with the IPv4 header at {@code ipAt} and the TCP header at {@code at}
+     * @param packet memory with the IP header at {@code ipAt} and the TCP header at {@code at}
      * @param length TCP header and payload
      */
     public void onSegment(Guest guest, MemorySegment packet, long ipAt, long at, int length, long now) {
         int guestPort = TcpHeader.sourcePort(packet, at);
         int remotePort = TcpHeader.destinationPort(packet, at);
-        int remote = Ipv4Header.destination(packet, ipAt);
-        TcpFlow flow = table.find(guest.address, guestPort, remote, remotePort);
+        long remoteHigh = IpHeader.destinationHigh(packet, ipAt);
+        long remoteLow = IpHeader.destinationLow(packet, ipAt);
+        TcpFlow flow = table.find(guest, guestPort, remoteHigh, remoteLow, remotePort);
         if (flow != null) {
             flow.onSegment(packet, at, length, now);
             return;
         }
-        int remembered =
-                timeWait.onSegment(high(guest.address, remote), low(guestPort, remotePort), packet, at, length, now);
+        long keyHigh = keyHigh(guest, remoteHigh, remoteLow);
+        long keyLow = keyLow(guest, remoteHigh, remoteLow, guestPort, remotePort);
+        int remembered = timeWait.onSegment(keyHigh, keyLow, packet, at, length, now);
         if (remembered > 0) {
-            sender.bare(guest, remote, remembered);
+            sender.bare(guest, remoteHigh, remoteLow, remembered);
         } else if (remembered != TimeWaitTable.IGNORE) {
             int flags = TcpHeader.flags(packet, at);
             if ((flags & OPENING) == TcpHeader.SYN) {
-                int iss = shard.isn().next(high(guest.address, remote), low(guestPort, remotePort), now);
+                int iss = shard.isn().next(keyHigh, keyLow, now);
                 if (remembered == TimeWaitTable.REOPEN) {
                     iss = timeWait.reopenIss(iss);
                 }
-                open(guest, packet, ipAt, at, length, guestPort, remote, remotePort, iss, now);
+                open(guest, packet, ipAt, at, length, guestPort, remoteHigh, remoteLow, remotePort, iss, now);
             } else {
                 counters.drop(Drop.TCP_NO_FLOW);
                 sender.refuse(guest, packet, ipAt, at, length);
@@ -171,12 +179,19 @@ public final class TcpFlows {
         }
     }
 
-    static long high(int guestAddress, int remoteAddress) {
-        return (long) guestAddress << 32 | remoteAddress & 0xffff_ffffL;
+    /**
+     * The four-tuple as two {@code long}s: of IPv4 itself, of IPv6 a keyed hash of 128 bits, in which two tuples meet by accident once
+     * in an age and nobody can make them meet.
+     */
+    long keyHigh(Guest guest, long remoteHigh, long remoteLow) {
+        return guest.isIpv4()
+                ? (long) guest.address << 32 | remoteLow & 0xffff_ffffL
+                : shard.isn().hash(guest.high, guest.low);
     }
 
-    static int low(int guestPort, int remotePort) {
-        return guestPort << 16 | remotePort;
+    long keyLow(Guest guest, long remoteHigh, long remoteLow, int guestPort, int remotePort) {
+        int ports = guestPort << 16 | remotePort;
+        return guest.isIpv4() ? ports : shard.isn().hash(shard.isn().hash(remoteHigh, remoteLow), ports);
     }
 
     private void open(
@@ -186,7 +201,8 @@ public final class TcpFlows {
             long at,
             int length,
             int guestPort,
-            int remote,
+            long remoteHigh,
+            long remoteLow,
             int remotePort,
             int iss,
             long now) {
@@ -210,7 +226,7 @@ public final class TcpFlows {
         }
         LocalService service = null;
         FlowPolicy.Decision decision;
-        if (remote == plan.gateway().bits()) {
+        if (Destination.of(plan, remoteHigh, remoteLow) == Destination.GATEWAY) {
             service = services.get(remotePort);
             if (service == null) {
                 counters.drop(Drop.NO_SERVICE);
@@ -221,9 +237,9 @@ public final class TcpFlows {
         } else {
             decision = policy.decide(new FlowPolicy.Request(
                     FlowPolicy.Protocol.TCP,
-                    new Ipv4Address(guest.address),
+                    guest.ipAddress(),
                     guestPort,
-                    new Ipv4Address(remote),
+                    IpHeader.address(remoteHigh, remoteLow),
                     remotePort));
         }
         switch (decision) {
@@ -235,23 +251,21 @@ public final class TcpFlows {
                 counters.drop(Drop.PROHIBITED);
                 errors.send(
                         guest,
-                        plan.gateway().bits(),
                         IcmpHeader.DESTINATION_UNREACHABLE,
                         IcmpHeader.ADMINISTRATIVELY_PROHIBITED,
-                        0,
                         packet,
                         ipAt,
-                        Ipv4Header.totalLength(packet, ipAt));
+                        IpHeader.totalLength(packet, ipAt));
                 sender.refuse(guest, packet, ipAt, at, length);
             }
             case FlowPolicy.Allow(var address, int port) -> {
-                TcpFlow flow = new TcpFlow(this, guest, share, guestPort, remote, remotePort);
+                TcpFlow flow = new TcpFlow(this, guest, share, guestPort, remoteHigh, remoteLow, remotePort);
                 flow.synSequence = TcpHeader.sequence(packet, at);
                 flow.tcb.openPassive(packet, at, length, iss, now);
                 share.addHalfOpen(flow);
                 halfOpen++;
                 add(flow);
-                int ttl = Ipv4Header.timeToLive(packet, ipAt);
+                int ttl = IpHeader.hopLimit(packet, ipAt);
                 flow.attach(
                         service != null
                                 ? service.open(guest, flow)
@@ -371,29 +385,21 @@ public final class TcpFlows {
     /** Quotes the flow's SYN back to the guest, and forgets the flow. */
     private void unreachable(TcpFlow flow, int code, long now) {
         MemorySegment s = scratch;
-        int length = Ipv4Header.MIN_LENGTH + TcpHeader.MIN_LENGTH;
-        Ipv4Header.write(
+        long at = Ipv6Header.LENGTH;
+        long ip = IpHeader.writeBefore(
                 s,
-                0,
-                0,
-                length,
-                0,
-                Ipv4Header.DONT_FRAGMENT,
-                TTL,
-                Ipv4Header.PROTOCOL_TCP,
-                flow.guest.address,
-                flow.remoteAddress);
-        TcpHeader.write(
-                s,
-                Ipv4Header.MIN_LENGTH,
-                flow.guestPort,
-                flow.remotePort,
-                flow.synSequence,
-                0,
+                at,
                 TcpHeader.MIN_LENGTH,
-                TcpHeader.SYN,
-                0);
-        errors.send(flow.guest, plan.gateway().bits(), IcmpHeader.DESTINATION_UNREACHABLE, code, 0, s, 0, length);
+                Ipv4Header.PROTOCOL_TCP,
+                TTL,
+                flow.guest.high,
+                flow.guest.low,
+                flow.remoteHigh,
+                flow.remoteLow);
+        TcpHeader.write(
+                s, at, flow.guestPort, flow.remotePort, flow.synSequence, 0, TcpHeader.MIN_LENGTH, TcpHeader.SYN, 0);
+        int length = (int) (at - ip) + TcpHeader.MIN_LENGTH;
+        errors.send(flow.guest, IcmpHeader.DESTINATION_UNREACHABLE, code, s, ip, length);
         flow.vanish(now);
     }
 
@@ -421,7 +427,11 @@ public final class TcpFlows {
     }
 
     void remember(TcpFlow flow, long now) {
-        timeWait.add(high(flow.guest.address, flow.remoteAddress), low(flow.guestPort, flow.remotePort), flow.tcb, now);
+        timeWait.add(
+                keyHigh(flow.guest, flow.remoteHigh, flow.remoteLow),
+                keyLow(flow.guest, flow.remoteHigh, flow.remoteLow, flow.guestPort, flow.remotePort),
+                flow.tcb,
+                now);
     }
 
     /** The guest's link is gone: its flows end, the host's sides are reset. */

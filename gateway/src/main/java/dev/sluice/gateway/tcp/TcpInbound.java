@@ -1,11 +1,12 @@
 package dev.sluice.gateway.tcp;
 
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.host.HostError;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.wire.IpAddress;
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpHeader;
 import java.io.IOException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -56,34 +57,36 @@ public final class TcpInbound {
             return NOBODY;
         }
         // The guest sees the client's own address where answers to it come back through us.
-        int source = peer instanceof Ipv4Address v4
-                        && !v4.isLoopback()
-                        && !flows.plan.subnet().contains(v4)
-                ? v4.bits()
-                : flows.plan.gateway().bits();
-        int sourcePort = freePort(guest.address, guestPort, source, peerPort);
+        long high = IpHeader.high(peer);
+        long low = IpHeader.low(peer);
+        boolean ipv4 = guest.isIpv4();
+        if (IpHeader.isIpv4(high, low) != ipv4 || Destination.of(flows.plan, high, low) != Destination.WORLD) {
+            high = flows.plan.gatewayHigh(ipv4);
+            low = flows.plan.gatewayLow(ipv4);
+        }
+        int sourcePort = freePort(guest, guestPort, high, low, peerPort);
         if (sourcePort < 0) {
             flows.counters.drop(Drop.TCP_FLOW_LIMIT);
             socket.reset();
             return NOBODY;
         }
         long now = flows.loop.now();
-        TcpFlow flow = new TcpFlow(flows, guest, share, guestPort, source, sourcePort);
+        TcpFlow flow = new TcpFlow(flows, guest, share, guestPort, high, low, sourcePort);
         flow.attach(socket);
         flows.add(flow);
         flows.counters.tcpOpened++;
-        int iss =
-                flows.shard.isn().next(TcpFlows.high(guest.address, source), TcpFlows.low(guestPort, sourcePort), now);
+        long keyLow = flows.keyLow(guest, high, low, guestPort, sourcePort);
+        int iss = flows.shard.isn().next(flows.keyHigh(guest, high, low), keyLow, now);
         flow.tcb.openActive(iss, now, sourcePort, guestPort);
         flow.transmit(now);
         return flow;
     }
 
     /** The client's port if its four-tuple is free, else another; -1 if all are taken. */
-    private int freePort(int guestAddress, int guestPort, int source, int wanted) {
+    private int freePort(Guest guest, int guestPort, long high, long low, int wanted) {
         int port = wanted;
         for (int i = 0; i < 0xffff; i++) {
-            if (port != 0 && flows.table.find(guestAddress, guestPort, source, port) == null) {
+            if (port != 0 && flows.table.find(guest, guestPort, high, low, port) == null) {
                 return port;
             }
             port = port + 1 & 0xffff;

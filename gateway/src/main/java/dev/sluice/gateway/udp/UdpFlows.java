@@ -3,13 +3,14 @@ package dev.sluice.gateway.udp;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Decisions;
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
-import dev.sluice.gateway.flow.Ipv4Output;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.PacketOutput;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
@@ -17,7 +18,7 @@ import dev.sluice.host.Opening;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.wire.IcmpHeader;
-import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.UdpHeader;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
@@ -29,6 +30,7 @@ public final class UdpFlows {
     private static final System.Logger LOG = System.getLogger("dev.sluice.gateway.udp");
     private static final long SECOND = 1_000_000_000L;
     private static final long WARNING_INTERVAL = 10 * SECOND;
+    private static final long BROADCAST = DatagramHost.mapped(-1);
 
     final Loop loop;
     final DatagramHost host;
@@ -57,7 +59,7 @@ public final class UdpFlows {
             AddressPlan plan,
             Limits limits,
             FlowPolicy policy,
-            Ipv4Output output,
+            PacketOutput output,
             IcmpErrors errors,
             Counters counters) {
         this.loop = loop;
@@ -75,66 +77,56 @@ public final class UdpFlows {
     }
 
     /**
-     * A guest's datagram. The dispatcher has checked the IPv4 header, the UDP length and checksum, the time to live (above 1) and
+     * A guest's datagram. The dispatcher has checked the IP header, the UDP length and checksum, the time to live (above 1) and
      * that the source is the guest's; a fragmented datagram comes whole.
      *
-     * @param packet holds the IPv4 header at {@code ipAt} and the datagram at {@code udpAt}, during this call only
+     * @param packet holds the IP header at {@code ipAt} and the datagram at {@code udpAt}, during this call only
      * @param udpLength UDP header and payload in bytes
      */
     public void onDatagram(Guest guest, MemorySegment packet, long ipAt, long udpAt, int udpLength, long now) {
-        int destination = Ipv4Header.destination(packet, ipAt);
-        if (destination == -1) {
-            return; // Hosts broadcast all day (DHCP, discovery); that tells nothing.
-        }
+        long high = IpHeader.destinationHigh(packet, ipAt);
+        long low = IpHeader.destinationLow(packet, ipAt);
         int sourcePort = UdpHeader.sourcePort(packet, udpAt);
         int port = UdpHeader.destinationPort(packet, udpAt);
         if (udpLength < UdpHeader.LENGTH || sourcePort == 0 || port == 0) {
             counters.drop(Drop.BAD_UDP);
             return;
         }
-        if (forwards.onDatagram(guest, sourcePort, destination, port, packet, ipAt, udpAt, udpLength, now)) {
+        if (forwards.onDatagram(guest, sourcePort, low, port, packet, ipAt, udpAt, udpLength, now)) {
             return;
         }
-        if (destination == plan.gateway().bits()) {
-            LocalDatagramService service = services.on(port);
-            if (service == null) {
-                counters.drop(Drop.NO_SERVICE);
-                refuse(guest, IcmpHeader.PORT_UNREACHABLE, packet, ipAt, udpAt, udpLength);
-            } else {
-                service.onDatagram(guest, sourcePort, packet, udpAt + UdpHeader.LENGTH, udpLength - UdpHeader.LENGTH);
+        switch (Destination.of(plan, high, low)) {
+            case GATEWAY -> serve(guest, sourcePort, port, packet, ipAt, udpAt, udpLength);
+            case HOST, WORLD -> translate(guest, sourcePort, high, low, port, packet, ipAt, udpAt, udpLength, now);
+            case MULTICAST -> {
+                if (low != BROADCAST) { // hosts broadcast all day (DHCP, discovery); that tells nothing
+                    counters.drop(Drop.MULTICAST);
+                }
             }
-            return;
+            case MARTIAN -> counters.drop(Drop.MARTIAN);
+            case NEIGHBOUR -> {
+                counters.drop(Drop.NO_SERVICE);
+                refuse(guest, IcmpHeader.HOST_UNREACHABLE, packet, ipAt, udpAt, udpLength);
+            }
         }
-        if (destination != plan.host().bits() && !isRoutable(guest, destination, packet, ipAt, udpAt, udpLength)) {
-            return;
-        }
-        translate(guest, sourcePort, destination, port, packet, ipAt, udpAt, udpLength, now);
     }
 
-    private boolean isRoutable(
-            Guest guest, int destination, MemorySegment packet, long ipAt, long udpAt, int udpLength) {
-        if (destination >>> 28 == 0xe
-                || destination == plan.subnet().broadcast().bits()) {
-            counters.drop(Drop.MULTICAST);
-            return false;
-        }
-        // 0.0.0.0 and 127.0.0.1 are this host's own loopback to the kernel: never let a guest name them.
-        if (destination >>> 24 == 0 || destination >>> 24 == 127 || destination >>> 28 == 0xf) {
-            counters.drop(Drop.MARTIAN);
-            return false;
-        }
-        if (plan.subnet().contains(destination)) {
+    private void serve(
+            Guest guest, int sourcePort, int port, MemorySegment packet, long ipAt, long udpAt, int udpLength) {
+        LocalDatagramService service = services.on(port);
+        if (service == null) {
             counters.drop(Drop.NO_SERVICE);
-            refuse(guest, IcmpHeader.HOST_UNREACHABLE, packet, ipAt, udpAt, udpLength);
-            return false;
+            refuse(guest, IcmpHeader.PORT_UNREACHABLE, packet, ipAt, udpAt, udpLength);
+        } else {
+            service.onDatagram(guest, sourcePort, packet, udpAt + UdpHeader.LENGTH, udpLength - UdpHeader.LENGTH);
         }
-        return true;
     }
 
     private void translate(
             Guest guest,
             int sourcePort,
-            int destination,
+            long high,
+            long low,
             int port,
             MemorySegment packet,
             long ipAt,
@@ -143,7 +135,7 @@ public final class UdpFlows {
             long now) {
         UdpMapping mapping = mapping(guest, sourcePort, now);
         Decisions decisions = mapping.decisions;
-        int decision = decisions.about(policy, FlowPolicy.Protocol.UDP, guest.address, sourcePort, destination, port);
+        int decision = decisions.about(policy, FlowPolicy.Protocol.UDP, guest, sourcePort, high, low, port);
         switch (decisions.verdict(decision)) {
             case PROHIBIT -> {
                 counters.drop(Drop.PROHIBITED);
@@ -165,8 +157,8 @@ public final class UdpFlows {
                         decisions.targetHigh(decision),
                         decisions.targetLow(decision),
                         decisions.targetPort(decision),
-                        Math.max(1, Ipv4Header.timeToLive(packet, ipAt) - 1),
-                        Ipv4Header.typeOfService(packet, ipAt),
+                        Math.max(1, IpHeader.hopLimit(packet, ipAt) - 1),
+                        IpHeader.trafficClass(packet, ipAt),
                         packet,
                         udpAt + UdpHeader.LENGTH,
                         udpLength - UdpHeader.LENGTH);
@@ -185,8 +177,7 @@ public final class UdpFlows {
 
     /** The mapping of a guest's port, made if there is none, marked as used. */
     private UdpMapping mapping(Guest guest, int port, long now) {
-        long low = DatagramHost.mapped(guest.address);
-        UdpMapping mapping = mappings.find(DatagramHost.MAPPED_HIGH, low, port);
+        UdpMapping mapping = mappings.find(guest.high, guest.low, port);
         if (mapping != null) {
             if (mapping.guest != guest) {
                 mapping.guest.udpMappings--;
@@ -199,7 +190,7 @@ public final class UdpFlows {
         if (!mappings.mayHold(guest.udpMappings)) {
             makeRoom(guest);
         }
-        mapping = new UdpMapping(this, guest, low, port);
+        mapping = new UdpMapping(this, guest, port);
         mappings.add(mapping, now);
         guest.udpMappings++;
         if (!sweep.isArmed()) {
@@ -223,7 +214,8 @@ public final class UdpFlows {
     }
 
     private @Nullable DatagramSocket open(UdpMapping mapping, long now) {
-        return switch (host.openDatagram(0, DatagramHost.mapped(0), 0, mapping)) {
+        long any = mapping.guest.isIpv4() ? DatagramHost.mapped(0) : 0;
+        return switch (host.openDatagram(0, any, 0, mapping)) {
             case Opening.Open<DatagramSocket>(DatagramSocket socket) -> {
                 mapping.socket = socket;
                 counters.udpOpened++;
@@ -242,15 +234,7 @@ public final class UdpFlows {
     }
 
     private void refuse(Guest guest, int code, MemorySegment packet, long ipAt, long udpAt, int udpLength) {
-        errors.send(
-                guest,
-                plan.gateway().bits(),
-                IcmpHeader.DESTINATION_UNREACHABLE,
-                code,
-                0,
-                packet,
-                ipAt,
-                (int) (udpAt - ipAt) + udpLength);
+        errors.send(guest, IcmpHeader.DESTINATION_UNREACHABLE, code, packet, ipAt, (int) (udpAt - ipAt) + udpLength);
     }
 
     /** Marks a mapping as used by an answer. */
@@ -324,7 +308,7 @@ public final class UdpFlows {
         UdpMapping mapping = mappings.idlest();
         while (mapping != null) {
             UdpMapping next = mappings.newer(mapping);
-            if (mapping.guest.address == guest.address) {
+            if (mapping.guest.hasAddress(guest.high, guest.low)) {
                 end(mapping);
             }
             mapping = next;

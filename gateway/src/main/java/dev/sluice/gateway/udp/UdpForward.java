@@ -3,6 +3,7 @@ package dev.sluice.gateway.udp;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
 import java.lang.foreign.MemorySegment;
 import java.util.function.IntFunction;
@@ -80,7 +81,15 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
             clients.add(session.client, now);
         }
         if (flows.output.send(
-                guest, (int) session.low(), session.port(), guestPort, typeOfService, memory, at, length)) {
+                guest,
+                DatagramHost.MAPPED_HIGH,
+                session.low(),
+                session.port(),
+                guestPort,
+                typeOfService,
+                memory,
+                at,
+                length)) {
             flows.counters.udpDatagramsToGuest++;
         }
     }
@@ -104,12 +113,14 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
         if (client == null || guest == null) {
             return;
         }
-        int seen = (int) client.session.low();
+        long seen = client.session.low();
         forwards.flows.quote.send(
                 guest,
                 guestPort,
+                DatagramHost.MAPPED_HIGH,
                 seen,
                 client.session.port(),
+                DatagramHost.MAPPED_HIGH,
                 seen,
                 errno,
                 icmpType,

@@ -62,21 +62,25 @@ final class UdpForwards {
         };
     }
 
-    /** Sends a guest's datagram back to the client it answers; false if it answers none. */
+    /**
+     * Sends a guest's datagram back to the client it answers; false if it answers none. Forwards lead to guests' IPv4 addresses.
+     *
+     * @param destination low half of a mapped IPv4 address
+     */
     boolean onDatagram(
             Guest guest,
             int guestPort,
-            int destination,
+            long destination,
             int port,
             MemorySegment packet,
             long ipAt,
             long udpAt,
             int udpLength,
             long now) {
-        if (sessions.size() == 0) {
+        if (sessions.size() == 0 || !guest.isIpv4()) {
             return false;
         }
-        UdpSession session = sessions.find(guestSide(guest.address, guestPort), DatagramHost.mapped(destination), port);
+        UdpSession session = sessions.find(guestSide(guest.address, guestPort), destination, port);
         if (session == null) {
             return false;
         }

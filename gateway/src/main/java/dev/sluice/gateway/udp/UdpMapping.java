@@ -1,11 +1,13 @@
 package dev.sluice.gateway.udp;
 
 import dev.sluice.gateway.flow.Decisions;
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
-import dev.sluice.host.DatagramHost;
+import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.host.DatagramSocket;
+import dev.sluice.wire.IpHeader;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -19,8 +21,8 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements DatagramSo
     @Nullable
     DatagramSocket socket;
 
-    UdpMapping(UdpFlows flows, Guest guest, long low, int port) {
-        super(DatagramHost.MAPPED_HIGH, low, port);
+    UdpMapping(UdpFlows flows, Guest guest, int port) {
+        super(guest.high, guest.low, port);
         this.flows = flows;
         this.guest = guest;
     }
@@ -35,24 +37,27 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements DatagramSo
     @Override
     public void onDatagram(
             long high, long low, int peerPort, int typeOfService, MemorySegment memory, long at, int length) {
-        int source = (int) low;
+        long sourceHigh = high;
+        long sourceLow = low;
         int sourcePort = peerPort;
         int redirect = decisions.redirectedTo(high, low, peerPort);
         if (redirect >= 0) {
-            source = decisions.destination(redirect);
+            sourceHigh = decisions.destinationHigh(redirect);
+            sourceLow = decisions.destinationLow(redirect);
             sourcePort = decisions.destinationPort(redirect);
-        } else if (!DatagramHost.isIpv4(high, low)) {
+        } else if (IpHeader.isIpv4(high, low) != guest.isIpv4()) {
             flows.counters.drop(Drop.UNKNOWN_PROTOCOL);
             return;
-        } else if (source >>> 24 == 127) {
+        } else if (IpHeader.isLoopback(high, low)) {
             if (!flows.plan.hostLoopback()) {
                 flows.counters.drop(Drop.PROHIBITED);
                 return;
             }
-            source = flows.plan.host().bits();
+            sourceHigh = flows.plan.hostHigh(guest.isIpv4());
+            sourceLow = flows.plan.hostLow(guest.isIpv4());
         }
         flows.use(this);
-        if (flows.output.send(guest, source, sourcePort, port(), typeOfService, memory, at, length)) {
+        if (flows.output.send(guest, sourceHigh, sourceLow, sourcePort, port(), typeOfService, memory, at, length)) {
             flows.counters.udpDatagramsToGuest++;
         }
     }
@@ -71,29 +76,30 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements DatagramSo
             MemorySegment memory,
             long at,
             int length) {
-        int destination = (int) low;
+        long destinationHigh = high;
+        long destinationLow = low;
         int destinationPort = peerPort;
         int redirect = decisions.redirectedTo(high, low, peerPort);
         if (redirect >= 0) {
-            destination = decisions.destination(redirect);
+            destinationHigh = decisions.destinationHigh(redirect);
+            destinationLow = decisions.destinationLow(redirect);
             destinationPort = decisions.destinationPort(redirect);
-        } else if (!DatagramHost.isIpv4(high, low)) {
+        } else if (IpHeader.isIpv4(high, low) != guest.isIpv4()) {
             return;
-        } else if (destination >>> 24 == 127) {
-            destination = flows.plan.host().bits();
+        } else if (IpHeader.isLoopback(high, low)) {
+            destinationHigh = flows.plan.hostHigh(guest.isIpv4());
+            destinationLow = flows.plan.hostLow(guest.isIpv4());
         }
-        int offender = (int) offenderLow;
-        if (offenderHigh == high && offenderLow == low) {
-            offender = destination;
-        } else if (!DatagramHost.isIpv4(offenderHigh, offenderLow) || offender == 0 || offender >>> 24 == 127) {
-            offender = flows.plan.gateway().bits();
-        }
+        boolean itself = offenderHigh == high && offenderLow == low;
+        boolean router = itself || Destination.of(flows.plan, offenderHigh, offenderLow) == Destination.WORLD;
         flows.quote.send(
                 guest,
                 port(),
-                destination,
+                destinationHigh,
+                destinationLow,
                 destinationPort,
-                offender,
+                itself ? destinationHigh : router ? offenderHigh : IcmpErrors.GATEWAY,
+                itself ? destinationLow : router ? offenderLow : IcmpErrors.GATEWAY,
                 errno,
                 icmpType,
                 icmpCode,

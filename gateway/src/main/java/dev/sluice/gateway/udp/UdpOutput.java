@@ -1,7 +1,7 @@
 package dev.sluice.gateway.udp;
 
 import dev.sluice.gateway.flow.Guest;
-import dev.sluice.gateway.flow.Ipv4Output;
+import dev.sluice.gateway.flow.PacketOutput;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.Arena;
@@ -9,33 +9,34 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
-/** Sends UDP datagrams to guests: puts the UDP header in front and leaves the rest to {@link Ipv4Output}. On the loop's thread. */
+/** Sends UDP datagrams to guests: puts the UDP header in front and leaves the rest to {@link PacketOutput}. On the loop's thread. */
 public final class UdpOutput {
     /** Bytes that must be free before a payload. */
-    public static final int HEADROOM = Ipv4Output.HEADROOM + UdpHeader.LENGTH;
-    /** Largest payload over IPv4. */
+    public static final int HEADROOM = PacketOutput.HEADROOM + UdpHeader.LENGTH;
+    /** Largest payload over either family. */
     public static final int MAX_PAYLOAD = 65_507;
 
     private static final int TIME_TO_LIVE = 64;
 
-    private final Ipv4Output output;
+    private final PacketOutput output;
     /** Room for one payload given as a Java array, made when first needed. */
     @Nullable
     private MemorySegment room;
 
-    public UdpOutput(Ipv4Output output) {
+    public UdpOutput(PacketOutput output) {
         this.output = output;
     }
 
     /**
      * Sends a payload where it lies; the {@link #HEADROOM} bytes before it are overwritten.
      *
-     * @param source the address it comes from, as bits
+     * @param sourceHigh the address it comes from, with {@code sourceLow}, as in {@link PacketOutput}
      * @return false if it was dropped, which has been counted
      */
     public boolean send(
             Guest guest,
-            int source,
+            long sourceHigh,
+            long sourceLow,
             int sourcePort,
             int guestPort,
             int typeOfService,
@@ -47,7 +48,8 @@ public final class UdpOutput {
         UdpHeader.write(memory, header, sourcePort, guestPort, total);
         return output.send(
                 guest,
-                source,
+                sourceHigh,
+                sourceLow,
                 Ipv4Header.PROTOCOL_UDP,
                 TIME_TO_LIVE,
                 typeOfService,
@@ -62,15 +64,15 @@ public final class UdpOutput {
      *
      * @throws IllegalArgumentException if it is longer than {@link #MAX_PAYLOAD}
      */
-    public boolean send(Guest guest, int source, int sourcePort, int guestPort, byte[] payload) {
+    public boolean send(Guest guest, long sourceHigh, long sourceLow, int sourcePort, int guestPort, byte[] payload) {
         if (payload.length > MAX_PAYLOAD) {
             throw new IllegalArgumentException(
-                    "a UDP payload over IPv4 has at most " + MAX_PAYLOAD + " bytes, not " + payload.length);
+                    "a UDP payload has at most " + MAX_PAYLOAD + " bytes, not " + payload.length);
         }
         if (room == null) {
             room = Arena.ofAuto().allocate(HEADROOM + MAX_PAYLOAD, 8);
         }
         MemorySegment.copy(payload, 0, room, ValueLayout.JAVA_BYTE, HEADROOM, payload.length);
-        return send(guest, source, sourcePort, guestPort, 0, room, HEADROOM, payload.length);
+        return send(guest, sourceHigh, sourceLow, sourcePort, guestPort, 0, room, HEADROOM, payload.length);
     }
 }

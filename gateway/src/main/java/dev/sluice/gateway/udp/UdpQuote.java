@@ -7,6 +7,7 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpCause;
 import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.MemorySegment;
@@ -27,16 +28,18 @@ final class UdpQuote {
     }
 
     /**
-     * @param destination what the guest had addressed, as bits
-     * @param offender who reports it, as the guest is to see it
+     * @param high what the guest had addressed, with {@code low}, as in {@link IpHeader}
+     * @param offenderHigh who reports it, as the guest is to see it; or {@link IcmpErrors#GATEWAY}
      * @param length payload returned at {@code at}; the bytes before it are overwritten
      */
     void send(
             Guest guest,
             int guestPort,
-            int destination,
+            long high,
+            long low,
             int destinationPort,
-            int offender,
+            long offenderHigh,
+            long offenderLow,
             int errno,
             int icmpType,
             int icmpCode,
@@ -50,13 +53,23 @@ final class UdpQuote {
             return;
         }
         long udpAt = at - UdpHeader.LENGTH;
-        long ipAt = udpAt - Ipv4Header.MIN_LENGTH;
-        int total = Ipv4Header.MIN_LENGTH + UdpHeader.LENGTH + length;
-        int timeToLive = IcmpCause.type(cause) == IcmpHeader.TIME_EXCEEDED ? 1 : 64;
-        UdpHeader.write(memory, udpAt, guestPort, destinationPort, UdpHeader.LENGTH + length);
-        Ipv4Header.write(memory, ipAt, 0, total, 0, 0, timeToLive, Ipv4Header.PROTOCOL_UDP, guest.address, destination);
+        int hopLimit = IcmpCause.type(cause) == IcmpHeader.TIME_EXCEEDED ? 1 : 64;
+        int datagram = UdpHeader.LENGTH + length;
+        UdpHeader.write(memory, udpAt, guestPort, destinationPort, datagram);
+        long ipAt = IpHeader.writeBefore(
+                memory, udpAt, datagram, Ipv4Header.PROTOCOL_UDP, hopLimit, guest.high, guest.low, high, low);
+        int total = (int) (udpAt - ipAt) + datagram;
         boolean tooBig = cause == (IcmpHeader.DESTINATION_UNREACHABLE << 8 | IcmpHeader.FRAGMENTATION_NEEDED);
         int rest = tooBig ? Math.min(mtu == 0 ? plan.mtu() : mtu, 0xffff) : 0;
-        errors.send(guest, offender, IcmpCause.type(cause), IcmpCause.code(cause), rest, memory, ipAt, total);
+        errors.send(
+                guest,
+                offenderHigh,
+                offenderLow,
+                IcmpCause.type(cause),
+                IcmpCause.code(cause),
+                rest,
+                memory,
+                ipAt,
+                total);
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.gateway.flow;
 
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.UdpHeader;
@@ -12,7 +13,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /** What guests send and receive, without links: writes their packets, keeps what would have been sent to them. */
-public final class GuestSide implements Ipv4Output, IcmpErrors {
+public final class GuestSide implements PacketOutput, IcmpErrors {
     /** A packet to a guest. */
     public record Packet(
             Guest guest,
@@ -114,7 +115,8 @@ public final class GuestSide implements Ipv4Output, IcmpErrors {
     @Override
     public boolean send(
             Guest guest,
-            int source,
+            long sourceHigh,
+            long sourceLow,
             int protocol,
             int timeToLive,
             int typeOfService,
@@ -130,7 +132,7 @@ public final class GuestSide implements Ipv4Output, IcmpErrors {
             byte[] transport = memory.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE);
             packets.add(new Packet(
                     guest,
-                    new Ipv4Address(source).toString(),
+                    IpHeader.address(sourceHigh, sourceLow).toString(),
                     protocol,
                     timeToLive,
                     typeOfService,
@@ -141,9 +143,22 @@ public final class GuestSide implements Ipv4Output, IcmpErrors {
     }
 
     @Override
-    public void send(Guest guest, int source, int type, int code, int rest, MemorySegment packet, long at, int length) {
+    public void send(
+            Guest guest,
+            long sourceHigh,
+            long sourceLow,
+            int type,
+            int code,
+            int rest,
+            MemorySegment packet,
+            long at,
+            int length) {
+        boolean gateway = sourceHigh == GATEWAY && sourceLow == GATEWAY;
+        String source = gateway
+                ? "192.168.65.1"
+                : IpHeader.address(sourceHigh, sourceLow).toString();
         byte[] quoted = packet.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE);
-        failures.add(new Failure(guest, new Ipv4Address(source).toString(), type, code, rest, quoted));
+        failures.add(new Failure(guest, source, type, code, rest, quoted));
     }
 
     public Packet nextPacket() throws InterruptedException {

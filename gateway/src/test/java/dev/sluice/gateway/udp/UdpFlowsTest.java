@@ -217,7 +217,14 @@ class UdpFlowsTest {
         flows.register(53, (from, port, memory, at, length) -> {
             byte[] payload = memory.asSlice(at, length).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
             seen.add(port + " " + new String(payload, StandardCharsets.US_ASCII));
-            flows.output().send(from, PLAN.gateway().bits(), 53, port, "answer".getBytes(StandardCharsets.US_ASCII));
+            flows.output()
+                    .send(
+                            from,
+                            PLAN.gatewayHigh(true),
+                            PLAN.gatewayLow(true),
+                            53,
+                            port,
+                            "answer".getBytes(StandardCharsets.US_ASCII));
         });
         send(guest, 5000, "192.168.65.1", 53, "question");
         send(guest, 5000, "192.168.65.1", 54, "question");

@@ -23,7 +23,7 @@ public final class IsnGenerator {
     }
 
     /** SipHash-2-4 of the 16 bytes {@code high}, {@code low}. */
-    long hash(long high, long low) {
+    public long hash(long high, long low) {
         long v0 = k0 ^ 0x736f6d6570736575L;
         long v1 = k1 ^ 0x646f72616e646f6dL;
         long v2 = k0 ^ 0x6c7967656e657261L;
