@@ -1,0 +1,45 @@
+"""What Sluice has to reach, held against the medians of one run. A bar whose rows were not measured is left out."""
+from .figures import forwards, latency, tcp, udp
+
+
+def judged(results):
+    """[{what, measured, required, reached}]"""
+    out = []
+    sluice = lambda f, row, m: results.median(f, row, m, "sluice")  # noqa: E731
+
+    def ratio(what, figure, row, metric, against, least=None, most=None):
+        ours = sluice(figure, row, metric)
+        theirs = [v for v in (results.median(figure, row, metric, c) for c in against) if v]
+        if ours is None or not theirs:
+            return
+        measured = ours / (max(theirs) if least else min(theirs))
+        required = f"≥ {least}×" if least else f"≤ {most}×"
+        out.append({"what": f"{what}: {row}", "measured": measured, "required": f"{required} {' and '.join(against)}", "reached": measured >= least if least else measured <= most})
+
+    def plain(what, value, least):
+        if value is not None:
+            out.append({"what": what, "measured": value, "required": f"≥ {least}", "reached": value >= least})
+
+    for row in results.rows(tcp.ID, "gbps"):
+        if "1 stream," in row and "both" not in row:
+            ratio("throughput", tcp.ID, row, "gbps", ["ceiling"], least=0.95)
+            ratio("throughput", tcp.ID, row, "gbps", ["slirp4netns", "pasta"], least=8 if "MTU 1500" in row else 1)
+            ratio("CPU time", tcp.ID, row, "cpu_s_per_gb", ["ceiling"], most=1.15)
+        elif "64 streams" in row:
+            one, all64 = sluice(tcp.ID, row.replace("64 streams", "1 stream"), "gbps"), sluice(tcp.ID, row, "gbps")
+            plain(f"64 streams beside one: {row}", all64 / one if one and all64 else None, 0.85)
+            plain(f"fairness: {row}", sluice(tcp.ID, row, "fairness"), 0.95)
+    for row in results.rows(latency.ID, "p50_us"):
+        if "requests" in row:
+            ratio("median", latency.ID, row, "p50_us", ["pasta"], most=1.1)
+            ratio("99th percentile", latency.ID, row, "p99_us", ["pasta"], most=1.5)
+        elif "connections" in row:
+            ratio("rate", latency.ID, row, "per_s", ["pasta"], least=1)
+    for row in results.rows(udp.ID, "per_s"):
+        if row.startswith("64 bytes"):
+            ratio("rate", udp.ID, row, "per_s", ["slirp4netns"], least=2)
+            ratio("rate", udp.ID, row, "per_s", ["pasta"], least=1)
+    for row in results.rows(forwards.ID, "gbps"):
+        ratio("forward", forwards.ID, row, "gbps", ["rootlesskit", "pasta"], least=1)
+        ratio("forward", forwards.ID, row, "gbps", ["loopback"], least=0.8)
+    return out

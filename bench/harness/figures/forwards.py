@@ -1,0 +1,29 @@
+"""4. Inbound forwards: a client on the host, the server in the guest."""
+from . import failures_to, latency, per_mtu, tcp
+from ..session import ECHO, session
+
+ID, TITLE = "forwards", "Inbound forwards"
+TABLES = [*tcp.TABLES[:2], *latency.TABLES]
+WAYS = {"out": "host to guest", "in": "guest to host"}
+
+
+def variants(options):
+    return [v for v in per_mtu(options) if not v.ipv6]
+
+
+def takes(contender, variant):
+    return contender.inward and (contender.mtus or variant.first)
+
+
+def measure(contender, variant, options, record):
+    mtus = [variant.mtu] if contender.mtus else options.mtu
+    with session(contender, variant.mtu, inbound=True, warm_up=options.warm_up) as s:
+        for direction, way in WAYS.items():
+            for streams in [n for n in options.streams if n < 64]:
+                rows = [f"MTU {mtu}, {streams} {'stream' if streams == 1 else 'streams'}, {way}" for mtu in mtus]
+                with failures_to(record, rows[0]):
+                    values = tcp.throughput(s, direction, streams, options.seconds)
+                    for row in rows:
+                        record(row, **values)
+        if max(mtus) == max(options.mtu):
+            latency.requests(s, "", options, record)

@@ -1,0 +1,104 @@
+"""One contender, contacted and warm, with the servers it leads to."""
+import json
+import subprocess
+import time
+from contextlib import contextmanager
+
+from .lab import Failed, await_true, cpu_seconds, end, first_line, listening, load_tool, memory_mb
+
+ECHO, IPERF = 7700, 5201
+
+
+class Session:
+    """Clients on one side, servers on the other, the contender between them."""
+
+    def __init__(self, running, inbound, ipv6):
+        self.running = running
+        self.inbound = inbound
+        self.client = running.guest.enter if running.guest and not inbound else []
+        self.server = running.guest.enter if running.guest and inbound else []
+        self.address = running.forwards if inbound else running.host6 if ipv6 else running.host
+        self.servers = []
+
+    def serve(self):
+        self.iperf = subprocess.Popen([*self.server, "iperf3", "-s", "-p", str(IPERF)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        echo = subprocess.Popen([*self.server, load_tool(), "serve", str(ECHO)], stdout=subprocess.PIPE)
+        self.servers = [self.iperf, echo]
+        if not first_line(echo):
+            raise Failed("the echo server did not start")
+        await_true("iperf3's server", self.iperf_listens)
+
+    def iperf_listens(self):
+        return listening(self.running.guest.pid if self.server else "self", IPERF)
+
+    def contact(self):
+        def answered():
+            r = subprocess.run([*self.client, load_tool(), "rr", "tcp", self.address, str(ECHO), "1", "0.01"], capture_output=True, timeout=20)
+            return r.returncode == 0
+        await_true(f"contact with {self.address}", answered)
+
+    def load(self, *arguments, timeout=15):
+        """What one run of the load generator reports."""
+        try:
+            r = subprocess.run([*self.client, load_tool(), *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"load {arguments[0]}: no end within {timeout} s") from None
+        if r.returncode:
+            raise Failed(r.stderr.strip()[:200] or f"load {arguments[0]} ended with {r.returncode}")
+        return json.loads(r.stdout)
+
+    def tcp(self, direction, streams, seconds):
+        """Runs iperf3 out (client to server), in, or both at once; returns its `end` with the rates of each stream."""
+        way = {"out": [], "in": ["-R"], "both": ["--bidir"]}[direction]
+        await_true("iperf3's server", self.iperf_listens)  # it makes its listening socket anew after each test
+        command = [*self.client, "iperf3", "-c", self.address, "-p", str(IPERF), "-t", str(seconds), "-P", str(streams), "-J", "--connect-timeout", "5000", *way]
+        try:
+            r = subprocess.run(command, capture_output=True, text=True, timeout=seconds * 2 + 15)
+            d = json.loads(r.stdout or "{}")
+        except (subprocess.TimeoutExpired, json.JSONDecodeError):
+            d = {"error": "no end in time"}
+        if "error" in d or not d.get("end", {}).get("sum_received"):
+            self.restart_iperf()
+            raise Failed(f"iperf3: {d.get('error', 'no result')}")
+        return d["end"]
+
+    def restart_iperf(self):
+        end(self.iperf)
+        self.servers.remove(self.iperf)
+        self.iperf = subprocess.Popen([*self.server, "iperf3", "-s", "-p", str(IPERF)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.servers.append(self.iperf)
+        await_true("iperf3's server", self.iperf_listens)
+
+    def warm_up(self, seconds):
+        """The same traffic for every contender; what compiles as it runs has compiled most of it then."""
+        if not self.running.process or seconds <= 0:
+            return
+        until = time.monotonic() + seconds
+        self.tcp("out", 1, max(1, round(seconds / 2)))
+        self.tcp("in", 1, max(1, round(seconds / 2)))
+        while time.monotonic() < until:
+            self.load("rr", "tcp", self.address, ECHO, 1, 0.1)
+
+    def cost(self):
+        return cpu_seconds(self.running.process.pid) if self.running.process else None
+
+    def peak_memory(self):
+        return memory_mb(self.running.process.pid, "VmHWM") if self.running.process else None
+
+    def close(self):
+        for s in self.servers:
+            end(s)
+        self.running.close()
+
+
+@contextmanager
+def session(contender, mtu, *, inbound=False, ipv6=False, warm_up=2):
+    running = contender.start(mtu, [ECHO, ECHO + 1, IPERF] if inbound else [])
+    s = Session(running, inbound, ipv6)
+    try:
+        s.serve()
+        s.contact()
+        s.warm_up(warm_up)
+        yield s
+    finally:
+        s.close()
