@@ -1,5 +1,5 @@
 """What Sluice has to reach, held against the medians of one run. A bar whose rows were not measured is left out."""
-from .figures import forwards, latency, tcp, udp
+from .figures import flows, forwards, latency, start, streamlink, tcp, udp
 
 
 def judged(results):
@@ -19,6 +19,10 @@ def judged(results):
     def plain(what, value, least):
         if value is not None:
             out.append({"what": what, "measured": value, "required": f"≥ {least}", "reached": value >= least})
+
+    def capped(what, value, most, unit):
+        if value is not None:
+            out.append({"what": what, "measured": value, "required": f"≤ {most} {unit}", "reached": value <= most})
 
     for row in results.rows(tcp.ID, "gbps"):
         if "1 stream," in row and "both" not in row:
@@ -42,4 +46,13 @@ def judged(results):
     for row in results.rows(forwards.ID, "gbps"):
         ratio("forward", forwards.ID, row, "gbps", ["rootlesskit", "pasta"], least=1)
         ratio("forward", forwards.ID, row, "gbps", ["loopback"], least=0.8)
+    for row in results.rows(flows.ID, "rss_added_mb"):
+        if row.startswith("10,000 idle"):
+            capped("memory added: " + row, sluice(flows.ID, row, "rss_added_mb"), 64, "MB")
+    for row in results.rows(streamlink.ID, "gbps"):
+        plain("stream link, Gbit/s: " + row, sluice(streamlink.ID, row, "gbps"), 4 if "MTU 1500" in row else 12)
+    capped("run -- true", sluice(start.ID, "a command that does nothing", "ms"), 200, "ms")
+    capped("memory, fresh", sluice(start.ID, "memory, fresh", "rss_mb"), 60, "MB")
+    for row in results.rows(start.ID, "wakeups_per_s"):
+        capped(f"wake-ups: {row}", sluice(start.ID, row, "wakeups_per_s"), 2, "1/s")
     return out

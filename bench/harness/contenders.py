@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .lab import Failed, Guest, await_true, compiled, end, first_line, sh
+from .lab import Failed, Guest, await_true, compiled, end, ended_if_it_fails, first_line, sh
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SLUICE = os.environ.get("SLUICE", str(ROOT / "sluice"))
@@ -54,10 +54,11 @@ def veth(mtu, publish):
 def ceiling(mtu, publish):
     guest = Guest()
     process = subprocess.Popen([*guest.enter, compiled("ceiling", "ceiling.c"), f"/proc/{os.getpid()}/ns/net", str(mtu)], stdout=subprocess.PIPE)
-    if not first_line(process):
-        raise Failed("ceiling did not start")
-    for line in ("link set lo up", "addr add 10.0.2.15/24 dev tap0", f"link set tap0 mtu {mtu} up", "route add default via 10.0.2.2"):
-        guest.run("ip", *line.split())
+    with ended_if_it_fails(process, guest):
+        if not first_line(process):
+            raise Failed("ceiling did not start")
+        for line in ("link set lo up", "addr add 10.0.2.15/24 dev tap0", f"link set tap0 mtu {mtu} up", "route add default via 10.0.2.2"):
+            guest.run("ip", *line.split())
     return Running(process, guest, "10.0.2.2", None, "10.0.2.2")
 
 
@@ -66,12 +67,13 @@ def slirp4netns(mtu, publish):
     api = tempfile.mktemp(suffix=".sock")
     told, tells = os.pipe()
     process = subprocess.Popen([SLIRP, "--configure", f"--mtu={mtu}", "--enable-ipv6", "--api-socket", api, "--ready-fd", str(tells), str(guest.pid), "tap0"], pass_fds=[tells], **QUIETLY)
-    os.close(tells)
-    os.read(told, 1)
-    os.close(told)
-    for port in publish:
-        for protocol in ("tcp", "udp"):
-            ask_slirp(api, {"execute": "add_hostfwd", "arguments": {"proto": protocol, "host_addr": "127.0.0.1", "host_port": port, "guest_port": port}})
+    with ended_if_it_fails(process, guest):
+        os.close(tells)
+        os.read(told, 1)
+        os.close(told)
+        for port in publish:
+            for protocol in ("tcp", "udp"):
+                ask_slirp(api, {"execute": "add_hostfwd", "arguments": {"proto": protocol, "host_addr": "127.0.0.1", "host_port": port, "guest_port": port}})
     return Running(process, guest, "10.0.2.2", "fd00::2", "10.0.2.3")
 
 
@@ -92,7 +94,8 @@ def pasta(mtu, publish):
     spec = f"127.0.0.1/{ports}" if publish else "none"
     process = subprocess.Popen([PASTA, "--config-net", "--mtu", str(mtu), "--foreground", "--runas", "0", "--address", "10.0.2.15", "--netmask", "24", "--gateway", "10.0.2.2",
                                 "--dns-forward", "10.0.2.3", "-t", spec, "-u", spec, "-T", "none", "-U", "none", str(guest.pid)], **QUIETLY)
-    await_true("pasta's interface", lambda: process.poll() is not None or "default" in guest.run("ip", "-4", "route"))
+    with ended_if_it_fails(process, guest):
+        await_true("pasta's interface", lambda: process.poll() is not None or "default" in guest.run("ip", "-4", "route"))
     return Running(process, guest, "10.0.2.2", "2001:db8::fe", "10.0.2.3")
 
 
@@ -101,9 +104,10 @@ def sluice(mtu, publish):
     forwards = [word for port in publish for suffix in ("", "/udp") for word in ("-p", f"127.0.0.1:{port}:{port}{suffix}")]
     process = subprocess.Popen([SLUICE, "attach", "--netns", guest.namespace, "--mtu", str(mtu), "--configure", "--host-loopback", "--ready-fd", "1", *forwards],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if first_line(process, 120)[:1] != b"1":
-        raise Failed("sluice attach did not become ready")
-    gateway = re.search(r"via (\S+)", guest.run("ip", "-4", "route", "show", "default")).group(1)
+    with ended_if_it_fails(process, guest):
+        if first_line(process, 120)[:1] != b"1":  # the first start of all builds it
+            raise Failed("sluice attach did not become ready")
+        gateway = re.search(r"via (\S+)", guest.run("ip", "-4", "route", "show", "default")).group(1)
     return Running(process, guest, gateway.rsplit(".", 1)[0] + ".2", "fd00:5109:5ce::2", gateway)
 
 
@@ -112,10 +116,11 @@ def rootlesskit(mtu, publish):
     forwards = [word for port in publish for protocol in ("tcp", "udp") for word in ("-p", f"127.0.0.1:{port}:{port}/{protocol}")]
     process = subprocess.Popen([ROOTLESSKIT, "--state-dir", state, "--net=slirp4netns", f"--mtu={mtu}", "--port-driver=builtin", *forwards, "sh", "-c", f"echo $$ >{state}/bench; exec sleep 3600"], **QUIETLY)
     there = Path(state) / "bench"
-    await_true("rootlesskit's child", lambda: there.exists() and there.read_text().strip() or process.poll() is not None)
-    if process.poll() is not None:
-        raise Failed(f"rootlesskit ended with {process.returncode}")
-    return Running(process, Guest(int((Path(state) / "child_pid").read_text())), "10.0.2.2")
+    with ended_if_it_fails(process):
+        await_true("rootlesskit's child", lambda: there.exists() and there.read_text().strip() or process.poll() is not None)
+        if process.poll() is not None:
+            raise Failed(f"rootlesskit ended with {process.returncode}")
+        return Running(process, Guest(int((Path(state) / "child_pid").read_text())), "10.0.2.2")
 
 
 @dataclass

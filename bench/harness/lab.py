@@ -1,11 +1,14 @@
 """Namespaces, processes, and what processes cost."""
+import atexit
 import os
 import re
+import resource
 import select
 import signal
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
@@ -57,23 +60,43 @@ def start_of_the_host():
     return replaced("/etc/resolv.conf", "nameserver 127.0.0.1\n")
 
 
+def many_descriptors():
+    """For the translators, which inherit it: a flow takes one."""
+    try:
+        most = int(Path("/proc/sys/fs/nr_open").read_text())
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (OSError, ValueError):
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def replaced(file, text):
     """Other contents for the file, in our mount namespace only; says whether that was possible."""
-    with tempfile.NamedTemporaryFile("w", suffix=".bench", delete=False) as f:
+    with tempfile.NamedTemporaryFile("w", prefix="sluice-bench-", delete=False) as f:
         f.write(text)
     os.chmod(f.name, 0o644)
+    atexit.register(os.unlink, f.name)  # not before: nothing could be mounted over it again
     try:
         sh("mount", "--bind", f.name, file)
         return True
     except Failed:
         return False
-    finally:
-        os.unlink(f.name)
 
 
 def plenty_of_ports(prefix):
     """Short connections leave many ports in TIME-WAIT, at both ends, the same for every contender."""
     subprocess.run([*prefix, "sh", "-c", "cd /proc/sys/net/ipv4; echo 10000 65000 >ip_local_port_range; echo 1 >tcp_tw_reuse"], capture_output=True)
+
+
+@contextmanager
+def ended_if_it_fails(*started):
+    """What was started for a contender does not outlive its failure to start."""
+    try:
+        yield
+    except BaseException:
+        for s in started:
+            s.close() if isinstance(s, Guest) else end(s)
+        raise
 
 
 class Guest:
@@ -99,13 +122,26 @@ class Guest:
 
 
 def end(process, patience=5):
+    """Ends a program that we started, and what it started."""
+    rest = []
     if process.poll() is None:
+        for pid in family(process.pid)[1:]:
+            try:
+                rest.append(os.pidfd_open(pid))
+            except OSError:
+                pass
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(patience)
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait()
+    for descriptor in rest:
+        try:
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        os.close(descriptor)
     for stream in (process.stdout, process.stdin):
         if stream:
             stream.close()

@@ -5,8 +5,8 @@ import statistics
 class Record:
     """Keeps the values of one figure and contender; handed to its measure()."""
 
-    def __init__(self, results, figure, contender):
-        self.results, self.figure, self.contender = results, figure, contender
+    def __init__(self, results, figure, contender, repetition):
+        self.results, self.figure, self.contender, self.repetition = results, figure, contender, repetition
 
     def __call__(self, row, **values):
         for metric, value in values.items():

@@ -79,6 +79,15 @@ class Session:
         while time.monotonic() < until:
             self.load("rr", "tcp", self.address, ECHO, 1, 0.1)
 
+    @contextmanager
+    def meanwhile(self, *command):
+        """A client that runs on during the body: (its process, the first line it prints). It ends when its input does."""
+        p = subprocess.Popen([*self.client, *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            yield p
+        finally:
+            end(p)
+
     def cost(self):
         return cpu_seconds(self.running.process.pid) if self.running.process else None
 

@@ -6,6 +6,7 @@
   takes(contender, variant)
   measure(contender, variant, options, record)   one repetition; record(row, metric=value, …) keeps values
 """
+import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ def failures_to(record, row):
     """A row that cannot be measured is said in the report; the others go on."""
     try:
         yield
-    except (Failed, OSError) as e:
+    except (Failed, OSError, subprocess.SubprocessError) as e:
         record.failed(row, str(e))
 
 

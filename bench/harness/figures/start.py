@@ -1,0 +1,101 @@
+"""7. What a start takes, and what it costs to stand idle."""
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from . import Variant, failures_to
+from .. import contenders
+from ..lab import Failed, context_switches, cpu_seconds, memory_mb
+from ..session import session
+
+ID, TITLE = "start", "Start, and standing idle"
+TABLES = [("ms", "Time", "ms", "lower"), ("wakeups_per_s", "Wake-ups (context switches of all threads)", "1/s", "lower"), ("cpu_ms_per_s", "CPU time while idle", "ms/s", "lower"),
+          ("rss_mb", "Resident memory", "MB", "lower")]
+HTTP, STARTS = 8099, 5
+
+RUN = {  # contender: (a command in a network of its own, where that reaches the host's loopback)
+    "pasta": ([contenders.PASTA, "--config-net", "--quiet", "--runas", "0", "--address", "10.0.2.15", "--netmask", "24", "--gateway", "10.0.2.2", "-t", "none", "-u", "none", "-T", "none", "-U", "none", "--"], "10.0.2.2"),
+    "rootlesskit": ([contenders.ROOTLESSKIT, "--net=slirp4netns"], "10.0.2.2"),
+    "sluice": ([contenders.SLUICE, "run", "--host-loopback", "--"], "192.168.65.2"),
+}
+
+
+def variants(options):
+    return [Variant(max(options.mtu))]
+
+
+def takes(contender, variant):
+    return contender.name in RUN or contender.name == "slirp4netns"
+
+
+def measure(contender, variant, options, record):
+    if contender.name in RUN:
+        command, host = RUN[contender.name]
+        with failures_to(record, "starts"), web_server() as answered:
+            for row, inside in (("a command that does nothing", ["true"]), ("to the first byte (curl of a local server)", ["curl", "-s", "-m", "20", f"http://{host}:{HTTP}/"])):
+                for i in range(STARTS + 1):
+                    took = run(command + inside, answered if inside[0] == "curl" else None)
+                    if i:  # the first found cold files
+                        record(row, ms=took)
+    if contender.outward and record.repetition == 0:
+        with failures_to(record, "standing idle"), session(contender, variant.mtu, warm_up=0) as s:
+            standing(s, options, record)
+
+
+def run(command, answered):
+    """Milliseconds from the start of the command to its end, or to when the server had the request."""
+    begin = time.monotonic()
+    r = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    took = time.monotonic() - begin
+    if r.returncode or (answered is not None and r.stdout != "first byte\n"):
+        raise Failed(f"{' '.join(command)} ended with {r.returncode}: {r.stderr.strip()[-200:]}")
+    return (answered[-1] - begin if answered else took) * 1000
+
+
+@contextmanager
+def web_server():
+    answered = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "11")
+            self.end_headers()
+            self.wfile.write(b"first byte\n")
+            answered.append(time.monotonic())
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", HTTP), Answer)
+    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+    try:
+        yield answered
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def standing(s, options, record):
+    pid = s.running.process.pid
+    time.sleep(1)
+    record("memory, fresh", rss_mb=memory_mb(pid))
+    still(pid, "fresh", options, record)
+    peak = []
+    for direction in ("out", "in"):
+        s.tcp(direction, 8, max(2, options.seconds))
+        peak.append(memory_mb(pid))
+    record("memory, straight after 8 streams each way", rss_mb=max(peak))
+    time.sleep(5)
+    still(pid, "after load", options, record)
+    record("memory, some seconds after load", rss_mb=memory_mb(pid))
+    record("memory, peak", rss_mb=memory_mb(pid, "VmHWM"))
+
+
+def still(pid, when, options, record):
+    switches, cpu, begin = context_switches(pid), cpu_seconds(pid), time.monotonic()
+    time.sleep(options.idle)
+    took = time.monotonic() - begin
+    record(f"idle for {options.idle} s, {when}", wakeups_per_s=(context_switches(pid) - switches) / took, cpu_ms_per_s=(cpu_seconds(pid) - cpu) * 1000 / took)
