@@ -1,0 +1,50 @@
+package dev.sluice.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.control.JsonReader;
+import dev.sluice.it.lab.Lab;
+import dev.sluice.it.lab.Needs;
+import dev.sluice.it.lab.Program;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The measurements still run, and their results have the documented shape. What they say is no test's business. */
+class BenchTest {
+    @Test
+    void aShortRunMeasuresEveryFigureAndWritesItsReport(@TempDir Path folder) throws IOException {
+        Needs.lab("python3", "iperf3", "cc", "curl");
+        try (Lab lab = Lab.open()) {
+            Program run = bench(lab, "run", "--quick", "--only", "loopback,ceiling,sluice", "--output", "" + folder);
+            assertThat(run.exitCode()).as(run.toString()).isZero();
+        }
+        Map<?, ?> results = (Map<?, ?>) JsonReader.read(Files.readString(folder.resolve("results.json")));
+        assertThat(results).isNotNull();
+        assertThat(results.get("failures")).as("what could not be measured").isEqualTo(List.of());
+        assertThat((Map<?, ?>) results.get("machine")).extracting("kernel").isNotNull();
+        List<?> rows = (List<?>) results.get("results");
+        for (String figure : List.of("tcp", "latency", "udp", "forwards", "flows", "start")) {
+            assertThat(rows).as(figure).anySatisfy(row -> {
+                Map<?, ?> one = (Map<?, ?>) row;
+                assertThat(one.get("figure")).isEqualTo(figure);
+                assertThat(one.get("contender")).isEqualTo("sluice");
+                assertThat(((Number) one.get("median")).doubleValue()).isPositive();
+            });
+            assertThat(folder.resolve(figure + ".svg")).content().startsWith("<svg").endsWith("</svg>\n");
+        }
+        assertThat(folder.resolve("results.md")).content().contains("## TCP throughput", "](tcp.svg)");
+    }
+
+    private static Program bench(Lab lab, String program, String... arguments) {
+        Path file = Lab.launcher().resolveSibling("bench").resolve(program);
+        return lab.onHost(java.util.stream.Stream.concat(
+                        java.util.stream.Stream.of("env", "SLUICE=" + Lab.launcher(), file.toString(), "--streams", "1", "--mtu", "1500", "--idle-flows", "100", "--idle", "1", "--warm-up", "1"),
+                        java.util.stream.Stream.of(arguments))
+                .toArray(String[]::new));
+    }
+}
