@@ -55,6 +55,17 @@ final class PacketSender implements PacketOutput {
             counters.drop(Drop.TOO_BIG);
             return false;
         }
+        int mtu = Math.min(plan.mtu(), guest.link.mtu());
+        int first = protocol == Ipv4Header.PROTOCOL_UDP ? UdpHeader.length(memory, at) : length;
+        boolean several = first < length;
+        if (several && header + first > mtu) {
+            return sendEach(
+                    guest, sourceHigh, sourceLow, hopLimit, trafficClass, memory, at, length, first - UdpHeader.LENGTH);
+        }
+        if (several) {
+            UdpHeader.write(
+                    memory, at, UdpHeader.sourcePort(memory, at), UdpHeader.destinationPort(memory, at), length);
+        }
         long ip = at - header;
         long ethernet = ip - EthernetHeader.LENGTH;
         EthernetHeader.write(memory, ethernet, guest.mac, plan.mac().bits(), type(guest));
@@ -88,8 +99,7 @@ final class PacketSender implements PacketOutput {
         long pseudo = checksumOffset == COMPLETE
                 ? 0
                 : IpHeader.pseudoHeader(sourceHigh, sourceLow, guest.high, guest.low, protocol, length);
-        int mtu = Math.min(plan.mtu(), guest.link.mtu());
-        if (total > mtu) {
+        if (total > mtu && !several) {
             if (checksumOffset != COMPLETE) {
                 Bytes.put16(memory, at + checksumOffset, 0);
                 long sum = Checksum.add(pseudo, memory, at, length);
@@ -107,11 +117,49 @@ final class PacketSender implements PacketOutput {
             frame.checksumStart = EthernetHeader.LENGTH + header;
             frame.checksumOffset = checksumOffset;
         }
+        if (several) {
+            // The link, or the kernel behind it, counts up the identification of each (RFC 791 §2.3).
+            frame.gso = Frame.GSO_UDP;
+            frame.gsoSize = first - UdpHeader.LENGTH;
+            identification += (length - UdpHeader.LENGTH - 1) / frame.gsoSize;
+        }
         return hand(guest);
     }
 
     private static int type(Guest guest) {
         return guest.isIpv4() ? EthernetHeader.TYPE_IPV4 : EthernetHeader.TYPE_IPV6;
+    }
+
+    /** Sends datagrams one by one that have to be fragmented; each one's header goes over the end of the one before. */
+    private boolean sendEach(
+            Guest guest,
+            long sourceHigh,
+            long sourceLow,
+            int hopLimit,
+            int trafficClass,
+            MemorySegment memory,
+            long at,
+            int length,
+            int size) {
+        int sourcePort = UdpHeader.sourcePort(memory, at);
+        int guestPort = UdpHeader.destinationPort(memory, at);
+        boolean all = true;
+        for (int from = 0; from < length - UdpHeader.LENGTH; from += size) {
+            int bytes = UdpHeader.LENGTH + Math.min(size, length - UdpHeader.LENGTH - from);
+            UdpHeader.write(memory, at + from, sourcePort, guestPort, bytes);
+            all &= send(
+                    guest,
+                    sourceHigh,
+                    sourceLow,
+                    Ipv4Header.PROTOCOL_UDP,
+                    hopLimit,
+                    trafficClass,
+                    memory,
+                    at + from,
+                    bytes,
+                    UdpHeader.CHECKSUM);
+        }
+        return all;
     }
 
     private void sendFragment(MemorySegment s, long at, int length) {

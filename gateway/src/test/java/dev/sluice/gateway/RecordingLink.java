@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A link to nowhere that keeps a copy of each frame. */
-public final class RecordingLink implements Link {
+public class RecordingLink implements Link {
     public final List<byte[]> frames = new ArrayList<>();
     private final String name;
 

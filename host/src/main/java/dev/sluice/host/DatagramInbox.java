@@ -34,6 +34,15 @@ final class DatagramInbox {
     private final MemorySegment controls = arena.allocate((long) SLOTS * CONTROL, 8);
     private final MemorySegment iovecs = arena.allocate((long) SLOTS * Io.IOVEC, 8);
     private final MemorySegment headers = arena.allocate((long) SLOTS * Message.MULTI_HEADER, 8);
+    /** Largest datagram that is worth a copy to be gathered. */
+    private static final int GATHERED = 2048;
+    /** Most bytes gathered: what fits an IPv4 packet. */
+    private static final int RUN = DatagramHost.MAX_PAYLOAD;
+
+    private int typeOfService;
+    private int segment;
+    private int runLength;
+    private int runSize;
     /** Entries of {@link #headers} that the last call changed. */
     private int used;
 
@@ -105,14 +114,75 @@ final class DatagramInbox {
                 : DatagramHost.mapped(SocketAddress.v4(s, at));
     }
 
-    /** The type of service it came with (IP_RECVTOS, IPV6_RECVTCLASS; its first byte has the value on a little-endian host). */
-    int typeOfService(int slot) {
+    /**
+     * Puts the datagrams of the slots after {@code slot} that continue it directly behind it: small ones of the same sender and type of
+     * service that are as long, the last maybe shorter. Then one call hands them on, and one frame may carry them. The copy costs
+     * less than a call.
+     *
+     * @return slots used up, at least 1; {@link #runLength}, {@link #runSize} and {@link #typeOfService()} then tell of them
+     */
+    int gather(int slot, int end) {
+        readControl(slot);
+        int tos = typeOfService;
+        int size = segment;
+        int length = length(slot);
+        int next = slot + 1;
+        while (next < end
+                && size > 0
+                && size <= GATHERED
+                && length % size == 0
+                && length(next) > 0
+                && length(next) <= RUN - length
+                && sameSource(slot, next)) {
+            readControl(next);
+            int bytes = length(next);
+            if (typeOfService != tos || (bytes > size ? segment != size : segment != bytes)) {
+                break;
+            }
+            MemorySegment.copy(data, at(next), data, at(slot) + length, bytes);
+            length += bytes;
+            next++;
+        }
+        typeOfService = tos;
+        runLength = length;
+        runSize = size;
+        return next - slot;
+    }
+
+    /** Bytes of the datagrams gathered last. */
+    int runLength() {
+        return runLength;
+    }
+
+    /** Bytes of each of them but the last, which may be shorter. */
+    int runSize() {
+        return runSize;
+    }
+
+    int typeOfService() {
+        return typeOfService;
+    }
+
+    private boolean sameSource(int slot, int other) {
+        return sourcePort(slot) == sourcePort(other)
+                && sourceLow(slot) == sourceLow(other)
+                && sourceHigh(slot) == sourceHigh(other);
+    }
+
+    /**
+     * Reads what came beside a slot's data: the type of service (IP_RECVTOS, IPV6_RECVTCLASS; its first byte has the value on a
+     * little-endian host), and the length of each datagram if the kernel had put several into the slot (UDP_GRO).
+     */
+    private void readControl(int slot) {
+        typeOfService = 0;
+        segment = length(slot);
         long start = (long) slot * CONTROL;
         long length = Message.controlLength(headers, (long) slot * Message.MULTI_HEADER);
         for (long m = Message.firstControl(controls, start, length);
                 m >= 0;
                 m = Message.nextControl(controls, start, length, m)) {
-            if (Message.controlDataLength(controls, m) >= 1
+            int bytes = Message.controlDataLength(controls, m);
+            if (bytes >= 1
                     && isEither(
                             controls,
                             m,
@@ -120,10 +190,22 @@ final class DatagramInbox {
                             Sockets.IP_TOS,
                             Sockets.IPPROTO_IPV6,
                             Sockets.IPV6_TCLASS)) {
-                return controls.get(ValueLayout.JAVA_BYTE, m + Message.CONTROL_HEADER) & 0xff;
+                typeOfService = controls.get(ValueLayout.JAVA_BYTE, m + Message.CONTROL_HEADER) & 0xff;
+            } else if (bytes >= 4
+                    && Message.controlLevel(controls, m) == Sockets.IPPROTO_UDP
+                    && Message.controlType(controls, m) == Sockets.UDP_GRO) {
+                int size = controls.get(ValueLayout.JAVA_INT, m + Message.CONTROL_HEADER);
+                if (size > 0 && size < segment) {
+                    segment = size;
+                }
             }
         }
-        return 0;
+    }
+
+    /** The type of service of what is in {@code slot}. */
+    int typeOfService(int slot) {
+        readControl(slot);
+        return typeOfService;
     }
 
     /** Takes one entry of the error queue; the bytes of data returned (maybe 0), or negated errno. */

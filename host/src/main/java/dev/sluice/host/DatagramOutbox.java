@@ -12,34 +12,46 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The UDP datagrams of one turn, of all sockets of a loop, copied here so that one {@code sendmmsg} per socket sends them when the turn
- * ends. Bounded: when entries or bytes run out, all is sent at once. A datagram of {@value #LARGE} bytes or more is sent from where it
- * lies, after those before it of the same socket, as then the copy would cost more than the call.
+ * ends. Bounded: when entries or bytes run out, all is sent at once. What is {@value #LARGE} bytes long or more is sent from where it
+ * lies, after what is before it of the same socket, as then the copy would cost more than the call.
+ *
+ * <p>An entry is a datagram, or several in a row to one peer: equally long, the last maybe shorter, told to the kernel by UDP_SEGMENT
+ * (udp(7)), which takes them through its layers as one. A host that can't (old kernel, small MTU, IPsec) says so at the first try; then
+ * they go one by one, and those to come too.
  */
 final class DatagramOutbox {
     private static final int ENTRIES = 64;
     private static final int BYTES = 128 << 10;
     private static final int LARGE = 8 << 10;
-    /** The entry of datagrams that are not copied. */
-    private static final int SINGLE = ENTRIES;
+    /** Datagrams per entry: UDP_MAX_SEGMENTS of the kernels that know the least. */
+    private static final int SEGMENTS = 64;
     /** Bytes from one address to the next: either family's, aligned. */
     private static final int NAME = 32;
-    /** Room for IP_TTL and IP_TOS, or IPV6_HOPLIMIT and IPV6_TCLASS. */
-    private static final int CONTROL = 2 * (Message.CONTROL_HEADER + 8);
+    /** Room for IP_TTL and IP_TOS, or IPV6_HOPLIMIT and IPV6_TCLASS, and UDP_SEGMENT. */
+    private static final int CONTROL = 3 * (Message.CONTROL_HEADER + 8);
 
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment data = arena.allocate(BYTES, 64);
-    private final MemorySegment names = arena.allocate((ENTRIES + 1L) * NAME, 8);
-    private final MemorySegment controls = arena.allocate((ENTRIES + 1L) * CONTROL, 8);
-    private final MemorySegment iovecs = arena.allocate((ENTRIES + 1L) * Io.IOVEC, 8);
-    private final MemorySegment headers = arena.allocate((ENTRIES + 1L) * Message.MULTI_HEADER, 8);
-    /** The headers of one socket's entries in a row, as the call wants them. */
+    /** The messages of one call, as the call wants them. */
     private final MemorySegment row = arena.allocate((long) ENTRIES * Message.MULTI_HEADER, 8);
+
+    private final MemorySegment names = arena.allocate((long) ENTRIES * NAME, 8);
+    private final MemorySegment controls = arena.allocate((long) ENTRIES * CONTROL, 8);
+    private final MemorySegment iovecs = arena.allocate((long) ENTRIES * Io.IOVEC, 8);
 
     /** The next entry of the same socket, or -1. */
     private final int[] next = new int[ENTRIES];
 
     private final int[] start = new int[ENTRIES];
+    /** Bytes in all, and of each datagram but the last. */
     private final int[] length = new int[ENTRIES];
+
+    private final int[] size = new int[ENTRIES];
+    private final long[] high = new long[ENTRIES];
+    private final long[] low = new long[ENTRIES];
+    private final int[] port = new int[ENTRIES];
+    private final int[] timeToLive = new int[ENTRIES];
+    private final int[] typeOfService = new int[ENTRIES];
     /** Sockets that have entries; a closed one has none. */
     private final @Nullable LinuxDatagramSocket[] senders = new @Nullable LinuxDatagramSocket[ENTRIES];
 
@@ -50,9 +62,9 @@ final class DatagramOutbox {
     private boolean flushing;
 
     DatagramOutbox() {
-        for (int i = 0; i <= ENTRIES; i++) {
+        for (int i = 0; i < ENTRIES; i++) {
             Message.putHeader(
-                    headers,
+                    row,
                     (long) i * Message.MULTI_HEADER,
                     names,
                     (long) i * NAME,
@@ -66,33 +78,51 @@ final class DatagramOutbox {
         }
     }
 
+    /** The most bytes that datagrams of {@code each} bytes may have together in one {@link #send}. */
+    static int mostOf(int each) {
+        return Math.max(1, Math.min(SEGMENTS, DatagramHost.MAX_PAYLOAD / each)) * each;
+    }
+
+    /** @param each bytes of each datagram, the last maybe shorter; equal to {@code total} for a single one */
     void send(
             LinuxDatagramSocket socket,
-            long high,
-            long low,
-            int port,
-            int timeToLive,
-            int typeOfService,
+            long toHigh,
+            long toLow,
+            int toPort,
+            int ttl,
+            int tos,
             MemorySegment memory,
             long at,
-            int size) {
-        if (flushing || size >= LARGE) {
+            int total,
+            int each) {
+        if (flushing || total >= LARGE) {
             if (!flushing) {
                 flush(socket);
             }
-            sendSingle(socket, high, low, port, timeToLive, typeOfService, memory, at, size);
+            sendNow(socket, toHigh, toLow, toPort, ttl, tos, memory, at, total, each);
             return;
         }
-        if (entries == ENTRIES || bytes + size > BYTES) {
+        if (joins(socket, toHigh, toLow, toPort, ttl, tos, total, each)) {
+            MemorySegment.copy(memory, at, data, bytes, total);
+            length[socket.queueTail] += total;
+            bytes += total;
+            return;
+        }
+        if (entries == ENTRIES || bytes + total > BYTES) {
             flush();
         }
         int entry = entries++;
-        MemorySegment.copy(memory, at, data, bytes, size);
-        prepare(entry, high, low, port, timeToLive, typeOfService, data, bytes, size);
+        MemorySegment.copy(memory, at, data, bytes, total);
         start[entry] = bytes;
-        length[entry] = size;
+        length[entry] = total;
+        size[entry] = each;
+        high[entry] = toHigh;
+        low[entry] = toLow;
+        port[entry] = toPort;
+        timeToLive[entry] = ttl;
+        typeOfService[entry] = tos;
         next[entry] = -1;
-        bytes += size;
+        bytes += total;
         if (socket.queueHead < 0) {
             socket.queueHead = entry;
             senders[senderCount++] = socket;
@@ -102,25 +132,49 @@ final class DatagramOutbox {
         socket.queueTail = entry;
     }
 
-    private void prepare(
-            int entry,
-            long high,
-            long low,
-            int port,
-            int timeToLive,
-            int typeOfService,
+    /** Whether the datagrams continue the newest entry, whose last byte is before the first free one. */
+    private boolean joins(
+            LinuxDatagramSocket socket, long toHigh, long toLow, int toPort, int ttl, int tos, int total, int each) {
+        int entry = socket.queueTail;
+        return entry >= 0
+                && entry == entries - 1
+                && socket.segments
+                && total > 0
+                && size[entry] > 0
+                && (each == size[entry] || each == total && each < size[entry])
+                && length[entry] % size[entry] == 0
+                && length[entry] + total <= mostOf(size[entry])
+                && bytes + total <= BYTES
+                && port[entry] == toPort
+                && low[entry] == toLow
+                && high[entry] == toHigh
+                && timeToLive[entry] == ttl
+                && typeOfService[entry] == tos;
+    }
+
+    /** Writes message {@code index} of the row. */
+    private void put(
+            int index,
+            long toHigh,
+            long toLow,
+            int toPort,
+            int ttl,
+            int tos,
             MemorySegment memory,
             long at,
-            int size) {
-        boolean ipv4 = DatagramHost.isIpv4(high, low);
-        long header = (long) entry * Message.MULTI_HEADER;
-        headers.set(
-                ValueLayout.JAVA_INT,
-                header + Message.NAME_LENGTH,
-                putName(names, (long) entry * NAME, high, low, port));
-        Io.putIovec(iovecs, entry, memory, at, size);
-        int space = putOptions(controls, (long) entry * CONTROL, ipv4, timeToLive, typeOfService);
-        headers.set(ValueLayout.JAVA_LONG, header + Message.CONTROL_LENGTH, (long) space);
+            int total,
+            int each) {
+        long header = (long) index * Message.MULTI_HEADER;
+        int name = putName(names, (long) index * NAME, toHigh, toLow, toPort);
+        row.set(ValueLayout.JAVA_INT, header + Message.NAME_LENGTH, name);
+        Io.putIovec(iovecs, index, memory, at, total);
+        long control = (long) index * CONTROL;
+        int space = putOptions(controls, control, DatagramHost.isIpv4(toHigh, toLow), ttl, tos);
+        if (each < total) {
+            controls.set(ValueLayout.JAVA_SHORT, control + space + Message.CONTROL_HEADER, (short) each);
+            space += Message.putControl(controls, control + space, Sockets.IPPROTO_UDP, Sockets.UDP_SEGMENT, 2);
+        }
+        row.set(ValueLayout.JAVA_LONG, header + Message.CONTROL_LENGTH, (long) space);
     }
 
     /** Writes a socket address of the family that {@code high} and {@code low} have; its length. */
@@ -144,30 +198,45 @@ final class DatagramOutbox {
         return space;
     }
 
-    private void sendSingle(
+    /** Sends from where the caller has it. */
+    private void sendNow(
             LinuxDatagramSocket socket,
-            long high,
-            long low,
-            int port,
-            int timeToLive,
-            int typeOfService,
+            long toHigh,
+            long toLow,
+            int toPort,
+            int ttl,
+            int tos,
             MemorySegment memory,
             long at,
-            int size) {
+            int total,
+            int each) {
         int result = 0;
-        // Twice, as an old error may be what the first call fetches; then those told of it may have used the entry, so
+        // Twice, as an old error may be what the first call fetches; then those told of it may have used the row, so
         // write it anew.
         for (int i = 0; i < 2; i++) {
-            prepare(SINGLE, high, low, port, timeToLive, typeOfService, memory, at, size);
-            MemorySegment.copy(headers, (long) SINGLE * Message.MULTI_HEADER, row, 0, Message.MULTI_HEADER);
+            put(0, toHigh, toLow, toPort, ttl, tos, memory, at, total, each);
             result = Sockets.sendmmsg(socket.fd, row, 1, Sockets.MSG_DONTWAIT);
             if (result >= 0 || socket.drainErrors() == 0 || socket.closed) {
                 break;
             }
         }
-        if (result < 0 && !socket.closed) {
-            fail(socket, -result, high, low, port, memory, at, size);
+        if (result >= 0 || socket.closed) {
+            return;
         }
+        if (each < total && isAboutSegments(-result)) {
+            socket.segments = false;
+            for (int from = 0; from < total && !socket.closed; from += each) {
+                int piece = Math.min(each, total - from);
+                sendNow(socket, toHigh, toLow, toPort, ttl, tos, memory, at + from, piece, piece);
+            }
+        } else {
+            fail(socket, -result, toHigh, toLow, toPort, memory, at, total, each);
+        }
+    }
+
+    /** EINVAL: no such option, or too many. EMSGSIZE: the path's MTU is smaller. EIO: a device or IPsec can't. */
+    private static boolean isAboutSegments(int errno) {
+        return errno == Errno.EINVAL || errno == Errno.EMSGSIZE || errno == Errno.EIO;
     }
 
     /** Sends everything; at the end of every turn. */
@@ -218,23 +287,32 @@ final class DatagramOutbox {
         while (entry >= 0 && !socket.closed) {
             int count = 0;
             for (int e = entry; e >= 0; e = next[e]) {
-                MemorySegment.copy(
-                        headers,
-                        (long) e * Message.MULTI_HEADER,
-                        row,
-                        (long) count++ * Message.MULTI_HEADER,
-                        Message.MULTI_HEADER);
+                put(
+                        count++,
+                        high[e],
+                        low[e],
+                        port[e],
+                        timeToLive[e],
+                        typeOfService[e],
+                        data,
+                        start[e],
+                        length[e],
+                        size[e]);
             }
             int sent = Sockets.sendmmsg(socket.fd, row, count, Sockets.MSG_DONTWAIT);
             if (sent == -Errno.EAGAIN) {
-                socket.dropped(count);
+                int lost = 0;
+                for (int e = entry; e >= 0; e = next[e]) {
+                    lost += datagrams(length[e], size[e]);
+                }
+                socket.dropped(lost);
                 break;
             }
             if (sent < 0) {
-                // Either an old error that this call happened to fetch, or about this very datagram.
+                // Either an old error that this call happened to fetch, or about this very entry.
                 boolean stale = socket.drainErrors() > 0;
                 if (!stale || retried) {
-                    fail(socket, -sent, entry);
+                    sendAlone(socket, -sent, entry);
                     entry = next[entry];
                 }
                 retried = stale && !retried;
@@ -247,34 +325,43 @@ final class DatagramOutbox {
         }
     }
 
-    private void fail(LinuxDatagramSocket socket, int errno, int entry) {
-        if (!socket.closed) {
-            long name = (long) entry * NAME;
-            fail(
+    /** What can be done for an entry that was refused: several datagrams may pass one by one. */
+    private void sendAlone(LinuxDatagramSocket socket, int errno, int entry) {
+        if (size[entry] < length[entry] && isAboutSegments(errno)) {
+            sendNow(
                     socket,
-                    errno,
-                    DatagramInbox.high(names, name),
-                    DatagramInbox.low(names, name),
-                    SocketAddress.port(names, name),
+                    high[entry],
+                    low[entry],
+                    port[entry],
+                    timeToLive[entry],
+                    typeOfService[entry],
                     data,
                     start[entry],
-                    length[entry]);
+                    length[entry],
+                    size[entry]);
+        } else if (!socket.closed) {
+            fail(socket, errno, high[entry], low[entry], port[entry], data, start[entry], length[entry], size[entry]);
         }
+    }
+
+    private static int datagrams(int total, int each) {
+        return total <= each ? 1 : (total + each - 1) / each;
     }
 
     private static void fail(
             LinuxDatagramSocket socket,
             int errno,
-            long high,
-            long low,
-            int port,
+            long toHigh,
+            long toLow,
+            int toPort,
             MemorySegment memory,
             long at,
-            int size) {
+            int total,
+            int each) {
         if (errno == Errno.EAGAIN || errno == Errno.ENOBUFS || errno == Errno.ENOMEM) {
-            socket.dropped(1);
+            socket.dropped(datagrams(total, each));
         } else {
-            socket.refused(errno, high, low, port, memory, at, size);
+            socket.refused(errno, toHigh, toLow, toPort, memory, at, Math.min(total, each));
         }
     }
 }

@@ -28,6 +28,31 @@ public interface DatagramSocket {
             long at,
             int length);
 
+    /**
+     * Sends several datagrams to one peer, as that many {@link #send}, but cheaper: every {@code size} bytes are one, the last may be
+     * shorter.
+     *
+     * @param length all payloads together, above 0
+     * @param size above 0
+     * @return false if some were dropped at once
+     */
+    default boolean sendDatagrams(
+            long high,
+            long low,
+            int port,
+            int timeToLive,
+            int typeOfService,
+            MemorySegment memory,
+            long at,
+            int length,
+            int size) {
+        boolean all = true;
+        for (int from = 0; from < length; from += size) {
+            all &= send(high, low, port, timeToLive, typeOfService, memory, at + from, Math.min(size, length - from));
+        }
+        return all;
+    }
+
     /** The local port, or 0 while not bound. */
     int localPort();
 
@@ -38,6 +63,19 @@ public interface DatagramSocket {
     interface Events {
         /** A datagram from the given peer. */
         void onDatagram(long high, long low, int port, int typeOfService, MemorySegment memory, long at, int length);
+
+        /**
+         * Several datagrams of one peer, back to back: every {@code size} bytes are one, the last may be shorter. As that many calls of
+         * {@link #onDatagram}; with this one the headroom is before the first, and what was read of one may be overwritten for the next.
+         *
+         * @param length of all together, more than {@code size}
+         */
+        default void onDatagrams(
+                long high, long low, int port, int typeOfService, MemorySegment memory, long at, int length, int size) {
+            for (int from = 0; from < length; from += size) {
+                onDatagram(high, low, port, typeOfService, memory, at + from, Math.min(size, length - from));
+            }
+        }
 
         /**
          * A datagram sent before went nowhere.

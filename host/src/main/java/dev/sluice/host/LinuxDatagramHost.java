@@ -16,8 +16,13 @@ import org.jspecify.annotations.Nullable;
 public final class LinuxDatagramHost implements DatagramHost {
     static final String PING_REMEDY = "let users send pings with: sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"";
 
-    /** Asked for, not needed: the kernel cuts it to net.core.rmem_max. Bursts must survive until the loop comes round. */
-    private static final int RECEIVE_BUFFER = 1 << 20;
+    /**
+     * Asked for, not needed: the kernel cuts both to net.core.rmem_max and wmem_max unless we are privileged. Bursts must survive until
+     * the loop comes round, and those we send until the device has room: this is the queue, and what it can't hold is dropped and counted.
+     */
+    private static final int RECEIVE_BUFFER = 2 << 20;
+
+    private static final int SEND_BUFFER = 1 << 20;
 
     final EventLoop loop;
     private final MemorySegment address = Arena.ofAuto().allocate(SocketAddress.CAPACITY, 8);
@@ -41,7 +46,10 @@ public final class LinuxDatagramHost implements DatagramHost {
         if (fd < 0) {
             return failed("cannot open a UDP socket", -fd, descriptorAdvice(-fd));
         }
-        Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_RCVBUF, RECEIVE_BUFFER);
+        setBuffer(fd, Sockets.SO_RCVBUFFORCE, Sockets.SO_RCVBUF, RECEIVE_BUFFER);
+        setBuffer(fd, Sockets.SO_SNDBUFFORCE, Sockets.SO_SNDBUF, SEND_BUFFER);
+        // Where the kernel lacks it, every datagram comes alone.
+        Sockets.setOption(fd, Sockets.IPPROTO_UDP, Sockets.UDP_GRO, 1);
         setOptions(fd, ipv6);
         boolean any = bindHigh == 0 && (ipv6 ? bindLow : (int) bindLow) == 0;
         if (!any || bindPort != 0) {
@@ -119,6 +127,12 @@ public final class LinuxDatagramHost implements DatagramHost {
 
     private static int protocol(boolean ipv6) {
         return ipv6 ? Sockets.IPPROTO_ICMPV6 : Sockets.IPPROTO_ICMP;
+    }
+
+    private static void setBuffer(int fd, int force, int ask, int bytes) {
+        if (Sockets.setOption(fd, Sockets.SOL_SOCKET, force, bytes) < 0) {
+            Sockets.setOption(fd, Sockets.SOL_SOCKET, ask, bytes);
+        }
     }
 
     private static void setOptions(int fd, boolean ipv6) {

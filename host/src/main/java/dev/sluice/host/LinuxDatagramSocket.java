@@ -11,6 +11,8 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
     int queueHead = -1;
 
     int queueTail = -1;
+    /** Whether several datagrams may go as one with UDP_SEGMENT: until the host refuses that once. */
+    boolean segments = true;
 
     LinuxDatagramSocket(LinuxDatagramHost host, int fd, boolean ipv6, DatagramSocket.Events events) {
         super(host, fd);
@@ -29,28 +31,60 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
             MemorySegment memory,
             long at,
             int length) {
-        if (closed
-                || DatagramHost.isIpv4(high, low) == ipv6
-                || port < 1
-                || port > 65_535
+        if (!reaches(high, low, port)
                 || length < 0
                 || length > (ipv6 ? DatagramHost.MAX_PAYLOAD_IPV6 : DatagramHost.MAX_PAYLOAD)) {
             return false;
         }
-        outbox.send(this, high, low, port, timeToLive, typeOfService, memory, at, length);
+        outbox.send(this, high, low, port, timeToLive, typeOfService, memory, at, length, length);
         return true;
     }
 
     @Override
-    void deliver(int slot) {
-        events.onDatagram(
-                inbox.sourceHigh(slot),
-                inbox.sourceLow(slot),
-                inbox.sourcePort(slot),
-                inbox.typeOfService(slot),
-                inbox.data,
-                DatagramInbox.at(slot),
-                inbox.length(slot));
+    public boolean sendDatagrams(
+            long high,
+            long low,
+            int port,
+            int timeToLive,
+            int typeOfService,
+            MemorySegment memory,
+            long at,
+            int length,
+            int size) {
+        int most = segments ? DatagramOutbox.mostOf(size) : size;
+        boolean all = true;
+        for (int from = 0; from < length; from += most) {
+            int bytes = Math.min(most, length - from);
+            if (bytes <= size) {
+                all &= send(high, low, port, timeToLive, typeOfService, memory, at + from, bytes);
+            } else if (reaches(high, low, port)) {
+                outbox.send(this, high, low, port, timeToLive, typeOfService, memory, at + from, bytes, size);
+            } else {
+                return false;
+            }
+        }
+        return all;
+    }
+
+    private boolean reaches(long high, long low, int port) {
+        return !closed && DatagramHost.isIpv4(high, low) != ipv6 && port >= 1 && port <= 65_535;
+    }
+
+    @Override
+    int deliver(int slot, int end) {
+        int slots = inbox.gather(slot, end);
+        long high = inbox.sourceHigh(slot);
+        long low = inbox.sourceLow(slot);
+        int port = inbox.sourcePort(slot);
+        long at = DatagramInbox.at(slot);
+        int length = inbox.runLength();
+        int size = inbox.runSize();
+        if (size == length) {
+            events.onDatagram(high, low, port, inbox.typeOfService(), inbox.data, at, length);
+        } else {
+            events.onDatagrams(high, low, port, inbox.typeOfService(), inbox.data, at, length, size);
+        }
+        return slots;
     }
 
     @Override

@@ -74,8 +74,8 @@ abstract class LinuxMessageSocket extends Work implements Watcher {
                 }
                 continue;
             }
-            for (int slot = 0; slot < n && !closed; slot++) {
-                deliver(slot);
+            for (int slot = 0; slot < n && !closed; ) {
+                slot += deliver(slot, n);
             }
             if (n == DatagramInbox.SLOTS && !closed) {
                 host.loop.enqueue(this);
@@ -88,8 +88,8 @@ abstract class LinuxMessageSocket extends Work implements Watcher {
         }
     }
 
-    /** Hands on what is in {@code slot} of the inbox. */
-    abstract void deliver(int slot);
+    /** Hands on what is in {@code slot} of the inbox, and what belongs to it in those after it before {@code end}; how many slots. */
+    abstract int deliver(int slot, int end);
 
     /** Hands on an error, as {@link DatagramSocket.Events#onError}; its data is {@code errorData} of the inbox after the headroom. */
     abstract void deliverError(

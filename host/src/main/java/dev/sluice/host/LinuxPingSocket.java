@@ -30,13 +30,14 @@ final class LinuxPingSocket extends LinuxMessageSocket implements PingSocket {
     }
 
     @Override
-    void deliver(int slot) {
+    int deliver(int slot, int end) {
         int length = inbox.length(slot);
         long at = DatagramInbox.at(slot);
         if (length >= IcmpHeader.LENGTH && IcmpHeader.type(inbox.data, at) == EchoSender.reply(ipv6)) {
             events.onReply(
                     inbox.sourceHigh(slot), inbox.sourceLow(slot), inbox.typeOfService(slot), inbox.data, at, length);
         }
+        return 1;
     }
 
     @Override

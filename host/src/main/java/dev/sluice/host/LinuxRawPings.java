@@ -72,18 +72,18 @@ final class LinuxRawPings extends LinuxMessageSocket {
     }
 
     @Override
-    void deliver(int slot) {
+    int deliver(int slot, int end) {
         // Raw IPv4 sockets receive the IP header as well, checked by the kernel.
         long ip = DatagramInbox.at(slot);
         int total = inbox.length(slot);
         if (!ipv6 && total < Ipv4Header.MIN_LENGTH) {
-            return;
+            return 1;
         }
         int header = ipv6 ? 0 : Ipv4Header.headerLength(inbox.data, ip);
         long at = ip + header;
         int length = total - header;
         if (length < IcmpHeader.LENGTH || IcmpHeader.type(inbox.data, at) != EchoSender.reply(ipv6)) {
-            return;
+            return 1;
         }
         Ping ping = of(IcmpHeader.identifier(inbox.data, at));
         if (ping != null) {
@@ -95,6 +95,7 @@ final class LinuxRawPings extends LinuxMessageSocket {
                     at,
                     length);
         }
+        return 1;
     }
 
     @Override

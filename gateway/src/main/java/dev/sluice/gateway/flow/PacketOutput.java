@@ -14,6 +14,9 @@ public interface PacketOutput {
      * Sends one datagram: writes the IP and Ethernet headers into the headroom before {@code at}, fragments to the link's MTU if it
      * must, and hands it to the guest's link before returning.
      *
+     * <p>A UDP header whose length field says less than {@code length} stands for several datagrams: their payloads follow back to back,
+     * each as long as the field says, the last maybe shorter. They leave as one frame where the link can cut it.
+     *
      * @param sourceHigh the address it comes from, with {@code sourceLow}, of the guest's family (IPv4 mapped)
      * @param protocol IP protocol number
      * @param hopLimit 1–255

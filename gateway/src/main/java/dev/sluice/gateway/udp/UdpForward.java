@@ -60,6 +60,19 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
     @Override
     public void onDatagram(
             long high, long low, int clientPort, int typeOfService, MemorySegment memory, long at, int length) {
+        onDatagrams(high, low, clientPort, typeOfService, memory, at, length, length);
+    }
+
+    @Override
+    public void onDatagrams(
+            long high,
+            long low,
+            int clientPort,
+            int typeOfService,
+            MemorySegment memory,
+            long at,
+            int length,
+            int size) {
         UdpFlows flows = forwards.flows;
         Guest guest = guests.apply(guestAddress);
         if (guest == null) {
@@ -89,8 +102,9 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
                 typeOfService,
                 memory,
                 at,
-                length)) {
-            flows.counters.udpDatagramsToGuest++;
+                length,
+                size)) {
+            flows.counters.udpDatagramsToGuest += UdpOutput.datagrams(length, size);
         }
     }
 

@@ -37,6 +37,12 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements DatagramSo
     @Override
     public void onDatagram(
             long high, long low, int peerPort, int typeOfService, MemorySegment memory, long at, int length) {
+        onDatagrams(high, low, peerPort, typeOfService, memory, at, length, length);
+    }
+
+    @Override
+    public void onDatagrams(
+            long high, long low, int peerPort, int typeOfService, MemorySegment memory, long at, int length, int size) {
         long sourceHigh = high;
         long sourceLow = low;
         int sourcePort = peerPort;
@@ -57,8 +63,8 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements DatagramSo
             sourceLow = flows.plan.hostLow(guest.isIpv4());
         }
         flows.use(this);
-        if (flows.output.send(guest, sourceHigh, sourceLow, sourcePort, port(), typeOfService, memory, at, length)) {
-            flows.counters.udpDatagramsToGuest++;
+        if (flows.output.send(guest, sourceHigh, sourceLow, sourcePort, port(), typeOfService, memory, at, length, size)) {
+            flows.counters.udpDatagramsToGuest += UdpOutput.datagrams(length, size);
         }
     }
 

@@ -43,9 +43,30 @@ public final class UdpOutput {
             MemorySegment memory,
             long at,
             int length) {
+        return send(guest, sourceHigh, sourceLow, sourcePort, guestPort, typeOfService, memory, at, length, length);
+    }
+
+    /**
+     * Sends several payloads that lie back to back, each as a datagram.
+     *
+     * @param length of all together
+     * @param size of each but the last, which may be shorter
+     * @return false if they were dropped, which has been counted
+     */
+    boolean send(
+            Guest guest,
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            int guestPort,
+            int typeOfService,
+            MemorySegment memory,
+            long at,
+            int length,
+            int size) {
         long header = at - UdpHeader.LENGTH;
         int total = UdpHeader.LENGTH + length;
-        UdpHeader.write(memory, header, sourcePort, guestPort, total);
+        UdpHeader.write(memory, header, sourcePort, guestPort, UdpHeader.LENGTH + size);
         return output.send(
                 guest,
                 sourceHigh,
@@ -57,6 +78,11 @@ public final class UdpOutput {
                 header,
                 total,
                 UdpHeader.CHECKSUM);
+    }
+
+    /** How many datagrams {@code length} bytes are, if each but the last has {@code size}; one may be empty. */
+    static int datagrams(int length, int size) {
+        return length <= size ? 1 : (length + size - 1) / size;
     }
 
     /**

@@ -124,6 +124,17 @@ public final class GuestSide implements PacketOutput, IcmpErrors {
             long at,
             int length,
             int checksumOffset) {
+        int first = protocol == Ipv4Header.PROTOCOL_UDP ? UdpHeader.length(memory, at) : length;
+        if (first < length) {
+            int sourcePort = UdpHeader.sourcePort(memory, at);
+            int guestPort = UdpHeader.destinationPort(memory, at);
+            for (int from = 0; from < length - 8; from += first - 8) {
+                int bytes = Math.min(first, length - from);
+                UdpHeader.write(memory, at + from, sourcePort, guestPort, bytes);
+                send(guest, sourceHigh, sourceLow, protocol, timeToLive, typeOfService, memory, at + from, bytes, checksumOffset);
+            }
+            return true;
+        }
         count++;
         for (int i = 1; i <= HEADROOM; i++) {
             memory.set(ValueLayout.JAVA_BYTE, at - i, (byte) 0xee);
