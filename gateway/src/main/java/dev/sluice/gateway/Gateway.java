@@ -187,7 +187,7 @@ public final class Gateway implements AutoCloseable {
                 port,
                 guest.bits(),
                 guestPort,
-                network.guests::find)) {
+                network::findOrAsk)) {
             case Opening.Open<UdpForward>(UdpForward open) -> open;
             case Opening.Failed<UdpForward>(var error, String reason) -> throw new IOException(reason);
         });

@@ -43,6 +43,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything of one guest network that lives on its loop, wired by hand: the switch, the gateway's protocols behind it, and the flows.
@@ -52,6 +53,9 @@ final class GuestNetwork implements LocalPort {
     private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
     private static final int DNS_PORT = 53;
     /** Buffers that no flow needed for this long go back to the system. */
+    /** Shortest time between two questions for guests nobody has heard of. */
+    private static final long ASK_INTERVAL = 100_000_000L;
+
     private static final long TRIM_INTERVAL = 1_000_000_000L;
 
     final Loop loop;
@@ -69,9 +73,13 @@ final class GuestNetwork implements LocalPort {
     final TcpShard shard;
     final Reassembler reassembler;
     private final DnsTcpService dnsOverTcp;
+    private final DnsUdpService dnsOverUdp;
     private final Timer trim = Timer.of(this::trimBuffers);
     private final ArpResponder arp;
     private final Ipv4Input ipv4;
+    /** When a guest was last asked for by ARP. */
+    private long asked;
+
     private final List<BiConsumer<Link, String>> leaveListeners = new ArrayList<>();
 
     GuestNetwork(
@@ -85,6 +93,7 @@ final class GuestNetwork implements LocalPort {
             NativeMemory memory,
             RandomGenerator random) {
         this.loop = loop;
+        this.asked = loop.now() - ASK_INTERVAL;
         this.plan = plan;
         this.limits = limits;
         guests = new GuestTable(plan, counters, limits.guests());
@@ -92,7 +101,7 @@ final class GuestNetwork implements LocalPort {
         PacketSender sender = new PacketSender(plan, counters, random.nextInt());
         ErrorSender errors = new ErrorSender(loop, plan, counters, sender);
         shard = new TcpShard(memory, limits.bufferBytes(), random);
-        arp = new ArpResponder(plan, counters);
+        arp = new ArpResponder(Arena.ofAuto(), plan, counters, this::onNeighbour);
         tcp = new TcpFlows(loop, streams, plan, limits, counters, policy, errors, shard, random.nextLong());
         inbound = new TcpInbound(tcp);
         udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
@@ -107,9 +116,10 @@ final class GuestNetwork implements LocalPort {
         ipv4 = new Ipv4Input(loop, plan, counters, guests, errors, reassembler, dhcp, tcp, udp, echo);
         dns = DnsService.ofHost(plan, names, limits);
         dnsOverTcp = new DnsTcpService(dns);
-        DnsUdpService dnsOverUdp = new DnsUdpService(
+        dnsOverUdp = new DnsUdpService(
                 dns,
                 loop,
+                datagrams,
                 (guest, port, message) -> udp.output()
                         .send(
                                 guest,
@@ -133,6 +143,27 @@ final class GuestNetwork implements LocalPort {
 
     private void onLease(MacAddress mac, Ipv4Address address, Link link) {
         guests.bind(address.bits(), mac.bits(), link, loop.now());
+    }
+
+    /** A guest that has not sent any packet yet may still be the one a forward leads to. */
+    private void onNeighbour(Link link, long mac, int address) {
+        if (guests.find(address) == null) {
+            guests.sender(address, mac, link, loop.now());
+        }
+    }
+
+    /** The guest at an address; null if none has been heard of, and then it is asked for, so that the next time may find it. */
+    @Nullable
+    Guest findOrAsk(int address) {
+        Guest guest = guests.find(address);
+        long now = loop.now();
+        if (guest == null && now - asked >= ASK_INTERVAL) {
+            asked = now;
+            for (Link link : fabric.links()) {
+                arp.resolve(link, address, now);
+            }
+        }
+        return guest;
     }
 
     /** A datagram's missing fragments never came: its sender is told (RFC 1122 §3.3.2). */
@@ -226,6 +257,7 @@ final class GuestNetwork implements LocalPort {
         udp.close();
         echo.close();
         dnsOverTcp.close();
+        dnsOverUdp.close();
         dns.close();
         endTurn();
         for (Link link : fabric.links()) {

@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -338,6 +339,69 @@ class GuestFlowsTest {
             assertThat(packet.getLength()).isEqualTo(size);
             echo.send(packet);
             assertThat(socket.receive(LONG).payload()).isEqualTo(payload);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, 64", "true, 1472", "true, 1473", "false, 64", "false, 1472", "false, 1473"})
+    void aBurstOfTheHostReachesTheGuestWholeAndInOrder(boolean offloads, int size) throws Exception {
+        try (GuestWorld world = new GuestWorld(1500, offloads, Limits.defaults());
+                DatagramSocket server = new DatagramSocket(0, InetAddress.getByName("127.0.0.1"));
+                UdpSocket socket = world.guest.udp().connect(HOST, server.getLocalPort())) {
+            socket.send(new byte[1]);
+            DatagramPacket packet = new DatagramPacket(new byte[65_536], 65_536);
+            server.setSoTimeout((int) LONG.toMillis());
+            server.receive(packet);
+            int count = 20;
+            world.onLoop(() -> {
+                // While the loop is here it can't look, so it finds all of them at once.
+                for (int i = 0; i < count; i++) {
+                    packet.setData(datagram(i, i < count - 1 ? size : 5));
+                    server.send(packet);
+                }
+                return true;
+            });
+            for (int i = 0; i < count; i++) {
+                assertThat(socket.receive(LONG).payload()).isEqualTo(datagram(i, i < count - 1 ? size : 5));
+            }
+        }
+    }
+
+    private static byte[] datagram(int seed, int size) {
+        byte[] payload = new byte[size];
+        new java.util.Random(seed).nextBytes(payload);
+        return payload;
+    }
+
+    @Test
+    void aUdpForwardFindsAGuestThatHasNotSaidAWord() throws Exception {
+        try (GuestWorld world = new GuestWorld();
+                UdpSocket service = world.guest.udp().bind(7000);
+                DatagramSocket client = new DatagramSocket(0, InetAddress.getByName("127.0.0.1"));
+                Gateway.Forward forward =
+                        world.gateway.publishUdp(Ipv4Address.parse("127.0.0.1"), 0, GuestWorld.GUEST, 7000)) {
+            byte[] question = {1, 2, 3};
+            client.setSoTimeout(150);
+            DatagramPacket answer = new DatagramPacket(new byte[100], 100);
+            // The first goes nowhere but has the guest asked for.
+            for (int attempt = 1; ; attempt++) {
+                client.send(new DatagramPacket(
+                        question, question.length, InetAddress.getByName("127.0.0.1"), forward.port()));
+                Datagram seen = receiveWithin(service, Duration.ofMillis(150));
+                if (seen != null) {
+                    assertThat(seen.payload()).isEqualTo(question);
+                    break;
+                }
+                assertThat(attempt).as("tries").isLessThan(100);
+            }
+        }
+    }
+
+    private static @Nullable Datagram receiveWithin(UdpSocket socket, Duration time) {
+        try {
+            return socket.receive(time);
+        } catch (NetException e) {
+            return null;
         }
     }
 

@@ -99,6 +99,14 @@ class SeveralDatagramsTest {
         assertThat(link.datagrams.getFirst()).isEmpty();
     }
 
+    private long sourceHigh() {
+        return guest.isIpv4() ? IpHeader.MAPPED_HIGH : 0xfd00_5109_05ce_0000L;
+    }
+
+    private long sourceLow() {
+        return guest.isIpv4() ? IpHeader.mapped(PLAN.host().bits()) : 2;
+    }
+
     private byte[] payload = new byte[0];
 
     private void send(int length, int size) {
@@ -109,8 +117,8 @@ class SeveralDatagramsTest {
         UdpHeader.write(memory, HEADER, 53, 5000, UdpHeader.LENGTH + size);
         assertThat(sender.send(
                         guest,
-                        PLAN.hostHigh(guest.isIpv4()),
-                        PLAN.hostLow(guest.isIpv4()),
+                        sourceHigh(),
+                        sourceLow(),
                         Ipv4Header.PROTOCOL_UDP,
                         64,
                         0x2e,
@@ -175,8 +183,8 @@ class SeveralDatagramsTest {
             assertThat(UdpHeader.check(s, at, length)).isEqualTo(Flaw.NONE);
             assertThat(UdpHeader.length(s, at)).isEqualTo(length);
             long sum = IpHeader.pseudoHeader(
-                    PLAN.hostHigh(guest.isIpv4()),
-                    PLAN.hostLow(guest.isIpv4()),
+                    sourceHigh(),
+                    sourceLow(),
                     guest.high,
                     guest.low,
                     Ipv4Header.PROTOCOL_UDP,

@@ -38,6 +38,11 @@ public final class HostsFile {
         file = new WatchedFile<>(path, MAX_BYTES, HostsFile::parse, nanoClock);
     }
 
+    /** True if asking now does not touch the disk. */
+    public boolean isFresh() {
+        return file.isFresh();
+    }
+
     /** Addresses of {@code name}, at most 64; empty if the file does not name it. */
     public List<IpAddress> addresses(String name) {
         return file.current().addresses().getOrDefault(key(name), List.of());

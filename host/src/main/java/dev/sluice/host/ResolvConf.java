@@ -22,6 +22,11 @@ public final class ResolvConf {
         file = new WatchedFile<>(path, MAX_BYTES, ResolverConfig::parse, nanoClock);
     }
 
+    /** True if asking now does not touch the disk. */
+    public boolean isFresh() {
+        return file.isFresh();
+    }
+
     public ResolverConfig config() {
         return file.current();
     }

@@ -48,6 +48,11 @@ final class WatchedFile<T extends Object> {
         this.nanoClock = nanoClock;
     }
 
+    /** True if {@link #current} would not look at the file now. */
+    boolean isFresh() {
+        return current != null && nanoClock.getAsLong() - nextCheck < 0;
+    }
+
     T current() {
         T known = current;
         if (known != null && nanoClock.getAsLong() - nextCheck < 0) {

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Semaphore;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -35,17 +36,33 @@ public final class DnsService implements AutoCloseable {
     /** Threads of the lookups under way; made one by one, so that what virtual threads need is set up by the first lookup, not at start. */
     private final Set<Thread> lookups = ConcurrentHashMap.newKeySet();
 
+    /** True while settings and hosts file are known, so that asking for them does not touch the disk. */
+    private final BooleanSupplier settled;
+
     private volatile boolean closed;
 
     /** Takes servers and names from this host's files. */
     public static DnsService ofHost(AddressPlan plan, DnsNames names, Limits limits) {
+        ResolvConf settings = new ResolvConf(ResolvConf.PATH);
+        HostsFile hosts = new HostsFile(HostsFile.PATH);
         return new DnsService(
-                plan, names, limits, new ResolvConf(ResolvConf.PATH)::config, new HostsFile(HostsFile.PATH));
+                plan, names, limits, settings::config, hosts, () -> settings.isFresh() && hosts.isFresh());
     }
 
     /** @param settings asked for each forwarded query; must not block for long */
     public DnsService(
             AddressPlan plan, DnsNames names, Limits limits, Supplier<ResolverConfig> settings, HostsFile hosts) {
+        this(plan, names, limits, settings, hosts, hosts::isFresh);
+    }
+
+    private DnsService(
+            AddressPlan plan,
+            DnsNames names,
+            Limits limits,
+            Supplier<ResolverConfig> settings,
+            HostsFile hosts,
+            BooleanSupplier settled) {
+        this.settled = settled;
         this.sources = List.of(new BuiltInNames(plan, names), new HostNames(hosts));
         this.forwarder = new Forwarder(settings, new Upstreams(plan.gateway(), System::nanoTime), counters);
         this.free = new Semaphore(limits.dnsQueries());
@@ -67,6 +84,15 @@ public final class DnsService implements AutoCloseable {
      * @param guest whose lookups are counted together; one guest may have half of {@code limits.dnsQueries()}
      */
     public void query(byte[] message, Transport transport, IpAddress guest, Consumer<byte[]> reply) {
+        query(message, transport, guest, null, reply);
+    }
+
+    /**
+     * As above; called on the loop's thread if there are {@code tries}. Then what needs no waiting is answered at once, and a reply to a
+     * try comes on the loop's thread too.
+     */
+    void query(
+            byte[] message, Transport transport, IpAddress guest, @Nullable DirectTries tries, Consumer<byte[]> reply) {
         counters.queries.increment();
         switch (DnsRequest.parse(message)) {
             case DnsRequest.Ignored() -> counters.malformed.increment();
@@ -74,16 +100,46 @@ public final class DnsService implements AutoCloseable {
                 counters.malformed.increment();
                 reply.accept(DnsMessage.headerReply(message, rcode));
             }
-            case DnsQuery query -> start(query, transport, guest, reply);
+            case DnsQuery query -> start(query, transport, guest, tries, reply);
         }
     }
 
-    private void start(DnsQuery query, Transport transport, IpAddress guest, Consumer<byte[]> reply) {
+    private void start(
+            DnsQuery query, Transport transport, IpAddress guest, @Nullable DirectTries tries, Consumer<byte[]> reply) {
         if (!acquire(guest)) {
             counters.overLimit.increment();
             reply.accept(failure(query));
             return;
         }
+        if (tries == null || !answerDirectly(query, transport, guest, tries, reply)) {
+            answerOnThread(query, transport, guest, reply);
+        }
+    }
+
+    /** Without another thread; false if it takes one. */
+    private boolean answerDirectly(
+            DnsQuery query, Transport transport, IpAddress guest, DirectTries tries, Consumer<byte[]> reply) {
+        if (closed || !settled.getAsBoolean()) {
+            return false;
+        }
+        byte[] known = answerLocally(query);
+        if (known != null) {
+            reply.accept(fit(known, query, transport));
+            release(guest);
+            return true;
+        }
+        return forwarder.askDirectly(query, tries, answer -> {
+            if (answer == null) {
+                answerOnThread(query, transport, guest, reply);
+                return;
+            }
+            counters.forwarded.increment();
+            reply.accept(fit(answer, query, transport));
+            release(guest);
+        });
+    }
+
+    private void answerOnThread(DnsQuery query, Transport transport, IpAddress guest, Consumer<byte[]> reply) {
         Thread.startVirtualThread(() -> {
             lookups.add(Thread.currentThread());
             try {
@@ -113,13 +169,21 @@ public final class DnsService implements AutoCloseable {
         free.release();
     }
 
-    private byte[] resolve(DnsQuery query, Transport transport) {
+    private byte @Nullable [] answerLocally(DnsQuery query) {
         for (NameSource source : query.isInternet() ? sources : List.<NameSource>of()) {
             NameSource.Answer answer = source.answer(query);
             if (answer != null) {
                 counters.answeredLocally.increment();
-                return fit(local(query, answer), query, transport);
+                return local(query, answer);
             }
+        }
+        return null;
+    }
+
+    private byte[] resolve(DnsQuery query, Transport transport) {
+        byte[] known = answerLocally(query);
+        if (known != null) {
+            return fit(known, query, transport);
         }
         byte[] reply = forward(query, transport);
         if (reply == null) {

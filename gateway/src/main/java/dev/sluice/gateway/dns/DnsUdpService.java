@@ -2,10 +2,12 @@ package dev.sluice.gateway.dns;
 
 import dev.sluice.gateway.dns.DnsService.Transport;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.host.DatagramHost;
 import dev.sluice.loop.Loop;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /** Connects guests' datagrams to port 53 with the name server. Confined to the loop. */
 public final class DnsUdpService {
@@ -15,6 +17,7 @@ public final class DnsUdpService {
     private final DnsService service;
     private final Loop loop;
     private final Reply reply;
+    private final @Nullable DirectTries tries;
 
     /** Sends a datagram from the gateway's port 53; called on the loop's thread. */
     @FunctionalInterface
@@ -23,7 +26,9 @@ public final class DnsUdpService {
         void send(Guest guest, int port, byte[] message);
     }
 
-    public DnsUdpService(DnsService service, Loop loop, Reply reply) {
+    /** @param host where first tries are made from the loop; null for none, so that each query takes a thread */
+    public DnsUdpService(DnsService service, Loop loop, @Nullable DatagramHost host, Reply reply) {
+        this.tries = host == null ? null : new DirectTries(loop, host, service.counters());
         this.service = service;
         this.loop = loop;
         this.reply = reply;
@@ -39,12 +44,23 @@ public final class DnsUdpService {
     public void onDatagram(Guest guest, int sourcePort, MemorySegment memory, long at, int length) {
         byte[] message = new byte[Math.min(length, MAX_QUERY)];
         MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, message, 0, message.length);
-        service.query(message, Transport.UDP, guest.ipAddress(), answer -> {
+        service.query(message, Transport.UDP, guest.ipAddress(), tries, answer -> {
+            if (tries != null && loop.isCurrent()) {
+                reply.send(guest, sourcePort, answer);
+                return;
+            }
             try {
                 loop.execute(() -> reply.send(guest, sourcePort, answer));
             } catch (RejectedExecutionException _) {
                 // The loop has ended, and the guest's link with it.
             }
         });
+    }
+
+    /** Ends the tries under way. */
+    public void close() {
+        if (tries != null) {
+            tries.close();
+        }
     }
 }

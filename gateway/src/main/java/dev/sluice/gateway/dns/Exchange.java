@@ -18,12 +18,14 @@ import org.jspecify.annotations.Nullable;
 /** One question to one server: a fresh socket, a fresh id, and the patience of one timeout. Blocks; used once, by one thread. */
 final class Exchange {
     private final DnsQuery query;
+    private final int id;
     private final byte[] sent;
     private final DnsCounters counters;
     private final long deadline;
 
     Exchange(DnsQuery query, int id, Duration timeout, DnsCounters counters) {
         this.query = query;
+        this.id = id;
         this.sent = query.message().clone();
         DnsMessage.put16(sent, 0, id);
         this.counters = counters;
@@ -49,7 +51,7 @@ final class Exchange {
                 socket.setSoTimeout(left);
                 packet.setLength(buffer.length);
                 socket.receive(packet);
-                if (answers(buffer, packet.getLength())) {
+                if (answers(query, id, buffer, packet.getLength())) {
                     byte[] reply = Arrays.copyOf(buffer, packet.getLength());
                     if (reply.length > max) {
                         counters.truncated.increment();
@@ -76,7 +78,7 @@ final class Exchange {
             while (true) {
                 byte[] prefix = read(socket, 2);
                 byte[] reply = prefix == null ? null : read(socket, DnsMessage.u16(prefix, 0));
-                if (reply == null || answers(reply, reply.length)) {
+                if (reply == null || answers(query, id, reply, reply.length)) {
                     return reply;
                 }
                 counters.upstreamMismatches.increment();
@@ -110,10 +112,10 @@ final class Exchange {
         return (int) Math.ceilDiv(deadline - System.nanoTime(), 1_000_000L);
     }
 
-    /** True if the first {@code length} bytes of {@code reply} answer what was sent: id and question match, byte for byte. */
-    private boolean answers(byte[] reply, int length) {
+    /** True if the first {@code length} bytes of {@code reply} answer the query sent with {@code id}: id and question match, byte for byte. */
+    static boolean answers(DnsQuery query, int id, byte[] reply, int length) {
         if (length < DnsHeader.LENGTH
-                || DnsMessage.u16(reply, 0) != DnsMessage.u16(sent, 0)
+                || DnsMessage.u16(reply, 0) != id
                 || (DnsMessage.flags(reply) & DnsHeader.RESPONSE) == 0) {
             return false;
         }
@@ -126,6 +128,6 @@ final class Exchange {
         int end = query.questionEnd();
         return DnsMessage.u16(reply, 4) == 1
                 && length >= end
-                && Arrays.equals(reply, DnsHeader.LENGTH, end, sent, DnsHeader.LENGTH, end);
+                && Arrays.equals(reply, DnsHeader.LENGTH, end, query.message(), DnsHeader.LENGTH, end);
     }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,36 @@ final class Forwarder {
             DnsMessage.put16(reply, 0, DnsMessage.u16(query.message(), 0));
         }
         return reply;
+    }
+
+    /**
+     * Starts the first try at the server that is first in order, from the loop.
+     *
+     * @param outcome called once, later on the loop's thread: a reply with the guest's id, or null if {@link #ask} has to be called
+     * @return false if there is no server that has not failed lately, or none that can be asked from the loop
+     */
+    boolean askDirectly(DnsQuery query, DirectTries tries, Consumer<byte @Nullable []> outcome) {
+        ResolverConfig config = settings.get();
+        List<InetSocketAddress> servers = upstreams.inOrder(config);
+        if (servers.isEmpty() || upstreams.isAvoided(servers.getFirst())) {
+            return false;
+        }
+        InetSocketAddress server = servers.getFirst();
+        return tries.ask(query, server, config.timeout().toNanos(), reply -> {
+            if (reply == null) {
+                counters.upstreamFailures.increment();
+                upstreams.failed(server, config);
+                outcome.accept(null);
+                return;
+            }
+            upstreams.answered(server);
+            if (isPoor(reply)) {
+                outcome.accept(null);
+                return;
+            }
+            DnsMessage.put16(reply, 0, DnsMessage.u16(query.message(), 0));
+            outcome.accept(reply);
+        });
     }
 
     private byte @Nullable [] rounds(

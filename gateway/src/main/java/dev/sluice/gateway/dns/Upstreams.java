@@ -54,7 +54,7 @@ final class Upstreams {
         avoidedUntil.remove(server);
     }
 
-    private boolean isAvoided(InetSocketAddress server) {
+    boolean isAvoided(InetSocketAddress server) {
         Long until = avoidedUntil.get(server);
         return until != null && until - nanoClock.getAsLong() > 0;
     }

@@ -63,7 +63,8 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements DatagramSo
             sourceLow = flows.plan.hostLow(guest.isIpv4());
         }
         flows.use(this);
-        if (flows.output.send(guest, sourceHigh, sourceLow, sourcePort, port(), typeOfService, memory, at, length, size)) {
+        if (flows.output.send(
+                guest, sourceHigh, sourceLow, sourcePort, port(), typeOfService, memory, at, length, size)) {
             flows.counters.udpDatagramsToGuest += UdpOutput.datagrams(length, size);
         }
     }

@@ -73,7 +73,7 @@ class DnsUdpServiceTest {
     private final Guest guest = new Guest(0xc0a84103, 0, null);
 
     private DnsUdpService udp(DnsService service) {
-        return new DnsUdpService(service, loop, (to, port, message) -> sent.add(new Sent(to, port, message)));
+        return new DnsUdpService(service, loop, null, (to, port, message) -> sent.add(new Sent(to, port, message)));
     }
 
     private void deliver(DnsUdpService udp, byte[] payload) {

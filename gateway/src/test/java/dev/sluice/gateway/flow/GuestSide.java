@@ -131,7 +131,17 @@ public final class GuestSide implements PacketOutput, IcmpErrors {
             for (int from = 0; from < length - 8; from += first - 8) {
                 int bytes = Math.min(first, length - from);
                 UdpHeader.write(memory, at + from, sourcePort, guestPort, bytes);
-                send(guest, sourceHigh, sourceLow, protocol, timeToLive, typeOfService, memory, at + from, bytes, checksumOffset);
+                send(
+                        guest,
+                        sourceHigh,
+                        sourceLow,
+                        protocol,
+                        timeToLive,
+                        typeOfService,
+                        memory,
+                        at + from,
+                        bytes,
+                        checksumOffset);
             }
             return true;
         }
