@@ -183,12 +183,7 @@ class SeveralDatagramsTest {
             assertThat(UdpHeader.check(s, at, length)).isEqualTo(Flaw.NONE);
             assertThat(UdpHeader.length(s, at)).isEqualTo(length);
             long sum = IpHeader.pseudoHeader(
-                    sourceHigh(),
-                    sourceLow(),
-                    guest.high,
-                    guest.low,
-                    Ipv4Header.PROTOCOL_UDP,
-                    length);
+                    sourceHigh(), sourceLow(), guest.high, guest.low, Ipv4Header.PROTOCOL_UDP, length);
             assertThat(Checksum.finish(Checksum.add(sum, s, at, length))).isZero();
             assertThat(UdpHeader.sourcePort(s, at)).isEqualTo(53);
             byte[] transport = s.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE);
