@@ -17,7 +17,7 @@ import java.lang.foreign.MemorySegment;
 public final class LinuxStreamHost implements StreamHost {
     final EventLoop loop;
     /** Two entries for one read or write in two parts. */
-    final MemorySegment iovecs = Arena.ofAuto().allocate(2L * Io.IOVEC, 8);
+    final MemorySegment iovecs = Arena.ofAuto().allocate((long) StreamSocket.MAX_PIECES * Io.IOVEC, 8);
 
     private final MemorySegment address = Arena.ofAuto().allocate(128, 8);
 

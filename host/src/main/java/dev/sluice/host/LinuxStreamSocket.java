@@ -148,6 +148,25 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
         }
     }
 
+    @Override
+    public int write(MemorySegment memory, long[] at, int[] lengths, int count) {
+        if (closed) {
+            return FAILED;
+        }
+        for (int i = 0; i < count; i++) {
+            Io.putIovec(host.iovecs, i, memory, at[i], lengths[i]);
+        }
+        while (true) {
+            int n = Io.writev(fd, host.iovecs, count);
+            if (n >= 0) {
+                return n;
+            }
+            if (n != -Errno.EINTR) {
+                return failure(-n);
+            }
+        }
+    }
+
     private int failure(int number) {
         if (number == Errno.EAGAIN) {
             return WOULD_BLOCK;

@@ -14,11 +14,37 @@ public interface StreamSocket {
     /** Result of a read or write on a broken stream; {@link #error} tells why. */
     int FAILED = -3;
 
+    /** Most pieces in one write. */
+    int MAX_PIECES = 64;
+
     /** Bytes read into the two parts (at least 1), or one of the constants. */
     int read(MemorySegment memory, long at, int length, long wrapAt, int wrapLength);
 
     /** Bytes written from the two parts (at least 1), or a constant ({@link #END} never). */
     int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength);
+
+    /**
+     * Writes several pieces of {@code memory}, in order, at the cost of one.
+     *
+     * @param at offsets of the pieces
+     * @param lengths their lengths, at least 1 each
+     * @param count pieces, 1–{@value #MAX_PIECES}
+     * @return as {@link #write}
+     */
+    default int write(MemorySegment memory, long[] at, int[] lengths, int count) {
+        int total = 0;
+        for (int i = 0; i < count; i++) {
+            int n = write(memory, at[i], lengths[i], 0, 0);
+            if (n < 0) {
+                return total > 0 ? total : n;
+            }
+            total += n;
+            if (n < lengths[i]) {
+                break;
+            }
+        }
+        return total;
+    }
 
     /**
      * True once the other side's end has been signalled: then a short read does not mean that nothing is left, and the reader goes on

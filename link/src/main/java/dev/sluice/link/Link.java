@@ -1,5 +1,7 @@
 package dev.sluice.link;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * A two-way channel of Ethernet frames to one guest, driven by one loop; all methods on that loop's thread.
  *
@@ -18,10 +20,11 @@ public interface Link {
     boolean offloads();
 
     /**
-     * True if the memory of received frames stays as it is until {@link LinkHandler#onBatchEnd}, so that a handler may gather several
-     * frames into one write; false if each frame overwrites the one before. The {@link Frame} object is reused either way.
+     * True if a frame received in {@code memory} stays as it is until {@link LinkHandler#onBatchEnd}, so that a handler may gather several
+     * frames into one write; false if the next frame overwrites it, or if the memory is none of this link's. The {@link Frame} object
+     * is reused either way.
      */
-    default boolean keepsBatch() {
+    default boolean keeps(MemorySegment memory) {
         return false;
     }
 

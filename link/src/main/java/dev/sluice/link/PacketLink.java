@@ -119,8 +119,8 @@ public final class PacketLink extends DescriptorLink {
     }
 
     @Override
-    public boolean keepsBatch() {
-        return true;
+    public boolean keeps(MemorySegment memory) {
+        return memory.equals(in);
     }
 
     @Override
@@ -169,6 +169,16 @@ public final class PacketLink extends DescriptorLink {
     }
 
     private void deliver(int messages) {
+        try {
+            deliverFrames(messages);
+        } finally {
+            if (!closed) {
+                handler.onBatchEnd(this);
+            }
+        }
+    }
+
+    private void deliverFrames(int messages) {
         for (int i = 0; i < messages && !closed; i++) {
             int length = Message.multiLength(inVector, i);
             if (length == 0 && hangUp) {
@@ -182,9 +192,6 @@ public final class PacketLink extends DescriptorLink {
                 UnfinishedChecksums.recognise(frame, mtu());
                 handler.onFrame(this, frame);
             }
-        }
-        if (!closed) {
-            handler.onBatchEnd(this);
         }
     }
 

@@ -44,6 +44,8 @@ public final class StreamLink extends DescriptorLink {
     private int inEnd;
     /** The other side has announced its end: short reads no longer mean that nothing is left. */
     private boolean hangUp;
+    /** Frames were read since the last {@link LinkHandler#onBatchEnd}. */
+    private boolean inBatch;
 
     private final OutputBuffer out;
     private final Segmenter segmenter = new Segmenter();
@@ -89,8 +91,8 @@ public final class StreamLink extends DescriptorLink {
     }
 
     @Override
-    public boolean keepsBatch() {
-        return true;
+    public boolean keeps(MemorySegment memory) {
+        return memory.equals(in);
     }
 
     @Override
@@ -152,8 +154,27 @@ public final class StreamLink extends DescriptorLink {
 
     /** Hands on every complete frame, then makes room for the rest of the last. */
     private void deliver() {
+        try {
+            deliverFrames();
+        } finally {
+            if (inBatch && !closed) {
+                inBatch = false;
+                handler.onBatchEnd(this);
+            }
+        }
+        if (inStart == inEnd) {
+            inStart = 0;
+            inEnd = 0;
+        } else if (in.byteSize() - inEnd < READ) {
+            // Less than one frame: moving it is cheap.
+            MemorySegment.copy(in, inStart, in, 0, inEnd - inStart);
+            inEnd -= inStart;
+            inStart = 0;
+        }
+    }
+
+    private void deliverFrames() {
         int prefix = framing.prefix;
-        boolean any = false;
         while (inEnd - inStart >= prefix) {
             long length = framing.length(in, inStart);
             if (length < EthernetHeader.LENGTH || length > Framing.MAX_FRAME) {
@@ -168,25 +189,13 @@ public final class StreamLink extends DescriptorLink {
             inStart = at + (int) length;
             counters.framesIn++;
             counters.bytesIn += length;
-            any = true;
+            inBatch = true;
             Frame frame = received.set(in, at, (int) length);
             UnfinishedChecksums.recognise(frame, mtu());
             handler.onFrame(this, frame);
             if (closed) {
                 return;
             }
-        }
-        if (any) {
-            handler.onBatchEnd(this);
-        }
-        if (inStart == inEnd) {
-            inStart = 0;
-            inEnd = 0;
-        } else if (in.byteSize() - inEnd < READ) {
-            // Less than one frame: moving it is cheap.
-            MemorySegment.copy(in, inStart, in, 0, inEnd - inStart);
-            inEnd -= inStart;
-            inStart = 0;
         }
     }
 

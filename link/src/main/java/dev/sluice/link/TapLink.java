@@ -22,11 +22,15 @@ import org.jspecify.annotations.Nullable;
  * with unfinished checksums, so neither payload checksums nor segmentation cost anything here.
  *
  * <p>Each turn reads at most a budget of frames, one read(2) each (a TAP has no call for several), into slots of the link's own memory.
- * One slot stays in the processor's cache; with more, the frames of a batch stay valid until its end ({@link #keepsBatch}).
+ * With more than one, the frames of a batch stay valid until its end ({@link #keeps}); the first stays in the processor's cache where
+ * frames come one at a time.
  */
 public final class TapLink extends DescriptorLink {
     /** Frames read per turn unless told otherwise. */
     public static final int DEFAULT_BUDGET = 32;
+
+    /** Frames kept until the end of a batch unless told otherwise: half a MiB of a fast sender becomes one write to its socket. */
+    public static final int DEFAULT_SLOTS = 8;
 
     /** Largest frame that a TAP delivers, in bytes: a 65,535-byte IP packet behind an Ethernet header, with a little to spare. */
     private static final int MAX_FRAME = 65_550;
@@ -57,6 +61,8 @@ public final class TapLink extends DescriptorLink {
 
     private @Nullable Watch watch;
     private boolean congested;
+    /** Frames were read since the last {@link LinkHandler#onBatchEnd}. */
+    private boolean inBatch;
 
     private final Work more = new Work() {
         @Override
@@ -73,9 +79,9 @@ public final class TapLink extends DescriptorLink {
         this(loop, tap.fd(), tap.name(), mtu, tap.offloads());
     }
 
-    /** A link with one slot and the default budget. */
+    /** A link with the default slots and budget. */
     public TapLink(EventLoop loop, int fd, String name, int mtu, int offloads) throws PosixException {
-        this(loop, fd, name, mtu, offloads, 1, DEFAULT_BUDGET);
+        this(loop, fd, name, mtu, offloads, DEFAULT_SLOTS, DEFAULT_BUDGET);
     }
 
     /**
@@ -106,8 +112,8 @@ public final class TapLink extends DescriptorLink {
     }
 
     @Override
-    public boolean keepsBatch() {
-        return slots > 1;
+    public boolean keeps(MemorySegment memory) {
+        return slots > 1 && memory.equals(this.memory);
     }
 
     @Override
@@ -127,9 +133,6 @@ public final class TapLink extends DescriptorLink {
             while (left > 0 && !drained && !closed) {
                 int wanted = slots > 1 ? Math.min(left, slots) : left;
                 int got = receiveBatch(wanted);
-                if (got > 0 && !closed) {
-                    handler.onBatchEnd(this);
-                }
                 drained = got < wanted;
                 left -= got;
             }
@@ -144,6 +147,18 @@ public final class TapLink extends DescriptorLink {
 
     /** Reads and delivers up to {@code wanted} frames; fewer mean that there are no more for now. */
     private int receiveBatch(int wanted) {
+        try {
+            return receiveFrames(wanted);
+        } finally {
+            // Also after a handler that threw: the frames before were perhaps kept for this.
+            if (inBatch && !closed) {
+                inBatch = false;
+                handler.onBatchEnd(this);
+            }
+        }
+    }
+
+    private int receiveFrames(int wanted) {
         int got = 0;
         long at = 0;
         while (got < wanted && !closed) {
@@ -160,6 +175,7 @@ public final class TapLink extends DescriptorLink {
                 return got;
             }
             got++;
+            inBatch = true;
             deliver(at, n);
             at = slots > 1 ? at + SLOT : 0;
         }

@@ -1,5 +1,7 @@
 package dev.sluice.link;
 
+import java.lang.foreign.MemorySegment;
+
 /** A link whose frames are recorded on their way. The handler sees this link, not the one inside. */
 final class TappedLink implements Link, LinkHandler {
     private final Link link;
@@ -27,8 +29,8 @@ final class TappedLink implements Link, LinkHandler {
     }
 
     @Override
-    public boolean keepsBatch() {
-        return link.keepsBatch();
+    public boolean keeps(MemorySegment memory) {
+        return link.keeps(memory);
     }
 
     @Override

@@ -21,7 +21,7 @@
  *
  * <p>Each link owns its receive and output buffers, native and of fixed size, mapped lazily and unmapped a moment after it has closed.
  * Received frames point into the receive buffer: they are the handler's during {@code onFrame}, or until {@code onBatchEnd} where
- * {@link dev.sluice.link.Link#keepsBatch} says so. A sent frame is copied or written before {@code send} returns, and never changed.
+ * {@link dev.sluice.link.Link#keeps} says so. A sent frame is copied or written before {@code send} returns, and never changed.
  * Moving a frame allocates nothing on the heap.
  *
  * <h3>Turns and fairness</h3>

@@ -149,6 +149,7 @@ class TapLinkTest {
 
             @Override
             public void onFrame(Link l, Frame frame) {
+                assertThat(l.keeps(frame.head)).isTrue();
                 batch.add(new Frame().set(frame.head, frame.headAt, frame.headLength));
             }
 
@@ -159,7 +160,8 @@ class TapLinkTest {
                 batch.clear();
             }
         };
-        assertThat(link.keepsBatch()).isTrue();
+        assertThat(link.keeps(java.lang.foreign.MemorySegment.ofArray(new byte[60])))
+                .isFalse();
         Peer.on(loop, () -> {
             link.start(gathering);
             return null;

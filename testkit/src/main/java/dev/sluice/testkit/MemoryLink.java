@@ -7,6 +7,7 @@ import dev.sluice.link.LinkHandler;
 import dev.sluice.link.Segmenter;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Work;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -134,8 +135,8 @@ public final class MemoryLink implements Link {
     }
 
     @Override
-    public boolean keepsBatch() {
-        return true;
+    public boolean keeps(MemorySegment memory) {
+        return memory.equals(received.head);
     }
 
     @Override
@@ -226,6 +227,7 @@ public final class MemoryLink implements Link {
             try {
                 handler.onFrame(this, received);
             } catch (RuntimeException | Error e) {
+                handler.onBatchEnd(this);
                 arriving.release();
                 loop.enqueue(delivery);
                 throw e;

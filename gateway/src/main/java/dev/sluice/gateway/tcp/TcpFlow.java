@@ -8,6 +8,7 @@ import dev.sluice.loop.Work;
 import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.Tcb;
 import dev.sluice.stack.tcp.TcpOutput;
+import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,9 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     /** Unsent bytes in the ring above which the socket is left alone: more would only be memory. */
     private static final int READ_AHEAD = 256 << 10;
     /** In-order bytes after which the guest gets its ACK at once instead of at the end of the batch. */
-    private static final int ACK_EVERY = 128 << 10;
+    private static final int ACK_EVERY = 512 << 10;
+    /** Payload from which on a segment is gathered with those that follow; a smaller one goes to the socket at once. */
+    private static final int GATHERED_FROM = 1024;
 
     final Guest guest;
     final int guestPort;
@@ -78,6 +81,8 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     private boolean writeBlocked;
 
     private boolean closed;
+    /** The memory whose payload may be gathered while a segment in it is looked at, else null. */
+    private @Nullable MemorySegment lasting;
 
     long bytesToHost;
     long bytesToGuest;
@@ -110,7 +115,15 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
 
     /** A checked segment of this flow. */
     void onSegment(MemorySegment s, long at, int length, long now) {
-        handle(tcb.onSegment(s, at, length, now), now);
+        boolean plain = (TcpHeader.flags(s, at) & ~(TcpHeader.ACK | TcpHeader.PSH)) == 0;
+        if (plain && !writeBlocked && socket != null && tcb.keepsNothing() && guest.link.keeps(s)) {
+            lasting = s;
+        } else {
+            flush(); // what follows may end the stream, or must come after what is written
+        }
+        int events = tcb.onSegment(s, at, length, now);
+        lasting = null;
+        handle(events, now);
         if (closed) {
             return;
         }
@@ -125,6 +138,7 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         if (events == 0) {
             return;
         }
+        flush();
         if ((events & (Tcb.Events.RESET | Tcb.Events.TIMED_OUT)) != 0) {
             flows.transmit(this, now);
             finish(true, now);
@@ -145,26 +159,51 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         }
     }
 
-    /** In-order data from the guest: straight from the frame into the socket. */
+    /** In-order data from the guest: straight from the frame into the socket, or there with others of its batch. */
     @Override
     public int deliver(Tcb tcb, MemorySegment data, long at, int length, long wrapAt, int wrapLength) {
         if (socket == null || writeBlocked) {
             return 0;
         }
-        int n = socket.write(data, at, length, wrapAt, wrapLength);
-        if (n == StreamSocket.WOULD_BLOCK) {
+        if (data.equals(lasting) && (length >= GATHERED_FROM || flows.gathering.holds(this))) {
+            flows.gathering.add(this, data, at, length);
+            return length;
+        }
+        return written(socket.write(data, at, length, wrapAt, wrapLength), length + wrapLength);
+    }
+
+    /** Writes what was gathered of this flow. */
+    private void flush() {
+        if (flows.gathering.holds(this)) {
+            flows.gathering.flush();
+        }
+    }
+
+    /** Gathered payloads, {@code total} bytes in all, go to the socket; what it refuses, the Tcb takes back. */
+    void write(MemorySegment memory, long[] at, int[] lengths, int count, int total) {
+        if (socket != null) {
+            int n = written(socket.write(memory, at, lengths, count), total);
+            if (n < total) {
+                tcb.giveBack(memory, at, lengths, count, n);
+            }
+        }
+    }
+
+    /** What became of a write of {@code length} bytes with this result: bytes that need not be kept. */
+    private int written(int result, int length) {
+        if (result == StreamSocket.WOULD_BLOCK) {
             writeBlocked = true;
             return 0;
         }
-        if (n < 0) {
+        if (result < 0) {
             // The host's side is gone: what the guest still sends has nowhere to go, and the reset will say so.
             flows.abortLater(this);
-            return length + wrapLength;
+            return length;
         }
-        writeBlocked = n < length + wrapLength;
-        bytesToHost += n;
-        flows.counters.tcpBytesToHost += n;
-        return n;
+        writeBlocked = result < length;
+        bytesToHost += result;
+        flows.counters.tcpBytesToHost += result;
+        return result;
     }
 
     // ---- from the host
@@ -297,6 +336,9 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
             return;
         }
         closed = true;
+        if (flows.gathering.holds(this)) {
+            flows.gathering.forget();
+        }
         flows.loop.cancel(timer);
         if (socket != null) {
             if (reset) {

@@ -66,6 +66,7 @@ public final class TcpFlows {
     private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
     private final Map<Integer, LocalService> services = new HashMap<>();
     final SegmentSender sender;
+    final Gathering gathering = new Gathering();
     private final MemorySegment scratch = Arena.ofAuto().allocate(256, 8);
     private int halfOpen;
     private @Nullable TcpFlow touched;
@@ -326,6 +327,7 @@ public final class TcpFlows {
     /** A batch of frames has been read: acknowledge and send what came of it. */
     public void onBatchEnd() {
         long now = loop.now();
+        gathering.flush();
         while (touched != null) {
             TcpFlow flow = touched;
             touched = flow.nextTouched;
@@ -454,6 +456,9 @@ public final class TcpFlows {
     // ------------------------------------------------------------------------------------------------------------
 
     void transmit(TcpFlow flow, long now) {
+        if (gathering.holds(flow)) {
+            gathering.flush(); // before anything acknowledges it
+        }
         Link link = flow.guest.link;
         if (link.offloads()) {
             flow.tcb.transmit(now, Integer.MAX_VALUE);

@@ -190,6 +190,36 @@ final class Receiver {
         return result;
     }
 
+    /** True if everything that came in order was taken and nothing lies beyond a hole. */
+    boolean keepsNothing() {
+        return ring == null;
+    }
+
+    /**
+     * Takes back what the user took last and could not use: the pieces after the first {@code used} bytes. Nothing may have been
+     * received or acknowledged since. What there is no memory for counts as never received.
+     */
+    void giveBack(MemorySegment s, long[] at, int[] lengths, int count, int used) {
+        int total = 0;
+        for (int i = 0; i < count; i++) {
+            total += lengths[i];
+        }
+        next -= total - used;
+        ReceiveRing held = ring();
+        int skip = used;
+        for (int i = 0; i < count; i++) {
+            int from = Math.min(skip, lengths[i]);
+            skip -= from;
+            int left = lengths[i] - from;
+            if (left > 0 && held.append(s, at[i] + from, left, shard.buffers(), maximum) < left) {
+                shard.counters().dropsNoMemory++;
+                break;
+            }
+        }
+        next = held.next();
+        releaseIfEmpty();
+    }
+
     private int beyondHole(MemorySegment s, long at, long offset, int length) {
         shard.counters().outOfOrderIn++;
         switch (ring().insert(offset, s, at, length, shard.buffers(), maximum)) {

@@ -20,6 +20,8 @@ public final class SendRing {
     private MemorySegment memory = MemorySegment.NULL;
     /** Bytes of {@link #memory}, a power of two; 0 while none is owned. */
     private int capacity;
+    /** What was held at most since memory was last taken: the next block is of that size, so that a busy stream isn't copied to grow. */
+    private int most;
     /** Position of the first byte held: nothing before it is needed any more. */
     private long start;
     /** Position after the last byte written. */
@@ -80,6 +82,7 @@ public final class SendRing {
             throw new IllegalArgumentException("commit of " + count + " bytes with " + free() + " free");
         }
         end += count;
+        most = Math.max(most, size());
     }
 
     /** Offset of the byte at {@code position}. */
@@ -104,6 +107,10 @@ public final class SendRing {
      */
     int reserve(int wanted) {
         long needed = Math.min(maximum, (long) size() + Math.max(wanted, 1));
+        if (capacity == 0) {
+            needed = Math.max(needed, most);
+            most = 0;
+        }
         int target = needed <= SMALLEST ? SMALLEST : Integer.highestOneBit((int) needed - 1) << 1;
         // If the budget has no block of that size, a smaller one may still be had.
         while (target > capacity && !grow(target)) {

@@ -412,6 +412,23 @@ public final class Tcb {
         return receiver.undelivered();
     }
 
+    /** True if nothing received is kept here: all that came was taken, and nothing is missing before any of it. */
+    public boolean keepsNothing() {
+        return receiver.keepsNothing();
+    }
+
+    /**
+     * Takes back what {@link TcpOutput#deliver} said was taken, for an owner that gathers segments and then finds that it cannot use
+     * them all: the {@code count} pieces of {@code memory}, which must be the last that were delivered, after their first {@code
+     * used} bytes. Neither a segment without {@link #keepsNothing} before nor a {@link #transmit} may lie between. They are offered
+     * again by {@link #drain}.
+     */
+    public void giveBack(MemorySegment memory, long[] at, int[] lengths, int count, int used) {
+        if (!ended) {
+            receiver.giveBack(memory, at, lengths, count, used);
+        }
+    }
+
     /**
      * Offers kept in-order data to {@link TcpOutput#deliver} again.
      *
