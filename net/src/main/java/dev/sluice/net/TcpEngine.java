@@ -7,6 +7,7 @@ import dev.sluice.net.ip.HostLink;
 import dev.sluice.net.ip.Ipv4Interface;
 import dev.sluice.net.ip.Neighbour;
 import dev.sluice.stack.ip.IcmpQuote;
+import dev.sluice.stack.tcp.Listening;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.TcpProfile;
@@ -32,7 +33,6 @@ import org.jspecify.annotations.Nullable;
 final class TcpEngine {
     static final Failure STACK_CLOSED = new Failure(Failure.Kind.CLOSED, "the network stack was closed");
 
-    private static final int OPENING = TcpHeader.SYN | TcpHeader.ACK | TcpHeader.RST | TcpHeader.FIN;
     /** Payload handed to a link at a time, so that its {@code congested} is asked in between. */
     private static final int BUDGET = 64 << 10;
 
@@ -206,10 +206,11 @@ final class TcpEngine {
         if (remembered == TimeWaitTable.IGNORE) {
             return;
         }
-        TcpListener listener = listeners.get(localPort);
-        if (listener == null || (TcpHeader.flags(packet, at) & OPENING) != TcpHeader.SYN || remotePort == 0) {
+        TcpListener listener = remotePort == 0 ? null : listeners.get(localPort);
+        Listening verdict = listener == null ? Listening.RESET : Listening.on(TcpHeader.flags(packet, at));
+        if (listener == null || verdict != Listening.OPEN) {
             counters.segmentsRefused++;
-            int reset = shard.writeReset(packet, at, length);
+            int reset = verdict == Listening.RESET ? shard.writeReset(packet, at, length) : 0;
             if (reset > 0) {
                 bare(remote, reset);
             }

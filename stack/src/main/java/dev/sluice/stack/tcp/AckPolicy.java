@@ -21,11 +21,15 @@ final class AckPolicy {
     private byte challenges;
     private long challengesSince;
 
+    /** Segments of data that will still be acknowledged at once. */
+    private byte quick;
+
     AckPolicy(TcpShard shard) {
         this.shard = shard;
     }
 
-    void open(long now) {
+    void open(int quick, long now) {
+        this.quick = (byte) quick;
         challengesSince = now;
     }
 
@@ -55,7 +59,8 @@ final class AckPolicy {
     /** {@code segments} of new data came; the second one is always acknowledged. */
     void onData(int segments, long delay, long now) {
         segmentsOwed = (byte) Math.min(segmentsOwed + segments, 100);
-        if (delay == 0 || segmentsOwed >= 2) {
+        if (delay == 0 || segmentsOwed >= 2 || quick > 0) {
+            quick = (byte) Math.max(0, quick - segments);
             pending = true;
         } else if (timer == NEVER) {
             timer = now + delay;

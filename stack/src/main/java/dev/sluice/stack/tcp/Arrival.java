@@ -60,6 +60,7 @@ final class Arrival {
     private static int established(Tcb tcb) {
         tcb.state = tcb.sender.finQueued() ? TcpState.FIN_WAIT_1 : TcpState.ESTABLISHED;
         tcb.synPending = false;
+        tcb.receiver.opened();
         return Tcb.Events.ESTABLISHED;
     }
 
@@ -103,6 +104,10 @@ final class Arrival {
         }
         if ((flags & TcpHeader.SYN) != 0) {
             counters.dropsBadFlags++;
+            if (!tcb.profile().tuning().blindAttackDefence()) {
+                tcb.abort(now); // RFC 793 p. 71
+                return Tcb.Events.RESET;
+            }
             tcb.acks.challenge(now);
             return 0;
         }
@@ -189,7 +194,11 @@ final class Arrival {
         if (exact && tcb.state != TcpState.TIME_WAIT) {
             return tcb.resetByPeer();
         }
-        if (!exact && from > next && from <= receiver.edge()) {
+        boolean inside = from > next && from < receiver.edge();
+        if (inside && !tcb.profile().tuning().blindAttackDefence() && tcb.state != TcpState.TIME_WAIT) {
+            return tcb.resetByPeer();
+        }
+        if (!exact && inside) {
             tcb.acks.challenge(now);
         } else {
             // TIME-WAIT is not cut short by a reset (RFC 1337).

@@ -1,6 +1,7 @@
 package dev.sluice.stack.tcp;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 final class ReceiveRing {
     /** Smallest block: lost and reordered segments come in small numbers. */
     private static final int SMALLEST = BufferPool.MIN_BLOCK;
+    /** SACK blocks in a segment. */
+    static final int MOST_BLOCKS = 4;
 
     private MemorySegment memory = MemorySegment.NULL;
     private int capacity;
@@ -20,6 +23,8 @@ final class ReceiveRing {
     private long next;
 
     final IntervalSet ahead = new IntervalSet();
+    /** Places of the latest pieces beyond holes, the newest first: SACK repeats them in this order (RFC 2018 §4). */
+    private final long[] latest = new long[MOST_BLOCKS];
 
     void open(long at) {
         start = at;
@@ -97,7 +102,25 @@ final class ReceiveRing {
             return Insertion.TOO_MANY_HOLES;
         }
         put(memory, capacity, offset, s, at, length);
+        remember(offset);
         return Insertion.KEPT;
+    }
+
+    /** The piece around {@code offset} is the newest; it is listed once. */
+    private void remember(long offset) {
+        int piece = ahead.firstEndingAfter(offset);
+        int i = 0;
+        while (i < MOST_BLOCKS - 1 && ahead.firstEndingAfter(latest[i]) != piece) {
+            i++;
+        }
+        System.arraycopy(latest, 0, latest, 1, i);
+        latest[0] = offset;
+    }
+
+    /** The index in {@link #ahead} of the piece that was the {@code n}th latest, or −1 if it is no longer beyond a hole. */
+    int latest(int n) {
+        int i = ahead.firstEndingAfter(latest[n]);
+        return i < ahead.size() && ahead.from(i) <= latest[n] ? i : -1;
     }
 
     /** Moves the in-order end over pieces that are no longer beyond a hole. */
@@ -155,6 +178,7 @@ final class ReceiveRing {
             capacity = 0;
         }
         ahead.clear();
+        Arrays.fill(latest, 0);
         start = next;
     }
 

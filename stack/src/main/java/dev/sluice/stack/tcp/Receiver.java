@@ -20,6 +20,9 @@ final class Receiver {
     private final int maximum;
     /** Most bytes offered: a little below {@link #maximum}, which leaves room for rounding up to the window's scale. */
     private int limit;
+    /** {@link #limit} was asked for: it is buffered even where the window field cannot say so much. */
+    private final boolean exactLimit;
+
     /** The shift of the windows we send; {@link #disableScaling} makes it 0. */
     private int scale;
 
@@ -28,24 +31,30 @@ final class Receiver {
     private long next = 1;
     /** Right edge of the largest window offered; everything before it is accepted while there is memory. */
     private long edge = 1;
+    /** Bytes beyond {@link #edge} for which there is room, but were no words. */
+    private int hidden;
+
     /** RCV.NXT as last acknowledged (Last.ACK.sent of RFC 7323). */
     private long acknowledged;
     /** Offset of the peer's FIN once known, or {@link #NONE}. */
     private long fin = NONE;
-    /** Where the latest piece beyond a hole began: it comes first in SACK (RFC 2018 §4). */
-    private long latest;
 
     private boolean finReceived;
 
     @Nullable
     private ReceiveRing ring;
 
-    Receiver(TcpShard shard, int maximum) {
+    Receiver(TcpShard shard, TcpProfile profile) {
         this.shard = shard;
-        this.maximum = maximum;
-        this.limit = maximum - (maximum >>> 5);
+        this.maximum = profile.receiveWindow();
+        TcpProfile.Tuning tuning = profile.tuning();
+        this.exactLimit = tuning.receiveLimit() > 0;
+        this.limit = exactLimit ? tuning.receiveLimit() : maximum - (maximum >>> 5);
         while (limit >>> scale > 65535) {
             scale++;
+        }
+        if (tuning.windowShift() >= 0) {
+            scale = tuning.windowShift();
         }
     }
 
@@ -56,7 +65,9 @@ final class Receiver {
     /** The peer does not scale windows. */
     void disableScaling() {
         scale = 0;
-        limit = Math.min(limit, 65535);
+        if (!exactLimit) {
+            limit = Math.min(limit, 65535);
+        }
     }
 
     int scale() {
@@ -83,13 +94,19 @@ final class Receiver {
         return next + SeqNum.diff(sequence, sequence(next));
     }
 
+    /** Right edge of what is accepted: what was offered, and what the window field was too small to offer. */
     long edge() {
-        return edge;
+        return edge + hidden;
+    }
+
+    /** Both sides know each other: what the window field cannot say is accepted as well. */
+    void opened() {
+        hidden = exactLimit ? Math.max(0, limit - bound()) : 0;
     }
 
     /** RCV.WND as the peer may see it. */
     int window() {
-        return (int) Math.max(0, edge - next());
+        return (int) Math.max(0, edge() - next());
     }
 
     long acknowledged() {
@@ -119,8 +136,9 @@ final class Receiver {
         return ring == null || ring.ahead.isEmpty() ? null : ring.ahead;
     }
 
-    long latest() {
-        return latest;
+    /** The index in {@link #ahead} of the {@code n}th latest piece, or −1. */
+    int latest(int n) {
+        return ring == null ? -1 : ring.latest(n);
     }
 
     int memory() {
@@ -223,7 +241,7 @@ final class Receiver {
     private int beyondHole(MemorySegment s, long at, long offset, int length) {
         shard.counters().outOfOrderIn++;
         switch (ring().insert(offset, s, at, length, shard.buffers(), maximum)) {
-            case KEPT -> latest = offset;
+            case KEPT -> {}
             case NO_MEMORY -> shard.counters().dropsNoMemory++;
             case TOO_MANY_HOLES -> shard.counters().dropsTooManyHoles++;
         }
@@ -276,12 +294,15 @@ final class Receiver {
     int advertise(int mss) {
         long from = next();
         long target = target();
-        // Receiver's side of silly window avoidance (RFC 9293 §3.8.6.2.2): the edge stands still or makes a real step.
-        long wanted = target - edge >= Math.min(limit / 2, mss) ? target : edge;
+        // Receiver's side of silly window avoidance (RFC 9293 §3.8.6.2.2): nobody is made to send a small segment. A
+        // window
+        // that is not small may move in small steps.
+        boolean worth = target - from >= Math.min(bound() / 2, mss);
+        long wanted = worth ? Math.max(target, edge) : edge;
         long field = Math.max(0, wanted - from) >> scale;
         // Dropping the low bits would take back what was offered (RFC 7323 §2.4); rounding up needs memory for what it
         // offers.
-        if (from + (field << scale) < edge && from + ((field + 1) << scale) <= next - undelivered() + maximum) {
+        if (from + (field << scale) < wanted && from + ((field + 1) << scale) <= next - undelivered() + maximum) {
             field++;
         }
         field = Math.min(field, 65535);
@@ -298,7 +319,17 @@ final class Receiver {
 
     /** Where the right edge could be now. */
     private long target() {
-        return next + Math.max(0, limit - undelivered());
+        return next() + Math.min(Math.max(0, limit - undelivered()), bound());
+    }
+
+    /** The window field when nothing is held. */
+    int fullWindow() {
+        return (int) Math.min(65535, bound() + (1L << scale) - 1 >> scale);
+    }
+
+    /** The largest window. */
+    private int bound() {
+        return (int) Math.min(limit, 65535L << scale);
     }
 
     /** True if the user's reading has opened the window so far that the peer should hear of it without being asked. */
@@ -307,6 +338,7 @@ final class Receiver {
             return false;
         }
         long gain = target() - edge;
-        return gain >= Math.min(limit / 2, 2 * mss) && (edge - next < limit / 2 || gain >= limit / 2);
+        int bound = bound();
+        return gain >= Math.min(bound / 2, 2 * mss) && (edge - next < bound / 2 || gain >= bound / 4);
     }
 }

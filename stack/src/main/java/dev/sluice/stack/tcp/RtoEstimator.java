@@ -13,8 +13,8 @@ final class RtoEstimator {
     /** RTO, doubled by each timeout until the next sample (Karn). */
     private int timeout;
 
-    RtoEstimator(long initial) {
-        timeout = micros(initial);
+    RtoEstimator(TcpProfile profile) {
+        timeout = micros(profile.rtoInitial());
     }
 
     private static int micros(long nanos) {

@@ -19,12 +19,15 @@ final class SegmentWriter {
     /** SYN, or SYN-ACK with the options agreed on: the same each time it is sent. */
     void syn(Tcb tcb, boolean withAck, long now) {
         long o = OptionsWriter.mss(header, OPTIONS_AT, tcb.profile().mss());
-        if (tcb.sackOk) {
-            o = OptionsWriter.sackPermitted(header, o);
-        }
-        o = tcb.timestamps.write(header, o, withAck, now);
-        if (tcb.scaleOk) {
-            o = OptionsWriter.windowScale(header, o, tcb.receiver.scale());
+        int plainAfter = tcb.profile().tuning().plainSynAfter();
+        if (withAck || plainAfter == 0 || tcb.sender.retransmissions() < plainAfter) {
+            if (tcb.sackOk) {
+                o = OptionsWriter.sackPermitted(header, o);
+            }
+            o = tcb.timestamps.write(header, o, withAck, now);
+            if (tcb.scaleOk) {
+                o = OptionsWriter.windowScale(header, o, tcb.receiver.scale());
+            }
         }
         int length = (int) (o - AT);
         int flags = withAck ? TcpHeader.SYN | TcpHeader.ACK : TcpHeader.SYN;
@@ -60,16 +63,22 @@ final class SegmentWriter {
         send(tcb, headerLength, Math.max(0, offset - 1), length);
     }
 
-    /** The piece that came last first, then the others from the left (RFC 2018 §4). */
+    /** The pieces in the order of their arrival, the latest first (RFC 2018 §4); then any others, if there is room. */
     private long sack(Tcb tcb, long o, IntervalSet ahead) {
-        int blocks = Math.min(ahead.size(), tcb.timestamps.on() ? 3 : 4);
+        int blocks = Math.min(ahead.size(), tcb.timestamps.on() ? 3 : ReceiveRing.MOST_BLOCKS);
         o = OptionsWriter.sackHead(header, o, blocks);
-        int first = Math.min(ahead.firstEndingAfter(tcb.receiver.latest()), ahead.size() - 1);
-        o = sackBlock(tcb, o, ahead, first);
-        for (int i = 0, written = 1; written < blocks; i++) {
-            if (i != first) {
+        long written = 0;
+        for (int n = 0; n < ReceiveRing.MOST_BLOCKS && Long.bitCount(written) < blocks; n++) {
+            int i = tcb.receiver.latest(n);
+            if (i >= 0 && (written & 1L << i) == 0) {
+                written |= 1L << i;
                 o = sackBlock(tcb, o, ahead, i);
-                written++;
+            }
+        }
+        for (int i = 0; Long.bitCount(written) < blocks; i++) {
+            if ((written & 1L << i) == 0) {
+                written |= 1L << i;
+                o = sackBlock(tcb, o, ahead, i);
             }
         }
         return o;

@@ -18,7 +18,7 @@ final class Sender {
     private static final long TIMESTAMP_UNIT = 1_000_000L;
 
     private final TcpShard shard;
-    private final TcpProfile profile;
+    private TcpProfile profile;
     final SendRing ring;
     final RtoEstimator rto;
     private final Recovery recovery;
@@ -73,7 +73,7 @@ final class Sender {
         this.shard = shard;
         this.profile = profile;
         this.ring = new SendRing(shard.buffers(), profile.sendBuffer());
-        this.rto = new RtoEstimator(profile.rtoInitial());
+        this.rto = new RtoEstimator(profile);
         this.recovery = new Recovery(shard);
         this.agreedMss = (char) profile.mss();
         this.mss = agreedMss;
@@ -82,6 +82,15 @@ final class Sender {
 
     void open(int iss) {
         this.iss = iss;
+    }
+
+    /** RTO in ns, with what the profile adds to it. */
+    private long timeout() {
+        return rto.timeout() + profile.tuning().rtoSlop();
+    }
+
+    void adopt(TcpProfile profile) {
+        this.profile = profile;
     }
 
     /** What the peer's SYN told. */
@@ -192,7 +201,7 @@ final class Sender {
             waitingSince = now;
         }
         nxt = 1;
-        timer = now + rto.timeout();
+        timer = now + (again ? timeout() : rto.timeout());
     }
 
     /** True if the SYN's timer has run out; the SYN is to be sent again. */
@@ -202,7 +211,7 @@ final class Sender {
         }
         shard.counters().timeouts++;
         rto.backOff(profile);
-        timer = now + rto.timeout();
+        timer = now + timeout();
         return true;
     }
 
@@ -416,7 +425,7 @@ final class Sender {
     private void beforeSending(long end, long now) {
         if (una == nxt) {
             waitingSince = now;
-            if (now - lastSent > rto.timeout()) {
+            if (now - lastSent > timeout()) {
                 congestion.onRestart(agreedMss);
             }
         }
@@ -426,7 +435,7 @@ final class Sender {
             stopTimer();
         }
         if (timer == NEVER) {
-            timer = now + rto.timeout();
+            timer = now + timeout();
         }
         if (timedOffset == NONE && !recovery.active()) {
             timedOffset = end;
@@ -440,7 +449,7 @@ final class Sender {
             persist = true;
             probes = 0;
             waitingSince = now;
-            timer = now + rto.timeout();
+            timer = now + timeout();
         }
     }
 
@@ -464,7 +473,7 @@ final class Sender {
             override = window > 0;
             probe = !override;
             probes = (byte) Math.min(probes + 1, 16);
-            timer = now + Math.min(profile.rtoMax(), rto.timeout() << probes);
+            timer = now + Math.min(profile.rtoMax(), timeout() << probes);
             return false;
         }
         shard.counters().timeouts++;
@@ -472,13 +481,13 @@ final class Sender {
         timedOut = true;
         beginTimeoutRecovery();
         rto.backOff(profile);
-        timer = now + rto.timeout();
+        timer = now + timeout();
         return false;
     }
 
     private void restartTimer(long now) {
         persist = false;
-        timer = now + rto.timeout();
+        timer = now + timeout();
     }
 
     private void stopTimer() {

@@ -17,6 +17,7 @@ package dev.sluice.stack.tcp;
  * @param smoothedRtt ns; 0 before the first sample
  * @param rto ns, backed off
  * @param retransmissions segments sent again
+ * @param sack whether selective acknowledgments were agreed on; likewise timestamps and window scaling
  * @param deadline as {@link Tcb#deadline}
  */
 public record Snapshot(
@@ -37,4 +38,7 @@ public record Snapshot(
         long smoothedRtt,
         long rto,
         long retransmissions,
+        boolean sack,
+        boolean timestamps,
+        boolean windowScaling,
         long deadline) {}

@@ -19,7 +19,7 @@ public final class Tcb {
         public static final int SEND_SPACE = 4;
         /** Finished in order and everything delivered; after a last {@link Tcb#transmit} the caller drops the {@code Tcb}. */
         public static final int CLOSED = 8;
-        /** The peer reset the connection (or refused it); the caller drops the {@code Tcb}. */
+        /** The peer reset the connection (or refused it); after a last {@link Tcb#transmit} the caller drops the {@code Tcb}. */
         public static final int RESET = 16;
         /** The peer is gone; after a last {@link Tcb#transmit} the caller drops the {@code Tcb}. */
         public static final int TIMED_OUT = 32;
@@ -42,7 +42,7 @@ public final class Tcb {
     final AckPolicy acks;
     final Timestamps timestamps = new Timestamps();
     private final TcpShard shard;
-    private final TcpProfile profile;
+    private TcpProfile profile;
 
     TcpState state = TcpState.CLOSED;
     private char localPort;
@@ -84,7 +84,7 @@ public final class Tcb {
         this.profile = profile;
         this.output = output;
         this.sender = new Sender(shard, profile);
-        this.receiver = new Receiver(shard, profile.receiveWindow());
+        this.receiver = new Receiver(shard, profile);
         this.acks = new AckPolicy(shard);
     }
 
@@ -121,7 +121,7 @@ public final class Tcb {
         start(iss, now, localPort, remotePort);
         state = TcpState.SYN_SENT;
         synPending = true;
-        scaleOk = true;
+        scaleOk = profile.tuning().windowScaling();
         sackOk = profile.sack();
         return 0;
     }
@@ -134,7 +134,7 @@ public final class Tcb {
         this.remotePort = (char) remotePort;
         sender.open(iss);
         timestamps.open(profile.timestamps(), (int) shard.isn().hash(iss, localPort));
-        acks.open(now);
+        acks.open(profile.tuning().quickAcks(), now);
         lastHeard = now;
     }
 
@@ -143,9 +143,12 @@ public final class Tcb {
         receiver.open(segment.sequence);
         timestamps.agree(segment, profile.timestamps());
         sackOk = segment.sackPermitted && profile.sack();
-        scaleOk = segment.windowScale >= 0;
+        scaleOk = segment.windowScale >= 0 && profile.tuning().windowScaling();
         if (!scaleOk) {
             receiver.disableScaling();
+        }
+        if (!passive) {
+            receiver.opened();
         }
         int theirs = segment.mss < 0 ? profile.defaultMss() : Math.max(segment.mss, SMALLEST_MSS);
         int mss = Math.min(theirs, profile.mss()) - timestamps.length();
@@ -378,6 +381,15 @@ public final class Tcb {
 
     // ---- User calls
 
+    /**
+     * From now on behaves as {@code profile} says: Nagle, delays, timeouts, keep-alive. What the handshake settled or is sized once
+     * (options, segment sizes, windows, buffers, congestion control) stays.
+     */
+    public void adopt(TcpProfile profile) {
+        this.profile = profile;
+        sender.adopt(profile);
+    }
+
     /** The outgoing bytes. Always the same object; it owns memory only while needed. */
     public SendRing sendRing() {
         return sender.ring;
@@ -559,6 +571,11 @@ public final class Tcb {
         return sender.sequence(sender.nxt());
     }
 
+    /** The window field of segments when nothing is held. */
+    int fullWindow() {
+        return receiver.fullWindow();
+    }
+
     int receiveNext() {
         return receiver.nextSequence();
     }
@@ -584,6 +601,9 @@ public final class Tcb {
                 sender.rto.smoothed(),
                 sender.rto.timeout(),
                 sender.retransmissions(),
+                sackOk,
+                timestamps.on(),
+                scaleOk,
                 deadline());
     }
 }

@@ -24,6 +24,7 @@ package dev.sluice.stack.tcp;
  * @param keepAliveIdle silence before the first keep-alive probe; 0 for never, the default (RFC 9293 §3.8.4)
  * @param keepAliveInterval time between keep-alive probes
  * @param keepAliveProbes unanswered probes that end the connection
+ * @param tuning what hardly anybody needs to change
  */
 public record TcpProfile(
         int mss,
@@ -45,7 +46,8 @@ public record TcpProfile(
         long timeWait,
         long keepAliveIdle,
         long keepAliveInterval,
-        int keepAliveProbes) {
+        int keepAliveProbes,
+        Tuning tuning) {
 
     /** The kinds of congestion control. */
     public enum Congestion {
@@ -53,6 +55,35 @@ public record TcpProfile(
         ONE_HOP,
         /** RFC 5681 and 6582. */
         NEW_RENO
+    }
+
+    /**
+     * What hardly anybody needs to change, but for imitating another stack or an old one.
+     *
+     * @param receiveLimit most bytes ever offered, at most {@code receiveWindow}; 0 for a little below it
+     * @param windowScaling whether the option is offered and accepted (RFC 7323)
+     * @param windowShift the scale of the windows we offer, 0–14; −1 for the smallest that fits
+     * @param blindAttackDefence RFC 5961's rules for resets and SYNs inside the window; otherwise those of RFC 793
+     * @param quickAcks data segments at the begin of a connection that are acknowledged at once, as the peer is in slow start
+     * @param rtoSlop added to every retransmission timeout but the first of a SYN
+     * @param plainSynAfter SYNs with options before those with the MSS option only, for peers that cannot bear them; 0 for never
+     */
+    public record Tuning(
+            int receiveLimit,
+            boolean windowScaling,
+            int windowShift,
+            boolean blindAttackDefence,
+            int quickAcks,
+            long rtoSlop,
+            int plainSynAfter) {
+        public static final Tuning DEFAULT = new Tuning(0, true, -1, true, 0, 0, 0);
+
+        public Tuning {
+            require(receiveLimit >= 0, "receiveLimit", receiveLimit);
+            require(windowShift >= -1 && windowShift <= 14, "windowShift", windowShift);
+            require(quickAcks >= 0 && quickAcks <= 100, "quickAcks", quickAcks);
+            require(rtoSlop >= 0, "rtoSlop", rtoSlop);
+        }
     }
 
     /** Largest {@link #superSegment}: IP's 65535 bytes less all headers. */
@@ -74,6 +105,7 @@ public record TcpProfile(
                 "sendBuffer",
                 sendBuffer);
         require(delayedAck >= 0 && delayedAck < 500 * MILLIS, "delayedAck", delayedAck);
+        require(tuning.receiveLimit <= receiveWindow, "receiveLimit", tuning.receiveLimit);
         require(rtoMin > 0 && rtoMin <= rtoInitial && rtoInitial <= rtoMax, "rtoMin", rtoMin);
     }
 
@@ -105,7 +137,8 @@ public record TcpProfile(
                 10 * SECONDS,
                 0,
                 75 * SECONDS,
-                9);
+                9,
+                Tuning.DEFAULT);
     }
 
     /** For a host on an IPv4 network with {@code mtu}. */
@@ -130,7 +163,8 @@ public record TcpProfile(
                 60 * SECONDS,
                 0,
                 75 * SECONDS,
-                9);
+                9,
+                Tuning.DEFAULT);
     }
 
     /** The same with other buffer sizes. */
@@ -155,7 +189,8 @@ public record TcpProfile(
                 timeWait,
                 keepAliveIdle,
                 keepAliveInterval,
-                keepAliveProbes);
+                keepAliveProbes,
+                tuning);
     }
 
     /** The same with other features. */
@@ -180,7 +215,8 @@ public record TcpProfile(
                 timeWait,
                 keepAliveIdle,
                 keepAliveInterval,
-                keepAliveProbes);
+                keepAliveProbes,
+                tuning);
     }
 
     /** The same with keep-alive probes after {@code idle} of silence (0: none), {@code probes} of them, {@code interval} apart. */
@@ -205,7 +241,8 @@ public record TcpProfile(
                 timeWait,
                 idle,
                 interval,
-                probes);
+                probes,
+                tuning);
     }
 
     /** The same with another R2 and handshake limit. */
@@ -230,6 +267,85 @@ public record TcpProfile(
                 timeWait,
                 keepAliveIdle,
                 keepAliveInterval,
-                keepAliveProbes);
+                keepAliveProbes,
+                tuning);
+    }
+
+    /** The same with another delay of acknowledgments, first and smallest timeout. */
+    public TcpProfile withDelays(long delayedAck, long rtoInitial, long rtoMin) {
+        return new TcpProfile(
+                mss,
+                defaultMss,
+                superSegment,
+                receiveWindow,
+                sendBuffer,
+                congestionControl,
+                nagle,
+                sack,
+                timestamps,
+                delayedAck,
+                rtoInitial,
+                rtoMin,
+                rtoMax,
+                synTimeout,
+                userTimeout,
+                finWait2,
+                timeWait,
+                keepAliveIdle,
+                keepAliveInterval,
+                keepAliveProbes,
+                tuning);
+    }
+
+    /** The same for another path: the largest segment it carries, and what a silent peer is assumed to receive. */
+    public TcpProfile withMss(int mss, int defaultMss) {
+        return new TcpProfile(
+                mss,
+                defaultMss,
+                superSegment,
+                receiveWindow,
+                sendBuffer,
+                congestionControl,
+                nagle,
+                sack,
+                timestamps,
+                delayedAck,
+                rtoInitial,
+                rtoMin,
+                rtoMax,
+                synTimeout,
+                userTimeout,
+                finWait2,
+                timeWait,
+                keepAliveIdle,
+                keepAliveInterval,
+                keepAliveProbes,
+                tuning);
+    }
+
+    /** The same, tuned. */
+    public TcpProfile with(Tuning tuning) {
+        return new TcpProfile(
+                mss,
+                defaultMss,
+                superSegment,
+                receiveWindow,
+                sendBuffer,
+                congestionControl,
+                nagle,
+                sack,
+                timestamps,
+                delayedAck,
+                rtoInitial,
+                rtoMin,
+                rtoMax,
+                synTimeout,
+                userTimeout,
+                finWait2,
+                timeWait,
+                keepAliveIdle,
+                keepAliveInterval,
+                keepAliveProbes,
+                tuning);
     }
 }

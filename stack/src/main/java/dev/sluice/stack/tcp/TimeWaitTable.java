@@ -24,6 +24,9 @@ public final class TimeWaitTable {
     private static final byte PLAIN = 1;
     private static final byte STAMPED = 2;
     private static final long MILLIS = 1_000_000L;
+    private static final long ANSWER_PERIOD = 1_000_000_000L;
+    /** Answers to bare acknowledgments in a period, of the whole table. */
+    private static final int MOST_ANSWERS = 100;
 
     private final TcpShard shard;
     private final int capacity;
@@ -34,6 +37,7 @@ public final class TimeWaitTable {
     private final int[] receiveNext;
     private final int[] recentTimestamp;
     private final int[] timestampOffset;
+    private final char[] window;
     private final byte[] kind;
     /** Next slot of the same bucket, or {@link #END}. */
     private final int[] chain;
@@ -47,6 +51,8 @@ public final class TimeWaitTable {
     private long evicted;
     private int lastSendNext;
     private long timeWait;
+    private int answers;
+    private long answersSince;
 
     /** For at most {@code capacity} connections. */
     public TimeWaitTable(TcpShard shard, int capacity) {
@@ -59,6 +65,7 @@ public final class TimeWaitTable {
         receiveNext = new int[capacity];
         recentTimestamp = new int[capacity];
         timestampOffset = new int[capacity];
+        window = new char[capacity];
         kind = new byte[capacity];
         chain = new int[capacity];
         buckets = new int[Math.max(2, Integer.highestOneBit(capacity) << 1)];
@@ -77,6 +84,7 @@ public final class TimeWaitTable {
         receiveNext[slot] = tcb.receiveNext();
         recentTimestamp[slot] = tcb.timestamps.recent();
         timestampOffset[slot] = tcb.timestamps.offset();
+        window[slot] = (char) tcb.fullWindow();
         kind[slot] = tcb.timestamps.on() ? STAMPED : PLAIN;
     }
 
@@ -109,14 +117,30 @@ public final class TimeWaitTable {
                 return REOPEN;
             }
         }
-        if (segment.span() == 0) {
-            // An answer to a bare acknowledgment could be answered in turn, for ever.
+        if ((segment.flags & (TcpHeader.SYN | TcpHeader.ACK)) == 0) {
+            return IGNORE;
+        }
+        if (segment.span() == 0 && (segment.sequence == receiveNext[slot] || !mayAnswer(now))) {
             return IGNORE;
         }
         if (segment.has(TcpHeader.FIN)) {
             slot = renew(slot, now + timeWait);
         }
         return write(slot, segment, now);
+    }
+
+    /** An answer to a bare acknowledgment could be answered in turn, for ever, so these have a limit (RFC 5961 §7). */
+    private boolean mayAnswer(long now) {
+        if (now - answersSince >= ANSWER_PERIOD) {
+            answersSince = now;
+            answers = 0;
+        }
+        if (answers >= MOST_ANSWERS) {
+            shard.counters().challengeAcksSuppressed++;
+            return false;
+        }
+        answers++;
+        return true;
     }
 
     private int write(int slot, Segment segment, long now) {
@@ -136,7 +160,7 @@ public final class TimeWaitTable {
                 receiveNext[slot],
                 headerLength,
                 TcpHeader.ACK,
-                0);
+                window[slot]);
         shard.counters().segmentsOut++;
         return headerLength;
     }
@@ -202,6 +226,7 @@ public final class TimeWaitTable {
         int receive = receiveNext[old];
         int recent = recentTimestamp[old];
         int offset = timestampOffset[old];
+        char offered = window[old];
         byte what = kind[old];
         long h = high[old];
         long l = low[old];
@@ -211,6 +236,7 @@ public final class TimeWaitTable {
         receiveNext[slot] = receive;
         recentTimestamp[slot] = recent;
         timestampOffset[slot] = offset;
+        window[slot] = offered;
         kind[slot] = what;
         return slot;
     }

@@ -83,7 +83,7 @@
  *   <li>The urgent pointer is ignored: urgent data is data (RFC 6093 permits no more anyway).
  *   <li>A peer that agreed on timestamps and omits them is still heard (RFC 7323 §3.2 says SHOULD drop).
  *   <li>A zero-window probe carries no data but an old sequence number, which costs nothing and is answered by all.
- *   <li>In TIME-WAIT and outside of connections bare ACKs get no answer or a RST only, so that two stacks cannot answer each other for ever.
+ *   <li>In TIME-WAIT bare ACKs with a wrong number are answered within a limit, so that two stacks cannot answer each other for ever.
  * </ul>
  */
 @NullMarked

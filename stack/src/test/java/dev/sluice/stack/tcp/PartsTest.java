@@ -141,7 +141,7 @@ class PartsTest {
     @Test
     void theTimeoutFollowsRfc6298() {
         TcpProfile lan = TcpProfile.lan(1500);
-        RtoEstimator rto = new RtoEstimator(lan.rtoInitial());
+        RtoEstimator rto = new RtoEstimator(lan);
         assertThat(rto.timeout()).isEqualTo(1_000_000_000L);
         rto.backOff(lan);
         assertThat(rto.timeout()).isEqualTo(2_000_000_000L);

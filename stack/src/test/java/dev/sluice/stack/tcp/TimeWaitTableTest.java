@@ -34,7 +34,8 @@ class TimeWaitTableTest {
             assertThat(table.onSegment(1, 3, d.input(), 2, 20, d.now)).isEqualTo(TimeWaitTable.ABSENT);
             assertThat(play(table, d, RST, 2, 2, 0)).isEqualTo(TimeWaitTable.IGNORE);
             assertThat(play(table, d, ACK, 2, 2, 0)).isEqualTo(TimeWaitTable.IGNORE);
-            assertThat(play(table, d, ACK, 500, 2, 0)).isEqualTo(TimeWaitTable.IGNORE);
+            assertThat(play(table, d, ACK, 500, 2, 0)).isEqualTo(32);
+            assertThat(play(table, d, FIN, 2, 0, 0)).isEqualTo(TimeWaitTable.IGNORE);
             d.pass(GUEST.timeWait() - 1);
             assertThat(play(table, d, FIN | ACK, 1, 2, 0)).isEqualTo(32);
             Segment answer = new Segment();
@@ -52,6 +53,25 @@ class TimeWaitTableTest {
             d.pass(1);
             assertThat(play(table, d, FIN | ACK, 1, 2, 0)).isEqualTo(TimeWaitTable.ABSENT);
             assertThat(table.size()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
+    void bareAcknowledgmentsAreAnsweredWithinALimitAndWithAWindow(int isn) {
+        try (Dialogue d = new Dialogue(GUEST, isn, ~isn).in(TcpState.TIME_WAIT)) {
+            TimeWaitTable table = new TimeWaitTable(d.shard, 10);
+            table.add(1, 2, d.tcb, d.now);
+            for (int i = 0; i < 100; i++) {
+                assertThat(play(table, d, ACK, 1, 2, 0)).isEqualTo(20);
+            }
+            Segment answer = new Segment();
+            answer.read(d.shard.header(), TcpShard.HEADER_AT, 20);
+            assertThat(answer.window).isEqualTo(65535);
+            assertThat(play(table, d, ACK, 1, 2, 0)).isEqualTo(TimeWaitTable.IGNORE);
+            assertThat(play(table, d, FIN | ACK, 1, 2, 0)).isEqualTo(20);
+            d.pass(1_000_000_000L);
+            assertThat(play(table, d, ACK, 1, 2, 0)).isEqualTo(20);
         }
     }
 

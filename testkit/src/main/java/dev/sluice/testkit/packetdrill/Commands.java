@@ -1,0 +1,103 @@
+package dev.sluice.testkit.packetdrill;
+
+import dev.sluice.stack.tcp.TcpState;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Backquoted lines. No shell runs: what changes a setting of the stack or asks for a state is done here, what prepares a machine
+ * that is not there is left out, and everything else is unsupported.
+ */
+final class Commands {
+    private static final Pattern SETTING =
+            Pattern.compile("([a-z][a-z0-9_]*(?:\\.[a-z0-9_]+)+)=(\"[^\"]*\"|'[^']*'|\\S*)");
+    private static final Pattern PROC_SETTING = Pattern.compile("/proc/sys/([a-z0-9_/]+)=(\"[^\"]*\"|\\S*)");
+    private static final Pattern STATES =
+            Pattern.compile("sockstat\\b.*\\|\\s*grep\\s+-c\\s+([A-Z_0-9-]+)\\s*\\|\\s*grep\\s+(\\d+)");
+    private static final Pattern DROP = Pattern.compile("tcpdrop\\s+.*-s\\s+([A-Z_0-9-]+)");
+    private static final Pattern MTU = Pattern.compile("(?:ifconfig|ip link set).*\\bmtu\\s+(\\d+)");
+    /** What prepares or restores the machine that real packetdrill runs on. */
+    private static final Pattern IRRELEVANT = Pattern.compile(
+            "\\S*/?defaults\\.sh|\\S*sysctl_restore\\S*|ip tcp_metrics flush.*|tc qdisc .*|true|:|rm -f .*|echo .*"
+                    + "|ethtool -K .*|sysctl [^=]*");
+
+    private final Stack stack;
+    private final Sysctls sysctls;
+
+    Commands(Stack stack) {
+        this.stack = stack;
+        this.sysctls = new Sysctls(stack.settings);
+    }
+
+    void run(String text, int line) throws ScriptException {
+        for (String command : text.replace("\\\n", " ").split("\n|;|&&")) {
+            String one = command.replaceAll("\\d?>+\\s*(/dev/null|&1)", "").strip();
+            if (!one.isEmpty() && !one.startsWith("#")) {
+                runOne(one, line);
+            }
+        }
+    }
+
+    private void runOne(String command, int line) throws ScriptException {
+        Matcher states = STATES.matcher(command);
+        Matcher drop = DROP.matcher(command);
+        Matcher mtu = MTU.matcher(command);
+        if (states.matches()) {
+            query(states.group(1), states.group(2), line);
+        } else if (drop.matches()) {
+            stack.drop(state(drop.group(1), line));
+        } else if (mtu.matches()) {
+            stack.settings.mtu = Integer.parseInt(mtu.group(1));
+        } else if (command.startsWith("sysctl ") || command.contains("set_sysctls.py")) {
+            boolean any = set(SETTING.matcher(command), line) | set(PROC_SETTING.matcher(command), line);
+            if (!any && !IRRELEVANT.matcher(command).matches()) {
+                throw unsupported(command, line);
+            }
+        } else if (!IRRELEVANT.matcher(command).matches()) {
+            throw unsupported(command, line);
+        }
+    }
+
+    private static ScriptException unsupported(String command, int line) {
+        return ScriptException.unsupported(line, "the command `" + command + "` is not supported");
+    }
+
+    private boolean set(Matcher settings, int line) throws ScriptException {
+        boolean any = false;
+        while (settings.find()) {
+            any = true;
+            String name = settings.group(1).replace('/', '.');
+            String value = settings.group(2).replaceAll("^[\"']|[\"']$", "");
+            sysctls.set(name, value, line);
+        }
+        return any;
+    }
+
+    /** {@code sockstat … | grep -c STATE | grep N}: as grep does, N may be any part of the count. */
+    private void query(String name, String expected, int line) throws ScriptException {
+        int count = name.equals("LISTEN") ? stack.listening() : stack.count(state(name, line));
+        if (!Integer.toString(count).contains(expected)) {
+            throw ScriptException.mismatch(
+                    line,
+                    "the number of connections in " + name + " differs",
+                    expected + " in " + name,
+                    count + " in " + name + stack.describe());
+        }
+    }
+
+    private static TcpState state(String name, int line) throws ScriptException {
+        return switch (name.replace('-', '_')) {
+            case "CLOSED" -> TcpState.CLOSED;
+            case "SYN_SENT" -> TcpState.SYN_SENT;
+            case "SYN_RCVD", "SYN_RECEIVED" -> TcpState.SYN_RECEIVED;
+            case "ESTABLISHED" -> TcpState.ESTABLISHED;
+            case "CLOSE_WAIT" -> TcpState.CLOSE_WAIT;
+            case "FIN_WAIT_1" -> TcpState.FIN_WAIT_1;
+            case "FIN_WAIT_2" -> TcpState.FIN_WAIT_2;
+            case "CLOSING" -> TcpState.CLOSING;
+            case "LAST_ACK" -> TcpState.LAST_ACK;
+            case "TIME_WAIT" -> TcpState.TIME_WAIT;
+            default -> throw ScriptException.unsupported(line, "the state " + name + " is not supported");
+        };
+    }
+}

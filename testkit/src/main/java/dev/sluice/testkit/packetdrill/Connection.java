@@ -1,0 +1,141 @@
+package dev.sluice.testkit.packetdrill;
+
+import dev.sluice.stack.tcp.SendRing;
+import dev.sluice.stack.tcp.Tcb;
+import dev.sluice.stack.tcp.TcpOutput;
+import dev.sluice.stack.tcp.TcpState;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/** One connection of the stack under test, with what its user has heard of it. */
+final class Connection implements TcpOutput {
+    final Tcb tcb;
+    final int localPort;
+    final int remotePort;
+    private final Stack stack;
+    /** Where it is to be accepted; null once it was, and for connections made by connect. */
+    @Nullable
+    Listener listener;
+
+    boolean established;
+    /** The peer will send no more, and all it sent was read. */
+    boolean remoteClosed;
+
+    boolean over;
+    private TcpState lastState = TcpState.CLOSED;
+    /** The errno that the next call or SO_ERROR reports; "" for none. */
+    String error = "";
+
+    private int wanted;
+
+    Connection(Stack stack, SocketOptions options, int localPort, int remotePort) {
+        this.stack = stack;
+        this.localPort = localPort;
+        this.remotePort = remotePort;
+        this.tcb = new Tcb(stack.shard, stack.settings.profile(options), this);
+    }
+
+    TcpState state() {
+        return over ? lastState : tcb.state();
+    }
+
+    /** Learns what happened; {@code before} is the state in which it did. */
+    void handle(int events, TcpState before) {
+        if ((events & Tcb.Events.ESTABLISHED) != 0) {
+            established = true;
+            if (listener != null) {
+                listener.onEstablished(this);
+            }
+        }
+        if ((events & Tcb.Events.REMOTE_CLOSED) != 0) {
+            remoteClosed = true;
+        }
+        if ((events & Tcb.Events.RESET) != 0) {
+            error = resetError(before);
+        } else if ((events & Tcb.Events.TIMED_OUT) != 0) {
+            error = "ETIMEDOUT";
+        }
+        if ((events & Tcb.Events.ENDED) != 0) {
+            over = true;
+            if ((events & Tcb.Events.TIME_WAIT) != 0) {
+                lastState = TcpState.TIME_WAIT;
+                stack.timeWait.add(0, stack.key(remotePort, localPort), tcb, stack.now());
+            }
+            if (listener != null && !established) {
+                listener.forget(this);
+            }
+        }
+    }
+
+    private String resetError(TcpState before) {
+        boolean linux = stack.settings.dialect != Script.Dialect.FREEBSD;
+        return switch (before) {
+            case SYN_SENT -> "ECONNREFUSED";
+            case SYN_RECEIVED -> linux ? "ECONNRESET" : "ECONNREFUSED";
+            case CLOSE_WAIT -> linux ? "EPIPE" : "ECONNRESET";
+            case CLOSING, LAST_ACK, TIME_WAIT, CLOSED -> linux ? "ECONNRESET" : "";
+            case ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2 -> "ECONNRESET";
+        };
+    }
+
+    /** Takes what was reported, so that it is reported once. */
+    String takeError() {
+        String taken = error;
+        error = "";
+        return taken;
+    }
+
+    int readable() {
+        return over && lastState == TcpState.CLOSED && tcb.undelivered() == 0 ? 0 : tcb.undelivered();
+    }
+
+    /** The user reads up to {@code count} bytes. */
+    int read(int count) {
+        int all = tcb.undelivered();
+        wanted = Math.min(count, all);
+        int taken = wanted;
+        TcpState before = tcb.state();
+        handle(tcb.drain(stack.now()), before);
+        wanted = 0;
+        stack.settle();
+        return taken;
+    }
+
+    /** Room for bytes to be written now. */
+    int writable(int sendBuffer) {
+        int queued = tcb.sendRing().size();
+        return Math.max(0, Math.min(sendBuffer - queued, tcb.reserveSend(Math.max(1, sendBuffer - queued))));
+    }
+
+    /** Writes {@code count} bytes, for which there is room. */
+    void write(int count) {
+        if (count > 0) {
+            tcb.reserveSend(count);
+            tcb.sendRing().commit(count);
+        }
+    }
+
+    // ---- TcpOutput
+
+    @Override
+    public void segment(Tcb tcb, MemorySegment header, long at, int headerLength, long position, int length) {
+        byte[] bytes = new byte[headerLength + length];
+        MemorySegment.copy(header, ValueLayout.JAVA_BYTE, at, bytes, 0, headerLength);
+        if (length > 0) {
+            SendRing ring = tcb.sendRing();
+            int first = ring.firstPart(position, length);
+            MemorySegment.copy(ring.memory(), ValueLayout.JAVA_BYTE, ring.at(position), bytes, headerLength, first);
+            MemorySegment.copy(
+                    ring.memory(), ValueLayout.JAVA_BYTE, ring.wrapAt(), bytes, headerLength + first, length - first);
+        }
+        stack.emit(bytes);
+    }
+
+    @Override
+    public int deliver(Tcb tcb, MemorySegment data, long at, int length, long wrapAt, int wrapLength) {
+        int taken = Math.min(wanted, length + wrapLength);
+        wanted -= taken;
+        return taken;
+    }
+}

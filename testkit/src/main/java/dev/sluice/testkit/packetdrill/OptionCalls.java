@@ -1,0 +1,160 @@
+package dev.sluice.testkit.packetdrill;
+
+import dev.sluice.stack.tcp.TcpProfile;
+import dev.sluice.testkit.packetdrill.Script.Dialect;
+import java.util.List;
+import java.util.Map;
+
+/** getsockopt and setsockopt, for the options that our stack has. */
+final class OptionCalls {
+    private static final long SECONDS = 1_000_000_000L;
+    private static final long MILLIS = 1_000_000L;
+    private static final int DEFAULT_MSS = 536;
+
+    private final Stack stack;
+    private final Map<String, Long> constants;
+
+    OptionCalls(Stack stack, Map<String, Long> constants) {
+        this.stack = stack;
+        this.constants = constants;
+    }
+
+    Outcome get(Socket socket, Arguments a) throws ScriptException {
+        SocketOptions o = socket.options;
+        String name = a.at(2).toString();
+        boolean freebsd = stack.settings.dialect == Dialect.FREEBSD;
+        return switch (name) {
+            case "SO_ERROR" -> error(socket, a);
+            case "SO_RCVBUF" -> {
+                if (!freebsd && o.receiveBuffer == 0) {
+                    throw a.unsupported("the default of SO_RCVBUF");
+                }
+                int asked = o.receiveBuffer > 0 ? o.receiveBuffer : stack.settings.receiveSpace;
+                boolean connected = socket.connection != null && socket.connection.established;
+                yield number(
+                        a, freebsd ? (connected ? stack.settings.connectedReceiveSpace(asked) : asked) : 2L * asked);
+            }
+            case "SO_SNDBUF" -> {
+                boolean connected = socket.connection != null && socket.connection.established;
+                if (!freebsd && o.sendBuffer == stack.settings.sendSpace) {
+                    throw a.unsupported("the default of SO_SNDBUF");
+                }
+                yield number(
+                        a,
+                        freebsd
+                                ? (connected ? stack.settings.connectedReceiveSpace(o.sendBuffer) : o.sendBuffer)
+                                : 2L * o.sendBuffer);
+            }
+            case "TCP_NODELAY" -> number(a, o.noDelay ? 1 : 0);
+            case "SO_KEEPALIVE" -> number(a, o.keepAlive ? 1 : 0);
+            case "TCP_KEEPIDLE" -> number(a, o.keepAliveIdle / SECONDS);
+            case "TCP_KEEPINTVL" -> number(a, o.keepAliveInterval / SECONDS);
+            case "TCP_KEEPCNT" -> number(a, o.keepAliveProbes);
+            case "TCP_KEEPINIT" -> number(a, o.synTimeout / SECONDS);
+            case "TCP_USER_TIMEOUT" -> number(a, o.userTimeout / MILLIS);
+            case "TCP_MAXSEG" -> {
+                Connection c = socket.connection;
+                yield number(
+                        a,
+                        c != null && c.established
+                                ? c.tcb.sendMss()
+                                : o.maximumSegment > 0 ? o.maximumSegment : DEFAULT_MSS);
+            }
+            default -> throw a.unsupported("getsockopt(" + name + ")");
+        };
+    }
+
+    private static Outcome number(Arguments a, long value) throws ScriptException {
+        return Outcome.wrote(0, a.compare(3, value));
+    }
+
+    private static Outcome error(Socket socket, Arguments a) throws ScriptException {
+        String seen = socket.takeError();
+        String text = a.at(3).toString().replaceAll("^\\[|\\]$", "");
+        if (text.equals("...")) {
+            return Outcome.of(0);
+        }
+        String expected = text.equals("0") ? "" : text;
+        return Outcome.wrote(
+                0,
+                expected.equals(seen)
+                        ? ""
+                        : "it stored " + (seen.isEmpty() ? "0" : seen) + " instead of "
+                                + (expected.isEmpty() ? "0" : expected));
+    }
+
+    Outcome set(Socket socket, Arguments a) throws ScriptException {
+        SocketOptions o = socket.options;
+        String name = a.at(2).toString();
+        switch (name) {
+            case "SO_REUSEADDR", "SO_REUSEPORT" -> o.reuse = value(a) != 0;
+            case "TCP_NODELAY" -> o.noDelay = value(a) != 0;
+            case "SO_KEEPALIVE" -> o.keepAlive = value(a) != 0;
+            case "TCP_KEEPIDLE" -> o.keepAliveIdle = value(a) * SECONDS;
+            case "TCP_KEEPINTVL" -> o.keepAliveInterval = value(a) * SECONDS;
+            case "TCP_KEEPCNT" -> o.keepAliveProbes = (int) value(a);
+            case "TCP_KEEPINIT" -> o.synTimeout = value(a) * SECONDS;
+            case "TCP_USER_TIMEOUT" -> o.userTimeout = value(a) * MILLIS;
+            case "TCP_MAXSEG" -> {
+                if (socket.connection != null) {
+                    throw a.unsupported("TCP_MAXSEG on a connection");
+                }
+                o.maximumSegment = (int) value(a);
+            }
+            case "SO_RCVBUF" -> {
+                if (socket.connection != null) {
+                    throw a.unsupported("SO_RCVBUF on a connection");
+                }
+                o.receiveBuffer = (int) value(a);
+            }
+            case "SO_SNDBUF" -> o.sendBuffer = (int) value(a);
+            case "SO_LINGER" -> o.linger = linger(a);
+            case "TCP_CONGESTION" -> {
+                if (!a.at(3).toString().contains("reno")) {
+                    throw a.unsupported("congestion control " + a.at(3));
+                }
+            }
+            default -> throw a.unsupported("setsockopt(" + name + ")");
+        }
+        Connection connection = socket.connection;
+        if (connection != null && !connection.over) {
+            connection.tcb.adopt(profile(o, a));
+            stack.settle();
+        } else {
+            profile(o, a);
+        }
+        return Outcome.of(0);
+    }
+
+    private TcpProfile profile(SocketOptions options, Arguments a) throws ScriptException {
+        try {
+            return stack.settings.profile(options);
+        } catch (IllegalArgumentException e) {
+            throw a.unsupported(e.getMessage() + ", which");
+        }
+    }
+
+    private static long value(Arguments a) throws ScriptException {
+        return a.integer(3);
+    }
+
+    private int linger(Arguments a) throws ScriptException {
+        if (a.at(3) instanceof Expression.Struct(Map<String, Expression> fields)
+                && fields.get("onoff") != null
+                && fields.get("linger") != null) {
+            Long on = fields.get("onoff").value(constants);
+            Long seconds = fields.get("linger").value(constants);
+            if (on != null && seconds != null) {
+                return on == 0 ? -1 : seconds.intValue();
+            }
+        }
+        if (a.at(3) instanceof Expression.Array(List<Expression> elements) && elements.size() == 2) {
+            Long on = elements.get(0).value(constants);
+            Long seconds = elements.get(1).value(constants);
+            if (on != null && seconds != null) {
+                return on == 0 ? -1 : seconds.intValue();
+            }
+        }
+        throw a.unsupported("SO_LINGER " + a.at(3));
+    }
+}

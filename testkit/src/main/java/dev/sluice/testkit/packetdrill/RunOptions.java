@@ -1,0 +1,63 @@
+package dev.sluice.testkit.packetdrill;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What a script's flags mean to a run.
+ *
+ * @param toleranceMicros how far times may be off
+ * @param timestampTickMicros above 0, values of our timestamps are checked, in ticks of this length
+ * @param strict whether TCP options are compared in order and with their padding
+ */
+record RunOptions(boolean ipv6, int mtu, long toleranceMicros, long timestampTickMicros, boolean strict) {
+    private static final String DEFAULT_TOLERANCE = "4000";
+
+    /** The flags of a script over those of the command line. */
+    static RunOptions of(Map<String, String> script, Map<String, String> overrides) throws ScriptException {
+        Map<String, String> all = new HashMap<>(overrides);
+        all.putAll(script);
+        String version = all.getOrDefault("ip_version", "ipv4");
+        if (!version.equals("ipv4") && !version.equals("ipv6")) {
+            throw ScriptException.unsupported(1, "--ip_version=" + version + " is not supported");
+        }
+        for (String name : all.keySet()) {
+            switch (name) {
+                case "ip_version",
+                        "dialect",
+                        "mtu",
+                        "tolerance_usecs",
+                        "tolerance",
+                        "tcp_ts_tick_usecs",
+                        "strict",
+                        // These are about the machine that real packetdrill runs on, or about its output.
+                        "local_ip",
+                        "remote_ip",
+                        "gateway_ip",
+                        "netmask_ip",
+                        "connect_port",
+                        "bind_port",
+                        "speed",
+                        "non_fatal",
+                        "verbose",
+                        "send_omit_free",
+                        "init_scripts",
+                        "code_command",
+                        "code_format",
+                        "code_sockopt" -> {}
+                default -> throw ScriptException.unsupported(1, "the flag --" + name + " is not supported");
+            }
+        }
+        try {
+            return new RunOptions(
+                    version.equals("ipv6"),
+                    Integer.parseInt(all.getOrDefault("mtu", "1500")),
+                    Long.parseLong(
+                            all.getOrDefault("tolerance_usecs", all.getOrDefault("tolerance", DEFAULT_TOLERANCE))),
+                    Long.parseLong(all.getOrDefault("tcp_ts_tick_usecs", "0")),
+                    all.containsKey("strict"));
+        } catch (NumberFormatException e) {
+            throw ScriptException.badScript(1, "a flag is not a number: " + e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+package dev.sluice.testkit.packetdrill;
+
+import dev.sluice.stack.tcp.TcpProfile;
+import dev.sluice.testkit.packetdrill.Script.Dialect;
+
+/** What a script's system settings say, for sockets made after. */
+final class Settings {
+    private static final long MILLIS = 1_000_000L;
+    private static final long SECONDS = 1_000_000_000L;
+
+    final Dialect dialect;
+    final boolean ipv6;
+    int mtu = 1500;
+    boolean sack = true;
+    boolean timestamps = true;
+    boolean windowScaling = true;
+    /** Largest buffer that may be asked for; the scale of windows covers it. 0 for the profile's. */
+    long largestBuffer;
+
+    int receiveSpace;
+    int sendSpace;
+    /** Closed ports answer nothing. */
+    boolean blackhole;
+
+    boolean insecureReset;
+    boolean insecureSyn;
+    /** Segments with SYN and FIN get no answer. */
+    boolean dropSynFin;
+
+    boolean icmpMayReset = true;
+    boolean dropOptions;
+    boolean pathMtuDiscovery = true;
+    int defaultMss;
+    long rtoInitial = SECONDS;
+    long rtoMin;
+    long rtoSlop;
+    long delayedAck = 40 * MILLIS;
+    int quickAcks;
+    long synTimeout;
+    long keepAliveIdle = 7200 * SECONDS;
+    long keepAliveInterval = 75 * SECONDS;
+    int keepAliveProbes;
+    boolean keepAliveAlways;
+
+    Settings(Dialect dialect, boolean ipv6) {
+        this.dialect = dialect;
+        this.ipv6 = ipv6;
+        defaultMss = ipv6 ? 1220 : 536;
+        switch (dialect) {
+            case LINUX -> {
+                largestBuffer = 15 << 20;
+                receiveSpace = 0;
+                sendSpace = 4 << 20;
+                rtoMin = 200 * MILLIS;
+                quickAcks = 16;
+                synTimeout = 127 * SECONDS;
+                keepAliveProbes = 9;
+            }
+            case SLUICE -> {
+                receiveSpace = 0;
+                sendSpace = 1 << 20;
+                rtoMin = 200 * MILLIS;
+                synTimeout = 180 * SECONDS;
+                keepAliveProbes = 9;
+            }
+            case FREEBSD -> {
+                largestBuffer = 2 << 20;
+                receiveSpace = 1 << 16;
+                sendSpace = 1 << 15;
+                rtoMin = 30 * MILLIS;
+                rtoSlop = 200 * MILLIS;
+                synTimeout = 75 * SECONDS;
+                keepAliveProbes = 8;
+            }
+        }
+    }
+
+    int mss() {
+        return mtu - (ipv6 ? 60 : 40);
+    }
+
+    /** The buffer of a connection: FreeBSD makes it whole segments. */
+    int connectedReceiveSpace(int asked) {
+        return dialect == Dialect.FREEBSD ? (asked + mss() - 1) / mss() * mss() : asked;
+    }
+
+    /** The smallest shift by which a window covers the largest buffer. */
+    private int windowShift() {
+        if (largestBuffer == 0) {
+            return -1;
+        }
+        int shift = 0;
+        while (shift < 14 && 65535L << shift < largestBuffer) {
+            shift++;
+        }
+        return shift;
+    }
+
+    /**
+     * How connections of a socket behave.
+     *
+     * @throws IllegalArgumentException if our stack cannot be set up so
+     */
+    TcpProfile profile(SocketOptions options) {
+        TcpProfile base = TcpProfile.lan(1500);
+        int receive = options.receiveBuffer > 0 ? options.receiveBuffer : receiveSpace;
+        int limit = receive == 0 ? 0 : connectedReceiveSpace(receive);
+        int mss = options.maximumSegment > 0 ? Math.min(options.maximumSegment, mss()) : mss();
+        return base.withMss(mss, Math.min(defaultMss, 1220))
+                .withBuffers(Math.max(limit == 0 ? 1 << 20 : 1 << 14, powerOfTwo(limit)), 4 << 20)
+                .with(0, !options.noDelay, sack, timestamps)
+                .withDelays(delayedAck, rtoInitial, Math.min(rtoMin, rtoInitial))
+                .withKeepAlive(
+                        options.keepAlive || keepAliveAlways ? options.keepAliveIdle : 0,
+                        options.keepAliveInterval,
+                        options.keepAliveProbes)
+                .withTimeouts(
+                        options.synTimeout,
+                        options.userTimeout > 0 ? options.userTimeout : base.userTimeout(),
+                        base.finWait2(),
+                        base.timeWait())
+                .with(new TcpProfile.Tuning(
+                        limit,
+                        windowScaling,
+                        windowShift(),
+                        !insecureReset && !insecureSyn,
+                        quickAcks,
+                        rtoSlop,
+                        dropOptions ? 3 : 0));
+    }
+
+    private static int powerOfTwo(int n) {
+        return n <= 1 ? 1 : Integer.highestOneBit(n - 1) << 1;
+    }
+}

@@ -1,0 +1,261 @@
+package dev.sluice.testkit.packetdrill;
+
+import dev.sluice.stack.tcp.Listening;
+import dev.sluice.stack.tcp.NativeMemory;
+import dev.sluice.stack.tcp.Tcb;
+import dev.sluice.stack.tcp.TcpShard;
+import dev.sluice.stack.tcp.TcpState;
+import dev.sluice.stack.tcp.TimeWaitTable;
+import dev.sluice.wire.TcpHeader;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The owner of the {@link Tcb}s under test, in virtual time: finds, opens and ends connections as {@code net.TcpEngine} does, and keeps
+ * what they send until the script asks for it.
+ */
+final class Stack {
+    private static final int MOST_ROUNDS = 10_000;
+
+    /** A segment that left, with its TCP header at 0. */
+    record Sent(long time, byte[] bytes) {}
+
+    final Settings settings;
+    final TcpShard shard;
+    final TimeWaitTable timeWait;
+    final ArrayDeque<Sent> sent = new ArrayDeque<>();
+    private final List<Connection> connections = new ArrayList<>();
+    private final Map<Integer, Listener> listeners = new HashMap<>();
+    private final int firstIss;
+    private int opened;
+    private long now;
+    private int nextPort = 49_152;
+
+    /** A stack whose clock shows {@code now}, and whose connections begin with sequence number {@code firstIss}, then others. */
+    Stack(Settings settings, NativeMemory memory, int firstIss, long now) {
+        this.settings = settings;
+        this.firstIss = firstIss;
+        this.now = now;
+        // The secret is for numbers that we do not use here.
+        this.shard = new TcpShard(memory, 1 << 28, new java.util.SplittableRandom(firstIss));
+        this.timeWait = new TimeWaitTable(shard, 64);
+    }
+
+    long now() {
+        return now;
+    }
+
+    long key(int remotePort, int localPort) {
+        return (long) remotePort << 16 | localPort;
+    }
+
+    int freePort() {
+        return nextPort++;
+    }
+
+    private int nextIss() {
+        return firstIss + opened++ * 1_000_003;
+    }
+
+    // ---- Opening
+
+    Connection connect(SocketOptions options, int localPort, int remotePort) {
+        Connection connection = new Connection(this, options, localPort, remotePort);
+        connections.add(connection);
+        connection.tcb.openActive(nextIss(), now, localPort, remotePort);
+        settle();
+        return connection;
+    }
+
+    /** Null if there is a listener already. */
+    @Nullable
+    Listener listen(int port, SocketOptions options, int backlog) {
+        Listener listener = new Listener(port, options, backlog);
+        return listeners.putIfAbsent(port, listener) == null ? listener : null;
+    }
+
+    /** Ends a listener; what nobody will accept is reset. */
+    void unlisten(Listener listener) {
+        listeners.remove(listener.port, listener);
+        List<Connection> orphans = new ArrayList<>(listener.opening);
+        orphans.addAll(listener.ready);
+        for (Connection orphan : orphans) {
+            abort(orphan);
+        }
+        settle();
+    }
+
+    void abort(Connection connection) {
+        if (!connection.over) {
+            TcpState before = connection.tcb.state();
+            connection.tcb.abort(now);
+            connection.handle(Tcb.Events.CLOSED, before);
+        }
+    }
+
+    boolean isUsed(int port) {
+        return listeners.containsKey(port)
+                || connections.stream().anyMatch(c -> c.localPort == port && !c.over)
+                || timeWait.size() > 0;
+    }
+
+    // ---- In
+
+    @Nullable
+    Connection find(int remotePort, int localPort) {
+        for (Connection c : connections) {
+            if (c.remotePort == remotePort && c.localPort == localPort && !c.over) {
+                return c;
+            }
+        }
+        return null;
+    }
+
+    /** A checked segment comes, its TCP header at 0. */
+    void receive(byte[] bytes) {
+        MemorySegment s = MemorySegment.ofArray(bytes);
+        int remotePort = TcpHeader.sourcePort(s, 0);
+        int localPort = TcpHeader.destinationPort(s, 0);
+        int flags = TcpHeader.flags(s, 0);
+        if (settings.dropSynFin && (flags & (TcpHeader.SYN | TcpHeader.FIN)) == (TcpHeader.SYN | TcpHeader.FIN)) {
+            return;
+        }
+        Connection connection = find(remotePort, localPort);
+        if (connection != null) {
+            TcpState before = connection.tcb.state();
+            connection.handle(connection.tcb.onSegment(s, 0, bytes.length, now), before);
+        } else {
+            unconnected(s, bytes.length, remotePort, localPort, flags);
+        }
+        settle();
+    }
+
+    private void unconnected(MemorySegment s, int length, int remotePort, int localPort, int flags) {
+        timeWait.expire(now);
+        int remembered = timeWait.onSegment(0, key(remotePort, localPort), s, 0, length, now);
+        if (remembered > 0) {
+            answer(remembered);
+            return;
+        }
+        if (remembered == TimeWaitTable.IGNORE) {
+            return;
+        }
+        Listener listener = listeners.get(localPort);
+        Listening verdict = listener == null ? Listening.RESET : Listening.on(flags);
+        switch (verdict) {
+            case IGNORE -> {}
+            case RESET -> {
+                if (listener != null || !settings.blackhole) {
+                    answer(shard.writeReset(s, 0, length));
+                }
+            }
+            case OPEN -> {
+                if (listener != null && listener.admits()) {
+                    int iss = nextIss();
+                    if (remembered == TimeWaitTable.REOPEN) {
+                        iss = timeWait.reopenIss(iss);
+                    }
+                    Connection opened = new Connection(this, listener.options, localPort, remotePort);
+                    opened.listener = listener;
+                    listener.opening.add(opened);
+                    connections.add(opened);
+                    opened.tcb.openPassive(s, 0, length, iss, now);
+                    opened.tcb.accept(now);
+                }
+            }
+        }
+    }
+
+    private void answer(int headerLength) {
+        if (headerLength > 0) {
+            byte[] bytes = new byte[headerLength];
+            MemorySegment.copy(shard.header(), ValueLayout.JAVA_BYTE, TcpShard.HEADER_AT, bytes, 0, headerLength);
+            emit(bytes);
+        }
+    }
+
+    // ---- Out and time
+
+    void emit(byte[] bytes) {
+        sent.add(new Sent(now, bytes));
+    }
+
+    /** Lets every connection say what it has to say now. */
+    void settle() {
+        int rounds = 0;
+        for (int i = 0; i < connections.size(); i++) {
+            Connection connection = connections.get(i);
+            do {
+                connection.tcb.transmit(now, Integer.MAX_VALUE);
+            } while (connection.tcb.wantsTransmit() && ++rounds < MOST_ROUNDS);
+        }
+        if (rounds >= MOST_ROUNDS) {
+            throw new AssertionError("The stack does not stop to send");
+        }
+        connections.removeIf(c -> c.over);
+    }
+
+    /** When the earliest timer is due, or {@link Long#MAX_VALUE}. */
+    long deadline() {
+        long earliest = Long.MAX_VALUE;
+        for (Connection connection : connections) {
+            earliest = Math.min(earliest, connection.tcb.deadline());
+        }
+        return earliest;
+    }
+
+    /** Time passes to {@code time}, which is not after the next timer. */
+    void moveTo(long time) {
+        now = Math.max(now, time);
+        for (Connection connection : new ArrayList<>(connections)) {
+            if (connection.tcb.deadline() <= now) {
+                TcpState before = connection.tcb.state();
+                connection.handle(connection.tcb.onTimer(now), before);
+            }
+        }
+        settle();
+    }
+
+    /** Connections in {@code state}, as the system's tools count them. */
+    int count(TcpState state) {
+        timeWait.expire(now);
+        int live = (int) connections.stream().filter(c -> c.state() == state).count();
+        return live + (state == TcpState.TIME_WAIT ? timeWait.size() : 0);
+    }
+
+    /** Drops connections in {@code state}, as tcpdrop does: with a reset. */
+    void drop(TcpState state) {
+        if (state == TcpState.TIME_WAIT) {
+            timeWait.expire(now + settings.profile(new SocketOptions(settings)).timeWait());
+        }
+        for (Connection connection : new ArrayList<>(connections)) {
+            if (connection.state() == state) {
+                abort(connection);
+                connection.error = "ECONNABORTED";
+            }
+        }
+        settle();
+    }
+
+    /** The states of all connections, for messages. */
+    String describe() {
+        return "; there are "
+                + connections.stream().map(c -> c.state().toString()).toList() + " and " + timeWait.size()
+                + " in TIME_WAIT";
+    }
+
+    int listening() {
+        return listeners.size();
+    }
+
+    void close() {
+        connections.forEach(c -> c.tcb.release());
+        shard.close();
+    }
+}

@@ -1,0 +1,96 @@
+package dev.sluice.testkit.packetdrill;
+
+import dev.sluice.stack.tcp.NativeMemory;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Runs scripts, each against a stack of its own. */
+final class Suite {
+    private static final int ISS = 0x1234_5678;
+    private static final int PEER_ISS = 0x0fed_cba9;
+    /** Memory of the heap: stacks come and go too fast for arenas. */
+    private static final NativeMemory HEAP = new NativeMemory() {
+        @Override
+        public MemorySegment allocate(long bytes) {
+            return MemorySegment.ofArray(new long[(int) ((bytes + 7) / 8)]).asSlice(0, bytes);
+        }
+
+        @Override
+        public void free(MemorySegment block) {
+            // The collector's.
+        }
+    };
+
+    private final Script.@Nullable Dialect dialect;
+    private final Map<String, String> overrides;
+    private final int iss;
+    private final int peerIss;
+
+    Suite(Script.@Nullable Dialect dialect, Map<String, String> overrides) {
+        this(dialect, overrides, ISS, PEER_ISS);
+    }
+
+    /** With these initial sequence numbers of ours and of peers. */
+    Suite(Script.@Nullable Dialect dialect, Map<String, String> overrides, int iss, int peerIss) {
+        this.dialect = dialect;
+        this.overrides = overrides;
+        this.iss = iss;
+        this.peerIss = peerIss;
+    }
+
+    Verdict run(Path path) {
+        try {
+            return run(path.toString(), new String(Files.readAllBytes(path), StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            return Verdict.failed(path.toString(), 0, "cannot be read: " + e.getMessage());
+        }
+    }
+
+    /**
+     * Where stacks may differ, scripts say with {@code #ifdef} what the standard demands and what some system does. Any of these is
+     * right; if none holds, the first is reported.
+     */
+    private void runAlternatives(String name, String text) throws ScriptException {
+        Set<String> alternatives = Lexer.conditions(text);
+        alternatives.remove("STANDARD");
+        ScriptException first = null;
+        try {
+            runOnce(name, text, Set.of("STANDARD"));
+            return;
+        } catch (ScriptException e) {
+            first = e;
+        }
+        for (String alternative : alternatives) {
+            try {
+                runOnce(name, text, Set.of(alternative));
+                return;
+            } catch (ScriptException e) {
+                // The first counts.
+            }
+        }
+        throw first;
+    }
+
+    private void runOnce(String name, String text, Set<String> defined) throws ScriptException {
+        new Runner(Parser.parse(name, text, dialect, defined), overrides, HEAP, iss, peerIss).run();
+    }
+
+    Verdict run(String name, String text) {
+        try {
+            runAlternatives(name, text);
+            return Verdict.passed(name);
+        } catch (ScriptException e) {
+            return Verdict.of(name, e);
+        } catch (IllegalArgumentException e) {
+            return Verdict.of(name, ScriptException.unsupported(0, "a setting of our stack: " + e.getMessage()));
+        } catch (RuntimeException | AssertionError e) {
+            return Verdict.failed(name, 0, "the stack or the interpreter broke: " + e);
+        }
+    }
+}

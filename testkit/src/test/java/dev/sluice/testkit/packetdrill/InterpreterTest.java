@@ -1,0 +1,236 @@
+package dev.sluice.testkit.packetdrill;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** That the interpreter sees differences, and says honestly what it cannot do. */
+class InterpreterTest {
+    private static final String ESTABLISHED = """
+            --dialect=sluice
+             0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+            +0 bind(3, ..., ...) = 0
+            +0 listen(3, 1) = 0
+            +0 < S 0:0(0) win 32767 <mss 1460>
+            +0 > S. 0:0(0) ack 1 win 65535 <mss 1460>
+            +.1 < . 1:1(0) ack 1 win 32767
+            +0 accept(3, ..., ...) = 4
+            """;
+
+    private static Verdict run(String script) {
+        return new Suite(null, Map.of()).run("test.pkt", script);
+    }
+
+    private static void assertResult(String end, Verdict.Kind kind, String words) {
+        Verdict verdict = run(ESTABLISHED + end);
+        assertThat(verdict.kind()).as(verdict.toString()).isEqualTo(kind);
+        assertThat(verdict.toString()).contains(words);
+    }
+
+    private static void assertFails(String end, String words) {
+        assertResult(end, Verdict.Kind.FAILED, words);
+    }
+
+    private static void assertUnsupported(String end, String words) {
+        assertResult(end, Verdict.Kind.UNSUPPORTED, words);
+    }
+
+    @Test
+    void aRightScriptPasses() {
+        assertThat(run(ESTABLISHED + "+.1 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n"))
+                .isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    > . 1:101(100) ack 1               | the flags differ
+                    > P. 2:102(100) ack 1              | the sequence number differs
+                    > P. 1:100(99) ack 1               | the payload length differs
+                    > P. 1:101(100) ack 2              | the acknowledgment number differs
+                    > P. 1:101(100) ack 1 win 65534    | the window differs
+                    > P. 1:101(100) ack 1 urg 1        | the urgent pointer differs
+                    > P. 1:101(100) ack 1 <nop,nop,sack 1:2> | the TCP options differ
+                    """)
+    void everyFieldOfAPacketIsCompared(String packet, String difference) {
+        assertFails("+.1 write(4, ..., 100) = 100\n+0 " + packet + "\n", difference);
+    }
+
+    @Test
+    void timesAreChecked() {
+        assertFails("+.1 write(4, ..., 100) = 100\n+.01 > P. 1:101(100) ack 1\n", "left at another time");
+        assertFails("+.1 < P. 1:11(10) ack 1 win 32767\n+.03 > . 1:1(0) ack 11\n", "no packet left in time");
+        assertThat(run(ESTABLISHED + "+.1 < P. 1:11(10) ack 1 win 32767\n+.038 > . 1:1(0) ack 11\n")
+                        .kind())
+                .isEqualTo(Verdict.Kind.PASSED);
+        assertThat(run(ESTABLISHED + "+.1 < P. 1:11(10) ack 1 win 32767\n+.03~+.05 > . 1:1(0) ack 11\n")
+                        .kind())
+                .isEqualTo(Verdict.Kind.PASSED);
+        assertThat(run("--tolerance_usecs=20000\n" + ESTABLISHED
+                                + "+.1 < P. 1:11(10) ack 1 win 32767\n+.05 > . 1:1(0) ack 11\n")
+                        .kind())
+                .isEqualTo(Verdict.Kind.PASSED);
+    }
+
+    @Test
+    void aPacketThatNeverLeavesIsAFailure() {
+        assertFails("+0 > . 1:1(0) ack 1\n", "expected: > . 1:1(0) ack 1");
+        assertFails("* > . 1:1(0) ack 1\n", "no packet left in time");
+    }
+
+    @Test
+    void aPacketThatTheScriptDoesNotExpectIsSeenAtTheNextOne() {
+        assertFails(
+                "+.1 < S 1:1(0) win 0\n+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n",
+                "seen:     > . 1:1(0) ack 1");
+    }
+
+    @Test
+    void resultsOfCallsAreChecked() {
+        assertFails("+0 read(4, ..., 100) = 0\n", "does not come back at once");
+        assertFails("+0 recv(4, ..., 100, MSG_DONTWAIT) = 0\n", "seen:     -1 EAGAIN");
+        assertFails("+0 close(7) = 0\n", "-1 EBADF");
+        assertFails("+0 getsockopt(4, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0\n", "it stored 0");
+        assertFails("+.1 < P. 1:11(10) ack 1 win 32767\n+0 read(4, ..., 100) = 11\n", "seen:     10");
+        assertFails("+0 `sockstat -s | grep -c TIME_WAIT | grep 1`\n", "0 in TIME_WAIT");
+        assertFails("+0 %{ assert tcpi_unacked == 1 }%\n", "tcpi_unacked == 0");
+    }
+
+    @Test
+    void aCallThatWaitsComesBackWhenItMay() {
+        String script = "+.1...0.2 read(4, ..., 100) = 10\n+.1 < P. 1:11(10) ack 1 win 32767\n";
+        assertThat(run(ESTABLISHED + script)).isEqualTo(Verdict.passed("test.pkt"));
+        assertFails(script.replace("0.2", "0.3"), "came back at another time");
+        assertFails("+.1...0.2 read(4, ..., 100) = 10\n", "has not come back in time");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "+0 frobnicate(4) = 0",
+                "+0 setsockopt(4, IPPROTO_TCP, TCP_FASTOPEN, [5], 4) = 0",
+                "+0 sendmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0}, MSG_ZEROCOPY) = 10",
+                "+0 epoll_create(1) = 5",
+                "+0 < udp (100)",
+                "+0 > udp (100)",
+                "+0 < [ce] . 1:1(0) ack 1 win 100",
+                "+0 > (ttl 64) . 1:1(0) ack 1",
+                "+0 < . 1:1(0) ack 1 win 100 <FO 1234>",
+                "+0 < S 0:0(0) win 100 <mss 1460>/udp(1 > 2)",
+                "+0 `rm -rf /`",
+                "+0 `sysctl -w net.inet.tcp.frobs=1`",
+                "+0 `sysctl -w net.inet.tcp.syncookies_only=1`",
+                "+0 `sysctl net.ipv4.tcp_frobs=1`",
+                "+0 %{ assert tcpi_frobs == 1 }%",
+                "+0 %{ import os }%",
+                "+0 < . 1:1(0) ack 1 win 100 what else",
+            })
+    void whatIsNotKnownIsUnsupportedAndNeverPasses(String event) {
+        assertUnsupported(event + "\n", "test.pkt:9: unsupported: ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "+0 > . 1:5(3) ack 1",
+                "+0 < . 1:1(0) ack 1 win 70000",
+                "-1 write(4, ..., 1) = 1",
+                "* write(4, ..., 1) = 1",
+                "+0~+1 < . 1:1(0) ack 1 win 100",
+                "+2~+1 > . 1:1(0) ack 1",
+                "0 < . 1:1(0) ack 1 win 100",
+            })
+    void aScriptThatContradictsItselfFails(String event) {
+        assertFails(event + "\n", "test.pkt:9: ");
+    }
+
+    @Test
+    void aFailureBeforeSomethingUnsupportedCounts() {
+        assertFails("+0 read(4, ..., 100) = 5\n+0 frobnicate() = 0\n", "does not come back");
+    }
+
+    @Test
+    void optionsAreASetUnlessStrict() {
+        String script = """
+                 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+                +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+                +0 > S 0:0(0) <mss 1460,nop,wscale 4,sackOK,TS val 100 ecr 0>
+                """;
+        assertThat(run("--dialect=sluice\n" + script)).isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run("--dialect=sluice\n--strict\n" + script).what()).isEqualTo("the TCP options differ");
+    }
+
+    @Test
+    void conditionsSelectWhatAnyStandardAllows() {
+        String script = """
+                +.1 write(4, ..., 100) = 100
+                #ifdef STANDARD
+                +0 > . 1:101(100) ack 1
+                #endif
+                #ifdef FreeBSD
+                +0 > P. 1:101(100) ack 1
+                #endif
+                """;
+        assertThat(run(ESTABLISHED + script)).isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run(ESTABLISHED + script.replace("P. 1", "F. 1")).what()).isEqualTo("the flags differ");
+        assertThat(run(ESTABLISHED + "#ifdef STANDARD\n").kind()).isEqualTo(Verdict.Kind.FAILED);
+    }
+
+    @Test
+    void dialectsAreFoundOut() throws Exception {
+        assertThat(Parser.parse("a", "0 `sysctl -w net.inet.tcp.sack.enable=1`", null, java.util.Set.of())
+                        .dialect())
+                .isEqualTo(Script.Dialect.FREEBSD);
+        assertThat(Parser.parse("a", "`../common/defaults.sh`\n", null, java.util.Set.of())
+                        .dialect())
+                .isEqualTo(Script.Dialect.LINUX);
+    }
+
+    @Test
+    void linuxScriptsSeeItsScaleAndItsSegmentsTogether() {
+        assertThat(run("""
+                                `../common/defaults.sh`
+                                   0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                                  +0 setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
+                                  +0 bind(3, ..., ...) = 0
+                                  +0 listen(3, 1) = 0
+                                 +.1 < S 0:0(0) win 32792 <mss 1000,sackOK,nop,nop,nop,wscale 7>
+                                  +0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK,nop,wscale 8>
+                                 +.1 < . 1:1(0) ack 1 win 257
+                                  +0 accept(3, ..., ...) = 4
+                                  +0 write(4, ..., 5000) = 5000
+                                  +0 > P. 1:5001(5000) ack 1
+                                 +.1 < . 1:1(0) ack 5001 win 257
+                                """)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @Test
+    void freeBsdScriptsSeeItsBuffersAndItsOptions() {
+        assertThat(run("""
+                                --ip_version=ipv6
+                                --tolerance_usecs=75000
+                                 0.00 `sysctl -w net.inet.tcp.recvspace=65536`
+                                +0.00 `sysctl -w kern.ipc.maxsockbuf=2097152`
+                                +0.00 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                                +0.00 fcntl(3, F_GETFL) = 0x02 (flags O_RDWR)
+                                +0.00 fcntl(3, F_SETFL, O_RDWR | O_NONBLOCK) = 0
+                                +0.00 getsockopt(3, SOL_SOCKET, SO_RCVBUF, [65536], [4]) = 0
+                                +0.00 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+                                +0.00 > S  0:0(0) win 65535 <mss 1440,nop,wscale 6,sackOK,TS val 100 ecr 0>
+                                +0.10 < S. 0:0(0) ack 1 win 32767 <mss 1440,sackOK,eol,eol>
+                                +0.00 >  . 1:1(0) ack 1 win 65535
+                                +0.00 getsockopt(3, SOL_SOCKET, SO_RCVBUF, [66240], [4]) = 0
+                                +0.10 shutdown(3, SHUT_WR) = 0
+                                +0.00 > F. 1:1(0) ack 1 win 65535
+                                +0.10 < F. 1:1(0) ack 2 win 32767
+                                +0.00 >  . 2:2(0) ack 2 win 65535
+                                +0.10 `sockstat -6 -P tcp -s | grep packetdril | grep -c TIME_WAIT | grep 1`
+                                +0.00 `tcpdrop -s TIME_WAIT`
+                                +0.00 `sockstat -6 -P tcp -s | grep packetdril | grep -c TIME_WAIT | grep 0`
+                                """)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+}
