@@ -51,14 +51,15 @@ final class PacketSender implements PacketOutput {
         boolean ipv4 = guest.isIpv4();
         int header = IpHeader.length(ipv4);
         int total = header + length;
-        if ((ipv4 ? total : length) > 0xffff) {
-            counters.drop(Drop.TOO_BIG);
-            return false;
-        }
         int mtu = Math.min(plan.mtu(), guest.link.mtu());
         int first = protocol == Ipv4Header.PROTOCOL_UDP ? UdpHeader.length(memory, at) : length;
         boolean several = first < length;
-        if (several && header + first > mtu) {
+        boolean tooBig = (ipv4 ? total : length) > 0xffff;
+        if (tooBig && !several) {
+            counters.drop(Drop.TOO_BIG);
+            return false;
+        }
+        if (several && (tooBig || header + first > mtu)) {
             return sendEach(
                     guest, sourceHigh, sourceLow, hopLimit, trafficClass, memory, at, length, first - UdpHeader.LENGTH);
         }
@@ -121,7 +122,13 @@ final class PacketSender implements PacketOutput {
             // The link, or the kernel behind it, counts up the identification of each (RFC 791 §2.3).
             frame.gso = Frame.GSO_UDP;
             frame.gsoSize = first - UdpHeader.LENGTH;
-            identification += (length - UdpHeader.LENGTH - 1) / frame.gsoSize;
+            int more = (length - UdpHeader.LENGTH - 1) / frame.gsoSize;
+            identification += more;
+            boolean sent = hand(guest);
+            for (int i = 0; i < more && !sent; i++) {
+                counters.drop(Drop.LINK_FULL);
+            }
+            return sent;
         }
         return hand(guest);
     }

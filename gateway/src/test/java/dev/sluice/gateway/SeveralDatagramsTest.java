@@ -84,6 +84,13 @@ class SeveralDatagramsTest {
     }
 
     @Test
+    void moreThanAPacketHoldsIsSentOneByOne() {
+        send(65_520, 1365); // as IPv6 may bring it for a guest that sees an IPv4 address
+        assertThat(link.frames).isEqualTo(48);
+        expectSent(65_520);
+    }
+
+    @Test
     void overIpv6TheyAreAsMany() {
         guest = new Guest(0xfd00_5109_05ce_0000L, 3, 0x0250_0000_0003L, link);
         send(10 * 1452 + 1, 1452);

@@ -10,12 +10,18 @@
  * input throws) and hands a {@code DnsQuery} to a virtual thread of its own, where blocking is free. The thread asks each source in
  * turn: built-in names, the hosts file, the forwarder; the first that has something to say wins.
  *
+ * <p><b>The short way.</b> Over UDP most lookups never leave the loop: where settings and hosts file need no look at the disk (once a second
+ * one query pays for that), names known here are answered at once, and {@link dev.sluice.gateway.dns.DirectTries} sends the question to the
+ * first server and its reply back. Only a try that ends otherwise (silence, refusal, SERVFAIL, an unusual address) goes to a thread, and
+ * there everything is as if the first server had failed. A thread, a socket and four wake-ups less were half of the latency.
+ *
  * <p><b>What stays untouched.</b> The forwarder does not decode: it changes the 16-bit id and passes the bytes, both ways, so every
  * type, flag, rcode, TTL and option survives, including those not invented yet. A reply is changed only when it is larger than the guest can
  * take over UDP: then header, question and OPT remain, with TC set (RFC 2181 §9, RFC 6891 §7), and the guest comes back over TCP.
  *
- * <p><b>Against forged replies</b> (RFC 5452): every try has its own connected socket, so the kernel picks an unpredictable port and
- * filters on the server's address; the id is from a secure generator; and id and question, letter case included, must match. What
+ * <p><b>Against forged replies</b> (RFC 5452): every try of a thread has its own connected socket, so the kernel picks an unpredictable port and
+ * filters on the server's address; tries of the loop share a port, few of them and for a second, and check the address themselves; the
+ * id is from a secure generator; and id and question, letter case included, must match. What
  * does not match is counted and the wait goes on.
  *
  * <p><b>When a server fails.</b> Tries follow resolv.conf: timeout, attempts, rotate. A server that refuses or stays silent is asked

@@ -24,6 +24,16 @@
  * <p>A <em>session</em> is one client of a forward. The guest sees the client's own address, or a port of the gateway if answers to
  * that address would not come back here. Sessions are found by what the guest sees, before mappings are looked at.
  *
+ * <p><b>Several at a time.</b> What a guest sends in one turn the host socket keeps until the turn ends, and datagrams in a row to one peer
+ * leave as one message that the kernel cuts (UDP_SEGMENT). What one peer sent to a socket comes as one event: put together by the
+ * kernel (UDP_GRO) or, if they are equally long, by the socket; and goes to the guest as one frame that a TAP or the link's
+ * {@link dev.sluice.link.Segmenter} cuts. Borders, order and the length of each stay, so neither end can tell, and nothing waits: a lone
+ * datagram goes at the end of its own turn. A socket hands on at most one batch per turn, then comes after the others.
+ *
+ * <p>A burst waits in the host sockets' buffers; what they can't hold is dropped and counted, as a full queue of a router would. Answers
+ * have a time to live of 64, like everything the gateway sends: they are its own, as of a proxy; the hops of the way there are
+ * found by the errors that {@code traceroute} provokes.
+ *
  * <p>Thread: all on the gateway's loop. Memory: guests' packets are read during the call and copied by the socket if it must keep
  * them; answers are sent from the socket's receive buffer, with the headers written into the room before them, and nothing is copied
  * or allocated per datagram. Fragments are put together before this package and made after it, so payloads up to 65,507 bytes pass.
