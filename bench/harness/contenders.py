@@ -133,6 +133,7 @@ class Contender:
     ipv6: bool = True
     outward: bool = True
     inward: bool = True
+    compiles: bool = False  # as it runs: it is given traffic first
 
     @property
     def present(self):
@@ -146,5 +147,5 @@ ALL = {c.name: c for c in (
     Contender("slirp4netns", slirp4netns, SLIRP, "libslirp; forwards by its API socket"),
     Contender("pasta", pasta, PASTA, "passt's namespace mode"),
     Contender("rootlesskit", rootlesskit, ROOTLESSKIT, "its builtin port driver, for forwards only", outward=False, ipv6=False),
-    Contender("sluice", sluice, SLUICE, "sluice attach"),
+    Contender("sluice", sluice, SLUICE, "sluice attach", compiles=True),
 )}

@@ -70,7 +70,7 @@ class Session:
         await_true("iperf3's server", self.iperf_listens)
 
     def warm_up(self, seconds):
-        """The same traffic for every contender; what compiles as it runs has compiled most of it then."""
+        """What compiles as it runs has compiled most of it then."""
         if not self.running.process or seconds <= 0:
             return
         until = time.monotonic() + seconds
@@ -107,7 +107,7 @@ def session(contender, mtu, *, inbound=False, ipv6=False, warm_up=2):
     try:
         s.serve()
         s.contact()
-        s.warm_up(warm_up)
+        s.warm_up(warm_up if contender.compiles else 0)
         yield s
     finally:
         s.close()

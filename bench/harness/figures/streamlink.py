@@ -9,6 +9,7 @@ from . import Variant
 from ..contenders import ROOT
 from ..lab import Failed
 
+REPETITIONS = 1
 ID, TITLE = "streamlink", "Stream links, in one process"
 TABLES = [("gbps", "Throughput", "Gbit/s", "higher"), ("cpu_s_per_gb", "CPU time", "s/GB", "lower"), ("bytes_per_frame", "Bytes allocated per frame", "", "lower")]
 PROGRAM = ROOT / "bench" / "streamlink"
