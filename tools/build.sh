@@ -5,12 +5,16 @@
 #   .sluice/current      where, java, app, cache, flags: written last and at once, so what it names is whole
 . "$home/tools/jdk.sh"
 
-# The data path needs C2, so no TieredStopAtLevel; one small heap, because packets live outside of it.
-flags="-XX:+UseSerialGC -Xms8m -Xmx256m -Xss512k -XX:+UseCompactObjectHeaders -XX:-UsePerfData"
-# Mapping the AOT cache where it was made for, instead of anywhere, saves patching it: a third of its pages stay untouched.
-flags="$flags -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
-flags="$flags -XX:ReservedCodeCacheSize=64m -Xlog:disable -Xlog:all=error,aot*=off,cds*=off:stderr"
-flags="$flags -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --enable-native-access=dev.sluice.posix"
+choose_flags() {
+  # The data path needs C2, so no TieredStopAtLevel; one small heap, because packets live outside of it.
+  flags="-XX:+UseSerialGC -Xms8m -Xmx256m -Xss512k -XX:+UseCompactObjectHeaders -XX:-UsePerfData"
+  # Mapping the AOT cache where it was made for, instead of anywhere, saves patching it: a third of its pages stay untouched.
+  flags="$flags -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0"
+  # Two threads of the JVM look four times and once a second for work that we hardly make; an idle sluice shall sleep.
+  flags="$flags -XX:AsyncDeflationInterval=30000 -XX:ServiceThreadCleanupInterval=30000"
+  flags="$flags -XX:ReservedCodeCacheSize=64m -Xlog:disable -Xlog:all=error,aot*=off,cds*=off:stderr"
+  flags="$flags -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --enable-native-access=dev.sluice.posix"
+}
 
 build() {
   find_jdk25 || return 1
@@ -31,6 +35,7 @@ build() {
     exec 9>&-
     return 0
   fi
+  choose_flags # only now: what is out of date has just been read, with its flags
   echo "sluice: building, once for this version of the sources (half a minute; the log is $state/build.log)" >&2
   began=$state/began.$$
   : >"$began"

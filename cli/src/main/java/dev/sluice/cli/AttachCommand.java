@@ -162,8 +162,7 @@ final class AttachCommand implements Command {
 
             @Override
             public void onGone(Runnable callback) {
-                ProcessHandle.of(pid)
-                        .ifPresentOrElse(process -> process.onExit().thenRun(callback), callback);
+                NamespaceWatch.onEnd(Math.toIntExact(pid), callback);
             }
         }
 
@@ -175,7 +174,7 @@ final class AttachCommand implements Command {
 
             @Override
             public void onGone(Runnable callback) {
-                NamespaceFile.onGone(path, callback);
+                NamespaceWatch.onGone(path, callback);
             }
         }
     }

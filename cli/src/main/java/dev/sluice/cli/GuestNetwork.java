@@ -20,12 +20,15 @@ import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,6 +78,53 @@ final class GuestNetwork implements AutoCloseable {
                 capture.close();
             }
             throw e;
+        }
+    }
+
+    /** As {@link #start}, on a thread of its own. */
+    static Start startBeside(AddressPlan plan, @Nullable Path pcap) {
+        FutureTask<GuestNetwork> task = new FutureTask<>(() -> start(plan, pcap));
+        Thread.ofPlatform().name("start").start(task);
+        return new Start(task);
+    }
+
+    /** A network that is being started; closing it before {@link #started} has returned closes the network, too. */
+    static final class Start implements AutoCloseable {
+        private final FutureTask<GuestNetwork> task;
+        private boolean taken;
+
+        private Start(FutureTask<GuestNetwork> task) {
+            this.task = task;
+        }
+
+        /** Waits for it; from then on it is the caller's. */
+        GuestNetwork started() throws IOException {
+            try {
+                GuestNetwork network = task.get();
+                taken = true;
+                return network;
+            } catch (ExecutionException e) {
+                switch (e.getCause()) {
+                    case IOException io -> throw io;
+                    case RuntimeException fault -> throw fault;
+                    case null, default -> throw new IllegalStateException(e.getCause());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while starting the gateway");
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            if (!taken) {
+                try {
+                    started().close();
+                } catch (IOException | RuntimeException e) {
+                    // it never was; whoever closes without having taken it has an error of its own to tell
+                    Console.detail("the gateway did not start: " + e.getMessage());
+                }
+            }
         }
     }
 

@@ -56,17 +56,11 @@ final class RunCommand implements Command {
     @Override
     public Integer call() throws IOException {
         AddressPlan plan = network.plan(mtu, hostLoopback);
-        ChildNamespace.Spec spec = new ChildNamespace.Spec(
-                command,
-                "tap0",
-                mtu,
-                new Ipv4Cidr(plan.firstGuest(), plan.subnet().prefix()),
-                plan.gateway(),
-                GuestNetwork.resolvConf(plan),
-                0,
-                Map.of());
-        try (ChildNamespace child = ChildNamespace.start(spec);
-                GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
+        ChildNamespace.checkCommand(command);
+        // The gateway starts beside the namespace: one computes while the other waits for the kernel and programs.
+        try (GuestNetwork.Start gateway = GuestNetwork.startBeside(plan, network.pcap);
+                ChildNamespace child = ChildNamespace.start(spec(plan));
+                GuestNetwork guests = gateway.started()) {
             child.notes().forEach(Console::detail);
             Signals.passOn(child);
             guests.attach(child.tap());
@@ -75,5 +69,17 @@ final class RunCommand implements Command {
             guests.openControlSocket();
             return child.waitFor();
         }
+    }
+
+    private ChildNamespace.Spec spec(AddressPlan plan) {
+        return new ChildNamespace.Spec(
+                command,
+                "tap0",
+                mtu,
+                new Ipv4Cidr(plan.firstGuest(), plan.subnet().prefix()),
+                plan.gateway(),
+                GuestNetwork.resolvConf(plan),
+                0,
+                Map.of());
     }
 }

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code sluice attach}: a namespace that somebody else made gets a network, and loses it again. */
 class AttachCommandTest {
@@ -142,6 +144,18 @@ class AttachCommandTest {
     void itEndsWhenTheNamespaceFileIsGone() {
         Program attach = attach("--configure", "--netns", "/proc/" + guest.pid() + "/ns/net");
         guest.close();
+        assertThat(attach.exitCode()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"umount $1 && rm $1", "umount $1", "umount -l $1; mount --bind /proc/self/ns/net $1"})
+    void itEndsWhenTheNamespaceIsNoLongerMounted(String end) {
+        Path file = lab.folder().resolve("namespace");
+        Program attach = lab.sluiceAttachedToMount(file, guest);
+        Await.until("the network works", attach::toString, () -> attach.out().equals("1"));
+        // each program of the lab has a mount namespace of its own
+        lab.onHost("nsenter", "-t", "" + attach.pid(), "-m", "sh", "-c", end, "sh", file.toString())
+                .output();
         assertThat(attach.exitCode()).isZero();
     }
 

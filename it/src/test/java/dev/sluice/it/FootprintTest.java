@@ -41,6 +41,51 @@ class FootprintTest {
         }
     }
 
+    /** No bar of time: whatever the start left to do may take as long as it likes on a busy machine, but it must end. */
+    @Test
+    void anIdleGatewaySleeps() throws IOException {
+        Needs.lab();
+        try (Lab lab = Lab.open()) {
+            Program guest = lab.onHost("unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000");
+            Await.until(
+                    "the namespace is there", guest::toString, () -> guest.out().contains("ready"));
+            Program attach = lab.sluiceAttachedToMount(lab.folder().resolve("namespace"), guest);
+            Await.until(
+                    "the network works", attach::toString, () -> attach.out().equals("1"));
+            Await.until("fewer than 2 wake-ups in a second", attach::toString, () -> wakeUpsIn(attach, 3) < 6);
+        }
+    }
+
+    /** How often the program's threads went to sleep, which is how often they had been awake, in some seconds. */
+    private static long wakeUpsIn(Program program, int seconds) {
+        long before = sleeps(program);
+        try {
+            Thread.sleep(seconds * 1000L);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        long after = sleeps(program);
+        return before < 0 || after < 0 ? Long.MAX_VALUE : after - before;
+    }
+
+    private static long sleeps(Program program) {
+        long sum = 0;
+        try (var threads = Files.list(Path.of("/proc/" + program.pid() + "/task"))) {
+            for (Path thread : threads.toList()) {
+                for (String line : Files.readAllLines(thread.resolve("status"))) {
+                    if (line.startsWith("voluntary_ctxt_switches:")) {
+                        sum += Long.parseLong(
+                                line.substring(line.indexOf(':') + 1).strip());
+                    }
+                }
+            }
+        } catch (IOException e) {
+            // a thread ended while we looked: not idle yet
+            return -1;
+        }
+        return sum;
+    }
+
     private static Program connect(Lab lab, Program guest, int flows) {
         String script = """
                 import resource, socket, sys, time

@@ -8,6 +8,9 @@ import java.lang.foreign.ValueLayout;
 /** Waiting for one descriptor (poll(2)): for set-up and tests. Blocks its thread, so never on a virtual one. */
 public final class Poll {
     public static final int IN = 0x1;
+    /** Something out of the ordinary; for {@code /proc/self/mountinfo}, a change of the list of mounts. */
+    public static final int PRI = 0x2;
+
     public static final int OUT = 0x4;
     public static final int ERR = 0x8;
     public static final int HUP = 0x10;

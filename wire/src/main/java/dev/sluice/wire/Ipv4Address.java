@@ -1,5 +1,7 @@
 package dev.sluice.wire;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * An IPv4 address.
  *
@@ -72,5 +74,16 @@ public record Ipv4Address(int bits) implements IpAddress, Comparable<Ipv4Address
     @Override
     public String toString() {
         return (bits >>> 24) + "." + (bits >>> 16 & 0xff) + "." + (bits >>> 8 & 0xff) + "." + (bits & 0xff);
+    }
+
+    // By hand: what the compiler leaves to the runtime to generate takes it 12 ms at the first use (JDK 25).
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Ipv4Address that && that.bits == bits;
+    }
+
+    @Override
+    public int hashCode() {
+        return bits;
     }
 }

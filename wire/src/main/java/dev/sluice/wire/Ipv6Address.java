@@ -216,4 +216,15 @@ public record Ipv6Address(long high, long low) implements IpAddress, Comparable<
         }
         return text.toString();
     }
+
+    // By hand: what the compiler leaves to the runtime to generate takes it 12 ms at the first use (JDK 25).
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Ipv6Address that && that.high == high && that.low == low;
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Long.hashCode(high) + Long.hashCode(low);
+    }
 }

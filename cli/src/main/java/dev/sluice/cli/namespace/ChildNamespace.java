@@ -89,6 +89,15 @@ public final class ChildNamespace implements AutoCloseable {
     }
 
     /**
+     * Checks, before anything is done, that {@link #start} will find the command.
+     *
+     * @throws CommandException if it is not there or not executable
+     */
+    public static void checkCommand(List<String> command) throws CommandException {
+        Programs.checkCommand(command.getFirst(), System.getenv("PATH"));
+    }
+
+    /**
      * Makes the namespaces and the TAP interface; the command waits. From now on until {@link #close} this process ignores SIGINT and
      * SIGQUIT, which a terminal sends to the command as well.
      *

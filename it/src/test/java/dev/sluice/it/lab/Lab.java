@@ -154,6 +154,21 @@ public final class Lab implements AutoCloseable {
         return SLUICE;
     }
 
+    /**
+     * Starts {@code sluice attach} for the guest's namespace by a file it is mounted on, as {@code ip netns add} does. The mount is in a
+     * mount namespace that only this program has.
+     */
+    public Program sluiceAttachedToMount(Path file, Program guest) {
+        return onHost(
+                "sh",
+                "-c",
+                "touch $1 && mount --bind /proc/$2/ns/net $1 && exec $3 attach --configure --ready-fd 1 --netns $1",
+                "sh",
+                file.toString(),
+                Long.toString(guest.pid()),
+                SLUICE.toString());
+    }
+
     /** Starts {@code sluice} on the host as an ordinary user, where /dev/net/tun is open to everybody, as it usually is. */
     public Program sluiceAsOrdinaryUser(String... arguments) {
         Path device = folder.resolve("tun");
