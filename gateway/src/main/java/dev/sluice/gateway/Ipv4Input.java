@@ -215,10 +215,12 @@ final class Ipv4Input {
     // -----------------------------------------------------------------------------------------------------------------
 
     private boolean isDhcp(MemorySegment s, long at) {
+        if (Ipv4Header.protocol(s, at) != Ipv4Header.PROTOCOL_UDP) {
+            return false;
+        }
         int header = Ipv4Header.headerLength(s, at);
         int destination = Ipv4Header.destination(s, at);
-        return Ipv4Header.protocol(s, at) == Ipv4Header.PROTOCOL_UDP
-                && !Ipv4Header.isFragment(s, at)
+        return !Ipv4Header.isFragment(s, at)
                 && Ipv4Header.totalLength(s, at) >= header + UdpHeader.LENGTH
                 && UdpHeader.destinationPort(s, at + header) == DHCP_SERVER_PORT
                 && (destination == -1

@@ -19,11 +19,11 @@ public final class EthernetHeader {
     }
 
     public static long destination(MemorySegment s, long at) {
-        return Bytes.u48(s, at);
+        return Bytes.i64(s, at) >>> 16;
     }
 
     public static long source(MemorySegment s, long at) {
-        return Bytes.u48(s, at + 6);
+        return Bytes.i64(s, at + 6) >>> 16;
     }
 
     public static int type(MemorySegment s, long at) {
@@ -31,8 +31,8 @@ public final class EthernetHeader {
     }
 
     public static void write(MemorySegment s, long at, long destination, long source, int type) {
-        Bytes.put48(s, at, destination);
-        Bytes.put48(s, at + 6, source);
+        Bytes.put64(s, at, destination << 16 | source >>> 32 & 0xffff);
+        Bytes.put32(s, at + 8, (int) source);
         Bytes.put16(s, at + 12, type);
     }
 }

@@ -26,22 +26,27 @@ public final class Ipv4Header {
         if (length < MIN_LENGTH) {
             return Flaw.TRUNCATED;
         }
-        int first = Bytes.u8(s, at);
-        if (first >>> 4 != 4) {
+        long first = Bytes.i64(s, at);
+        if (first >>> 60 != 4) {
             return Flaw.BAD_VERSION;
         }
-        int header = (first & 0xf) * 4;
+        int header = (int) (first >>> 56 & 0xf) * 4;
         if (header < MIN_LENGTH) {
             return Flaw.BAD_HEADER_LENGTH;
         }
-        int total = Bytes.u16(s, at + 2);
+        int total = Bytes.u16(first, 16);
         if (total < header) {
             return Flaw.BAD_LENGTH;
         }
         if (total > length) {
             return Flaw.TRUNCATED;
         }
-        return Checksum.finish(Checksum.add(0, s, at, header)) == 0 ? Flaw.NONE : Flaw.BAD_CHECKSUM;
+        long sum = Checksum.add64(Checksum.add64(0, first), Bytes.i64(s, at + 8));
+        sum = Checksum.add32(sum, Bytes.i32(s, at + 16));
+        if (header > MIN_LENGTH) {
+            sum = Checksum.add(sum, s, at + MIN_LENGTH, header - MIN_LENGTH);
+        }
+        return Checksum.finish(sum) == 0 ? Flaw.NONE : Flaw.BAD_CHECKSUM;
     }
 
     /** Header length in bytes, options included. */
@@ -111,15 +116,15 @@ public final class Ipv4Header {
             int protocol,
             int source,
             int destination) {
-        Bytes.put16(s, at, 0x4500 | typeOfService);
-        Bytes.put16(s, at + 2, totalLength);
-        Bytes.put16(s, at + 4, identification);
-        Bytes.put16(s, at + 6, flagsAndOffset);
-        Bytes.put16(s, at + 8, timeToLive << 8 | protocol);
-        Bytes.put16(s, at + 10, 0);
-        Bytes.put32(s, at + 12, source);
+        long first = (0x4500L | typeOfService & 0xff) << 48
+                | (totalLength & 0xffffL) << 32
+                | (identification & 0xffffL) << 16
+                | flagsAndOffset & 0xffff;
+        long second = (timeToLive & 0xffL) << 56 | (protocol & 0xffL) << 48 | source & 0xffff_ffffL;
+        long sum = Checksum.add32(Checksum.add64(Checksum.add64(0, first), second), destination);
+        Bytes.put64(s, at, first);
+        Bytes.put64(s, at + 8, second | (long) Checksum.finish(sum) << 32);
         Bytes.put32(s, at + 16, destination);
-        Bytes.put16(s, at + 10, Checksum.finish(Checksum.add(0, s, at, MIN_LENGTH)));
     }
 
     /** Recomputes the header checksum after a field changed. */

@@ -35,7 +35,9 @@ public final class TcpHeader {
         if (header > length) {
             return Flaw.TRUNCATED;
         }
-        return header == MIN_LENGTH ? Flaw.NONE : TcpOptions.check(s, at + MIN_LENGTH, header - MIN_LENGTH);
+        return header == MIN_LENGTH || TcpOptions.areTimestampsOnly(s, at + MIN_LENGTH, header - MIN_LENGTH)
+                ? Flaw.NONE
+                : TcpOptions.check(s, at + MIN_LENGTH, header - MIN_LENGTH);
     }
 
     /** Validates the checksum of a segment of {@code length} bytes over IPv4. */
@@ -90,12 +92,11 @@ public final class TcpHeader {
             int headerLength,
             int flags,
             int window) {
-        Bytes.put16(s, at, sourcePort);
-        Bytes.put16(s, at + 2, destinationPort);
-        Bytes.put32(s, at + 4, sequence);
-        Bytes.put32(s, at + 8, acknowledgment);
-        Bytes.put16(s, at + 12, headerLength << 10 | flags);
-        Bytes.put16(s, at + 14, window);
+        Bytes.put64(s, at, (long) sourcePort << 48 | (destinationPort & 0xffffL) << 32 | sequence & 0xffff_ffffL);
+        Bytes.put64(
+                s,
+                at + 8,
+                (long) acknowledgment << 32 | (headerLength << 10 | flags & 0xffffL) << 16 | window & 0xffff);
         Bytes.put32(s, at + 16, 0);
     }
 }

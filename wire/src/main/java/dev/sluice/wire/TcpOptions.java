@@ -12,7 +12,15 @@ public final class TcpOptions {
     public static final int SACK = 5;
     public static final int TIMESTAMPS = 8;
 
+    /** What stands before the two timestamps in the layout that everybody uses (RFC 7323 appendix A): NOP, NOP, kind, length. */
+    private static final int TIMESTAMPS_HEAD = NOP << 24 | NOP << 16 | TIMESTAMPS << 8 | 10;
+
     private TcpOptions() {}
+
+    /** True if the {@code length} bytes of options are timestamps and nothing else: value at {@code at + 4}, echo at {@code at + 8}. */
+    public static boolean areTimestampsOnly(MemorySegment s, long at, int length) {
+        return length == 12 && Bytes.i32(s, at) == TIMESTAMPS_HEAD;
+    }
 
     /**
      * Validates that every option before END has a length of at least 2 that ends within {@code length} bytes. Always terminates:

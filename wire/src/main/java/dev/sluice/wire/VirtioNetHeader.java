@@ -36,14 +36,17 @@ public final class VirtioNetHeader {
             return Flaw.TRUNCATED;
         }
         long packet = length - LENGTH;
-        boolean unfinished = needsChecksum(s, at);
-        if (unfinished && (checksumStart(s, at) == 0 || checksumStart(s, at) + checksumOffset(s, at) + 2 > packet)) {
+        long first = Bytes.i64LE(s, at);
+        boolean unfinished = (first & NEEDS_CHECKSUM) != 0;
+        int start = (int) (first >>> 48);
+        if (unfinished && (start == 0 || start + checksumOffset(s, at) + 2 > packet)) {
             return Flaw.BAD_FIELD;
         }
-        return switch (gsoType(s, at)) {
+        boolean sized = (first >>> 32 & 0xffff) != 0;
+        return switch ((int) (first >>> 8) & 0xff & ~GSO_ECN) {
             case GSO_NONE -> Flaw.NONE;
-            case GSO_TCP4, GSO_TCP6, GSO_UDP_L4 -> gsoSize(s, at) == 0 || !unfinished ? Flaw.BAD_FIELD : Flaw.NONE;
-            case GSO_UDP -> gsoSize(s, at) == 0 ? Flaw.BAD_FIELD : Flaw.NONE;
+            case GSO_TCP4, GSO_TCP6, GSO_UDP_L4 -> sized && unfinished ? Flaw.NONE : Flaw.BAD_FIELD;
+            case GSO_UDP -> sized ? Flaw.NONE : Flaw.BAD_FIELD;
             default -> Flaw.BAD_FIELD;
         };
     }
@@ -105,13 +108,13 @@ public final class VirtioNetHeader {
             int checksumStart,
             int checksumOffset,
             int bufferCount) {
-        Bytes.put8(s, at, flags);
-        Bytes.put8(s, at + 1, gsoType);
-        Bytes.put16LE(s, at + 2, headerLength);
-        Bytes.put16LE(s, at + 4, gsoSize);
-        Bytes.put16LE(s, at + 6, checksumStart);
-        Bytes.put16LE(s, at + 8, checksumOffset);
-        Bytes.put16LE(s, at + 10, bufferCount);
+        long first = flags & 0xff
+                | (gsoType & 0xff) << 8
+                | (headerLength & 0xffffL) << 16
+                | (gsoSize & 0xffffL) << 32
+                | (long) checksumStart << 48;
+        Bytes.put64LE(s, at, first);
+        Bytes.put32LE(s, at + 8, checksumOffset & 0xffff | bufferCount << 16);
     }
 
     /** Writes a header that asks for nothing: all checksums are complete. */

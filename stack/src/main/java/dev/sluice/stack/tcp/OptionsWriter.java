@@ -30,8 +30,7 @@ final class OptionsWriter {
     /** In the layout of RFC 7323 appendix A. */
     static long timestamps(MemorySegment s, long at, int value, int echo) {
         Bytes.put32(s, at, TcpOptions.NOP << 24 | TcpOptions.NOP << 16 | TcpOptions.TIMESTAMPS << 8 | 10);
-        Bytes.put32(s, at + 4, value);
-        Bytes.put32(s, at + 8, echo);
+        Bytes.put64(s, at + 4, (long) value << 32 | echo & 0xffff_ffffL);
         return at + TIMESTAMPS_LENGTH;
     }
 

@@ -39,22 +39,32 @@ final class Segment {
 
     /** Reads a segment whose header has been checked. */
     void read(MemorySegment s, long header, int bytes) {
-        int headerLength = TcpHeader.headerLength(s, header);
+        long first = Bytes.i64(s, header);
+        long second = Bytes.i64(s, header + 8);
+        int headerLength = (int) (second >>> 28 & 0xf) * 4;
         memory = s;
         at = header + headerLength;
         length = bytes - headerLength;
-        sourcePort = TcpHeader.sourcePort(s, header);
-        destinationPort = TcpHeader.destinationPort(s, header);
-        sequence = TcpHeader.sequence(s, header);
-        acknowledgment = TcpHeader.acknowledgment(s, header);
-        flags = TcpHeader.flags(s, header);
-        window = TcpHeader.window(s, header);
+        sourcePort = (int) (first >>> 48);
+        destinationPort = (int) (first >>> 32) & 0xffff;
+        sequence = (int) first;
+        acknowledgment = (int) (second >>> 32);
+        flags = (int) (second >>> 16) & 0xff;
+        window = (int) second & 0xffff;
         hasTimestamps = false;
         mss = -1;
         windowScale = -1;
         sackPermitted = false;
         sackBlocks = 0;
-        readOptions(s, header + TcpHeader.MIN_LENGTH, headerLength - TcpHeader.MIN_LENGTH);
+        long options = header + TcpHeader.MIN_LENGTH;
+        if (TcpOptions.areTimestampsOnly(s, options, headerLength - TcpHeader.MIN_LENGTH)) {
+            long stamps = Bytes.i64(s, options + 4);
+            hasTimestamps = true;
+            timestamp = (int) (stamps >>> 32);
+            echo = (int) stamps;
+        } else {
+            readOptions(s, options, headerLength - TcpHeader.MIN_LENGTH);
+        }
     }
 
     private void readOptions(MemorySegment s, long from, int bytes) {
