@@ -4,6 +4,8 @@ import static dev.sluice.stack.tcp.Dialogue.*;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.stack.tcp.Dialogue.Sent;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -102,6 +104,55 @@ class ReceiveTest {
                 }
             }
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
+    void whatTheUserGivesBackIsKeptAndOfferedAgain(int isn) {
+        try (Dialogue d = plain(SMALL, isn)) {
+            giveBack(d, 1500);
+            assertThat(d.tcb.keepsNothing()).isFalse();
+            assertThat(d.tcb.undelivered()).isEqualTo(1500);
+            Sent ack = d.one();
+            assertThat(ack.ack()).isEqualTo(3001);
+            assertThat(ack.window()).isLessThanOrEqualTo(SMALL_WINDOW - 1500);
+            d.peerData(3001, 1, 500); // behind what is kept: not past it
+            d.assertReceived(1500);
+            d.tcb.drain(d.now);
+            d.assertReceived(3500);
+            assertThat(d.tcb.keepsNothing()).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
+    void whatIsGivenBackWithoutMemoryForItWasNeverReceived(int isn) {
+        try (Dialogue d = new Dialogue(SMALL, 99, isn, 0).plain(true)) {
+            giveBack(d, 1500);
+            assertThat(d.tcb.keepsNothing()).isTrue();
+            assertThat(d.one().ack()).isEqualTo(1501);
+            d.peerData(1001, 1, 2000);
+            d.assertReceived(3000);
+            assertThat(d.one().ack()).isEqualTo(3001);
+        }
+    }
+
+    /** Three segments of 1000 bytes come, the user takes them and finds that it can use {@code used} bytes. */
+    private static void giveBack(Dialogue d, int used) {
+        MemorySegment batch = MemorySegment.ofArray(new byte[5000]);
+        long[] at = {100, 1700, 3300};
+        int[] lengths = {1000, 1000, 1000};
+        for (int i = 0; i < 3; i++) {
+            d.peerData(1 + 1000L * i, 1, 1000);
+            for (int b = 0; b < 1000; b++) {
+                batch.set(ValueLayout.JAVA_BYTE, at[i] + b, pattern(1000L * i + b));
+            }
+        }
+        byte[] taken = d.received.toByteArray();
+        assertThat(taken).hasSize(3000);
+        d.received.reset();
+        d.received.write(taken, 0, used);
+        d.tcb.giveBack(batch, at, lengths, 3, used);
     }
 
     private static void permute(int[] items, int at, List<int[]> out) {
