@@ -6,6 +6,8 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.link.tap.NamespaceTap;
 import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.TapSpec;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.PosixException;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
@@ -91,7 +93,10 @@ final class AttachCommand implements Command {
         Signals.onStop(stop);
         try (GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
             guests.attach(target.open(spec));
-            guests.publish(published, plan.firstGuest());
+            if (!published.isEmpty()) {
+                guests.shortcut(target.openNetwork());
+                guests.publish(published, plan.firstGuest());
+            }
             if (exitFd != null) {
                 Descriptors.onHangUp(exitFd, stop::countDown);
             }
@@ -151,10 +156,23 @@ final class AttachCommand implements Command {
     sealed interface Target {
         OpenTap open(TapSpec spec) throws IOException;
 
+        /** The namespace's file. */
+        Path file();
+
+        /** A descriptor of the namespace. */
+        default int openNetwork() throws IOException {
+            return PosixException.check(Io.open(file().toString(), Io.O_RDONLY), "cannot open " + file());
+        }
+
         /** Calls back, once, on some thread, when the name stops leading to the namespace. */
         void onGone(Runnable callback);
 
         record ByPid(long pid) implements Target {
+            @Override
+            public Path file() {
+                return Path.of("/proc", Long.toString(pid), "ns/net");
+            }
+
             @Override
             public OpenTap open(TapSpec spec) throws IOException {
                 return NamespaceTap.openByPid(pid, spec);
@@ -167,6 +185,11 @@ final class AttachCommand implements Command {
         }
 
         record ByPath(Path path) implements Target {
+            @Override
+            public Path file() {
+                return path;
+            }
+
             @Override
             public OpenTap open(TapSpec spec) throws IOException {
                 return NamespaceTap.openByPath(path, spec);

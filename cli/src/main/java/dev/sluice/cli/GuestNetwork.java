@@ -6,6 +6,7 @@ import dev.sluice.control.ControlSockets;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Guests;
 import dev.sluice.link.Link;
@@ -46,6 +47,7 @@ final class GuestNetwork implements AutoCloseable {
 
     private Runnable onlyLeft = () -> {};
     private @Nullable ControlServer control;
+    private @Nullable NamespaceSockets inside;
     private boolean closed;
 
     private GuestNetwork(Gateway gateway, @Nullable PcapTap capture) {
@@ -193,6 +195,17 @@ final class GuestNetwork implements AutoCloseable {
         }
     }
 
+    /**
+     * Lets published ports reach the namespace's services without frames, for clients on this host.
+     *
+     * @param namespace descriptor of the guest's network namespace; this object's own from now on
+     */
+    void shortcut(int namespace) throws IOException {
+        NamespaceSockets sockets = new NamespaceSockets(namespace);
+        inside = sockets;
+        gateway.shortcut(sockets);
+    }
+
     /** Opens ports of the host that lead to {@code guest}. */
     void publish(List<PublishedPort> ports, Ipv4Address guest) throws IOException {
         for (PublishedPort port : ports) {
@@ -248,6 +261,9 @@ final class GuestNetwork implements AutoCloseable {
         }
         servers.forEach(LinkServer::close);
         gateway.close();
+        if (inside != null) {
+            inside.close();
+        }
         if (capture != null) {
             try {
                 capture.close();

@@ -64,7 +64,10 @@ final class RunCommand implements Command {
             child.notes().forEach(Console::detail);
             Signals.passOn(child);
             guests.attach(child.tap());
-            guests.publish(published, plan.firstGuest());
+            if (!published.isEmpty()) {
+                guests.shortcut(child.openNetwork());
+                guests.publish(published, plan.firstGuest());
+            }
             child.configureAndRun();
             guests.openControlSocket();
             return child.waitFor();

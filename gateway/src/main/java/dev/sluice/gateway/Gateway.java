@@ -10,6 +10,7 @@ import dev.sluice.gateway.udp.UdpForward;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.LinuxStreamHost;
+import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.Opening;
 import dev.sluice.link.Link;
 import dev.sluice.link.vmnet.AddressClaims;
@@ -201,6 +202,19 @@ public final class Gateway implements AutoCloseable {
 
     private @Nullable Guest find(@Nullable Ipv4Address guest) {
         return guest == null ? network.guests.only() : network.guests.find(guest.bits());
+    }
+
+    /**
+     * Joins clients on this host to services in the guests' namespace directly, without frames, where the guest could not be shown the
+     * client's address anyway (loopback).
+     *
+     * @param inside sockets of that namespace; remains the caller's
+     */
+    public void shortcut(NamespaceSockets inside) throws IOException {
+        on(loop, () -> {
+            network.inbound.shortcut(new LinuxStreamHost(loop, inside));
+            return true;
+        });
     }
 
     /** A published port, until closed. */

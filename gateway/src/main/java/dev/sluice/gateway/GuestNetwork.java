@@ -253,6 +253,7 @@ final class GuestNetwork implements LocalPort {
     }
 
     void close() {
+        inbound.close();
         tcp.close();
         udp.close();
         echo.close();

@@ -43,7 +43,7 @@ final class StatusReport {
                 guests(network),
                 leases(network),
                 new GatewayStatus.TcpStatus(
-                        network.tcp.size(),
+                        network.tcp.size() + network.inbound.size(),
                         network.tcp.halfOpen(),
                         counters.tcpOpened,
                         counters.tcpClosed,

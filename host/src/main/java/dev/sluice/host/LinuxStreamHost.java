@@ -12,6 +12,7 @@ import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** {@link StreamHost} on Linux sockets and epoll. */
 public final class LinuxStreamHost implements StreamHost {
@@ -20,14 +21,22 @@ public final class LinuxStreamHost implements StreamHost {
     final MemorySegment iovecs = Arena.ofAuto().allocate((long) StreamSocket.MAX_PIECES * Io.IOVEC, 8);
 
     private final MemorySegment address = Arena.ofAuto().allocate(128, 8);
+    private final @Nullable NamespaceSockets inside;
 
     public LinuxStreamHost(EventLoop loop) {
         this.loop = loop;
+        this.inside = null;
+    }
+
+    /** One whose connections begin inside a namespace; it listens where this process is. */
+    public LinuxStreamHost(EventLoop loop, NamespaceSockets inside) {
+        this.loop = loop;
+        this.inside = inside;
     }
 
     @Override
     public StreamSocket connect(IpAddress to, int port, int timeToLive, StreamSocket.Events events) {
-        int fd = Sockets.socket(family(to), Sockets.STREAM, 0);
+        int fd = inside == null ? Sockets.socket(family(to), Sockets.STREAM, 0) : inside.take(family(to));
         if (fd < 0) {
             return LinuxStreamSocket.failed(this, -fd, events);
         }

@@ -21,6 +21,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     private boolean connecting;
     private boolean closed;
     private boolean ending;
+    private boolean broken;
     private int errno;
 
     private LinuxStreamSocket(LinuxStreamHost host, int fd, Events events) {
@@ -90,6 +91,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
             events.onConnected();
         }
         ending |= (bits & (Epoll.RDHUP | Epoll.HUP | Epoll.ERR)) != 0;
+        broken |= (bits & Epoll.ERR) != 0;
         // A callback may close the socket: look before each.
         if (!closed && (bits & (Epoll.IN | Epoll.RDHUP | Epoll.HUP | Epoll.ERR)) != 0) {
             events.onReadable();
@@ -121,6 +123,39 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
             }
             if (n != -Errno.EINTR) {
                 return failure(-n);
+            }
+        }
+    }
+
+    @Override
+    public int peek(MemorySegment memory, long at, int length) {
+        if (closed) {
+            return FAILED;
+        }
+        while (true) {
+            int n = Sockets.recv(fd, memory, at, length, Sockets.MSG_PEEK);
+            if (n > 0) {
+                return n;
+            }
+            if (n == 0) {
+                return END;
+            }
+            if (n != -Errno.EINTR) {
+                return failure(-n);
+            }
+        }
+    }
+
+    /** TCP throws the bytes away without copying them (MSG_TRUNC of tcp(7)); Unix sockets ignore the flag and copy. */
+    @Override
+    public void skip(MemorySegment memory, long at, int length) {
+        int left = length;
+        while (left > 0 && !closed) {
+            int n = Sockets.recv(fd, memory, at, left, Sockets.MSG_TRUNC);
+            if (n > 0) {
+                left -= n;
+            } else if (n != -Errno.EINTR) {
+                return; // cannot be: the bytes are there
             }
         }
     }
@@ -178,6 +213,11 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     @Override
     public boolean ending() {
         return ending;
+    }
+
+    @Override
+    public boolean broken() {
+        return broken;
     }
 
     @Override

@@ -85,6 +85,26 @@ public final class PipeSocket implements StreamSocket {
     }
 
     @Override
+    public int peek(MemorySegment memory, long at, int length) {
+        lock.lock();
+        try {
+            int start = toLoop.start;
+            int size = toLoop.size;
+            int n = read(memory, at, length, 0, 0);
+            toLoop.start = start;
+            toLoop.size = size;
+            return n;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void skip(MemorySegment memory, long at, int length) {
+        read(memory, at, length, 0, 0);
+    }
+
+    @Override
     public int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
         lock.lock();
         try {
@@ -108,6 +128,16 @@ public final class PipeSocket implements StreamSocket {
     @Override
     public boolean ending() {
         return true;
+    }
+
+    @Override
+    public boolean broken() {
+        lock.lock();
+        try {
+            return broken;
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override

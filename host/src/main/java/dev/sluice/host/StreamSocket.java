@@ -20,6 +20,12 @@ public interface StreamSocket {
     /** Bytes read into the two parts (at least 1), or one of the constants. */
     int read(MemorySegment memory, long at, int length, long wrapAt, int wrapLength);
 
+    /** Bytes copied of what {@link #read} would give, which stay to be read; or one of the constants. */
+    int peek(MemorySegment memory, long at, int length);
+
+    /** Takes away the next {@code length} bytes, which {@link #peek} has shown; may overwrite {@code memory}. */
+    void skip(MemorySegment memory, long at, int length);
+
     /** Bytes written from the two parts (at least 1), or a constant ({@link #END} never). */
     int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength);
 
@@ -51,6 +57,9 @@ public interface StreamSocket {
      * until {@link #END}.
      */
     boolean ending();
+
+    /** True once an error has ended both directions, such as a reset, whether or not a read or write has met it yet. */
+    boolean broken();
 
     /** Sends the end of our stream (FIN); reading goes on. */
     void shutdownOutput();

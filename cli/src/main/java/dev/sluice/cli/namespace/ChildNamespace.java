@@ -4,6 +4,8 @@ import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.SetupShell;
 import dev.sluice.link.tap.TapDevice;
 import dev.sluice.link.tap.TapSpec;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Processes;
 import dev.sluice.posix.Spawn;
 import dev.sluice.posix.Tun;
@@ -60,6 +62,7 @@ public final class ChildNamespace implements AutoCloseable {
     private record Mode(boolean user, boolean pid) {}
 
     private final SetupShell shell;
+    private final int shellPid;
     private final OpenTap tap;
     private final Mode mode;
     private final List<String> notes;
@@ -75,12 +78,14 @@ public final class ChildNamespace implements AutoCloseable {
 
     private ChildNamespace(
             SetupShell shell,
+            int shellPid,
             OpenTap tap,
             Mode mode,
             List<String> notes,
             Processes.IgnoredSignal interrupt,
             Processes.IgnoredSignal quit) {
         this.shell = shell;
+        this.shellPid = shellPid;
         this.tap = tap;
         this.mode = mode;
         this.notes = notes;
@@ -187,11 +192,12 @@ public final class ChildNamespace implements AutoCloseable {
                         line != null ? line.substring("fail ".length()) : error.contains(Tun.DEVICE) ? Tun.DEVICE : "";
                 return new Attempt(null, stage, error);
             }
-            int fd = shell.fetchDevice(Integer.parseInt(line.substring(4)));
+            int pid = Integer.parseInt(line.substring(4));
+            int fd = shell.fetchDevice(pid);
             MacAddress mac = spec.guestMac == 0 ? null : new MacAddress(spec.guestMac);
             OpenTap tap = TapDevice.attach(fd, spec.tapName, mac);
             done = true;
-            return new Attempt(new ChildNamespace(shell, tap, mode, notes, interrupt, quit), "", "");
+            return new Attempt(new ChildNamespace(shell, pid, tap, mode, notes, interrupt, quit), "", "");
         } finally {
             if (!done) {
                 shell.close();
@@ -234,6 +240,12 @@ public final class ChildNamespace implements AutoCloseable {
     /** The interface; its descriptor is the caller's (hand it to the link, which closes it). */
     public OpenTap tap() {
         return tap;
+    }
+
+    /** A descriptor of the network namespace, the caller's. To be called before {@link #waitFor} returns. */
+    public int openNetwork() throws IOException {
+        return PosixException.check(
+                Io.open("/proc/" + shellPid + "/ns/net", Io.O_RDONLY), "cannot open the namespace of " + shellPid);
     }
 
     /** Things the user should know about how this went, one line each; for {@code -v}. */

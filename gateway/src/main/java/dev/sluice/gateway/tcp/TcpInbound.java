@@ -4,10 +4,16 @@ import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.host.HostError;
+import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -27,10 +33,26 @@ public final class TcpInbound {
         public void onWritable() {}
     };
 
-    private final TcpFlows flows;
+    /** Bytes that shortcuts move at a time, at most. */
+    static final int SCRATCH = 1 << 20;
+
+    final TcpFlows flows;
+    private final Set<Shortcut> shortcuts = new LinkedHashSet<>();
+    private @Nullable StreamHost inside;
+    private @Nullable MemorySegment scratch;
 
     public TcpInbound(TcpFlows flows) {
         this.flows = flows;
+    }
+
+    /** Lets clients on this host be joined to services inside the guests' namespace without frames. */
+    public void shortcut(StreamHost inside) {
+        this.inside = inside;
+    }
+
+    /** Connections that take the shortcut now. */
+    public int size() {
+        return shortcuts.size();
     }
 
     /**
@@ -47,23 +69,65 @@ public final class TcpInbound {
         return forward;
     }
 
-    /** A client of a published port; its socket is reset at once if there is no guest or no room for it. */
+    /**
+     * A client of a published port. One whose address the guest could not be shown anyway takes the shortcut, if there is one; the others
+     * become flows.
+     */
     StreamSocket.Events accept(
             StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
+        if (inside == null || isShown(guest, peer)) {
+            return flow(socket, guest, guestPort, peer, peerPort);
+        }
+        if (flows.table.size() + shortcuts.size() >= flows.limits.tcpFlows()) {
+            flows.counters.drop(Drop.TCP_FLOW_LIMIT);
+            socket.reset();
+            return NOBODY;
+        }
+        Shortcut shortcut = new Shortcut(this, inside, socket, guest, guestPort, peer, peerPort);
+        shortcuts.add(shortcut);
+        return shortcut.client;
+    }
+
+    /** Memory for what shortcuts move; holds nothing between calls. */
+    MemorySegment scratch() {
+        MemorySegment made = scratch;
+        if (made == null) {
+            made = Arena.ofAuto().allocate(SCRATCH, 64);
+            scratch = made;
+        }
+        return made;
+    }
+
+    void ended(Shortcut shortcut) {
+        shortcuts.remove(shortcut);
+    }
+
+    /** Resets what goes on by shortcuts; flows are {@link TcpFlows}' own. */
+    public void close() {
+        for (Shortcut shortcut : List.copyOf(shortcuts)) {
+            shortcut.reset();
+        }
+    }
+
+    /** Whether the guest can see the client under its own address: answers to it come back through us. */
+    private boolean isShown(@Nullable Guest guest, IpAddress peer) {
+        long high = IpHeader.high(peer);
+        long low = IpHeader.low(peer);
+        return IpHeader.isIpv4(high, low) == (guest == null || guest.isIpv4())
+                && Destination.of(flows.plan, high, low) == Destination.WORLD;
+    }
+
+    /** A flow of frames towards the guest; the socket is reset at once if there is no guest or no room for it. */
+    StreamSocket.Events flow(StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
         GuestFlows share = guest == null ? null : flows.share(guest);
         if (guest == null || share == null || !share.mayOpen(flows.table.size(), flows.limits.tcpFlows())) {
             flows.counters.drop(guest == null ? Drop.NO_SERVICE : Drop.TCP_FLOW_LIMIT);
             socket.reset();
             return NOBODY;
         }
-        // The guest sees the client's own address where answers to it come back through us.
-        long high = IpHeader.high(peer);
-        long low = IpHeader.low(peer);
-        boolean ipv4 = guest.isIpv4();
-        if (IpHeader.isIpv4(high, low) != ipv4 || Destination.of(flows.plan, high, low) != Destination.WORLD) {
-            high = flows.plan.gatewayHigh(ipv4);
-            low = flows.plan.gatewayLow(ipv4);
-        }
+        boolean shown = isShown(guest, peer);
+        long high = shown ? IpHeader.high(peer) : flows.plan.gatewayHigh(guest.isIpv4());
+        long low = shown ? IpHeader.low(peer) : flows.plan.gatewayLow(guest.isIpv4());
         int sourcePort = freePort(guest, guestPort, high, low, peerPort);
         if (sourcePort < 0) {
             flows.counters.drop(Drop.TCP_FLOW_LIMIT);

@@ -1,0 +1,256 @@
+package dev.sluice.host;
+
+import dev.sluice.posix.Errno;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.Namespaces;
+import dev.sluice.posix.PosixException;
+import dev.sluice.posix.Sockets;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * TCP sockets that were made inside another network namespace. A socket belongs to the namespace of whoever made it, however far it
+ * travels, so the loop connects to services in there without ever going in.
+ *
+ * <p>A thread of its own makes them ahead of need: after setns(2) where we may, else through a {@link NamespaceHelper}. The thread
+ * starts no other threads, since those would be born in the namespace. At most {@value #STOCK} sockets of a family wait here; who asks
+ * when there is none gets -EAGAIN and has another way to go.
+ *
+ * <p>{@link #take} is for the loop, the rest for any thread.
+ */
+public final class NamespaceSockets implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.host");
+    static final int STOCK = 32;
+    /** Out of descriptors or memory: when to try again. */
+    private static final long PAUSE_NANOS = 1_000_000_000L;
+
+    /** Sockets of one family, waiting. */
+    private static final class Stock {
+        final int family;
+        final int[] sockets = new int[STOCK];
+        int size;
+        /** Nothing is made for a family that nobody has asked for. */
+        boolean wanted;
+
+        Stock(int family) {
+            this.family = family;
+        }
+    }
+
+    /** How sockets come to be made inside; on the thread. */
+    private interface Maker {
+        /** Fills {@code out} with non-blocking sockets. */
+        void make(int family, int[] out) throws IOException;
+
+        /** Where /proc shows the namespace's network. */
+        Path network();
+
+        void close();
+    }
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Stock v4 = new Stock(Sockets.AF_INET);
+    private final Stock v6 = new Stock(Sockets.AF_INET6);
+    private final CompletableFuture<Path> network = new CompletableFuture<>();
+    private boolean closed;
+
+    /**
+     * Begins to make sockets in {@code namespace}; returns at once.
+     *
+     * @param namespace descriptor of a network namespace; this object's own from now on
+     */
+    public NamespaceSockets(int namespace) {
+        v4.wanted = true;
+        Thread thread = new Thread(null, () -> run(namespace), "sluice-netns-sockets", 256 << 10);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** A socket of the namespace, non-blocking, the caller's; -EAGAIN if there is none at the moment. */
+    public int take(int family) {
+        Stock stock = family == Sockets.AF_INET6 ? v6 : v4;
+        lock.lock();
+        try {
+            int fd = stock.size == 0 ? -Errno.EAGAIN : stock.sockets[--stock.size];
+            if (!stock.wanted || stock.size == STOCK / 2 || stock.size == 0) {
+                stock.wanted = true;
+                changed.signal();
+            }
+            return fd;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * A file of {@code /proc/net} as the namespace has it, such as {@code tcp}; waits until the namespace was entered.
+     *
+     * @throws IOException if it could not be, or is gone
+     */
+    public String read(String file) throws IOException {
+        try {
+            return Files.readString(network.get().resolve(file));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        } catch (java.util.concurrent.ExecutionException e) {
+            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
+        }
+    }
+
+    private void run(int namespace) {
+        Maker maker = null;
+        try {
+            maker = maker(namespace);
+            network.complete(maker.network());
+            serve(maker);
+        } catch (IOException e) {
+            network.completeExceptionally(e);
+            LOG.log(System.Logger.Level.DEBUG, "connections to the namespace go as frames: {0}", e.getMessage());
+        } finally {
+            Io.close(namespace);
+            if (maker != null) {
+                maker.close();
+            }
+            close();
+        }
+    }
+
+    private static Maker maker(int namespace) throws IOException {
+        try {
+            Namespaces.enter(namespace, Namespaces.CLONE_NEWNET);
+        } catch (PosixException e) {
+            if (e.errno() != Errno.EPERM) {
+                throw e;
+            }
+            return new Helped(NamespaceHelper.start(namespace));
+        }
+        return new Here(Path.of("/proc/thread-self").toRealPath().resolve("net"));
+    }
+
+    private void serve(Maker maker) throws IOException {
+        int[] made = new int[STOCK / 2];
+        while (true) {
+            Stock stock = awaitNeed();
+            if (stock == null) {
+                return;
+            }
+            try {
+                maker.make(stock.family, made);
+            } catch (PosixException e) {
+                pause(e);
+                continue;
+            }
+            lock.lock();
+            try {
+                for (int fd : made) {
+                    if (closed || stock.size == STOCK) {
+                        Io.close(fd);
+                    } else {
+                        stock.sockets[stock.size++] = fd;
+                    }
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private void pause(PosixException reason) throws IOException {
+        switch (reason.errno()) {
+            case Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM -> {
+                lock.lock();
+                try {
+                    long _ = closed ? 0 : changed.awaitNanos(PAUSE_NANOS);
+                } catch (InterruptedException e) {
+                    throw new IOException("interrupted", e);
+                } finally {
+                    lock.unlock();
+                }
+            }
+            default -> throw reason;
+        }
+    }
+
+    /** The stock to fill next; null at the end. */
+    private @Nullable Stock awaitNeed() throws IOException {
+        lock.lock();
+        try {
+            while (!closed) {
+                if (v4.wanted && v4.size <= STOCK / 2) {
+                    return v4;
+                }
+                if (v6.wanted && v6.size <= STOCK / 2) {
+                    return v6;
+                }
+                changed.await();
+            }
+            return null;
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Closes what waits, and lets thread and helper end. Sockets that were taken live on. Idempotent. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            for (Stock stock : new Stock[] {v4, v6}) {
+                while (stock.size > 0) {
+                    Io.close(stock.sockets[--stock.size]);
+                }
+            }
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** This thread is in the namespace. */
+    private record Here(Path network) implements Maker {
+        @Override
+        public void make(int family, int[] out) throws IOException {
+            for (int i = 0; i < out.length; i++) {
+                int fd = Sockets.socket(family, Sockets.STREAM, 0);
+                if (fd < 0) {
+                    for (int j = 0; j < i; j++) {
+                        Io.close(out[j]);
+                    }
+                    throw new PosixException("socket", -fd);
+                }
+                out[i] = fd;
+            }
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** A process is there for us. */
+    private record Helped(NamespaceHelper helper) implements Maker {
+        @Override
+        public void make(int family, int[] out) throws IOException {
+            helper.make(family, out);
+        }
+
+        @Override
+        public Path network() {
+            return Path.of("/proc", Integer.toString(helper.pid()), "net");
+        }
+
+        @Override
+        public void close() {
+            helper.close();
+        }
+    }
+}
