@@ -13,6 +13,7 @@ module dev.sluice.gateway {
     exports dev.sluice.gateway.dhcp;
     exports dev.sluice.gateway.dns;
     exports dev.sluice.gateway.flow;
+    exports dev.sluice.gateway.forward;
     exports dev.sluice.gateway.icmp;
     exports dev.sluice.gateway.tcp;
     exports dev.sluice.gateway.udp;

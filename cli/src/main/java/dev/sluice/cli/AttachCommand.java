@@ -3,6 +3,8 @@ package dev.sluice.cli;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.link.tap.NamespaceTap;
 import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.TapSpec;
@@ -25,8 +27,9 @@ final class AttachCommand implements Command {
     private boolean configure;
     private int mtu = 65520;
     private @Nullable String mac;
+    private boolean publishAuto;
     private boolean hostLoopback;
-    private final List<PublishedPort> published = new ArrayList<>();
+    private final List<ForwardSpec> published = new ArrayList<>();
     private @Nullable Integer readyFd;
     private @Nullable Integer exitFd;
     private final NetworkOptions network = new NetworkOptions();
@@ -44,6 +47,10 @@ final class AttachCommand implements Command {
                         "--configure",
                         "Set up lo, the interface, its address and the default route.",
                         () -> configure = true)
+                .flag(
+                        "--publish-auto",
+                        "Publish TCP services inside on this machine's loopback, under their own ports, as they come.",
+                        () -> publishAuto = true)
                 .option(
                         "--mtu",
                         "BYTES",
@@ -58,7 +65,7 @@ final class AttachCommand implements Command {
                         "-p, --publish",
                         NetworkOptions.PORT,
                         "Lead the host's port HOST to the namespace's port GUEST; may be repeated.",
-                        text -> published.add(PublishedPort.parse(text)))
+                        text -> published.addAll(ForwardSyntax.parse(text)))
                 .option(
                         "--ready-fd",
                         "N",
@@ -93,9 +100,10 @@ final class AttachCommand implements Command {
         Signals.onStop(stop);
         try (GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
             guests.attach(target.open(spec));
-            if (!published.isEmpty()) {
-                guests.shortcut(target.openNetwork());
-                guests.publish(published, plan.firstGuest());
+            guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), target::openNetwork);
+            guests.publish(published);
+            if (publishAuto) {
+                guests.publishAutomatically();
             }
             if (exitFd != null) {
                 Descriptors.onHangUp(exitFd, stop::countDown);

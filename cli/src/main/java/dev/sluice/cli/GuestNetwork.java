@@ -1,11 +1,14 @@
 package dev.sluice.cli;
 
+import dev.sluice.control.ControlBackend;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlServer;
 import dev.sluice.control.ControlSockets;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.forward.ForwardInfo;
+import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Guests;
@@ -19,7 +22,6 @@ import dev.sluice.link.vmnet.VmnetIdentity;
 import dev.sluice.link.vmnet.VmnetTable;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
-import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
@@ -47,6 +49,11 @@ final class GuestNetwork implements AutoCloseable {
 
     private Runnable onlyLeft = () -> {};
     private @Nullable ControlServer control;
+    /** Where forwards lead that name no guest. */
+    private volatile ForwardSpec.Target target = new ForwardSpec.Only();
+    /** The way into the guest's namespace, until it was taken. */
+    private @Nullable Namespace namespace;
+
     private @Nullable NamespaceSockets inside;
     private boolean closed;
 
@@ -195,32 +202,81 @@ final class GuestNetwork implements AutoCloseable {
         }
     }
 
-    /**
-     * Lets published ports reach the namespace's services without frames, for clients on this host.
-     *
-     * @param namespace descriptor of the guest's network namespace; this object's own from now on
-     */
-    void shortcut(int namespace) throws IOException {
-        NamespaceSockets sockets = new NamespaceSockets(namespace);
-        inside = sockets;
-        gateway.shortcut(sockets);
+    /** Opens the guest's network namespace: a descriptor, the caller's. */
+    interface Namespace {
+        int open() throws IOException;
     }
 
-    /** Opens ports of the host that lead to {@code guest}. */
-    void publish(List<PublishedPort> ports, Ipv4Address guest) throws IOException {
-        for (PublishedPort port : ports) {
-            if (port.udp()) {
-                gateway.publishUdp(port.address(), port.hostPort(), guest, port.guestPort());
-            } else {
-                gateway.publishTcp(port.address(), port.hostPort(), guest, port.guestPort());
+    /**
+     * Says where published ports that name no guest lead.
+     *
+     * @param namespace the guest's: clients on this host reach its services without frames; null if there is none
+     */
+    void publishTo(ForwardSpec.Target guest, @Nullable Namespace namespace) {
+        target = guest;
+        this.namespace = namespace;
+    }
+
+    /** Opens ports of the host; none or all. */
+    List<ForwardInfo> publish(List<ForwardSpec> forwards) throws IOException {
+        if (forwards.isEmpty()) {
+            return List.of();
+        }
+        openShortcut();
+        List<ForwardSpec> specs =
+                forwards.stream().map(spec -> spec.withDefault(target)).toList();
+        List<ForwardInfo> open = gateway.ports().add(specs);
+        for (int i = 0; i < open.size(); i++) {
+            if (specs.get(i).listen() instanceof ForwardSpec.Port port && port.port() == 0) {
+                Console.say("port " + open.get(i).listen() + " leads to the guest's port "
+                        + open.get(i).guestPort());
             }
+        }
+        return open;
+    }
+
+    /**
+     * Publishes the namespace's services by themselves.
+     *
+     * @throws Failure if the namespace cannot be looked into
+     */
+    void publishAutomatically() {
+        openShortcut();
+        NamespaceSockets sockets;
+        synchronized (this) {
+            sockets = inside;
+        }
+        try {
+            if (sockets == null) {
+                throw new IOException("there is no way into the namespace");
+            }
+            sockets.read("tcp");
+            AutoPublish.start(sockets, gateway.ports(), target);
+        } catch (IOException e) {
+            throw Failure.unavailable("--publish-auto: the namespace's services can't be seen: " + e.getMessage());
+        }
+    }
+
+    /** With the first forward: a network without any needs no thread for it. */
+    private synchronized void openShortcut() {
+        Namespace way = namespace;
+        if (way == null || closed) {
+            return;
+        }
+        namespace = null;
+        try {
+            NamespaceSockets sockets = new NamespaceSockets(way.open());
+            inside = sockets;
+            gateway.shortcut(sockets);
+        } catch (IOException e) {
+            Console.detail("published ports go as frames: " + e.getMessage());
         }
     }
 
     /** Starts answering {@code sluice status}; without it the network works as well, so a failure is only said. */
     void openControlSocket() {
         try {
-            ControlServer server = new ControlServer(ControlSockets.own(), this::status);
+            ControlServer server = new ControlServer(ControlSockets.own(), new Backend());
             boolean late;
             synchronized (this) {
                 late = closed;
@@ -234,11 +290,30 @@ final class GuestNetwork implements AutoCloseable {
         }
     }
 
-    private GatewayStatus status() {
-        try {
-            return gateway.status();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    /** What the control socket shows and steers. */
+    private final class Backend implements ControlBackend {
+        @Override
+        public GatewayStatus status() {
+            try {
+                return gateway.status();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public List<ForwardInfo> forwards() throws IOException {
+            return gateway.ports().list();
+        }
+
+        @Override
+        public List<ForwardInfo> addForwards(List<ForwardSpec> specs) throws IOException {
+            return publish(specs);
+        }
+
+        @Override
+        public List<ForwardInfo> removeForwards(List<ForwardSpec.Listen> places, boolean cut) throws IOException {
+            return gateway.ports().remove(places, cut);
         }
     }
 
@@ -252,17 +327,19 @@ final class GuestNetwork implements AutoCloseable {
     @Override
     public void close() {
         ControlServer server;
+        NamespaceSockets sockets;
         synchronized (this) {
             closed = true;
             server = control;
+            sockets = inside;
         }
         if (server != null) {
             server.close();
         }
         servers.forEach(LinkServer::close);
         gateway.close();
-        if (inside != null) {
-            inside.close();
+        if (sockets != null) {
+            sockets.close();
         }
         if (capture != null) {
             try {

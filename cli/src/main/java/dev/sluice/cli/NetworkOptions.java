@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** The options that every network has. */
 final class NetworkOptions {
     /** How a port to publish is written, for the help. */
-    static final String PORT = "[ADDRESS:]HOST:GUEST[/udp]";
+    static final String PORT = "[ADDRESS:]HOST:[GUEST:]PORT[/udp][,proxy]";
 
     private @Nullable Ipv4Cidr cidr;
 

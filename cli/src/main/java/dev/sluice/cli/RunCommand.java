@@ -4,6 +4,8 @@ import dev.sluice.cli.namespace.ChildNamespace;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.wire.Ipv4Cidr;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -12,8 +14,9 @@ import java.util.Map;
 
 /** {@code sluice run}: a command in namespaces of its own. */
 final class RunCommand implements Command {
-    final List<PublishedPort> published = new ArrayList<>();
+    final List<ForwardSpec> published = new ArrayList<>();
     int mtu = 65520;
+    private boolean publishAuto;
     private boolean hostLoopback;
     List<String> command = List.of();
     private final NetworkOptions network = new NetworkOptions();
@@ -29,7 +32,11 @@ final class RunCommand implements Command {
                         "-p, --publish",
                         NetworkOptions.PORT,
                         "Lead the host's port HOST to COMMAND's port GUEST; may be repeated.",
-                        text -> published.add(PublishedPort.parse(text)))
+                        text -> published.addAll(ForwardSyntax.parse(text)))
+                .flag(
+                        "--publish-auto",
+                        "Publish TCP services inside on this machine's loopback, under their own ports, as they come.",
+                        () -> publishAuto = true)
                 .option(
                         "--mtu",
                         "BYTES",
@@ -64,9 +71,10 @@ final class RunCommand implements Command {
             child.notes().forEach(Console::detail);
             Signals.passOn(child);
             guests.attach(child.tap());
-            if (!published.isEmpty()) {
-                guests.shortcut(child.openNetwork());
-                guests.publish(published, plan.firstGuest());
+            guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), child::openNetwork);
+            guests.publish(published);
+            if (publishAuto) {
+                guests.publishAutomatically();
             }
             child.configureAndRun();
             guests.openControlSocket();

@@ -3,6 +3,8 @@ package dev.sluice.cli;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.link.LinkUrl;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -14,6 +16,7 @@ final class ServeCommand implements Command {
     private final List<LinkUrl> urls = new ArrayList<>();
     private int mtu = 1500;
     private boolean noHostLoopback;
+    private final List<ForwardSpec> published = new ArrayList<>();
     private final NetworkOptions network = new NetworkOptions();
 
     @Override
@@ -36,6 +39,11 @@ final class ServeCommand implements Command {
                         "--no-host-loopback",
                         "Keep the host's loopback, the network's .2, closed to guests.",
                         () -> noHostLoopback = true);
+        syntax.repeatable(
+                "-p, --publish",
+                NetworkOptions.PORT,
+                "Lead the host's port HOST to the guest's port PORT; without GUEST, to the only one. May be repeated.",
+                text -> published.addAll(ForwardSyntax.parse(text)));
         return network.addTo(syntax)
                 .footer(
                         "",
@@ -63,6 +71,7 @@ final class ServeCommand implements Command {
             for (LinkUrl url : urls) {
                 guests.listen(url, stop::countDown);
             }
+            guests.publish(published);
             guests.openControlSocket();
             Console.say("serving " + plan.subnet() + " at "
                     + String.join(", ", urls.stream().map(LinkUrl::toString).toList()));

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 final class Sluice {
     static final String NAME = "sluice";
     /** In the order of the help text. */
-    private static final List<String> COMMANDS = List.of("run", "attach", "serve", "status", "completion", "training");
+    private static final List<String> COMMANDS =
+            List.of("run", "attach", "serve", "ports", "status", "completion", "training");
 
     private Sluice() {}
 
@@ -19,6 +20,7 @@ final class Sluice {
             case "run" -> new RunCommand();
             case "attach" -> new AttachCommand();
             case "serve" -> new ServeCommand();
+            case "ports" -> new PortsCommand();
             case "status" -> new StatusCommand();
             case "completion" -> new CompletionCommand();
             case "training" -> new TrainingCommand();
@@ -54,6 +56,7 @@ final class Sluice {
                         "  sluice run -p 8080:80 -- ./server          and reach its port 80 as this machine's 8080",
                         "  sluice attach 4242                         give the namespace of process 4242 a network",
                         "  sluice serve --listen qemu:/tmp/vm.sock    give a VM one",
+                        "  sluice ports add 8080:80                   publish a port of a guest that runs already",
                         "  sluice status                              what is running, and how much went through",
                         "",
                         "Exit codes: 0 done; 2 wrong usage; 69 this machine lacks or forbids something; 70 a fault of sluice.",

@@ -50,7 +50,7 @@ class UsageTest {
             run --cidr 192.168.65.0/30 -- true    | 8…29
             run --cidr 192.168.65/24 -- true      | 192.168.65
             run --cidr fd00::/64 -- true          | fd00::
-            run -p 80 -- true                     | HOST:GUEST
+            run -p web -- true                    | 8080:80
             run -p 80:0 -- true                   | 1…65535
             run -p x:1:2 -- true                  | 'x'
             run --what -- true                    | --what

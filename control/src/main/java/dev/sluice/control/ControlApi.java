@@ -18,6 +18,10 @@ final class ControlApi {
 
     ControlApi(ControlBackend backend) {
         on("GET", "/v1/status", _ -> HttpResponse.json(backend.status()));
+        ForwardsApi forwards = new ForwardsApi(backend);
+        on("GET", "/v1/forwards", _ -> forwards.list());
+        on("POST", "/v1/forwards", forwards::add);
+        on("DELETE", "/v1/forwards", forwards::remove);
     }
 
     private void on(String method, String path, Function<Request, HttpResponse> endpoint) {

@@ -14,7 +14,9 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Asks a running Sluice through its control socket. Each call is a connection of its own; any thread. */
 public final class ControlClient {
@@ -72,19 +74,52 @@ public final class ControlClient {
      * @throws ControlException if nobody could be asked, or what the answer was if it is not 200
      */
     public String get(String path) throws ControlException {
-        String request = "GET " + path + " HTTP/1.1\r\nHost: sluice\r\nConnection: close\r\n\r\n";
-        String response = exchange(request.getBytes(StandardCharsets.US_ASCII));
+        return ask("GET", path, "");
+    }
+
+    /**
+     * The body of a successful request.
+     *
+     * @param method such as {@code POST}
+     * @param body JSON, or empty for none
+     * @throws ControlException if nobody could be asked, or with what the answer says was wrong
+     */
+    public String ask(String method, String path, String body) throws ControlException {
+        byte[] content = body.getBytes(StandardCharsets.UTF_8);
+        String head = method + " " + path + " HTTP/1.1\r\nHost: sluice\r\nConnection: close\r\nContent-Length: "
+                + content.length + "\r\n\r\n";
+        ByteArrayOutputStream request = new ByteArrayOutputStream();
+        request.writeBytes(head.getBytes(StandardCharsets.US_ASCII));
+        request.writeBytes(content);
+        String response = exchange(request.toByteArray());
         int end = response.indexOf("\r\n\r\n");
         if (end < 0 || !response.matches("(?s)HTTP/1\\.1 [1-5][0-9]{2} .*")) {
             throw new ControlException("what listens on " + socket + " does not answer like a sluice");
         }
-        String body = response.substring(end + 4);
+        String answer = response.substring(end + 4);
         String status = response.substring(9, 12);
         if (!status.equals("200")) {
+            // what the asker did wrong, or met, is told in the answer's own words
+            String detail = status.equals("500") ? null : detail(answer);
             throw new ControlException(
-                    "the sluice on " + socket + " answered " + status + " to GET " + path + ": " + body.strip());
+                    detail != null
+                            ? detail
+                            : "the sluice on " + socket + " answered " + status + " to " + method + " " + path + ": "
+                                    + answer.strip());
         }
-        return body;
+        return answer;
+    }
+
+    /** What a problem document (RFC 9457) says; null if it is none. */
+    private static @Nullable String detail(String answer) {
+        try {
+            return JsonReader.read(answer) instanceof Map<?, ?> problem
+                            && problem.get("detail") instanceof String detail
+                    ? detail
+                    : null;
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
     }
 
     private String exchange(byte[] request) throws ControlException {

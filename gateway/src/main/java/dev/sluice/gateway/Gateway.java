@@ -3,15 +3,11 @@ package dev.sluice.gateway;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.FlowPolicy;
-import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Limits;
-import dev.sluice.gateway.tcp.TcpForward;
-import dev.sluice.gateway.udp.UdpForward;
-import dev.sluice.host.DatagramHost;
+import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.NamespaceSockets;
-import dev.sluice.host.Opening;
 import dev.sluice.link.Link;
 import dev.sluice.link.vmnet.AddressClaims;
 import dev.sluice.loop.EventLoop;
@@ -19,6 +15,7 @@ import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -35,11 +32,18 @@ import org.jspecify.annotations.Nullable;
 public final class Gateway implements AutoCloseable {
     private final EventLoop loop;
     private final GuestNetwork network;
+    private final Ports ports;
     private final long started = System.nanoTime();
 
     private Gateway(EventLoop loop, GuestNetwork network) {
         this.loop = loop;
         this.network = network;
+        this.ports = new Ports(network.forwards, new Ports.OnLoop() {
+            @Override
+            public <T> T call(Callable<T> task) throws IOException {
+                return on(loop, task);
+            }
+        });
     }
 
     /** What a gateway is made from; every part has a default. */
@@ -160,6 +164,11 @@ public final class Gateway implements AutoCloseable {
         });
     }
 
+    /** The published ports: places on the host that lead to guests. */
+    public Ports ports() {
+        return ports;
+    }
+
     /**
      * Publishes a guest's TCP port on the host.
      *
@@ -171,37 +180,21 @@ public final class Gateway implements AutoCloseable {
      */
     public Forward publishTcp(Ipv4Address address, int port, @Nullable Ipv4Address guest, int guestPort)
             throws IOException {
-        TcpForward forward = on(loop, () -> network.inbound.forward(address, port, () -> find(guest), guestPort));
-        return new Forward(
-                forward.port(),
-                () -> on(loop, () -> {
-                    forward.close();
-                    return true;
-                }));
+        return publish(new ForwardSpec.Port(address, port, false), guest, guestPort);
     }
 
     /** Publishes a guest's UDP port on the host, as {@link #publishTcp}, but the guest must be named. */
     public Forward publishUdp(Ipv4Address address, int port, Ipv4Address guest, int guestPort) throws IOException {
-        UdpForward forward = on(loop, () -> switch (network.udp.forward(
-                DatagramHost.MAPPED_HIGH,
-                DatagramHost.mapped(address.bits()),
-                port,
-                guest.bits(),
-                guestPort,
-                network::findOrAsk)) {
-            case Opening.Open<UdpForward>(UdpForward open) -> open;
-            case Opening.Failed<UdpForward>(var error, String reason) -> throw new IOException(reason);
-        });
-        return new Forward(
-                forward.port(),
-                () -> on(loop, () -> {
-                    forward.close();
-                    return true;
-                }));
+        return publish(new ForwardSpec.Port(address, port, true), guest, guestPort);
     }
 
-    private @Nullable Guest find(@Nullable Ipv4Address guest) {
-        return guest == null ? network.guests.only() : network.guests.find(guest.bits());
+    private Forward publish(ForwardSpec.Port at, @Nullable Ipv4Address guest, int guestPort) throws IOException {
+        ForwardSpec.Target target = guest == null ? new ForwardSpec.Only() : new ForwardSpec.Address(guest);
+        int port = ports.add(List.of(new ForwardSpec(at, target, guestPort, false)))
+                .getFirst()
+                .port();
+        ForwardSpec.Port made = new ForwardSpec.Port(at.address(), port, at.udp());
+        return new Forward(port, () -> ports.remove(List.of(made), false));
     }
 
     /**
@@ -220,9 +213,9 @@ public final class Gateway implements AutoCloseable {
     /** A published port, until closed. */
     public static final class Forward implements AutoCloseable {
         private final int port;
-        private final Callable<Boolean> end;
+        private final Callable<?> end;
 
-        private Forward(int port, Callable<Boolean> end) {
+        private Forward(int port, Callable<?> end) {
             this.port = port;
             this.end = end;
         }

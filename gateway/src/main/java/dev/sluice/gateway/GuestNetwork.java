@@ -4,6 +4,7 @@ import dev.sluice.gateway.arp.ArpResponder;
 import dev.sluice.gateway.dhcp.DhcpServer;
 import dev.sluice.gateway.dhcp.DhcpService;
 import dev.sluice.gateway.dhcp.DhcpSettings;
+import dev.sluice.gateway.dhcp.Lease;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsTcpService;
@@ -14,6 +15,8 @@ import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.forward.Forwards;
+import dev.sluice.gateway.forward.Guests;
 import dev.sluice.gateway.icmp.EchoFlows;
 import dev.sluice.gateway.tcp.TcpFlows;
 import dev.sluice.gateway.tcp.TcpInbound;
@@ -34,6 +37,8 @@ import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.MacAddress;
@@ -66,6 +71,7 @@ final class GuestNetwork implements LocalPort {
     final Switch fabric;
     final TcpFlows tcp;
     final TcpInbound inbound;
+    final Forwards forwards;
     final UdpFlows udp;
     final EchoFlows echo;
     final DhcpService dhcp;
@@ -105,6 +111,7 @@ final class GuestNetwork implements LocalPort {
         tcp = new TcpFlows(loop, streams, plan, limits, counters, policy, errors, shard, random.nextLong());
         inbound = new TcpInbound(tcp);
         udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
+        forwards = new Forwards(inbound, udp, new GuestNames());
         echo = new EchoFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
         reassembler = new Reassembler(
                 Arena.ofAuto(),
@@ -131,6 +138,29 @@ final class GuestNetwork implements LocalPort {
         udp.register(DNS_PORT, dnsOverUdp::onDatagram);
         tcp.service(DNS_PORT, this::openDns);
         loop.atEndOfTurn(this::endTurn);
+    }
+
+    /** Finds guests for forwards. */
+    private final class GuestNames implements Guests {
+        @Override
+        public @Nullable Guest only() {
+            return guests.only();
+        }
+
+        @Override
+        public @Nullable Guest find(IpAddress address) {
+            return guests.find(IpHeader.high(address), IpHeader.low(address));
+        }
+
+        @Override
+        public @Nullable Guest named(String name) {
+            for (Lease lease : dhcp.server().table().snapshot(loop.now())) {
+                if (name.equalsIgnoreCase(lease.hostname()) && lease.state() == Lease.State.BOUND) {
+                    return find(lease.address());
+                }
+            }
+            return null;
+        }
     }
 
     private StreamSocket openDns(Guest guest, StreamSocket.Events events) {
@@ -253,6 +283,7 @@ final class GuestNetwork implements LocalPort {
     }
 
     void close() {
+        forwards.close();
         inbound.close();
         tcp.close();
         udp.close();

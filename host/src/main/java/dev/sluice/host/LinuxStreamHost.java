@@ -12,13 +12,20 @@ import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** {@link StreamHost} on Linux sockets and epoll. */
 public final class LinuxStreamHost implements StreamHost {
+    private static final int BACKLOG = 4096;
+
     final EventLoop loop;
     /** Two entries for one read or write in two parts. */
     final MemorySegment iovecs = Arena.ofAuto().allocate((long) StreamSocket.MAX_PIECES * Io.IOVEC, 8);
+
+    /** Where accept leaves the client's name. */
+    final MemorySegment peer = Arena.ofAuto().allocate(128, 8);
 
     private final MemorySegment address = Arena.ofAuto().allocate(128, 8);
     private final @Nullable NamespaceSockets inside;
@@ -57,34 +64,148 @@ public final class LinuxStreamHost implements StreamHost {
     }
 
     @Override
-    public StreamListener listen(IpAddress at, int port, StreamListener.Acceptor acceptor) throws IOException {
-        String what = "cannot listen on " + (at instanceof Ipv6Address ? "[" + at + "]" : at) + ":" + port;
-        int fd = PosixException.check(Sockets.socket(family(at), Sockets.STREAM, 0), what);
-        Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
-        if (at instanceof Ipv6Address) {
-            Sockets.setOption(
-                    fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_V6ONLY, 1); // both families' wildcards stand side by side
+    public StreamSocket connect(String path, StreamSocket.Events events) {
+        int fd = Sockets.socket(Sockets.AF_UNIX, Sockets.STREAM, 0);
+        if (fd < 0) {
+            return LinuxStreamSocket.failed(this, -fd, events);
         }
-        int result = Sockets.bind(fd, address, write(at, port));
-        if (result >= 0) {
-            result = Sockets.listen(fd, 4096);
+        int result;
+        try {
+            // done at once, one way or the other; -EAGAIN when the server's queue is full
+            result = Sockets.connect(fd, address, SocketAddress.writeUnix(address, 0, path));
+        } catch (PosixException e) {
+            result = -e.errno();
         }
         if (result < 0) {
             Io.close(fd);
-            throw new PosixException(what + advice(-result, port), -result);
+            return LinuxStreamSocket.failed(this, result == -Errno.ENOENT ? Errno.ECONNREFUSED : -result, events);
+        }
+        return LinuxStreamSocket.connecting(this, fd, events);
+    }
+
+    @Override
+    public StreamListener listen(@Nullable IpAddress at, int port, StreamListener.Acceptor acceptor)
+            throws IOException {
+        if (at == null) {
+            int fd = Sockets.socket(Sockets.AF_INET6, Sockets.STREAM, 0);
+            if (fd < 0) {
+                return listen(Ipv4Address.ANY, port, acceptor); // a system without IPv6
+            }
+            Sockets.setOption(fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_V6ONLY, 0);
+            return listen(fd, Ipv6Address.ANY, port, "port " + port, acceptor);
+        }
+        String what = (at instanceof Ipv6Address ? "[" + at + "]" : at) + ":" + port;
+        int fd = Sockets.socket(family(at), Sockets.STREAM, 0);
+        if (fd < 0) {
+            throw refusal(what, fd, port);
+        }
+        if (at instanceof Ipv6Address) {
+            Sockets.setOption(fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_V6ONLY, 1);
+        }
+        return listen(fd, at, port, what, acceptor);
+    }
+
+    private StreamListener listen(int fd, IpAddress at, int port, String what, StreamListener.Acceptor acceptor)
+            throws IOException {
+        Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+        int result = Sockets.bind(fd, address, write(at, port));
+        if (result >= 0) {
+            result = Sockets.listen(fd, BACKLOG);
+        }
+        if (result < 0) {
+            Io.close(fd);
+            throw refusal(what, result, port);
         }
         Sockets.localAddress(fd, address);
-        return new LinuxStreamListener(this, fd, SocketAddress.port(address, 0), acceptor);
+        return watch(fd, SocketAddress.port(address, 0), "", acceptor);
+    }
+
+    @Override
+    public StreamListener listen(String path, StreamListener.Acceptor acceptor) throws IOException {
+        int length = SocketAddress.writeUnix(address, 0, path);
+        int fd = Sockets.socket(Sockets.AF_UNIX, Sockets.STREAM, 0);
+        if (fd < 0) {
+            throw refusal(path, fd, 0);
+        }
+        int result = Sockets.bind(fd, address, length);
+        if (result == -Errno.EADDRINUSE && isAbandoned(path)) {
+            Io.unlink(path);
+            result = Sockets.bind(fd, address, SocketAddress.writeUnix(address, 0, path));
+        }
+        if (result >= 0) {
+            result = Sockets.listen(fd, BACKLOG);
+        }
+        if (result < 0) {
+            Io.close(fd);
+            throw new ListenException(
+                    error(-result),
+                    "cannot listen on " + path + ": "
+                            + (result == -Errno.EADDRINUSE
+                                    ? "something is there that is in use, or no socket; remove it, or choose another path"
+                                    : Errno.text(-result)));
+        }
+        return watch(fd, 0, path, acceptor);
+    }
+
+    /** A socket on which nobody listens any more. */
+    private boolean isAbandoned(String path) throws PosixException {
+        int fd = Sockets.socket(Sockets.AF_UNIX, Sockets.STREAM, 0);
+        int result = Sockets.connect(fd, address, SocketAddress.writeUnix(address, 0, path));
+        Io.close(fd);
+        return result == -Errno.ECONNREFUSED && !Files.isRegularFile(Path.of(path));
+    }
+
+    private StreamListener watch(int fd, int port, String path, StreamListener.Acceptor acceptor) throws IOException {
+        try {
+            return new LinuxStreamListener(this, fd, port, path, acceptor);
+        } catch (PosixException e) {
+            Io.close(fd);
+            throw e;
+        }
+    }
+
+    private static ListenException refusal(String what, int result, int port) {
+        return new ListenException(
+                error(-result), "cannot listen on " + what + ": " + Errno.text(-result) + advice(-result, port));
     }
 
     static String advice(int errno, int port) {
         return switch (errno) {
             case Errno.EADDRINUSE -> " (another program uses that port: choose another, or stop it)";
             case Errno.EACCES ->
-                " (ports below 1024 need a privilege: choose " + (port + 8000)
-                        + ", or lower the bound with sysctl net.ipv4.ip_unprivileged_port_start=" + port + ")";
+                " (ports below " + lowestOpenPort() + " need a privilege: choose " + (port + 8000)
+                        + ", or open them to everybody with 'sysctl -w net.ipv4.ip_unprivileged_port_start=" + port
+                        + "', or give the process the capability CAP_NET_BIND_SERVICE)";
             case Errno.EADDRNOTAVAIL -> " (this host has no such address)";
+            case Errno.EMFILE, Errno.ENFILE -> " (raise the limit with ulimit -n)";
             default -> "";
+        };
+    }
+
+    private static String lowestOpenPort() {
+        try {
+            return Files.readString(Path.of("/proc/sys/net/ipv4/ip_unprivileged_port_start"))
+                    .strip();
+        } catch (IOException e) {
+            return "1024";
+        }
+    }
+
+    @Nullable
+    IpAddress localAddress(int fd) {
+        return Sockets.localAddress(fd, address) < 0 ? null : address(address);
+    }
+
+    /** What a system call has written; an IPv4 client of a listener of both families is an IPv4 client. Null for Unix sockets. */
+    static @Nullable IpAddress address(MemorySegment name) {
+        return switch (SocketAddress.family(name, 0)) {
+            case Sockets.AF_INET -> new Ipv4Address(SocketAddress.v4(name, 0));
+            case Sockets.AF_INET6 -> {
+                Ipv6Address v6 = new Ipv6Address(SocketAddress.v6High(name, 0), SocketAddress.v6Low(name, 0));
+                Ipv4Address v4 = v6.mappedIpv4();
+                yield v4 == null ? v6 : v4;
+            }
+            default -> null;
         };
     }
 

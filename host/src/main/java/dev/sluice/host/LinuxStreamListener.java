@@ -10,9 +10,6 @@ import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
-import dev.sluice.wire.Ipv6Address;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 
 /** A listening socket under epoll. Out of descriptors, it pauses and tries again instead of spinning. */
 final class LinuxStreamListener implements StreamListener {
@@ -24,18 +21,21 @@ final class LinuxStreamListener implements StreamListener {
     private final LinuxStreamHost host;
     private final int fd;
     private final int port;
+    /** What to remove at the end; empty for nothing. */
+    private final String path;
+
     private final Acceptor acceptor;
     private final Watch watch;
-    private final MemorySegment peer = Arena.ofAuto().allocate(128, 8);
     private final Timer again = Timer.of(this::accept);
     private long lastWarning;
     private boolean warned;
     private boolean closed;
 
-    LinuxStreamListener(LinuxStreamHost host, int fd, int port, Acceptor acceptor) throws PosixException {
+    LinuxStreamListener(LinuxStreamHost host, int fd, int port, String path, Acceptor acceptor) throws PosixException {
         this.host = host;
         this.fd = fd;
         this.port = port;
+        this.path = path;
         this.acceptor = acceptor;
         this.watch = host.loop.watch(fd, Epoll.IN, events -> accept());
     }
@@ -47,7 +47,7 @@ final class LinuxStreamListener implements StreamListener {
 
     private void accept() {
         for (int i = 0; i < ACCEPTS_PER_TURN && !closed; i++) {
-            int client = Sockets.accept(fd, peer);
+            int client = Sockets.accept(fd, host.peer);
             if (client == -Errno.EAGAIN) {
                 return;
             }
@@ -73,7 +73,7 @@ final class LinuxStreamListener implements StreamListener {
             }
             Sockets.setOption(client, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
             LinuxStreamSocket socket = LinuxStreamSocket.connected(host, client, NOBODY);
-            socket.attach(acceptor.accept(socket, peerAddress(), SocketAddress.port(peer, 0)));
+            socket.attach(acceptor.accept(socket, peerAddress(), peerPort()));
         }
         if (!closed) {
             host.loop.schedule(again, host.loop.now()); // edge-triggered: more may be waiting
@@ -81,9 +81,12 @@ final class LinuxStreamListener implements StreamListener {
     }
 
     private IpAddress peerAddress() {
-        return SocketAddress.family(peer, 0) == Sockets.AF_INET6
-                ? new Ipv6Address(SocketAddress.v6High(peer, 0), SocketAddress.v6Low(peer, 0))
-                : new Ipv4Address(SocketAddress.v4(peer, 0));
+        IpAddress address = LinuxStreamHost.address(host.peer);
+        return address == null ? Ipv4Address.LOOPBACK : address;
+    }
+
+    private int peerPort() {
+        return path.isEmpty() ? SocketAddress.port(host.peer, 0) : 0;
     }
 
     @Override
@@ -93,6 +96,9 @@ final class LinuxStreamListener implements StreamListener {
             host.loop.cancel(again);
             watch.close();
             Io.close(fd);
+            if (!path.isEmpty()) {
+                Io.unlink(path);
+            }
         }
     }
 

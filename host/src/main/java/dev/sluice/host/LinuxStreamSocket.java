@@ -7,6 +7,7 @@ import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Sockets;
+import dev.sluice.wire.IpAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -213,6 +214,11 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     @Override
     public boolean ending() {
         return ending;
+    }
+
+    @Override
+    public @Nullable IpAddress localAddress() {
+        return closed ? null : host.localAddress(fd);
     }
 
     @Override

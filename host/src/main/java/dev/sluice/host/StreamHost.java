@@ -2,6 +2,7 @@ package dev.sluice.host;
 
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /** Streams of the host: outgoing connections and listeners; on the loop's thread. */
 public interface StreamHost {
@@ -15,11 +16,23 @@ public interface StreamHost {
      */
     StreamSocket connect(IpAddress address, int port, int timeToLive, StreamSocket.Events events);
 
+    /** As {@link #connect(IpAddress, int, int, StreamSocket.Events)}, to a socket in the file system. */
+    StreamSocket connect(String path, StreamSocket.Events events);
+
     /**
      * Listens on a TCP address.
      *
+     * @param address null for every address of both families
      * @param port 0 to let the system choose
-     * @throws IOException saying what is wrong: in use, not permitted, no such address
+     * @throws ListenException saying what is wrong: in use, not permitted, no such address
      */
-    StreamListener listen(IpAddress address, int port, StreamListener.Acceptor acceptor) throws IOException;
+    StreamListener listen(@Nullable IpAddress address, int port, StreamListener.Acceptor acceptor) throws IOException;
+
+    /**
+     * Listens on a socket in the file system, which closing removes. Clients are shown as 127.0.0.1 with port 0.
+     *
+     * @param path where nothing is, or a socket on which nobody listens any more
+     * @throws ListenException saying what is wrong
+     */
+    StreamListener listen(String path, StreamListener.Acceptor acceptor) throws IOException;
 }

@@ -1,6 +1,8 @@
 package dev.sluice.host;
 
+import dev.sluice.wire.IpAddress;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A non-blocking byte stream of the host (TCP or Unix), owned by one loop. Reads and writes take two memory parts because rings
@@ -60,6 +62,11 @@ public interface StreamSocket {
 
     /** True once an error has ended both directions, such as a reset, whether or not a read or write has met it yet. */
     boolean broken();
+
+    /** Our own address, as a client asked for it; null where there is none. Slow path: allocates. */
+    default @Nullable IpAddress localAddress() {
+        return null;
+    }
 
     /** Sends the end of our stream (FIN); reading goes on. */
     void shutdownOutput();

@@ -83,14 +83,27 @@ class InboundTest {
     /** Starts the services in a guest, at {@code address} inside, published at ports 18080 and up. */
     private void start(boolean root, String address) {
         String[] line = {
-            "run", "-p", "18080:80", "-p", "18081:81", "-p", "18082:82", "-p", "18083:83", "--", "python3", "-c",
-            SERVICES, address
+            "run",
+            "-p",
+            "18080:80",
+            "-p",
+            "18081:81",
+            "-p",
+            "18082:82",
+            "-p",
+            "18083:83",
+            "--",
+            "python3",
+            "-c",
+            SERVICES,
+            address
         };
         guest = root ? lab.sluice(line) : lab.sluiceAsOrdinaryUser(line);
         Await.until("the services listen", guest::toString, () -> guest.out().contains("ready") || !guest.alive());
-        Await.until("they answer", guest::toString, () -> lab.onHost("nc", "-N", "127.0.0.1", "18083")
-                .out()
-                .contains("."));
+        Await.until(
+                "they answer",
+                guest::toString,
+                () -> lab.onHost("nc", "-N", "127.0.0.1", "18083").out().contains("."));
     }
 
     private Path file(String name, int seed, long size) throws IOException {
@@ -110,7 +123,9 @@ class InboundTest {
     void aServiceIsReachedWhereverItListens(boolean root, String address) throws IOException {
         start(root, address);
         Path file = file("up-" + root + address, 31, 5_000_000);
-        assertThat(lab.onHostReading(file, "nc", "-N", "127.0.0.1", "18080").output().strip())
+        assertThat(lab.onHostReading(file, "nc", "-N", "127.0.0.1", "18080")
+                        .output()
+                        .strip())
                 .isEqualTo(TestServers.digest(31, 5_000_000));
     }
 
@@ -118,7 +133,9 @@ class InboundTest {
     void aHundredMegabytesGoInUnharmed() throws IOException {
         start(true, "0.0.0.0");
         Path file = file("large", 32, 100_000_000);
-        assertThat(lab.onHostReading(file, "nc", "-N", "127.0.0.1", "18080").output().strip())
+        assertThat(lab.onHostReading(file, "nc", "-N", "127.0.0.1", "18080")
+                        .output()
+                        .strip())
                 .isEqualTo(TestServers.digest(32, 100_000_000));
         Files.delete(file);
     }
@@ -186,8 +203,11 @@ class InboundTest {
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
                 s.close()
                 """);
-        Await.until("the service sees it", guest::toString, () -> guest.err().contains("ConnectionResetError")
-                || guest.err().contains("BrokenPipeError"));
+        Await.until(
+                "the service sees it",
+                guest::toString,
+                () -> guest.err().contains("ConnectionResetError")
+                        || guest.err().contains("BrokenPipeError"));
     }
 
     /** The service writes without end, the client does not read: what is on the way stays bounded, and others are served. */
@@ -207,7 +227,10 @@ class InboundTest {
     @Test
     void twoHundredClientsAtATimeAllGetTheirs() {
         start(true, "0.0.0.0");
-        assertThat(lab.onHost("sh", "-c", "for i in $(seq 200); do echo y 300000 | nc 127.0.0.1 18081 | wc -c & done; wait")
+        assertThat(lab.onHost(
+                                "sh",
+                                "-c",
+                                "for i in $(seq 200); do echo y 300000 | nc 127.0.0.1 18081 | wc -c & done; wait")
                         .output()
                         .lines())
                 .hasSize(200)
@@ -232,7 +255,8 @@ class InboundTest {
     @Test
     void theServiceSeesWhoComesFromElsewhere() {
         start(true, "0.0.0.0");
-        assertThat(lab.onInternet("nc", "-N", Lab.HOST, "18083").output().strip()).isEqualTo(Lab.SERVER);
+        assertThat(lab.onInternet("nc", "-N", Lab.HOST, "18083").output().strip())
+                .isEqualTo(Lab.SERVER);
         assertThat(List.of("192.168.65.3", "192.168.65.1"))
                 .contains(lab.onHost("nc", "-N", "127.0.0.1", "18083").output().strip());
     }

@@ -32,6 +32,7 @@ public final class Syntax {
     private @Nullable Parameter parameter;
     private @Nullable Consumer<List<String>> rest;
     private List<String> footer = List.of();
+    private boolean several;
     private boolean hidden;
 
     /**
@@ -90,6 +91,13 @@ public final class Syntax {
         return this;
     }
 
+    /** Any number of words, with options between them. */
+    public Syntax words(String label, String text, Value value) {
+        parameter = new Parameter(label, text, false, value);
+        several = true;
+        return this;
+    }
+
     /** From the first word that is no option on, everything as it is; at least that word. */
     public Syntax rest(String label, String text, Consumer<List<String>> words) {
         parameter = new Parameter(label, text, true, _ -> {});
@@ -144,7 +152,7 @@ public final class Syntax {
                 rest.accept(List.copyOf(words.subList(i, words.size())));
                 filled = true;
                 break;
-            } else if (parameter != null && !filled) {
+            } else if (parameter != null && (several || !filled)) {
                 take(parameter.label, parameter.value, word);
                 filled = true;
             } else {

@@ -23,10 +23,7 @@ final class Shortcut extends Work {
 
     private final TcpInbound inbound;
     private final StreamHost inside;
-    private final @Nullable Guest guest;
-    private final int guestPort;
-    private final IpAddress peer;
-    private final int peerPort;
+    private final TcpForward.Client who;
 
     final End client = new End();
     private final End service = new End();
@@ -37,28 +34,23 @@ final class Shortcut extends Work {
     private boolean joined;
     private boolean closed;
 
-    Shortcut(
-            TcpInbound inbound,
-            StreamHost inside,
-            StreamSocket socket,
-            @Nullable Guest guest,
-            int guestPort,
-            IpAddress peer,
-            int peerPort) {
+    Shortcut(TcpInbound inbound, StreamHost inside, TcpForward.Client who) {
         this.inbound = inbound;
         this.inside = inside;
-        this.guest = guest;
-        this.guestPort = guestPort;
-        this.peer = peer;
-        this.peerPort = peerPort;
-        client.socket = socket;
+        this.who = who;
+        client.socket = who.socket();
         connect();
     }
 
+    TcpForward forward() {
+        return who.forward();
+    }
+
     private void connect() {
-        triedLoopback = guest == null || triedLoopback || service.socket != null;
+        Guest guest = who.guest();
+        triedLoopback = guest == null || service.socket != null;
         IpAddress address = triedLoopback || guest == null ? Ipv4Address.LOOPBACK : guest.ipAddress();
-        service.socket = inside.connect(address, guestPort, StreamHost.DEFAULT_TTL, service);
+        service.socket = inside.connect(address, who.forward().guestPort, StreamHost.DEFAULT_TTL, service);
     }
 
     private void connectFailed(HostError error) {
@@ -77,7 +69,7 @@ final class Shortcut extends Work {
             client.socket().reset();
         } else {
             // no socket at hand, or no loopback in there: then by frames
-            StreamSocket.Events flow = inbound.flow(client.socket(), guest, guestPort, peer, peerPort);
+            StreamSocket.Events flow = inbound.flow(who);
             client.successor = flow;
             if (client.readable) {
                 flow.onReadable();
@@ -86,8 +78,18 @@ final class Shortcut extends Work {
     }
 
     private void connected() {
+        if (closed) {
+            return;
+        }
         joined = true;
         inbound.flows.counters.tcpOpened++;
+        if (who.forward().proxy) {
+            int length = inbound.writeProxyHeader(who);
+            if (service.socket().write(inbound.scratch(), 0, length, 0, 0) != length) {
+                reset(); // a new socket has room for some fifty bytes, unless it is broken
+                return;
+            }
+        }
         inbound.flows.loop.enqueue(this);
     }
 

@@ -44,6 +44,10 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     final long since;
 
     final Tcb tcb;
+    /** What it came in by; null for the guest's own. */
+    @Nullable
+    TcpForward forward;
+
     /** The guest's share, which this flow counts in. */
     final GuestFlows share;
 
@@ -104,6 +108,21 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         this.remotePort = remotePort;
         this.since = flows.loop.now();
         this.tcb = new Tcb(flows.shard, flows.profile(guest), this);
+    }
+
+    /**
+     * Puts bytes before what the host's socket says. To be called before anything was read from that.
+     *
+     * @return false if there is no memory for them
+     */
+    boolean sendFirst(MemorySegment from, int length) {
+        if (tcb.reserveSend(length) < length) {
+            return false;
+        }
+        SendRing ring = tcb.sendRing();
+        MemorySegment.copy(from, 0, ring.memory(), ring.freeAt(), length);
+        ring.commit(length);
+        return true;
     }
 
     void attach(StreamSocket socket) {

@@ -8,7 +8,7 @@ import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
-import java.io.IOException;
+import dev.sluice.wire.ProxyHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
@@ -56,36 +56,35 @@ public final class TcpInbound {
     }
 
     /**
-     * Publishes a guest's port on the host.
+     * Prepares to publish a guest's port; it does not listen yet.
      *
-     * @param port 0 to let the system choose
      * @param guest finds the guest at the time of each connection; null while there is none
-     * @throws IOException saying why the host's port is not to be had
+     * @param proxy whether a PROXY header goes before each client's data
      */
-    public TcpForward forward(IpAddress address, int port, Supplier<? extends @Nullable Guest> guest, int guestPort)
-            throws IOException {
-        TcpForward forward = new TcpForward(this, guest, guestPort);
-        forward.listening(flows.host.listen(address, port, forward));
-        return forward;
+    public TcpForward forward(Supplier<? extends @Nullable Guest> guest, int guestPort, boolean proxy) {
+        return new TcpForward(this, guest, guestPort, proxy);
     }
 
     /**
-     * A client of a published port. One whose address the guest could not be shown anyway takes the shortcut, if there is one; the others
-     * become flows.
+     * A client of a published port. One whose address the guest could not be shown anyway, or is told by a PROXY header, takes the
+     * shortcut, if there is one; the others become flows.
      */
-    StreamSocket.Events accept(
-            StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
-        if (inside == null || isShown(guest, peer)) {
-            return flow(socket, guest, guestPort, peer, peerPort);
+    StreamSocket.Events accept(TcpForward.Client client) {
+        if (inside == null || !client.forward().proxy && isShown(client.guest(), client.peer())) {
+            return flow(client);
         }
         if (flows.table.size() + shortcuts.size() >= flows.limits.tcpFlows()) {
-            flows.counters.drop(Drop.TCP_FLOW_LIMIT);
-            socket.reset();
-            return NOBODY;
+            return refuse(client, Drop.TCP_FLOW_LIMIT);
         }
-        Shortcut shortcut = new Shortcut(this, inside, socket, guest, guestPort, peer, peerPort);
+        Shortcut shortcut = new Shortcut(this, inside, client);
         shortcuts.add(shortcut);
         return shortcut.client;
+    }
+
+    private StreamSocket.Events refuse(TcpForward.Client client, Drop reason) {
+        flows.counters.drop(reason);
+        client.socket().reset();
+        return NOBODY;
     }
 
     /** Memory for what shortcuts move; holds nothing between calls. */
@@ -118,32 +117,68 @@ public final class TcpInbound {
     }
 
     /** A flow of frames towards the guest; the socket is reset at once if there is no guest or no room for it. */
-    StreamSocket.Events flow(StreamSocket socket, @Nullable Guest guest, int guestPort, IpAddress peer, int peerPort) {
-        GuestFlows share = guest == null ? null : flows.share(guest);
-        if (guest == null || share == null || !share.mayOpen(flows.table.size(), flows.limits.tcpFlows())) {
-            flows.counters.drop(guest == null ? Drop.NO_SERVICE : Drop.TCP_FLOW_LIMIT);
-            socket.reset();
-            return NOBODY;
+    StreamSocket.Events flow(TcpForward.Client client) {
+        Guest guest = client.guest();
+        if (guest == null) {
+            return refuse(client, Drop.NO_SERVICE);
         }
-        boolean shown = isShown(guest, peer);
-        long high = shown ? IpHeader.high(peer) : flows.plan.gatewayHigh(guest.isIpv4());
-        long low = shown ? IpHeader.low(peer) : flows.plan.gatewayLow(guest.isIpv4());
-        int sourcePort = freePort(guest, guestPort, high, low, peerPort);
+        GuestFlows share = flows.share(guest);
+        if (!share.mayOpen(flows.table.size(), flows.limits.tcpFlows())) {
+            return refuse(client, Drop.TCP_FLOW_LIMIT);
+        }
+        boolean shown = isShown(guest, client.peer());
+        long high = shown ? IpHeader.high(client.peer()) : flows.plan.gatewayHigh(guest.isIpv4());
+        long low = shown ? IpHeader.low(client.peer()) : flows.plan.gatewayLow(guest.isIpv4());
+        int guestPort = client.forward().guestPort;
+        int sourcePort = freePort(guest, guestPort, high, low, client.peerPort());
         if (sourcePort < 0) {
-            flows.counters.drop(Drop.TCP_FLOW_LIMIT);
-            socket.reset();
-            return NOBODY;
+            return refuse(client, Drop.TCP_FLOW_LIMIT);
         }
         long now = flows.loop.now();
         TcpFlow flow = new TcpFlow(flows, guest, share, guestPort, high, low, sourcePort);
-        flow.attach(socket);
+        flow.forward = client.forward();
+        flow.attach(client.socket());
         flows.add(flow);
         flows.counters.tcpOpened++;
         long keyLow = flows.keyLow(guest, high, low, guestPort, sourcePort);
         int iss = flows.shard.isn().next(flows.keyHigh(guest, high, low), keyLow, now);
         flow.tcb.openActive(iss, now, sourcePort, guestPort);
+        if (client.forward().proxy && !flow.sendFirst(scratch(), writeProxyHeader(client))) {
+            flow.abort(now);
+            flows.counters.drop(Drop.TCP_BUFFER_LIMIT);
+            return flow;
+        }
         flow.transmit(now);
         return flow;
+    }
+
+    /** Writes what a PROXY header says of {@code client} to the start of {@link #scratch}; its length. */
+    int writeProxyHeader(TcpForward.Client client) {
+        IpAddress local = client.socket().localAddress();
+        return local == null
+                ? ProxyHeader.writeLocal(scratch(), 0)
+                : ProxyHeader.write(
+                        scratch(),
+                        0,
+                        client.peer(),
+                        client.peerPort(),
+                        local,
+                        client.forward().port());
+    }
+
+    /** Resets what came through {@code forward}. */
+    void cut(TcpForward forward) {
+        long now = flows.loop.now();
+        flows.table.forEach(flow -> {
+            if (flow.forward == forward) {
+                flow.abort(now);
+            }
+        });
+        for (Shortcut shortcut : List.copyOf(shortcuts)) {
+            if (shortcut.forward() == forward) {
+                shortcut.reset();
+            }
+        }
     }
 
     /** The client's port if its four-tuple is free, else another; -1 if all are taken. */

@@ -28,6 +28,9 @@
  * flows and records are bounded; what happens at each bound is said in {@code Limits}.
  *
  * <p>Inbound, a {@link dev.sluice.gateway.tcp.TcpForward} listens on the host and opens a flow towards the guest; the rest is the same.
+ * A client whose address the guest could not be shown (the host's loopback) takes the {@link dev.sluice.gateway.tcp.Shortcut} instead,
+ * where sockets can be had inside the guest's namespace: two host sockets joined, no Tcb, no frames. Its bytes are looked at
+ * (MSG_PEEK), written to the other socket, and only then taken, so that nothing is ever stored in between.
  *
  * <p>Everything runs on the gateway's loop.
  */

@@ -1,0 +1,106 @@
+package dev.sluice.cli;
+
+import dev.sluice.gateway.Ports;
+import dev.sluice.gateway.forward.ForwardInfo;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.host.ListeningPorts;
+import dev.sluice.host.NamespaceSockets;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Publishes the namespace's TCP services on the host's loopback as they come, and takes them back as they go. The kernel tells nobody of
+ * new listeners, so the namespace's socket table is read twice a second, on a thread of its own.
+ */
+final class AutoPublish {
+    private static final long EVERY_MILLIS = 500;
+    private static final List<IpAddress> LOOPBACKS = List.of(Ipv4Address.LOOPBACK, Ipv6Address.LOOPBACK);
+
+    private final NamespaceSockets inside;
+    private final Ports ports;
+    private final ForwardSpec.Target guest;
+    private final Set<Integer> published = new TreeSet<>();
+    /** Ports that the host has no room for, and the user has been told. */
+    private final Set<Integer> told = new HashSet<>();
+
+    private AutoPublish(NamespaceSockets inside, Ports ports, ForwardSpec.Target guest) {
+        this.inside = inside;
+        this.ports = ports;
+        this.guest = guest;
+    }
+
+    /** Goes on until the network ends. */
+    static void start(NamespaceSockets inside, Ports ports, ForwardSpec.Target guest) {
+        AutoPublish publish = new AutoPublish(inside, ports, guest);
+        Thread.ofVirtual().name("publish-auto").start(publish::run);
+    }
+
+    private void run() {
+        try {
+            while (true) {
+                look();
+                Thread.sleep(EVERY_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            // nothing to watch any more: namespace and network end together
+            Console.detail("services are no longer published by themselves: " + e.getMessage());
+        }
+    }
+
+    private void look() throws IOException {
+        Set<Integer> now = ListeningPorts.of(inside.read("tcp"), ipv6());
+        Set<Integer> asked = ports.list().stream()
+                .filter(forward -> !forward.automatic() && forward.protocol().equals("tcp"))
+                .map(ForwardInfo::port)
+                .collect(Collectors.toSet());
+        for (int port : List.copyOf(published)) {
+            if (!now.contains(port)) {
+                published.remove(port);
+                ports.remove(places(port), false);
+            }
+        }
+        told.retainAll(now);
+        for (int port : now) {
+            if (!published.contains(port) && !asked.contains(port)) {
+                publish(port);
+            }
+        }
+    }
+
+    private String ipv6() {
+        try {
+            return inside.read("tcp6");
+        } catch (IOException e) {
+            return ""; // a kernel without IPv6
+        }
+    }
+
+    private static List<ForwardSpec.Listen> places(int port) {
+        return LOOPBACKS.stream()
+                .<ForwardSpec.Listen>map(address -> new ForwardSpec.Port(address, port, false))
+                .toList();
+    }
+
+    private void publish(int port) {
+        for (ForwardSpec.Listen place : places(port)) {
+            try {
+                ports.add(List.of(new ForwardSpec(place, guest, port, false)), true);
+                published.add(port);
+            } catch (IOException e) {
+                if (!published.contains(port) && told.add(port)) {
+                    Console.say("the service on port " + port + " is not published: " + e.getMessage());
+                }
+                return; // without 127.0.0.1 no ::1; without ::1 (a host without IPv6) 127.0.0.1 alone
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+package dev.sluice.gateway.forward;
+
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.tcp.TcpForward;
+import dev.sluice.gateway.tcp.TcpInbound;
+import dev.sluice.gateway.udp.UdpFlows;
+import dev.sluice.gateway.udp.UdpForward;
+import dev.sluice.host.ListenException;
+import dev.sluice.host.Opening;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
+import dev.sluice.wire.Ipv4Address;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The forwards that are open. Confined to the loop; see the package. */
+public final class Forwards {
+    /** More are refused. */
+    public static final int LIMIT = 32_768;
+
+    private final TcpInbound inbound;
+    private final UdpFlows udp;
+    private final Guests guests;
+    /** By where they listen, with the port that was chosen; in the order they were added. */
+    private final Map<ForwardSpec.Listen, Open> open = new LinkedHashMap<>();
+
+    /** One of the two kinds. */
+    private sealed interface Opened {
+        record Stream(TcpForward forward) implements Opened {}
+
+        record Datagrams(UdpForward forward) implements Opened {}
+    }
+
+    private record Open(ForwardSpec spec, Opened opened, boolean automatic) {
+        ForwardInfo info() {
+            boolean udp = spec.listen().udp();
+            return new ForwardInfo(
+                    spec.toString(),
+                    udp ? "udp" : "tcp",
+                    spec.listen() instanceof ForwardSpec.Port(var address, int port, var _)
+                            ? new ForwardSpec.Port(address, port, false).toString()
+                            : spec.listen().toString(),
+                    spec.listen() instanceof ForwardSpec.Port port ? port.port() : 0,
+                    spec.target().toString(),
+                    spec.guestPort(),
+                    spec.proxy(),
+                    automatic,
+                    switch (opened) {
+                        case Opened.Stream(var forward) -> forward.clients();
+                        case Opened.Datagrams(var forward) -> forward.size();
+                    });
+        }
+    }
+
+    public Forwards(TcpInbound inbound, UdpFlows udp, Guests guests) {
+        this.inbound = inbound;
+        this.udp = udp;
+        this.guests = guests;
+    }
+
+    /** What came of {@link #add}. */
+    public record Added(ForwardInfo info, ForwardSpec.Listen listen, boolean isNew) {}
+
+    /**
+     * Opens a forward; one that is open just so already stays as it is.
+     *
+     * @param automatic whether it is to go when the service it leads to goes
+     * @throws IOException saying why not: the place is taken, not permitted, or leads elsewhere already
+     */
+    public Added add(ForwardSpec spec, boolean automatic) throws IOException {
+        Open there = open.get(spec.listen());
+        if (there != null) {
+            if (there.spec.equals(spec)) {
+                return new Added(there.info(), there.spec.listen(), false);
+            }
+            throw new IOException("port " + spec.listen() + " is published already, as " + there.spec
+                    + "; remove that forward first");
+        }
+        if (open.size() >= LIMIT) {
+            throw new IOException("there are " + LIMIT + " forwards, as many as can be; remove some first");
+        }
+        Opened opened = spec.listen().udp() ? new Opened.Datagrams(datagrams(spec)) : new Opened.Stream(stream(spec));
+        int port = switch (opened) {
+            case Opened.Stream(var forward) -> forward.port();
+            case Opened.Datagrams(var forward) -> forward.port();
+        };
+        ForwardSpec real = spec.listen() instanceof ForwardSpec.Port(var address, int wanted, boolean isUdp)
+                        && wanted == 0
+                ? new ForwardSpec(
+                        new ForwardSpec.Port(address, port, isUdp), spec.target(), spec.guestPort(), spec.proxy())
+                : spec;
+        Open made = new Open(real, opened, automatic);
+        open.put(real.listen(), made);
+        return new Added(made.info(), real.listen(), true);
+    }
+
+    private TcpForward stream(ForwardSpec spec) throws IOException {
+        TcpForward forward = inbound.forward(() -> find(spec.target()), spec.guestPort(), spec.proxy());
+        switch (spec.listen()) {
+            case ForwardSpec.Port(var address, int port, var _) -> forward.listen(address, port);
+            case ForwardSpec.UnixSocket(String path) -> forward.listen(path);
+        }
+        return forward;
+    }
+
+    private UdpForward datagrams(ForwardSpec spec) throws IOException {
+        if (!(spec.listen() instanceof ForwardSpec.Port(var wanted, int port, var _))) {
+            throw new IllegalArgumentException(spec.toString());
+        }
+        // a session is known by the address of its guest, so a guest that comes and goes needs one that stays
+        Guest guest = find(spec.target());
+        Ipv4Address address = switch (spec.target()) {
+            case ForwardSpec.Address(Ipv4Address v4) -> v4;
+            case ForwardSpec.Address _, ForwardSpec.Name _, ForwardSpec.Only _ -> {
+                if (guest == null || !guest.isIpv4()) {
+                    throw new IOException("which guest shall UDP port " + port
+                            + " lead to? There is none like that now; give its IPv4 address");
+                }
+                yield new Ipv4Address(guest.address);
+            }
+        };
+        IpAddress at = wanted == null ? Ipv4Address.ANY : wanted;
+        return switch (udp.forward(
+                IpHeader.high(at),
+                IpHeader.low(at),
+                port,
+                address.bits(),
+                spec.guestPort(),
+                bits -> guests.find(new Ipv4Address(bits)))) {
+            case Opening.Open<UdpForward>(UdpForward forward) -> forward;
+            case Opening.Failed<UdpForward> failed -> throw new ListenException(failed.error(), failed.reason());
+        };
+    }
+
+    private @Nullable Guest find(ForwardSpec.Target target) {
+        return switch (target) {
+            case ForwardSpec.Only() -> guests.only();
+            case ForwardSpec.Address(var address) -> guests.find(address);
+            case ForwardSpec.Name(String name) -> guests.named(name);
+        };
+    }
+
+    /**
+     * Closes the forwards that listen at {@code listen}; one without an address means every address.
+     *
+     * @param cut whether connections through them are reset, rather than left to their own end
+     * @return those that were closed
+     */
+    public List<ForwardInfo> remove(ForwardSpec.Listen listen, boolean cut) {
+        List<Open> found = new ArrayList<>();
+        Open exact = open.get(listen);
+        if (exact != null) {
+            found.add(exact);
+        } else if (listen instanceof ForwardSpec.Port(var address, int port, boolean isUdp) && address == null) {
+            for (Open candidate : open.values()) {
+                if (candidate.spec.listen() instanceof ForwardSpec.Port(var _, int itsPort, boolean itsUdp)
+                        && itsPort == port
+                        && itsUdp == isUdp) {
+                    found.add(candidate);
+                }
+            }
+        }
+        List<ForwardInfo> removed = new ArrayList<>();
+        for (Open gone : found) {
+            open.remove(gone.spec.listen());
+            removed.add(gone.info());
+            close(gone, cut);
+        }
+        return removed;
+    }
+
+    private static void close(Open gone, boolean cut) {
+        switch (gone.opened) {
+            case Opened.Stream(var forward) -> {
+                forward.close();
+                if (cut) {
+                    forward.cut();
+                }
+            }
+            case Opened.Datagrams(var forward) -> forward.close();
+        }
+    }
+
+    /** All, in the order they were added. */
+    public List<ForwardInfo> list() {
+        return open.values().stream().map(Open::info).toList();
+    }
+
+    /** Closes all listeners. */
+    public void close() {
+        open.values().forEach(forward -> close(forward, false));
+        open.clear();
+    }
+}

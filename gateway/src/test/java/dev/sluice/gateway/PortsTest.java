@@ -1,0 +1,329 @@
+package dev.sluice.gateway;
+
+import static dev.sluice.gateway.GuestWorld.GATEWAY;
+import static dev.sluice.gateway.GuestWorld.LONG;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.gateway.forward.ForwardInfo;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.ForwardSyntax;
+import dev.sluice.host.NamespaceSockets;
+import dev.sluice.net.TcpConnection;
+import dev.sluice.net.TcpListener;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.Resources;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Published ports through the gateway's door, with a guest in memory and clients on loopback. */
+class PortsTest {
+    @TempDir
+    private Path folder;
+
+    private static ForwardInfo add(GuestWorld world, String text) throws IOException {
+        return world.gateway.ports().add(ForwardSyntax.parse(text)).getFirst();
+    }
+
+    private static List<ForwardInfo> remove(GuestWorld world, String place, boolean cut) throws IOException {
+        return world.gateway.ports().remove(ForwardSyntax.listens(place), cut);
+    }
+
+    /** The gateway has heard of the guest. */
+    private static GuestWorld world() throws Exception {
+        GuestWorld world = new GuestWorld();
+        world.guest.icmp().ping(GATEWAY, LONG);
+        return world;
+    }
+
+    private static Socket client(int port) throws IOException {
+        Socket client = new Socket("127.0.0.1", port);
+        client.setSoTimeout((int) LONG.toMillis());
+        return client;
+    }
+
+    private static void talk(Socket client, TcpConnection served) throws IOException {
+        client.getOutputStream().write("in".getBytes(US_ASCII));
+        assertThat(served.inputStream().readNBytes(2)).asString(US_ASCII).isEqualTo("in");
+        served.write("out".getBytes(US_ASCII));
+        assertThat(client.getInputStream().readNBytes(3)).asString(US_ASCII).isEqualTo("out");
+    }
+
+    @Test
+    void aPortLeadsToTheOnlyGuestOverBothFamilies() throws Exception {
+        try (GuestWorld world = world();
+                TcpListener listener = world.guest.tcp().listen(80, 8)) {
+            int port = add(world, "0:80").port();
+            try (Socket client = client(port);
+                    TcpConnection served = listener.accept(LONG)) {
+                talk(client, served);
+            }
+            try (Socket client = new Socket(InetAddress.getByName("::1"), port);
+                    TcpConnection served = listener.accept(LONG)) {
+                talk(client, served);
+            }
+            assertThat(world.gateway.ports().list())
+                    .singleElement()
+                    .extracting(ForwardInfo::clients, ForwardInfo::port)
+                    .containsExactly(2L, port);
+        }
+    }
+
+    @Test
+    void addingWhatIsThereChangesNothingAndSomethingElseInItsPlaceIsRefused() throws Exception {
+        try (GuestWorld world = world()) {
+            int port = add(world, "127.0.0.1:0:80").port();
+            assertThat(add(world, "127.0.0.1:" + port + ":80").port()).isEqualTo(port);
+            assertThat(world.gateway.ports().list()).hasSize(1);
+            assertThatThrownBy(() -> add(world, "127.0.0.1:" + port + ":81"))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("is published already, as 127.0.0.1:" + port + ":80");
+        }
+    }
+
+    @Test
+    void aPortThatIsTakenIsToldWithItsOwner() throws Exception {
+        try (GuestWorld world = world();
+                ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            assertThatThrownBy(() -> add(world, "127.0.0.1:" + taken.getLocalPort() + ":80"))
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("port " + taken.getLocalPort() + " is already used by another forward of this sluice");
+        }
+    }
+
+    @Test
+    void aRangeOfWhichOnePortIsTakenIsNotOpenedAtAll() throws Exception {
+        try (GuestWorld world = world();
+                ServerSocket taken = freeRange(40)) {
+            int last = taken.getLocalPort();
+            assertThatThrownBy(() -> add(world, "127.0.0.1:" + (last - 39) + "-" + last + ":80"))
+                    .hasMessageContaining("port " + last + " is already used");
+            assertThat(world.gateway.ports().list()).isEmpty();
+            assertThatThrownBy(() -> client(last - 39).close()).isInstanceOf(SocketException.class);
+        }
+    }
+
+    /** A listener with {@code size - 1} free ports right before its own. */
+    private static ServerSocket freeRange(int size) throws IOException {
+        for (int last = 30_000; last < 60_000; last += size) {
+            List<ServerSocket> all = new ArrayList<>();
+            try {
+                for (int port = last - size + 1; port <= last; port++) {
+                    all.add(new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1")));
+                }
+            } catch (IOException e) {
+                for (ServerSocket one : all) {
+                    one.close();
+                }
+                continue;
+            }
+            for (ServerSocket one : all.subList(0, size - 1)) {
+                one.close();
+            }
+            return all.getLast();
+        }
+        throw new IOException("no free range");
+    }
+
+    @Test
+    void aRemovedPortIsFreeAtOnceAndItsConnectionsDrain() throws Exception {
+        try (GuestWorld world = world();
+                TcpListener listener = world.guest.tcp().listen(80, 8)) {
+            int port = add(world, "127.0.0.1:0:80").port();
+            try (Socket client = client(port);
+                    TcpConnection served = listener.accept(LONG)) {
+                assertThat(remove(world, "" + port, false)).hasSize(1);
+                try (ServerSocket again = new ServerSocket()) {
+                    again.setReuseAddress(true);
+                    again.bind(new InetSocketAddress("127.0.0.1", port));
+                }
+                talk(client, served);
+            }
+            assertThat(remove(world, "" + port, false)).isEmpty();
+        }
+    }
+
+    @Test
+    void aCutResetsTheConnectionsThroughThePortAndNoOthers() throws Exception {
+        try (GuestWorld world = world();
+                TcpListener listener = world.guest.tcp().listen(80, 8)) {
+            int port = add(world, "127.0.0.1:0:80").port();
+            int other = add(world, "127.0.0.1:0:80").port();
+            try (Socket client = client(port);
+                    TcpConnection served = listener.accept(LONG);
+                    Socket bystander = client(other);
+                    TcpConnection stays = listener.accept(LONG)) {
+                talk(client, served);
+                remove(world, "127.0.0.1:" + port, true);
+                assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+                talk(bystander, stays);
+            }
+        }
+    }
+
+    @Test
+    void aGuestIsFoundByAddressOnly() throws Exception {
+        try (GuestWorld world = world();
+                TcpListener listener = world.guest.tcp().listen(80, 8)) {
+            int right = add(world, "127.0.0.1:0:192.168.65.3:80").port();
+            int wrong = add(world, "127.0.0.1:0:192.168.65.77:80").port();
+            int nameless = add(world, "127.0.0.1:0:vm1:80").port();
+            try (Socket client = client(right);
+                    TcpConnection served = listener.accept(LONG)) {
+                talk(client, served);
+            }
+            for (int port : new int[] {wrong, nameless}) {
+                try (Socket client = client(port)) {
+                    assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aSocketInTheFileSystemLeadsToTheGuest() throws Exception {
+        Path path = folder.resolve("web.sock");
+        try (GuestWorld world = world();
+                TcpListener listener = world.guest.tcp().listen(80, 8)) {
+            add(world, "unix:" + path + ":80");
+            try (SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                client.connect(UnixDomainSocketAddress.of(path));
+                try (TcpConnection served = listener.accept(LONG)) {
+                    client.write(ByteBuffer.wrap("in".getBytes(US_ASCII)));
+                    assertThat(served.inputStream().readNBytes(2))
+                            .asString(US_ASCII)
+                            .isEqualTo("in");
+                    served.write("out".getBytes(US_ASCII));
+                    ByteBuffer out = ByteBuffer.allocate(3);
+                    while (out.hasRemaining()) {
+                        assertThat(client.read(out)).isPositive();
+                    }
+                    assertThat(out.array()).asString(US_ASCII).isEqualTo("out");
+                }
+            }
+            remove(world, "unix:" + path, false);
+            assertThat(path).doesNotExist();
+        }
+    }
+
+    @Test
+    void anAbandonedSocketFileIsReplacedAndAnythingElseIsNot() throws Exception {
+        Path dead = folder.resolve("dead.sock");
+        Path file = Files.writeString(folder.resolve("file"), "precious");
+        try (GuestWorld world = world()) {
+            add(world, "unix:" + dead + ":80");
+            try (GuestWorld another = world()) {
+                assertThatThrownBy(() -> add(another, "unix:" + dead + ":80")).hasMessageContaining("in use");
+                assertThatThrownBy(() -> add(another, "unix:" + file + ":80")).hasMessageContaining("no socket");
+            }
+            assertThat(file).hasContent("precious");
+        }
+    }
+
+    @Test
+    void aProxyHeaderTellsTheGuestWhoComes() throws Exception {
+        try (GuestWorld world = world();
+                TcpListener listener = world.guest.tcp().listen(80, 8)) {
+            int port = add(world, "127.0.0.1:0:80,proxy").port();
+            try (Socket client = client(port);
+                    TcpConnection served = listener.accept(LONG)) {
+                byte[] header = served.inputStream().readNBytes(28);
+                ByteBuffer fields = ByteBuffer.wrap(header, 12, 16);
+                assertThat(fields.getInt()).isEqualTo(0x2111_000c);
+                assertThat(fields.getInt()).isEqualTo(0x7f00_0001);
+                assertThat(fields.getInt()).isEqualTo(0x7f00_0001);
+                assertThat(fields.getShort() & 0xffff).isEqualTo(client.getLocalPort());
+                assertThat(fields.getShort() & 0xffff).isEqualTo(port);
+                talk(client, served);
+            }
+        }
+    }
+
+    @Test
+    void tenThousandPortsOpenQuicklyAndLeaveNothing() throws Exception {
+        Resources.raiseDescriptorLimit();
+        int[] free = {20_000, 29_999};
+        try (GuestWorld world = world()) {
+            List<ForwardSpec> specs = ForwardSyntax.parse("127.0.7.9:" + free[0] + "-" + free[1] + ":80");
+            world.gateway.ports().add(specs.subList(0, 100));
+            world.gateway.ports().remove(specs.stream().map(ForwardSpec::listen).toList(), false);
+            long before = descriptors();
+            for (int round = 0; round < 3; round++) {
+                long began = System.nanoTime();
+                world.gateway.ports().add(specs);
+                long took = System.nanoTime() - began;
+                assertThat(world.gateway.ports().list()).hasSize(10_000);
+                assertThat(descriptors()).isGreaterThanOrEqualTo(before + 10_000);
+                assertThat(world.gateway
+                                .ports()
+                                .remove(specs.stream().map(ForwardSpec::listen).toList(), false))
+                        .hasSize(10_000);
+                assertThat(descriptors()).isEqualTo(before);
+                System.out.printf("10,000 forwards open in %d ms%n", took / 1_000_000);
+                assertThat(took).as("nanoseconds").isLessThan(2_000_000_000L);
+            }
+        }
+    }
+
+    private static long descriptors() throws IOException {
+        try (var all = Files.list(Path.of("/proc/self/fd"))) {
+            return all.count() - 1;
+        }
+    }
+
+    /** The namespace is our own, so the service is a socket of this process, and its guest's address is nobody's. */
+    @Test
+    void aShortcutCarriesMuchBothWaysAndItsEnds() throws Exception {
+        int namespace = Io.open("/proc/self/ns/net", Io.O_RDONLY);
+        try (GuestWorld world = new GuestWorld();
+                ServerSocket service = GuestWorld.echoServer();
+                NamespaceSockets inside = new NamespaceSockets(namespace)) {
+            inside.read("tcp"); // it has been entered, if it can be
+            world.gateway.shortcut(inside);
+            int port = add(world, "127.0.0.1:0:" + service.getLocalPort()).port();
+            try (Socket client = awaitShortcut(port)) {
+                var sent = GuestWorld.async(() -> {
+                    byte[] digest = GuestWorld.pour(client.getOutputStream(), 20_000_000, 77);
+                    client.shutdownOutput();
+                    return digest;
+                });
+                assertThat(GuestWorld.drink(client.getInputStream())).isEqualTo(GuestWorld.get(sent));
+            }
+        }
+    }
+
+    /** The pool may not be full yet: then the client is reset, for there is no guest. */
+    private static Socket awaitShortcut(int port) throws IOException {
+        long deadline = System.nanoTime() + LONG.toNanos();
+        while (true) {
+            Socket client = client(port);
+            try {
+                client.getOutputStream().write(1);
+                if (client.getInputStream().read() == 1) {
+                    return client;
+                }
+            } catch (SocketException e) {
+                client.close();
+            }
+            if (System.nanoTime() > deadline) {
+                throw new IOException("no shortcut");
+            }
+            Thread.yield();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package dev.sluice.host;
+
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Reads the socket tables of {@code /proc/net} (proc(5)). */
+public final class ListeningPorts {
+    private static final String LISTEN = "0A";
+    private static final int LOCAL = 1;
+    private static final int STATE = 3;
+    private static final String ANY_IPV6 = "0".repeat(32);
+
+    private ListeningPorts() {}
+
+    /**
+     * The TCP ports that take IPv4 connections.
+     *
+     * @param tcp content of {@code /proc/net/tcp}
+     * @param tcp6 content of {@code /proc/net/tcp6}, where listeners of both families are; may be empty
+     */
+    public static Set<Integer> of(String tcp, String tcp6) {
+        Set<Integer> ports = new TreeSet<>();
+        collect(tcp, "", ports);
+        collect(tcp6, ANY_IPV6, ports);
+        return ports;
+    }
+
+    private static void collect(String table, String address, Set<Integer> ports) {
+        table.lines().skip(1).forEach(line -> {
+            String[] fields = line.strip().split("\\s+");
+            int colon = fields.length > STATE ? fields[LOCAL].indexOf(':') : -1;
+            if (colon > 0 && fields[STATE].equals(LISTEN) && fields[LOCAL].startsWith(address)) {
+                ports.add(Integer.parseInt(fields[LOCAL], colon + 1, fields[LOCAL].length(), 16));
+            }
+        });
+    }
+}
