@@ -98,7 +98,7 @@ final class AttachCommand implements Command {
         Descriptors.check("--exit-fd", exitFd);
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
-        try (GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
+        try (GuestNetwork guests = GuestNetwork.start(plan, network)) {
             guests.attach(target.open(spec));
             guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), target::openNetwork);
             guests.publish(published);

@@ -9,6 +9,7 @@ import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Guests;
@@ -25,7 +26,6 @@ import dev.sluice.posix.Resources;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -72,17 +72,25 @@ final class GuestNetwork implements AutoCloseable {
     /**
      * Starts the gateway.
      *
-     * @param pcap where to write every frame; null for nowhere
+     * @param options where to write every frame, and which ports of the gateway lead where
      * @throws IOException saying what failed and what to do; nothing is left behind
      */
-    static GuestNetwork start(AddressPlan plan, @Nullable Path pcap) throws IOException {
+    static GuestNetwork start(AddressPlan plan, NetworkOptions options) throws IOException {
         Resources.raiseDescriptorLimit();
-        PcapTap capture = pcap == null ? null : PcapTap.open(pcap, PcapTap.WHOLE_FRAMES);
+        PcapTap capture = options.pcap == null ? null : PcapTap.open(options.pcap, PcapTap.WHOLE_FRAMES);
+        Gateway gateway = null;
         try {
-            GuestNetwork network = new GuestNetwork(Gateway.builder().plan(plan).start(), capture);
-            network.gateway.onLeave(network::left);
+            gateway = Gateway.builder().plan(plan).start();
+            for (GatewayForward forward : options.gatewayForwards) {
+                gateway.forward(forward);
+            }
+            GuestNetwork network = new GuestNetwork(gateway, capture);
+            gateway.onLeave(network::left);
             return network;
         } catch (IOException | RuntimeException e) {
+            if (gateway != null) {
+                gateway.close();
+            }
             if (capture != null) {
                 capture.close();
             }
@@ -91,8 +99,8 @@ final class GuestNetwork implements AutoCloseable {
     }
 
     /** As {@link #start}, on a thread of its own. */
-    static Start startBeside(AddressPlan plan, @Nullable Path pcap) {
-        FutureTask<GuestNetwork> task = new FutureTask<>(() -> start(plan, pcap));
+    static Start startBeside(AddressPlan plan, NetworkOptions options) {
+        FutureTask<GuestNetwork> task = new FutureTask<>(() -> start(plan, options));
         Thread.ofPlatform().name("start").start(task);
         return new Start(task);
     }

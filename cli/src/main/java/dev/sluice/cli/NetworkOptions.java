@@ -2,8 +2,11 @@ package dev.sluice.cli;
 
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.wire.Ipv4Cidr;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The options that every network has. */
@@ -15,6 +18,9 @@ final class NetworkOptions {
 
     @Nullable
     Path pcap;
+
+    /** Ports of the gateway that lead guests to places of the host. */
+    final List<GatewayForward> gatewayForwards = new ArrayList<>();
 
     private boolean verbose;
 
@@ -31,6 +37,12 @@ final class NetworkOptions {
                         "FILE",
                         "Write every frame of the guest network to FILE, for tcpdump and Wireshark.",
                         text -> pcap = Path.of(text))
+                .repeatable(
+                        "--gateway-forward",
+                        "PORT:ADDRESS:PORT[/udp]",
+                        "Lead a port of the gateway's address to one place of this machine (PORT:unix:PATH for a socket);"
+                                + " may be repeated.",
+                        text -> gatewayForwards.add(GatewayForward.parse(text)))
                 .flag("-v, --verbose", "Say more on standard error.", () -> verbose = true);
     }
 

@@ -65,7 +65,7 @@ final class RunCommand implements Command {
         AddressPlan plan = network.plan(mtu, hostLoopback);
         ChildNamespace.checkCommand(command);
         // The gateway starts beside the namespace: one computes while the other waits for the kernel and programs.
-        try (GuestNetwork.Start gateway = GuestNetwork.startBeside(plan, network.pcap);
+        try (GuestNetwork.Start gateway = GuestNetwork.startBeside(plan, network);
                 ChildNamespace child = ChildNamespace.start(spec(plan));
                 GuestNetwork guests = gateway.started()) {
             child.notes().forEach(Console::detail);

@@ -67,7 +67,7 @@ final class ServeCommand implements Command {
         AddressPlan plan = network.plan(mtu, !noHostLoopback);
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
-        try (GuestNetwork guests = GuestNetwork.start(plan, network.pcap)) {
+        try (GuestNetwork guests = GuestNetwork.start(plan, network)) {
             for (LinkUrl url : urls) {
                 guests.listen(url, stop::countDown);
             }

@@ -73,15 +73,24 @@ class ForwardsApiTest {
                 .isEqualTo(Map.of(
                         "forwards",
                         List.of(Map.of(
-                                "forward", "8080:vm1:80",
-                                "protocol", "tcp",
-                                "listen", "8080",
-                                "port", 8080L,
-                                "guest", "vm1",
-                                "guestPort", 80L,
-                                "proxy", false,
-                                "automatic", false,
-                                "clients", 7L))));
+                                "forward",
+                                "8080:vm1:80",
+                                "protocol",
+                                "tcp",
+                                "listen",
+                                "8080",
+                                "port",
+                                8080L,
+                                "guest",
+                                "vm1",
+                                "guestPort",
+                                80L,
+                                "proxy",
+                                false,
+                                "automatic",
+                                false,
+                                "clients",
+                                7L))));
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.NamespaceSockets;
@@ -167,6 +168,18 @@ public final class Gateway implements AutoCloseable {
     /** The published ports: places on the host that lead to guests. */
     public Ports ports() {
         return ports;
+    }
+
+    /**
+     * Opens a port of the gateway that leads guests to a place of the host.
+     *
+     * @throws IOException if the gateway uses that port itself
+     */
+    public void forward(GatewayForward forward) throws IOException {
+        on(loop, () -> {
+            network.forward(forward);
+            return true;
+        });
     }
 
     /**

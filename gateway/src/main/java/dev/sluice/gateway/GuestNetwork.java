@@ -16,6 +16,7 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.forward.Forwards;
+import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.forward.Guests;
 import dev.sluice.gateway.icmp.EchoFlows;
 import dev.sluice.gateway.tcp.TcpFlows;
@@ -42,6 +43,7 @@ import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.MacAddress;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -64,6 +66,7 @@ final class GuestNetwork implements LocalPort {
     private static final long TRIM_INTERVAL = 1_000_000_000L;
 
     final Loop loop;
+    private final StreamHost streams;
     final AddressPlan plan;
     final Limits limits;
     final Counters counters = new Counters();
@@ -100,6 +103,7 @@ final class GuestNetwork implements LocalPort {
             RandomGenerator random) {
         this.loop = loop;
         this.asked = loop.now() - ASK_INTERVAL;
+        this.streams = streams;
         this.plan = plan;
         this.limits = limits;
         guests = new GuestTable(plan, counters, limits.guests());
@@ -140,6 +144,27 @@ final class GuestNetwork implements LocalPort {
         loop.atEndOfTurn(this::endTurn);
     }
 
+    /** Opens a port of the gateway for guests. */
+    void forward(GatewayForward forward) throws IOException {
+        int port = forward.port();
+        if (forward.udp() ? udp.isService(port) : tcp.isService(port)) {
+            throw new IOException("port " + port + " of the gateway has a service already");
+        }
+        switch (forward.to()) {
+            case GatewayForward.Address(var address, int hostPort) -> {
+                if (forward.udp()) {
+                    udp.redirect(port, address, hostPort);
+                } else {
+                    tcp.service(
+                            port,
+                            (_, events) -> streams.connect(address, hostPort, StreamHost.DEFAULT_TTL, events));
+                }
+            }
+            case GatewayForward.UnixSocket(String path) ->
+                tcp.service(port, (_, events) -> streams.connect(path, events));
+        }
+    }
+
     /** Finds guests for forwards. */
     private final class GuestNames implements Guests {
         @Override
@@ -149,7 +174,9 @@ final class GuestNetwork implements LocalPort {
 
         @Override
         public @Nullable Guest find(IpAddress address) {
-            return guests.find(IpHeader.high(address), IpHeader.low(address));
+            return address instanceof Ipv4Address v4
+                    ? findOrAsk(v4.bits())
+                    : guests.find(IpHeader.high(address), IpHeader.low(address));
         }
 
         @Override

@@ -9,12 +9,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
+import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.NamespaceSockets;
+import dev.sluice.net.NetException;
 import dev.sluice.net.TcpConnection;
 import dev.sluice.net.TcpListener;
+import dev.sluice.net.UdpSocket;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
 import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -251,6 +256,65 @@ class PortsTest {
                 assertThat(fields.getShort() & 0xffff).isEqualTo(port);
                 talk(client, served);
             }
+        }
+    }
+
+    @Test
+    void aPortOfTheGatewayLeadsToOnePlaceOfTheHost() throws Exception {
+        Path path = folder.resolve("agent.sock");
+        try (GuestWorld world = new GuestWorld();
+                ServerSocket echo = GuestWorld.echoServer();
+                GuestWorld other = world();
+                TcpListener behind = other.guest.tcp().listen(80, 8)) {
+            world.gateway.forward(GatewayForward.parse("5000:127.0.0.1:" + echo.getLocalPort()));
+            world.gateway.forward(GatewayForward.parse("5001:unix:" + path));
+            world.gateway.forward(GatewayForward.parse("5002:unix:" + folder.resolve("nobody.sock")));
+            try (TcpConnection connection = world.guest.tcp().connect(GATEWAY, 5000, LONG)) {
+                connection.write("echo".getBytes(US_ASCII));
+                assertThat(connection.inputStream().readNBytes(4)).asString(US_ASCII).isEqualTo("echo");
+            }
+            add(other, "unix:" + path + ":80");
+            try (TcpConnection connection = world.guest.tcp().connect(GATEWAY, 5001, LONG);
+                    TcpConnection served = behind.accept(LONG)) {
+                served.write("agent".getBytes(US_ASCII));
+                assertThat(connection.inputStream().readNBytes(5)).asString(US_ASCII).isEqualTo("agent");
+            }
+            for (int port : new int[] {5002, 5003}) {
+                assertThatThrownBy(() -> world.guest.tcp().connect(GATEWAY, port, LONG))
+                        .isInstanceOf(NetException.Refused.class);
+            }
+            assertThatThrownBy(() -> world.gateway.forward(GatewayForward.parse("53:127.0.0.1:53/udp")))
+                    .hasMessageContaining("port 53 of the gateway has a service already");
+        }
+    }
+
+    @Test
+    void aUdpPortOfTheGatewayLeadsToOnePlaceOfTheHost() throws Exception {
+        try (GuestWorld world = new GuestWorld();
+                DatagramSocket echo = new DatagramSocket(0, InetAddress.getByName("127.0.0.1"))) {
+            world.gateway.forward(GatewayForward.parse("123:127.0.0.1:" + echo.getLocalPort() + "/udp"));
+            try (UdpSocket socket = world.guest.udp().connect(GATEWAY, 123)) {
+                socket.send("time".getBytes(US_ASCII));
+                DatagramPacket packet = new DatagramPacket(new byte[100], 100);
+                echo.setSoTimeout((int) LONG.toMillis());
+                echo.receive(packet);
+                echo.send(packet);
+                assertThat(socket.receive(LONG).payload()).asString(US_ASCII).isEqualTo("time");
+            }
+            try (UdpSocket socket = world.guest.udp().connect(GATEWAY, 124)) {
+                socket.send(new byte[1]);
+                assertThatThrownBy(() -> socket.receive(LONG)).isInstanceOf(NetException.Refused.class);
+            }
+        }
+    }
+
+    @Test
+    void gatewayForwardsAreReadAndNonsenseIsRefused() {
+        for (String text : List.of("80:127.0.0.1:8080", "80:[::1]:8080/udp", "80:unix:/a:b")) {
+            assertThat(GatewayForward.parse(text)).hasToString(text);
+        }
+        for (String text : List.of("", "80", "80:8080", "80:unix:a", "0:1.2.3.4:5", "1-2:1.2.3.4:5", "80:host:80")) {
+            assertThatThrownBy(() -> GatewayForward.parse(text)).hasMessageContaining("'" + text + "' is no gateway");
         }
     }
 

@@ -32,12 +32,11 @@ class ListeningPortsTest {
     void theKernelsOwnTableIsUnderstood() throws Exception {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             Path net = Path.of("/proc/self/net");
-            assertThat(ListeningPorts.of(
-                            Files.readString(net.resolve("tcp")), Files.readString(net.resolve("tcp6"))))
+            assertThat(ListeningPorts.of(Files.readString(net.resolve("tcp")), Files.readString(net.resolve("tcp6"))))
                     .contains(server.getLocalPort());
             assertThat(PortOwner.find(server.getLocalPort(), false))
-                    .hasValueSatisfying(
-                            owner -> assertThat(owner.pid()).isEqualTo(ProcessHandle.current().pid()));
+                    .hasValueSatisfying(owner -> assertThat(owner.pid())
+                            .isEqualTo(ProcessHandle.current().pid()));
         }
         assertThat(PortOwner.find(1, true)).isEmpty();
     }

@@ -88,7 +88,7 @@ public final class ForwardSyntax {
                 new ForwardSpec.UnixSocket(path(path)), target, range(text.substring(port + 1), 1).first, proxy));
     }
 
-    private static String path(String path) {
+    static String path(String path) {
         if (!path.startsWith("/")) {
             throw new IllegalArgumentException(
                     "'" + path + "' is no absolute path; write unix:/PATH:PORT, as in unix:/tmp/web.sock:80");
@@ -133,7 +133,7 @@ public final class ForwardSyntax {
     }
 
     /** At the colons outside of brackets. */
-    private static List<String> parts(String text) {
+    static List<String> parts(String text) {
         List<String> parts = new ArrayList<>();
         int start = 0;
         boolean inside = false;
@@ -168,7 +168,7 @@ public final class ForwardSyntax {
                         + " (a whole forward is " + EXAMPLES + ")");
     }
 
-    private static @Nullable IpAddress address(String text) {
+    static @Nullable IpAddress address(String text) {
         String bare = text.startsWith("[") && text.endsWith("]") ? text.substring(1, text.length() - 1) : text;
         if (!bare.equals(text) || text.matches("[0-9.]+")) {
             return IpAddress.parse(bare);
@@ -185,6 +185,15 @@ public final class ForwardSyntax {
             throw new IllegalArgumentException("'" + text + "' is neither an address nor a name of a guest");
         }
         return new ForwardSpec.Name(text);
+    }
+
+    /** A single port. */
+    static int port(String text) {
+        Range range = range(text, 1);
+        if (range.size() > 1) {
+            throw new IllegalArgumentException("'" + text + "' is more than one port");
+        }
+        return range.first;
     }
 
     static String bracketed(IpAddress address) {

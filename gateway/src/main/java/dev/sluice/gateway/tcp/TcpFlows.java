@@ -111,6 +111,11 @@ public final class TcpFlows {
         services.put(port, service);
     }
 
+    /** Whether a port of the gateway is in use. */
+    public boolean isService(int port) {
+        return services.containsKey(port);
+    }
+
     TcpProfile profile(Guest guest) {
         return guest.isIpv4() ? profile : profile6;
     }

@@ -18,10 +18,14 @@ import dev.sluice.host.Opening;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.UdpHeader;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +42,14 @@ public final class UdpFlows {
     final Counters counters;
     final UdpOutput output;
     final UdpQuote quote;
+    /** Asked about every new destination; first looks at {@link #redirects}, then at the {@link #others}. */
     private final FlowPolicy policy;
+
+    private final FlowPolicy others;
+    /** The gateway's ports that lead to places of the host. */
+    private final BitSet redirected = new BitSet();
+
+    private final Map<Integer, FlowPolicy.Allow> redirects = new HashMap<>();
     private final IcmpErrors errors;
     private final FlowTable<UdpMapping> mappings;
     private final LocalServices services = new LocalServices();
@@ -68,12 +79,27 @@ public final class UdpFlows {
         this.counters = counters;
         this.output = new UdpOutput(output);
         this.quote = new UdpQuote(plan, errors, counters);
-        this.policy = policy;
+        this.policy = this::decide;
+        this.others = policy;
         this.errors = errors;
         this.mappings = new FlowTable<>(limits.udpFlows());
         this.idle = limits.udpIdleSeconds() * SECOND;
         this.forwards = new UdpForwards(this, limits.udpFlows(), idle);
         this.nextWarning = loop.now();
+    }
+
+    /** Leads datagrams for a port of the gateway to one place of the host, whatever the policy says of that. For set-up. */
+    public void redirect(int port, IpAddress address, int hostPort) {
+        redirected.set(port);
+        redirects.put(port, new FlowPolicy.Allow(address, hostPort));
+    }
+
+    private FlowPolicy.Decision decide(FlowPolicy.Request request) {
+        FlowPolicy.Allow redirect = redirects.get(request.destinationPort());
+        IpAddress to = request.destination();
+        return redirect != null && Destination.of(plan, IpHeader.high(to), IpHeader.low(to)) == Destination.GATEWAY
+                ? redirect
+                : others.decide(request);
     }
 
     /**
@@ -96,7 +122,13 @@ public final class UdpFlows {
             return;
         }
         switch (Destination.of(plan, high, low)) {
-            case GATEWAY -> serve(guest, sourcePort, port, packet, ipAt, udpAt, udpLength);
+            case GATEWAY -> {
+                if (redirected.get(port)) {
+                    translate(guest, sourcePort, high, low, port, packet, ipAt, udpAt, udpLength, now);
+                } else {
+                    serve(guest, sourcePort, port, packet, ipAt, udpAt, udpLength);
+                }
+            }
             case HOST, WORLD -> translate(guest, sourcePort, high, low, port, packet, ipAt, udpAt, udpLength, now);
             case MULTICAST -> {
                 if (low != BROADCAST) { // hosts broadcast all day (DHCP, discovery); that tells nothing
@@ -277,8 +309,9 @@ public final class UdpFlows {
         services.remove(port);
     }
 
-    boolean isService(int port) {
-        return services.on(port) != null;
+    /** Whether a port of the gateway is in use. */
+    public boolean isService(int port) {
+        return redirected.get(port) || services.on(port) != null;
     }
 
     /**

@@ -1,0 +1,182 @@
+package dev.sluice.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.it.lab.Await;
+import dev.sluice.it.lab.Lab;
+import dev.sluice.it.lab.Needs;
+import dev.sluice.it.lab.Program;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code sluice ports} and {@code --publish-auto}: ports of a guest that runs. */
+class PortsCommandTest {
+    /** Answers its port number to whoever comes, on the ports it is told on standard input; "-80" ends one. */
+    private static final String ANSWERERS = """
+            import socket, sys, threading
+            listeners = {}
+            def serve(port, l):
+                while True:
+                    try: s = l.accept()[0]
+                    except OSError: return
+                    s.sendall(str(port).encode()); s.close()
+            print('ready', flush=True)
+            for line in open(sys.argv[2]):
+                port = int(line)
+                if port < 0:
+                    l = listeners.pop(-port); l.shutdown(socket.SHUT_RDWR); l.close()
+                else:
+                    l = socket.create_server((sys.argv[1], port)); listeners[port] = l
+                    threading.Thread(target=serve, args=(port, l), daemon=True).start()
+                print(port, flush=True)
+            """;
+
+    private static Lab lab;
+    private Program guest;
+    private String orders;
+
+    @BeforeAll
+    static void open() {
+        Needs.lab("python3", "nc", "perl");
+        lab = Lab.open();
+    }
+
+    @AfterAll
+    static void close() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        if (guest != null) {
+            guest.close();
+        }
+        lab.awaitNothingLeft();
+    }
+
+    private void start(boolean root, String address, String... options) {
+        orders = lab.folder().resolve("orders").toString();
+        lab.onHost("sh", "-c", "rm -f " + orders + "; mkfifo -m 666 " + orders).output();
+        String[] line = new String[options.length + 7];
+        line[0] = "run";
+        System.arraycopy(options, 0, line, 1, options.length);
+        String[] rest = {"--", "python3", "-c", ANSWERERS, address, orders};
+        System.arraycopy(rest, 0, line, options.length + 1, rest.length);
+        guest = root ? lab.sluice(line) : lab.sluiceAsOrdinaryUser(line);
+        Await.until("the guest runs", guest::toString, () -> guest.out().contains("ready") || !guest.alive());
+        assertThat(guest.alive()).as(guest.toString()).isTrue();
+        // keeps the pipe open between orders
+        lab.onHost("sh", "-c", "sleep 1000 >" + orders);
+    }
+
+    private void order(int port) {
+        lab.onHost("sh", "-c", "echo " + port + " >" + orders).output();
+        Await.until("it is done", guest::toString, () -> guest.out().contains("\n" + port + "\n"));
+    }
+
+    private static String answer(String host, int port) {
+        return lab.onHost("nc", "-w", "5", host, "" + port).out();
+    }
+
+    private static void awaitAnswer(String host, int port, String answer) {
+        Await.until(
+                host + ":" + port + " answers '" + answer + "'",
+                () -> answer(host, port),
+                () -> answer(host, port).equals(answer));
+    }
+
+    private Program ports(String... words) {
+        String[] line = new String[words.length + 3];
+        line[0] = "ports";
+        line[1] = "--pid";
+        line[2] = "" + guest.pid();
+        System.arraycopy(words, 0, line, 3, words.length);
+        Program ports = lab.sluice(line);
+        Await.until("sluice ports has ended", ports::toString, () -> !ports.alive());
+        return ports;
+    }
+
+    private void awaitControl() {
+        Await.until(
+                "the control socket answers",
+                guest::toString,
+                () -> ports("list").exitCode() == 0);
+    }
+
+    @Test
+    void portsComeAndGoWhileTheGuestRuns() {
+        start(true, "0.0.0.0");
+        awaitControl();
+        order(80);
+        order(81);
+        assertThat(ports("add", "18080-18081:80-81", "127.0.0.1:18082:80,proxy").output())
+                .contains("tcp  18080", "→ 192.168.65.3:80", "with PROXY header");
+        awaitAnswer("127.0.0.1", 18080, "80");
+        awaitAnswer("::1", 18081, "81");
+        assertThat(ports("--json").output()).contains("\"forward\": \"18081:192.168.65.3:81\"");
+        assertThat(ports("remove", "18080-18081").output()).contains("18080", "18081");
+        assertThat(lab.onHost("nc", "-zv", "127.0.0.1", "18080").err()).contains("refused");
+        assertThat(ports("list").output().lines()).singleElement().asString().contains("18082");
+        assertThat(ports("remove", "18080").exitCode()).isEqualTo(69);
+    }
+
+    @Test
+    void aPortThatIsTakenIsToldWithItsOwner() {
+        Program server = lab.onHost("python3", "-m", "http.server", "18090");
+        Await.until("the server listens", server::toString, () -> answerable(18090));
+        start(true, "0.0.0.0");
+        awaitControl();
+        Program add = ports("add", "18090:80");
+        assertThat(add.exitCode()).isEqualTo(69);
+        assertThat(add.err()).contains("port 18090 is already used by python3 (pid ");
+        assertThat(add.err().lines()).hasSize(1);
+        Program second = lab.sluice("run", "-p", "18090:80", "--", "true");
+        assertThat(second.exitCode()).isEqualTo(69);
+        assertThat(second.err()).contains("port 18090 is already used by python3 (pid ");
+        server.close();
+    }
+
+    private static boolean answerable(int port) {
+        return lab.onHost("nc", "-z", "127.0.0.1", "" + port).exitCode() == 0;
+    }
+
+    @Test
+    void anOrdinaryUserIsToldHowToGetALowPort() {
+        Program run = lab.sluiceAsOrdinaryUser("run", "-p", "80:80", "--", "true");
+        assertThat(run.exitCode()).isEqualTo(69);
+        assertThat(run.err()).contains("choose 8080", "ip_unprivileged_port_start=80", "CAP_NET_BIND_SERVICE");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void servicesArePublishedByThemselvesAsTheyComeAndGo(boolean root) {
+        start(root, "127.0.0.1", "--publish-auto");
+        order(18100);
+        awaitAnswer("127.0.0.1", 18100, "18100");
+        awaitAnswer("::1", 18100, "18100");
+        assertThat(lab.onHost("nc", "-zv", Lab.HOST, "18100").err()).contains("refused");
+        order(18101);
+        awaitAnswer("127.0.0.1", 18101, "18101");
+        order(-18100);
+        Await.until("port 18100 is closed", guest::toString, () -> !answerable(18100));
+        awaitAnswer("127.0.0.1", 18101, "18101");
+    }
+
+    @Test
+    void tenThousandPortsOpenAndCloseOverTheControlSocket() {
+        start(true, "0.0.0.0");
+        awaitControl();
+        order(80);
+        assertThat(ports("add", "127.0.0.1:20000-29999:80").output().lines()).hasSize(10_000);
+        awaitAnswer("127.0.0.1", 20000, "80");
+        awaitAnswer("127.0.0.1", 29999, "80");
+        assertThat(ports("remove", "20000-29999").output().lines()).hasSize(10_000);
+        assertThat(answerable(29999)).isFalse();
+    }
+}
