@@ -108,8 +108,9 @@ class ForwardsApiTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '`',
             value = {
-                "POST   | /v1/forwards             | ''                        | it ends too early",
+                "POST   | /v1/forwards             | ``                        | it ends too early",
                 "POST   | /v1/forwards             | []                        | must be an object",
                 "POST   | /v1/forwards             | {}                        | must be a list",
                 "POST   | /v1/forwards             | {\"forwards\": \"80\"}    | must be a list",
@@ -117,13 +118,13 @@ class ForwardsApiTest {
                 "POST   | /v1/forwards             | {\"forwards\": [\"x\"]}   | 'x'",
                 "POST   | /v1/forwards             | {\"forwords\": []}        | 'forwords' means nothing here",
                 "POST   | /v1/forwards             | {\"forwards\": [\"81\"]}  | port 81 is already used by nginx (pid 1234)",
-                "DELETE | /v1/forwards             | ''                        | which?",
-                "DELETE | /v1/forwards?listen=x    | ''                        | 'x'",
-                "DELETE | /v1/forwards?listen=%zz  | ''                        | %",
-                "DELETE | /v1/forwards?listen=80&flows=up | ''                 | flows=up",
-                "DELETE | /v1/forwards?listen=80&x | ''                        | 'x' means nothing here",
-                "DELETE | /v1/forwards?listen=9999 | ''                        | nothing is published there",
-                "PUT    | /v1/forwards             | ''                        | use DELETE, GET, POST",
+                "DELETE | /v1/forwards             | ``                        | which?",
+                "DELETE | /v1/forwards?listen=x    | ``                        | 'x'",
+                "DELETE | /v1/forwards?listen=%zz  | ``                        | %",
+                "DELETE | /v1/forwards?listen=80&flows=up | ``                 | flows=up",
+                "DELETE | /v1/forwards?listen=80&x | ``                        | 'x' means nothing here",
+                "DELETE | /v1/forwards?listen=9999 | ``                        | nothing is published there",
+                "PUT    | /v1/forwards             | ``                        | use DELETE, GET, POST",
             })
     void aMistakeIsSaid(String method, String path, String body, String message) {
         assertThatThrownBy(() -> client.ask(method, path, body))

@@ -156,8 +156,7 @@ final class GuestNetwork implements LocalPort {
                     udp.redirect(port, address, hostPort);
                 } else {
                     tcp.service(
-                            port,
-                            (_, events) -> streams.connect(address, hostPort, StreamHost.DEFAULT_TTL, events));
+                            port, (_, events) -> streams.connect(address, hostPort, StreamHost.DEFAULT_TTL, events));
                 }
             }
             case GatewayForward.UnixSocket(String path) ->

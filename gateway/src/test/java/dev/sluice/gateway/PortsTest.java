@@ -17,7 +17,9 @@ import dev.sluice.net.TcpListener;
 import dev.sluice.net.UdpSocket;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
+import com.sun.management.ThreadMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -271,13 +273,17 @@ class PortsTest {
             world.gateway.forward(GatewayForward.parse("5002:unix:" + folder.resolve("nobody.sock")));
             try (TcpConnection connection = world.guest.tcp().connect(GATEWAY, 5000, LONG)) {
                 connection.write("echo".getBytes(US_ASCII));
-                assertThat(connection.inputStream().readNBytes(4)).asString(US_ASCII).isEqualTo("echo");
+                assertThat(connection.inputStream().readNBytes(4))
+                        .asString(US_ASCII)
+                        .isEqualTo("echo");
             }
             add(other, "unix:" + path + ":80");
             try (TcpConnection connection = world.guest.tcp().connect(GATEWAY, 5001, LONG);
                     TcpConnection served = behind.accept(LONG)) {
                 served.write("agent".getBytes(US_ASCII));
-                assertThat(connection.inputStream().readNBytes(5)).asString(US_ASCII).isEqualTo("agent");
+                assertThat(connection.inputStream().readNBytes(5))
+                        .asString(US_ASCII)
+                        .isEqualTo("agent");
             }
             for (int port : new int[] {5002, 5003}) {
                 assertThatThrownBy(() -> world.guest.tcp().connect(GATEWAY, port, LONG))
@@ -367,6 +373,33 @@ class PortsTest {
                     return digest;
                 });
                 assertThat(GuestWorld.drink(client.getInputStream())).isEqualTo(GuestWorld.get(sent));
+            }
+        }
+    }
+
+    @Test
+    void aShortcutAllocatesNothingForWhatItCarries() throws Exception {
+        int namespace = Io.open("/proc/self/ns/net", Io.O_RDONLY);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (GuestWorld world = new GuestWorld();
+                ServerSocket service = GuestWorld.echoServer();
+                NamespaceSockets inside = new NamespaceSockets(namespace)) {
+            inside.read("tcp");
+            world.gateway.shortcut(inside);
+            int port = add(world, "127.0.0.1:0:" + service.getLocalPort()).port();
+            try (Socket client = awaitShortcut(port)) {
+                long allocated = Long.MAX_VALUE;
+                // the first rounds compile
+                for (int round = 0; round < 20 && allocated > 10_000; round++) {
+                    long before = world.onLoop(threads::getCurrentThreadAllocatedBytes);
+                    byte[] block = new byte[10_000];
+                    for (int i = 0; i < 1000; i++) {
+                        client.getOutputStream().write(block);
+                        assertThat(client.getInputStream().readNBytes(block.length)).hasSize(block.length);
+                    }
+                    allocated = world.onLoop(threads::getCurrentThreadAllocatedBytes) - before;
+                }
+                assertThat(allocated).as("bytes for 20 MB in 2,000 pieces").isLessThanOrEqualTo(10_000);
             }
         }
     }

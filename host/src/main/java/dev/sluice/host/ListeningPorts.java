@@ -9,6 +9,8 @@ public final class ListeningPorts {
     private static final int LOCAL = 1;
     private static final int STATE = 3;
     private static final String ANY_IPV6 = "0".repeat(32);
+    /** How an IPv4 address in IPv6 begins, as words of the machine's order. */
+    private static final String MAPPED_IPV4 = "0000000000000000FFFF0000";
 
     private ListeningPorts() {}
 
@@ -22,6 +24,7 @@ public final class ListeningPorts {
         Set<Integer> ports = new TreeSet<>();
         collect(tcp, "", ports);
         collect(tcp6, ANY_IPV6, ports);
+        collect(tcp6, MAPPED_IPV4, ports);
         return ports;
     }
 

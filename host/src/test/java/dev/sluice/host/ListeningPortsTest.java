@@ -18,8 +18,9 @@ class ListeningPortsTest {
                 + "   2: 0100007F:C350 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  0\n";
         String tcp6 = HEAD
                 + "   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 0:0\n"
+                + "   2: 0000000000000000FFFF00000100007F:0052 00000000000000000000000000000000:0000 0A 0:0\n"
                 + "   1: 00000000000000000000000001000000:0051 00000000000000000000000000000000:0000 0A 0:0\n";
-        assertThat(ListeningPorts.of(tcp, tcp6)).containsExactly(80, 443, 8080);
+        assertThat(ListeningPorts.of(tcp, tcp6)).containsExactly(80, 82, 443, 8080);
         assertThat(ListeningPorts.of(tcp, "")).containsExactly(80, 8080);
     }
 

@@ -37,6 +37,7 @@ class PortsCommandTest {
 
     private static Lab lab;
     private Program guest;
+    private Program keeper;
     private String orders;
 
     @BeforeAll
@@ -57,6 +58,9 @@ class PortsCommandTest {
         if (guest != null) {
             guest.close();
         }
+        if (keeper != null) {
+            keeper.close();
+        }
         lab.awaitNothingLeft();
     }
 
@@ -72,7 +76,7 @@ class PortsCommandTest {
         Await.until("the guest runs", guest::toString, () -> guest.out().contains("ready") || !guest.alive());
         assertThat(guest.alive()).as(guest.toString()).isTrue();
         // keeps the pipe open between orders
-        lab.onHost("sh", "-c", "sleep 1000 >" + orders);
+        keeper = lab.onHost("sh", "-c", "exec sleep 1000 >" + orders);
     }
 
     private void order(int port) {

@@ -42,8 +42,8 @@ public record GatewayForward(int port, boolean udp, Place to) {
                 return new GatewayForward(ForwardSyntax.port(text.substring(0, unix)), false, new UnixSocket(path));
             }
             boolean udp = text.endsWith("/udp");
-            List<String> parts = ForwardSyntax.parts(
-                    udp || text.endsWith("/tcp") ? text.substring(0, text.length() - 4) : text);
+            List<String> parts =
+                    ForwardSyntax.parts(udp || text.endsWith("/tcp") ? text.substring(0, text.length() - 4) : text);
             IpAddress address = parts.size() == 3 ? ForwardSyntax.address(parts.get(1)) : null;
             if (address == null) {
                 throw new IllegalArgumentException("write PORT:ADDRESS:PORT, as in 5432:127.0.0.1:5432 or"
