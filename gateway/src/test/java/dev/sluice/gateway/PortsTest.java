@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
@@ -17,7 +18,6 @@ import dev.sluice.net.TcpListener;
 import dev.sluice.net.UdpSocket;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
-import com.sun.management.ThreadMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.DatagramPacket;
@@ -395,7 +395,8 @@ class PortsTest {
                     byte[] block = new byte[10_000];
                     for (int i = 0; i < 1000; i++) {
                         client.getOutputStream().write(block);
-                        assertThat(client.getInputStream().readNBytes(block.length)).hasSize(block.length);
+                        assertThat(client.getInputStream().readNBytes(block.length))
+                                .hasSize(block.length);
                     }
                     allocated = world.onLoop(threads::getCurrentThreadAllocatedBytes) - before;
                 }
