@@ -62,6 +62,7 @@ class InboundTest {
     static void open() {
         Needs.lab("curl", "nc", "python3", "perl", "dnsmasq");
         lab = Lab.open();
+        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
         Dns.start(lab);
     }
 

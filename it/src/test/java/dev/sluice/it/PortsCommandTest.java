@@ -44,6 +44,7 @@ class PortsCommandTest {
     static void open() {
         Needs.lab("python3", "nc", "perl");
         lab = Lab.open();
+        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
     }
 
     @AfterAll
