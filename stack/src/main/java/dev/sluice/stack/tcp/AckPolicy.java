@@ -11,6 +11,8 @@ final class AckPolicy {
 
     private final TcpShard shard;
     private boolean pending;
+    /** What is pending only challenges. */
+    private boolean challenging;
     /** Segments beyond holes since the last ACK. */
     private byte duplicatesOwed;
     /** Data segments since the last ACK. */
@@ -86,12 +88,19 @@ final class AckPolicy {
         }
         challenges++;
         shard.counters().challengeAcks++;
+        challenging = !pending;
         pending = true;
+    }
+
+    /** True if nothing else wants an acknowledgment than a suspicious segment. */
+    boolean challenging() {
+        return challenging;
     }
 
     /** A segment with ACK left. */
     void onSent() {
         pending = false;
+        challenging = false;
         duplicatesOwed = 0;
         segmentsOwed = 0;
         timer = NEVER;

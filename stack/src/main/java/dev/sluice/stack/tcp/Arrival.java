@@ -53,8 +53,8 @@ final class Arrival {
             tcb.synPending = true;
             return 0;
         }
-        // Data and FIN in a SYN-ACK are left to the peer's retransmission.
-        return tcb.sender.onAck(1, 0, segment, -1, now) | established(tcb);
+        int events = tcb.sender.onAck(1, 0, segment, -1, now) | established(tcb);
+        return segment.length > 0 || segment.has(TcpHeader.FIN) ? events | onText(tcb, 1, now) : events;
     }
 
     private static int established(Tcb tcb) {
@@ -188,9 +188,10 @@ final class Arrival {
     private int onReset(Tcb tcb, long from, long now) {
         Receiver receiver = tcb.receiver;
         long next = receiver.next();
-        // A peer that answers our last segment uses its acknowledgment number; some number a reset after their FIN like
-        // the FIN.
-        boolean exact = from == next || from == receiver.acknowledged() || (from == next - 1 && receiver.finReceived());
+        // A peer uses the acknowledgment number of what it answers, which may have been under way when its FIN came.
+        boolean crossed =
+                receiver.finReceived() && tcb.state != TcpState.LAST_ACK && tcb.sender.una() < tcb.sender.nxt();
+        boolean exact = from == next || from == receiver.acknowledged() || (from == next - 1 && crossed);
         if (exact && tcb.state != TcpState.TIME_WAIT) {
             return tcb.resetByPeer();
         }

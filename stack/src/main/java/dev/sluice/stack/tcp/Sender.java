@@ -105,12 +105,17 @@ final class Sender {
         this.congestion = CongestionControl.of(profile.congestionControl(), mss);
     }
 
+    /** What the path is known to carry; ICMP may tell of it before the handshake is complete. */
+    int pathMss() {
+        return agreedMss;
+    }
+
     /** The path carries less than thought (RFC 1191, 8201). */
     void limitMss(int mss, long now) {
         if (mss < agreedMss) {
             agreedMss = (char) mss;
             boundMss();
-            if (una < nxt && !recovery.active()) {
+            if (una > 0 && una < nxt && !recovery.active()) {
                 // Everything in flight was too large; it is not congestion, so no backoff.
                 beginTimeoutRecovery();
                 restartTimer(now);
@@ -173,6 +178,10 @@ final class Sender {
         finQueued = true;
     }
 
+    boolean finInFlight() {
+        return finQueued && nxt > end() && una <= end();
+    }
+
     boolean finAcknowledged() {
         return finQueued && una > end();
     }
@@ -201,7 +210,7 @@ final class Sender {
             waitingSince = now;
         }
         nxt = 1;
-        timer = now + (again ? timeout() : rto.timeout());
+        timer = Math.min(now + (again ? timeout() : rto.timeout()), waitingSince + profile.synTimeout());
     }
 
     /** True if the SYN's timer has run out; the SYN is to be sent again. */

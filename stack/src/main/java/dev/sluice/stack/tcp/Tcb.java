@@ -151,7 +151,8 @@ public final class Tcb {
             receiver.opened();
         }
         int theirs = segment.mss < 0 ? profile.defaultMss() : Math.max(segment.mss, SMALLEST_MSS);
-        int mss = Math.min(theirs, profile.mss()) - timestamps.length();
+        int ours = state == TcpState.SYN_SENT ? sender.pathMss() : profile.mss();
+        int mss = Math.min(theirs, ours) - timestamps.length();
         sender.negotiated(mss, scaleOk ? Math.min(segment.windowScale, 14) : 0, sackOk, segment.window);
         heard(now);
     }
@@ -370,6 +371,10 @@ public final class Tcb {
     }
 
     private void emitAck(long now) {
+        if (profile.tuning().repeatFin() && sender.finInFlight() && !acks.challenging()) {
+            emitData(sender.end(), 0, TcpHeader.FIN, now);
+            return;
+        }
         shard.writer().ack(this, sender.acceptableOffset(), now);
     }
 
@@ -525,7 +530,8 @@ public final class Tcb {
 
     /** The path carries no IP packets larger than {@code mss} + 40 (or 60): from ICMP, after the check of RFC 5927. */
     public void limitMss(int mss, long now) {
-        sender.limitMss(Math.max(mss, SMALLEST_MSS) - timestamps.length(), now);
+        int options = state == TcpState.SYN_SENT ? 0 : timestamps.length();
+        sender.limitMss(Math.max(mss, SMALLEST_MSS) - options, now);
     }
 
     /** True if {@code sequence} is of something in flight: the check of RFC 5927 §4 on ICMP errors. */

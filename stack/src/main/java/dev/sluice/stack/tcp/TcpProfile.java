@@ -66,6 +66,7 @@ public record TcpProfile(
      * @param blindAttackDefence RFC 5961's rules for resets and SYNs inside the window; otherwise those of RFC 793
      * @param quickAcks data segments at the begin of a connection that are acknowledged at once, as the peer is in slow start
      * @param rtoSlop added to every retransmission timeout but the first of a SYN
+     * @param repeatFin whether acknowledgments carry our FIN until it is acknowledged
      * @param plainSynAfter SYNs with options before those with the MSS option only, for peers that cannot bear them; 0 for never
      */
     public record Tuning(
@@ -75,8 +76,9 @@ public record TcpProfile(
             boolean blindAttackDefence,
             int quickAcks,
             long rtoSlop,
+            boolean repeatFin,
             int plainSynAfter) {
-        public static final Tuning DEFAULT = new Tuning(0, true, -1, true, 0, 0, 0);
+        public static final Tuning DEFAULT = new Tuning(0, true, -1, true, 0, 0, false, 0);
 
         public Tuning {
             require(receiveLimit >= 0, "receiveLimit", receiveLimit);

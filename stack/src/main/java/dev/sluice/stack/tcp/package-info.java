@@ -79,7 +79,7 @@
  * <h3>Where it deviates</h3>
  *
  * <ul>
- *   <li>Data and FIN in a SYN are ignored; the peer sends them again. No Fast Open, no ECN.
+ *   <li>Data and FIN in a SYN without ACK are ignored; the peer sends them again. No Fast Open, no ECN.
  *   <li>The urgent pointer is ignored: urgent data is data (RFC 6093 permits no more anyway).
  *   <li>A peer that agreed on timestamps and omits them is still heard (RFC 7323 §3.2 says SHOULD drop).
  *   <li>A zero-window probe carries no data but an old sequence number, which costs nothing and is answered by all.

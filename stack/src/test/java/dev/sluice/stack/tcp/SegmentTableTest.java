@@ -232,8 +232,10 @@ class SegmentTableTest {
                         right = acks ? "CLOSED 16 -" : "SYN_SENT 0 -";
                     } else if ((flags & SYN) == 0) {
                         right = "SYN_SENT 0 -";
+                    } else if (acks) {
+                        right = (flags & FIN) != 0 ? "CLOSE_WAIT 3 A" : "ESTABLISHED 1 A";
                     } else {
-                        right = acks ? "ESTABLISHED 1 A" : "SYN_RECEIVED 0 SA";
+                        right = "SYN_RECEIVED 0 SA";
                     }
                     if (!got.equals(right)) {
                         wrong.add(flagText(flags) + " ack " + ack + ": " + got + " instead of " + right);

@@ -26,6 +26,8 @@ final class CallParser {
         String errno = "";
         if (in.peek().kind() == Kind.WORD && !in.peek().first()) {
             errno = in.word();
+            // Two names of one number, on all systems in question.
+            errno = errno.equals("EWOULDBLOCK") ? "EAGAIN" : errno;
         }
         if (in.at("(") && !in.peek().first()) {
             skipNote();

@@ -36,6 +36,7 @@ final class Calls {
     private final Constants constants;
     private final FlowListener flows;
     private final OptionCalls optionCalls;
+    private final DataCalls data;
     private final Map<Long, Socket> sockets = new HashMap<>();
 
     Calls(Stack stack, FlowListener flows) {
@@ -43,6 +44,7 @@ final class Calls {
         this.flows = flows;
         this.constants = new Constants(stack.settings.dialect);
         this.optionCalls = new OptionCalls(stack, constants.all());
+        this.data = new DataCalls(stack, constants.all(), this::of);
     }
 
     /** The newest connection of a descriptor, for code that asks about it. */
@@ -64,10 +66,10 @@ final class Calls {
             case "listen" -> listen(a);
             case "accept" -> accept(a);
             case "connect" -> connect(a);
-            case "read", "recv", "recvfrom" -> receive(a, a.integer(2), a.size() > 3 ? flags(a, 3) : 0);
-            case "readv", "recvmsg" -> receiveVector(a);
-            case "write", "send", "sendto" -> send(a, payload(a), a.size() > 3 ? flags(a, 3) : 0);
-            case "writev", "sendmsg" -> sendVector(a);
+            case "read", "recv", "recvfrom" -> data.receive(a);
+            case "readv", "recvmsg" -> data.receiveVector(a);
+            case "write", "send", "sendto" -> data.send(a);
+            case "writev", "sendmsg" -> data.sendVector(a);
             case "close" -> close(a);
             case "shutdown" -> shutdown(a);
             case "fcntl" -> fcntl(a);
@@ -228,104 +230,6 @@ final class Calls {
         };
     }
 
-    // ---- Data
-
-    private long flags(Arguments a, int index) throws ScriptException {
-        Long value = a.call().arguments().get(index).value(constants.all());
-        long known = Constants.MSG_PEEK
-                | Constants.MSG_DONTWAIT
-                | Constants.MSG_TRUNC
-                | Constants.MSG_WAITALL
-                | Constants.MSG_NOSIGNAL
-                | Constants.MSG_EOF;
-        if (value == null || (value & ~known) != 0) {
-            throw a.unsupported("the flags " + a.call().arguments().get(index) + " of " + a.name() + "()");
-        }
-        return value;
-    }
-
-    private Try receive(Arguments a, long count, long flags) {
-        return () -> {
-            Socket socket = of(a);
-            Connection connection = socket.connection;
-            if (connection == null) {
-                return Outcome.error("ENOTCONN");
-            }
-            int readable = connection.readable();
-            boolean all = (flags & Constants.MSG_WAITALL) != 0 && readable < count;
-            boolean ended = connection.remoteClosed || connection.over || socket.inputShut;
-            if (readable > 0 && (!all || ended)) {
-                int n = (int) Math.min(count, readable);
-                return Outcome.of((flags & Constants.MSG_PEEK) != 0 ? n : connection.read(n));
-            }
-            String error = connection.takeError();
-            if (!error.isEmpty()) {
-                return error.equals("EPIPE") ? Outcome.of(0) : Outcome.error(error);
-            }
-            if (ended) {
-                return Outcome.of(0);
-            }
-            if (!connection.established && socket.nonBlocking && stack.settings.dialect == Dialect.FREEBSD) {
-                return Outcome.error("ENOTCONN");
-            }
-            boolean waits = !socket.nonBlocking && (flags & Constants.MSG_DONTWAIT) == 0;
-            return waits ? null : Outcome.error("EAGAIN");
-        };
-    }
-
-    private Try receiveVector(Arguments a) throws ScriptException {
-        boolean message = a.name().equals("recvmsg");
-        return receive(a, a.vectorLength(message), message && a.size() > 2 ? flags(a, 2) : 0);
-    }
-
-    private long payload(Arguments a) throws ScriptException {
-        return a.integer(2);
-    }
-
-    private Try sendVector(Arguments a) throws ScriptException {
-        boolean message = a.name().equals("sendmsg");
-        return send(a, a.vectorLength(message), message && a.size() > 2 ? flags(a, 2) : 0);
-    }
-
-    private Try send(Arguments a, long count, long flags) {
-        return () -> {
-            Socket socket = of(a);
-            Connection connection = socket.connection;
-            boolean linux = stack.settings.dialect != Dialect.FREEBSD;
-            if (connection == null) {
-                return Outcome.error(linux ? "EPIPE" : "ENOTCONN");
-            }
-            String error = connection.takeError();
-            if (!error.isEmpty()) {
-                return Outcome.error(error);
-            }
-            if (socket.outputShut || connection.over) {
-                return Outcome.error("EPIPE");
-            }
-            boolean waits = !socket.nonBlocking && (flags & Constants.MSG_DONTWAIT) == 0;
-            if (!connection.established) {
-                if (waits) {
-                    return null;
-                }
-                return Outcome.error(linux ? "EAGAIN" : "ENOTCONN");
-            }
-            int room = (int) Math.min(count - a.done, connection.writable(socket.options.sendBuffer));
-            connection.write(room);
-            a.done += room;
-            stack.settle();
-            if (a.done < count && waits) {
-                return null;
-            }
-            if (a.done == 0 && count > 0) {
-                return Outcome.error("EAGAIN");
-            }
-            if ((flags & Constants.MSG_EOF) != 0) {
-                shutOutput(socket, connection);
-            }
-            return Outcome.of(a.done);
-        };
-    }
-
     // ---- Closing
 
     private Try close(Arguments a) {
@@ -367,16 +271,10 @@ final class Calls {
                 socket.inputShut = true;
             }
             if (!how.equals("SHUT_RD") && !how.equals("0")) {
-                shutOutput(socket, connection);
+                data.shutOutput(socket, connection);
             }
             return Outcome.of(0);
         };
-    }
-
-    private void shutOutput(Socket socket, Connection connection) {
-        socket.outputShut = true;
-        connection.tcb.shutdownOutput(stack.now());
-        stack.settle();
     }
 
     // ---- Descriptors

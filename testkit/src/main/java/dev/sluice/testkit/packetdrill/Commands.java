@@ -15,6 +15,8 @@ final class Commands {
     private static final Pattern STATES =
             Pattern.compile("sockstat\\b.*\\|\\s*grep\\s+-c\\s+([A-Z_0-9-]+)\\s*\\|\\s*grep\\s+(\\d+)");
     private static final Pattern DROP = Pattern.compile("tcpdrop\\s+.*-s\\s+([A-Z_0-9-]+)");
+    private static final Pattern PRODUCT =
+            Pattern.compile("\\$\\(\\(\\s*(\\d{1,9}(?:\\s*\\*\\s*\\d{1,9}){0,2})\\s*\\)\\)");
     private static final Pattern MTU = Pattern.compile("(?:ifconfig|ip link set).*\\bmtu\\s+(\\d+)");
     /** What prepares or restores the machine that real packetdrill runs on. */
     private static final Pattern IRRELEVANT = Pattern.compile(
@@ -30,12 +32,23 @@ final class Commands {
     }
 
     void run(String text, int line) throws ScriptException {
-        for (String command : text.replace("\\\n", " ").split("\n|;|&&")) {
+        for (String command : products(text.replace("\\\n", " ")).split("\n|;|&&")) {
             String one = command.replaceAll("\\d?>+\\s*(/dev/null|&1)", "").strip();
             if (!one.isEmpty() && !one.startsWith("#")) {
                 runOne(one, line);
             }
         }
+    }
+
+    /** Works out {@code $((15*1024*1024))}, the only arithmetic that scripts use. */
+    private static String products(String text) {
+        return PRODUCT.matcher(text).replaceAll(found -> {
+            long product = 1;
+            for (String factor : found.group(1).split("\\*")) {
+                product *= Long.parseLong(factor.strip());
+            }
+            return Long.toString(product);
+        });
     }
 
     private void runOne(String command, int line) throws ScriptException {

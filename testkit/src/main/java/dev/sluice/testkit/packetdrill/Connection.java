@@ -74,8 +74,7 @@ final class Connection implements TcpOutput {
             case SYN_SENT -> "ECONNREFUSED";
             case SYN_RECEIVED -> linux ? "ECONNRESET" : "ECONNREFUSED";
             case CLOSE_WAIT -> linux ? "EPIPE" : "ECONNRESET";
-            case CLOSING, LAST_ACK, TIME_WAIT, CLOSED -> linux ? "ECONNRESET" : "";
-            case ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2 -> "ECONNRESET";
+            case ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK, TIME_WAIT, CLOSED -> "ECONNRESET";
         };
     }
 

@@ -16,7 +16,7 @@ final class IcmpErrors {
             "host_prohibited", "ECONNREFUSED",
             "packet_filtered", "ECONNREFUSED",
             "administratively_prohibited", "ECONNREFUSED",
-            "communication_prohibited", "ECONNREFUSED");
+            "admin_prohibited", "ECONNREFUSED");
 
     private final Stack stack;
 

@@ -9,8 +9,17 @@ import java.util.Map;
  * @param toleranceMicros how far times may be off
  * @param timestampTickMicros above 0, values of our timestamps are checked, in ticks of this length
  * @param strict whether TCP options are compared in order and with their padding
+ * @param packetsMayDiffer whether a packet that is not the expected one is no failure; likewise for results of calls: {@code
+ *     --non_fatal}
  */
-record RunOptions(boolean ipv6, int mtu, long toleranceMicros, long timestampTickMicros, boolean strict) {
+record RunOptions(
+        boolean ipv6,
+        int mtu,
+        long toleranceMicros,
+        long timestampTickMicros,
+        boolean strict,
+        boolean packetsMayDiffer,
+        boolean callsMayDiffer) {
     private static final String DEFAULT_TOLERANCE = "4000";
 
     /** The flags of a script over those of the command line. */
@@ -38,6 +47,7 @@ record RunOptions(boolean ipv6, int mtu, long toleranceMicros, long timestampTic
                         "connect_port",
                         "bind_port",
                         "speed",
+                        "mss",
                         "non_fatal",
                         "verbose",
                         "send_omit_free",
@@ -55,7 +65,9 @@ record RunOptions(boolean ipv6, int mtu, long toleranceMicros, long timestampTic
                     Long.parseLong(
                             all.getOrDefault("tolerance_usecs", all.getOrDefault("tolerance", DEFAULT_TOLERANCE))),
                     Long.parseLong(all.getOrDefault("tcp_ts_tick_usecs", "0")),
-                    all.containsKey("strict"));
+                    all.containsKey("strict"),
+                    all.getOrDefault("non_fatal", "").contains("packet"),
+                    all.getOrDefault("non_fatal", "").contains("syscall"));
         } catch (NumberFormatException e) {
             throw ScriptException.badScript(1, "a flag is not a number: " + e.getMessage());
         }

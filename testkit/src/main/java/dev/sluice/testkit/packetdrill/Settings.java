@@ -85,10 +85,13 @@ final class Settings {
     }
 
     /** The smallest shift by which a window covers the largest buffer. */
-    private int windowShift() {
+    private int windowShift(SocketOptions options) {
         if (largestBuffer == 0) {
             return -1;
         }
+        // A buffer that was asked for does not grow on Linux, which holds twice as much.
+        boolean fixed = dialect == Dialect.LINUX && options.receiveBuffer > 0;
+        long largestBuffer = fixed ? 2L * options.receiveBuffer : this.largestBuffer;
         int shift = 0;
         while (shift < 14 && 65535L << shift < largestBuffer) {
             shift++;
@@ -122,10 +125,11 @@ final class Settings {
                 .with(new TcpProfile.Tuning(
                         limit,
                         windowScaling,
-                        windowShift(),
+                        windowShift(options),
                         !insecureReset && !insecureSyn,
                         quickAcks,
                         rtoSlop,
+                        dialect == Dialect.FREEBSD,
                         dropOptions ? 3 : 0));
     }
 

@@ -89,6 +89,8 @@ final class Suite {
             return Verdict.of(name, e);
         } catch (IllegalArgumentException e) {
             return Verdict.of(name, ScriptException.unsupported(0, "a setting of our stack: " + e.getMessage()));
+        } catch (StackOverflowError e) {
+            return Verdict.failed(name, 0, "brackets are nested too deeply");
         } catch (RuntimeException | AssertionError e) {
             return Verdict.failed(name, 0, "the stack or the interpreter broke: " + e);
         }

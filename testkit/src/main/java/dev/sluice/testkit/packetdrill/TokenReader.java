@@ -5,6 +5,9 @@ import java.util.List;
 
 /** A place in a list of tokens. What cannot be read is unsupported: another dialect may know it. */
 final class TokenReader {
+    /** Seconds, some three years. */
+    private static final double LONGEST = 1e8;
+
     private final List<Token> tokens;
     private int at;
 
@@ -97,6 +100,9 @@ final class TokenReader {
         double seconds = Double.parseDouble(token.text());
         if (seconds < 0) {
             throw ScriptException.badScript(token.line(), "the time " + token.text() + " is negative");
+        }
+        if (seconds > LONGEST) {
+            throw ScriptException.badScript(token.line(), "the time " + token.text() + " is too long");
         }
         return Math.round(seconds * 1e6);
     }

@@ -233,4 +233,101 @@ class InterpreterTest {
                                 +0.00 `sockstat -6 -P tcp -s | grep packetdril | grep -c TIME_WAIT | grep 0`
                                 """)).isEqualTo(Verdict.passed("test.pkt"));
     }
+
+    @Test
+    void differencesThatAreNotFatalAreOverlooked() {
+        String packet = ESTABLISHED + "+.1 write(4, ..., 100) = 100\n+0 > F. 1:101(100) ack 1\n";
+        assertThat(run("--non_fatal=packet\n" + packet)).isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run("--non_fatal=syscall\n" + packet).kind()).isEqualTo(Verdict.Kind.FAILED);
+        String call = ESTABLISHED + "+.1 write(4, ..., 100) = 99\n+0 > P. 1:101(100) ack 1\n";
+        assertThat(run("--non_fatal=packet,syscall\n" + call)).isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run("--non_fatal=packet\n" + call).kind()).isEqualTo(Verdict.Kind.FAILED);
+        assertThat(run("--non_fatal=packet\n" + ESTABLISHED + "+0 frobs() = 0\n")
+                        .kind())
+                .isEqualTo(Verdict.Kind.UNSUPPORTED);
+    }
+
+    @Test
+    void twoNamesOfAnErrorAreOne() {
+        assertThat(run(ESTABLISHED
+                        + "+0 recv(4, ..., 1, MSG_DONTWAIT) = -1 EWOULDBLOCK (Resource temporarily unavailable)\n"
+                        + "+0 recv(4, ..., 1, MSG_DONTWAIT) = -1 EAGAIN (Resource temporarily unavailable)\n"))
+                .isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @Test
+    void segmentsInARowMeetAPacketThatIsLarger() {
+        String script = ESTABLISHED
+                + "+.1 write(4, ..., 3000) = 3000\n+0 > . 1:2921(2920) ack 1\n+.05 < . 1:1(0) ack 2921 win 32767\n"
+                + "+0 > P. 2921:3001(80) ack 1\n";
+        assertThat(run(script)).isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run(script.replace("> . 1:2921", "> P. 1:2921"))).isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run(script.replace("> . 1:2921", "> F. 1:2921")).what()).isEqualTo("the flags differ");
+        assertThat(run(script.replace("1:2921(2920)", "1:2901(2900)")).kind()).isEqualTo(Verdict.Kind.FAILED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "\0\1\2",
+                "+",
+                "+0",
+                "+0 <",
+                "+0 > S",
+                "+0 > S.",
+                "+0 socket(",
+                "+0 socket(..., ",
+                "+0 < S 0:0(0) <mss",
+                "`",
+                "%{",
+                "\"",
+                "/*",
+                "+0 poll([{fd",
+                "+999999999999999999999 close(3) = 0",
+                "+0 read(4, ..., -5) = 3",
+                "+0 write(4, ..., -5) = 3",
+                "+0 < S 0:99999999999999999999(0)",
+                "+0 %{ assert }%",
+                "+0 %{ assert (1 }%",
+                "+0 %{ assert 1/0 }%",
+            })
+    void brokenScriptsNeverPassAndNeverBreakTheInterpreter(String end) {
+        assertThat(run(end).kind()).isNotEqualTo(Verdict.Kind.PASSED);
+        Verdict verdict = run(ESTABLISHED + end);
+        if (!end.isEmpty()) {
+            assertThat(verdict.kind()).as(verdict.toString()).isNotEqualTo(Verdict.Kind.PASSED);
+        }
+        assertThat(verdict.what()).doesNotContain("the stack or the interpreter broke");
+    }
+
+    @Test
+    void deepNestingIsRefused() {
+        assertThat(run(ESTABLISHED + "+0 poll(" + "[".repeat(200_000) + ") = 0\n")
+                        .kind())
+                .isNotEqualTo(Verdict.Kind.PASSED);
+    }
+
+    @Test
+    void settingsOfBothSystemsReachTheStack() {
+        String end = """
+                +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+                +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+                +0 > S 0:0(0) <%s>
+                """;
+        assertThat(run(
+                        "`sysctl -q net.ipv4.tcp_rmem=\"4096 131072 $((32*1024*1024))\"\nsysctl -q net.ipv4.tcp_sack=0`\n"
+                                + end.formatted("mss 1460,TS val 1 ecr 0,wscale 10")))
+                .isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run("`sysctl net.ipv4.tcp_timestamps=0 net.ipv4.tcp_window_scaling=0`\n"
+                        + end.formatted("mss 1460,sackOK")))
+                .isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run("0 `sysctl -w net.inet.tcp.rfc1323=0`\n+0 `sysctl -w net.inet.tcp.sack.enable=0`\n"
+                        + end.formatted("mss 1460")))
+                .isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run("0 `sysctl -w kern.ipc.maxsockbuf=4294967295`\n"
+                        + end.formatted("mss 1460,sackOK,TS val 1 ecr 0,wscale 14")))
+                .isEqualTo(Verdict.passed("test.pkt"));
+    }
 }

@@ -1,0 +1,132 @@
+package dev.sluice.testkit.packetdrill;
+
+import dev.sluice.testkit.packetdrill.Calls.Try;
+import dev.sluice.testkit.packetdrill.Script.Dialect;
+import java.util.Map;
+
+/** The system calls that move data. */
+final class DataCalls {
+    /** Finds the socket that a call is about. */
+    interface Lookup {
+        Socket of(Arguments a) throws ScriptException;
+    }
+
+    private final Stack stack;
+    private final Map<String, Long> constants;
+    private final Lookup sockets;
+
+    DataCalls(Stack stack, Map<String, Long> constants, Lookup sockets) {
+        this.stack = stack;
+        this.constants = constants;
+        this.sockets = sockets;
+    }
+
+    Try receive(Arguments a) throws ScriptException {
+        return receive(a, a.integer(2), a.size() > 3 ? flags(a, 3) : 0);
+    }
+
+    Try send(Arguments a) throws ScriptException {
+        return send(a, a.integer(2), a.size() > 3 ? flags(a, 3) : 0);
+    }
+
+    private long flags(Arguments a, int index) throws ScriptException {
+        Long value = a.call().arguments().get(index).value(constants);
+        long known = Constants.MSG_PEEK
+                | Constants.MSG_DONTWAIT
+                | Constants.MSG_TRUNC
+                | Constants.MSG_WAITALL
+                | Constants.MSG_NOSIGNAL
+                | Constants.MSG_EOF;
+        if (value == null || (value & ~known) != 0) {
+            throw a.unsupported("the flags " + a.call().arguments().get(index) + " of " + a.name() + "()");
+        }
+        return value;
+    }
+
+    private Try receive(Arguments a, long count, long flags) {
+        return () -> {
+            Socket socket = sockets.of(a);
+            Connection connection = socket.connection;
+            if (count < 0) {
+                return Outcome.error("EINVAL");
+            }
+            if (connection == null) {
+                return Outcome.error("ENOTCONN");
+            }
+            int readable = connection.readable();
+            boolean all = (flags & Constants.MSG_WAITALL) != 0 && readable < count;
+            boolean ended = connection.remoteClosed || connection.over || socket.inputShut;
+            if (readable > 0 && (!all || ended)) {
+                int n = (int) Math.min(count, readable);
+                return Outcome.of((flags & Constants.MSG_PEEK) != 0 ? n : connection.read(n));
+            }
+            String error = connection.takeError();
+            if (!error.isEmpty()) {
+                return error.equals("EPIPE") ? Outcome.of(0) : Outcome.error(error);
+            }
+            if (ended) {
+                return Outcome.of(0);
+            }
+            boolean waits = !socket.nonBlocking && (flags & Constants.MSG_DONTWAIT) == 0;
+            return waits ? null : Outcome.error("EAGAIN");
+        };
+    }
+
+    Try receiveVector(Arguments a) throws ScriptException {
+        boolean message = a.name().equals("recvmsg");
+        return receive(a, a.vectorLength(message), message && a.size() > 2 ? flags(a, 2) : 0);
+    }
+
+    Try sendVector(Arguments a) throws ScriptException {
+        boolean message = a.name().equals("sendmsg");
+        return send(a, a.vectorLength(message), message && a.size() > 2 ? flags(a, 2) : 0);
+    }
+
+    private Try send(Arguments a, long count, long flags) {
+        return () -> {
+            Socket socket = sockets.of(a);
+            Connection connection = socket.connection;
+            boolean linux = stack.settings.dialect != Dialect.FREEBSD;
+            if (count < 0) {
+                return Outcome.error("EINVAL");
+            }
+            if (connection == null) {
+                return Outcome.error(linux ? "EPIPE" : "ENOTCONN");
+            }
+            String error = connection.takeError();
+            if (!error.isEmpty()) {
+                return Outcome.error(error);
+            }
+            if (socket.outputShut || connection.over) {
+                return Outcome.error("EPIPE");
+            }
+            boolean waits = !socket.nonBlocking && (flags & Constants.MSG_DONTWAIT) == 0;
+            if (!connection.established) {
+                if (waits) {
+                    return null;
+                }
+                return Outcome.error(linux ? "EAGAIN" : "ENOTCONN");
+            }
+            int room = (int) Math.min(count - a.done, connection.writable(socket.options.sendBuffer));
+            connection.write(room);
+            a.done += room;
+            stack.settle();
+            if (a.done < count && waits) {
+                return null;
+            }
+            if (a.done == 0 && count > 0) {
+                return Outcome.error("EAGAIN");
+            }
+            if ((flags & Constants.MSG_EOF) != 0) {
+                shutOutput(socket, connection);
+            }
+            return Outcome.of(a.done);
+        };
+    }
+
+    void shutOutput(Socket socket, Connection connection) {
+        socket.outputShut = true;
+        connection.tcb.shutdownOutput(stack.now());
+        stack.settle();
+    }
+}
