@@ -64,7 +64,7 @@ final class Calls {
             case "socket" -> socket(a);
             case "bind" -> bind(a);
             case "listen" -> listen(a);
-            case "accept" -> accept(a);
+            case "accept", "accept4" -> accept(a);
             case "connect" -> connect(a);
             case "read", "recv", "recvfrom" -> data.receive(a);
             case "readv", "recvmsg" -> data.receiveVector(a);
@@ -192,7 +192,8 @@ final class Calls {
             accepted.connectReported = true;
             accepted.port = connection.localPort;
             // FreeBSD hands the flag on; Linux does not.
-            accepted.nonBlocking = socket.nonBlocking && stack.settings.dialect == Dialect.FREEBSD;
+            accepted.nonBlocking = (socket.nonBlocking && stack.settings.dialect == Dialect.FREEBSD)
+                    || (a.size() > 3 && a.at(3).toString().contains("SOCK_NONBLOCK"));
             return opened(a, accepted);
         };
     }

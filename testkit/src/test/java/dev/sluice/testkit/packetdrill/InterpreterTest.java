@@ -330,4 +330,11 @@ class InterpreterTest {
                         + end.formatted("mss 1460,sackOK,TS val 1 ecr 0,wscale 14")))
                 .isEqualTo(Verdict.passed("test.pkt"));
     }
+
+    @Test
+    void acceptedSocketsMayNotWait() {
+        String script = ESTABLISHED.replace("accept(3, ..., ...)", "accept4(3, ..., ..., SOCK_NONBLOCK)");
+        assertThat(run(script + "+0 read(4, ..., 10) = -1 EAGAIN (Resource temporarily unavailable)\n"))
+                .isEqualTo(Verdict.passed("test.pkt"));
+    }
 }
