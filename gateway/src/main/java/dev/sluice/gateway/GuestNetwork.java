@@ -5,6 +5,7 @@ import dev.sluice.gateway.dhcp.DhcpServer;
 import dev.sluice.gateway.dhcp.DhcpService;
 import dev.sluice.gateway.dhcp.DhcpSettings;
 import dev.sluice.gateway.dhcp.Lease;
+import dev.sluice.gateway.dhcp6.Dhcpv6Service;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsTcpService;
@@ -14,11 +15,13 @@ import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.forward.Forwards;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.forward.Guests;
 import dev.sluice.gateway.icmp.EchoFlows;
+import dev.sluice.gateway.ndp.NdpResponder;
 import dev.sluice.gateway.tcp.TcpFlows;
 import dev.sluice.gateway.tcp.TcpInbound;
 import dev.sluice.gateway.udp.UdpFlows;
@@ -41,7 +44,7 @@ import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
-import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -89,6 +92,10 @@ final class GuestNetwork implements LocalPort {
     /** When a guest was last asked for by ARP. */
     private long asked;
 
+    /** Null without IPv6. */
+    private final @Nullable Ipv6Input ipv6;
+
+    private final @Nullable NdpResponder ndp;
     private final List<BiConsumer<Link, String>> leaveListeners = new ArrayList<>();
 
     GuestNetwork(
@@ -124,7 +131,18 @@ final class GuestNetwork implements LocalPort {
                 (s, at, length) -> reassemblyExpired(errors, s, at, length));
         dhcp = new DhcpService(
                 Arena.ofAuto(), plan, new DhcpServer(plan, DhcpSettings.alone(plan), limits), counters, this::onLease);
-        ipv4 = new Ipv4Input(loop, plan, counters, guests, errors, reassembler, dhcp, tcp, udp, echo);
+        FragmentInput fragments = new FragmentInput(loop, counters, reassembler);
+        TransportInput transport = new TransportInput(counters, errors, tcp, udp, echo);
+        ipv4 = new Ipv4Input(plan, counters, guests, errors, fragments, dhcp, transport);
+        Ipv6Plan six = plan.ipv6();
+        if (six == null) {
+            ndp = null;
+            ipv6 = null;
+        } else {
+            ndp = new NdpResponder(loop, plan, six, counters, fabric::links);
+            Dhcpv6Service dhcp6 = new Dhcpv6Service(plan, six, limits, counters, new Leases());
+            ipv6 = new Ipv6Input(plan, counters, guests, errors, fragments, ndp, dhcp6, transport);
+        }
         dns = DnsService.ofHost(plan, names, limits);
         dnsOverTcp = new DnsTcpService(dns);
         dnsOverUdp = new DnsUdpService(
@@ -222,10 +240,24 @@ final class GuestNetwork implements LocalPort {
         return guest;
     }
 
+    /** What the DHCPv6 server gives is the guest's alone. */
+    private final class Leases implements Dhcpv6Service.Bindings {
+        @Override
+        public void onLease(long mac, Ipv6Address address, Link link) {
+            guests.bind(address.high(), address.low(), mac, link, loop.now());
+        }
+
+        @Override
+        public boolean isForeign(long mac, Ipv6Address address) {
+            Guest guest = guests.find(address.high(), address.low());
+            return guest != null && guest.mac != mac;
+        }
+    }
+
     /** A datagram's missing fragments never came: its sender is told (RFC 1122 §3.3.2). */
     private void reassemblyExpired(ErrorSender errors, MemorySegment packet, long at, int length) {
         counters.drop(Drop.FRAGMENT_TIMEOUT);
-        Guest guest = guests.find(Ipv4Header.source(packet, at));
+        Guest guest = guests.find(IpHeader.sourceHigh(packet, at), IpHeader.sourceLow(packet, at));
         if (guest != null) {
             errors.send(guest, IcmpHeader.TIME_EXCEEDED, 1, packet, at, length);
         }
@@ -234,6 +266,9 @@ final class GuestNetwork implements LocalPort {
     /** Announces the gateway to a link that has just been attached. */
     void welcome(Link link) {
         arp.announce(link);
+        if (ndp != null) {
+            ndp.start(link);
+        }
     }
 
     void onLeave(BiConsumer<Link, String> listener) {
@@ -257,6 +292,13 @@ final class GuestNetwork implements LocalPort {
                         frame.headAt + EthernetHeader.LENGTH,
                         frame.headLength - EthernetHeader.LENGTH,
                         now);
+            case EthernetHeader.TYPE_IPV6 -> {
+                if (ipv6 == null) {
+                    counters.drop(Drop.UNKNOWN_PROTOCOL);
+                } else {
+                    ipv6.onFrame(from, frame, now);
+                }
+            }
             default -> counters.drop(Drop.UNKNOWN_PROTOCOL);
         }
     }
@@ -311,6 +353,9 @@ final class GuestNetwork implements LocalPort {
     void close() {
         forwards.close();
         inbound.close();
+        if (ndp != null) {
+            ndp.close();
+        }
         tcp.close();
         udp.close();
         echo.close();

@@ -7,14 +7,8 @@ import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
-import dev.sluice.gateway.icmp.EchoFlows;
-import dev.sluice.gateway.tcp.TcpFlows;
-import dev.sluice.gateway.udp.UdpFlows;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
-import dev.sluice.loop.Loop;
-import dev.sluice.loop.Timer;
-import dev.sluice.stack.ip.Reassembler;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
@@ -22,7 +16,6 @@ import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.MacAddress;
-import dev.sluice.wire.TcpHeader;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.MemorySegment;
 
@@ -30,48 +23,29 @@ import java.lang.foreign.MemorySegment;
 final class Ipv4Input {
     private static final int DHCP_SERVER_PORT = 67;
 
-    private final Loop loop;
     private final AddressPlan plan;
     private final Counters counters;
     private final GuestTable guests;
     private final IcmpErrors errors;
-    private final Reassembler reassembler;
+    private final FragmentInput fragments;
     private final DhcpService dhcp;
-    private final TcpFlows tcp;
-    private final UdpFlows udp;
-    private final EchoFlows echo;
-
-    private final Timer reassemblyTimer = new Timer() {
-        @Override
-        protected void onTimer(long now) {
-            reassembler.expire(now);
-            if (reassembler.datagrams() > 0) {
-                loop.schedule(this, now + Reassembler.TIMEOUT / 4);
-            }
-        }
-    };
+    private final TransportInput transport;
 
     Ipv4Input(
-            Loop loop,
             AddressPlan plan,
             Counters counters,
             GuestTable guests,
             IcmpErrors errors,
-            Reassembler reassembler,
+            FragmentInput fragments,
             DhcpService dhcp,
-            TcpFlows tcp,
-            UdpFlows udp,
-            EchoFlows echo) {
-        this.loop = loop;
+            TransportInput transport) {
         this.plan = plan;
         this.counters = counters;
         this.guests = guests;
         this.errors = errors;
-        this.reassembler = reassembler;
+        this.fragments = fragments;
         this.dhcp = dhcp;
-        this.tcp = tcp;
-        this.udp = udp;
-        this.echo = echo;
+        this.transport = transport;
     }
 
     void onFrame(Link link, Frame frame, long now) {
@@ -130,85 +104,26 @@ final class Ipv4Input {
                     Ipv4Header.totalLength(s, at));
             return;
         }
-        boolean trusted = frame.checksumTrusted || frame.checksumStart != 0;
         if (Ipv4Header.isFragment(s, at)) {
-            switch (reassembler.add(s, at, now)) {
-                case COMPLETE -> onPacket(guest, reassembler.packet(), reassembler.packetAt(), false, now);
-                case INCOMPLETE -> {
-                    if (!reassemblyTimer.isArmed()) {
-                        loop.schedule(reassemblyTimer, now + Reassembler.TIMEOUT);
-                    }
-                }
-                case OVERLAP -> counters.drop(Drop.FRAGMENT_OVERLAP);
-                case TOO_LONG -> counters.drop(Drop.TOO_BIG);
-                case INCONSISTENT, TINY, BAD_LENGTH -> counters.drop(Drop.BAD_IPV4);
+            if (fragments.add(s, at, now)) {
+                onPacket(guest, fragments.reassembler().packet(), fragments.reassembler().packetAt(), false, now);
             }
             return;
         }
         if (frame.gso == Frame.GSO_UDP && frame.gsoSize > 0) {
-            onSuperDatagram(guest, s, at, frame.gsoSize, now);
+            int header = Ipv4Header.headerLength(s, at);
+            int length = Ipv4Header.totalLength(s, at) - header;
+            transport.onSuperDatagram(
+                    guest, s, at, Ipv4Header.protocol(s, at), at + header, length, frame.gsoSize, now);
             return;
         }
-        onPacket(guest, s, at, trusted, now);
-    }
-
-    /** A UDP super-datagram of a guest's kernel: each {@code size} bytes of payload are a datagram, its header goes in front. */
-    private void onSuperDatagram(Guest guest, MemorySegment s, long ip, int size, long now) {
-        int header = Ipv4Header.headerLength(s, ip);
-        long at = ip + header;
-        int end = Ipv4Header.totalLength(s, ip) - header;
-        if (Ipv4Header.protocol(s, ip) != Ipv4Header.PROTOCOL_UDP || end < UdpHeader.LENGTH) {
-            counters.drop(Drop.BAD_UDP);
-            return;
-        }
-        int sourcePort = UdpHeader.sourcePort(s, at);
-        int destinationPort = UdpHeader.destinationPort(s, at);
-        for (int from = UdpHeader.LENGTH; from < end; from += size) {
-            int length = UdpHeader.LENGTH + Math.min(size, end - from);
-            long datagram = at + from - UdpHeader.LENGTH; // over the end of the one before, which is done with
-            UdpHeader.write(s, datagram, sourcePort, destinationPort, length);
-            udp.onDatagram(guest, s, ip, datagram, length, now);
-        }
+        onPacket(guest, s, at, frame.checksumTrusted || frame.checksumStart != 0, now);
     }
 
     private void onPacket(Guest guest, MemorySegment s, long ip, boolean trusted, long now) {
         int header = Ipv4Header.headerLength(s, ip);
-        long at = ip + header;
         int length = Ipv4Header.totalLength(s, ip) - header;
-        switch (Ipv4Header.protocol(s, ip)) {
-            case Ipv4Header.PROTOCOL_TCP -> {
-                if (TcpHeader.check(s, at, length) != Flaw.NONE) {
-                    counters.drop(Drop.BAD_TCP);
-                } else if (!trusted
-                        && !TcpHeader.checksumOk(
-                                s, at, length, Ipv4Header.source(s, ip), Ipv4Header.destination(s, ip))) {
-                    counters.drop(Drop.BAD_TCP_CHECKSUM);
-                } else {
-                    tcp.onSegment(guest, s, ip, at, length, now);
-                }
-            }
-            case Ipv4Header.PROTOCOL_UDP -> {
-                if (UdpHeader.check(s, at, length) != Flaw.NONE) {
-                    counters.drop(Drop.BAD_UDP);
-                } else if (!trusted
-                        && !UdpHeader.checksumOk(s, at, Ipv4Header.source(s, ip), Ipv4Header.destination(s, ip))) {
-                    counters.drop(Drop.BAD_UDP_CHECKSUM);
-                } else {
-                    udp.onDatagram(guest, s, ip, at, UdpHeader.length(s, at), now);
-                }
-            }
-            case Ipv4Header.PROTOCOL_ICMP -> echo.onMessage(guest, s, ip, at, length, now);
-            default -> {
-                counters.drop(Drop.UNKNOWN_PROTOCOL);
-                errors.send(
-                        guest,
-                        IcmpHeader.DESTINATION_UNREACHABLE,
-                        IcmpHeader.PROTOCOL_UNREACHABLE,
-                        s,
-                        ip,
-                        header + length);
-            }
-        }
+        transport.onPacket(guest, s, ip, Ipv4Header.protocol(s, ip), ip + header, length, trusted, now);
     }
 
     // ---- DHCP

@@ -18,6 +18,8 @@ public final class Counters {
     public long pingsToGuest;
     public long icmpErrorsToGuest;
     public long arpReplies;
+    public long neighbourAdvertisements;
+    public long routerAdvertisements;
     public long dhcpReplies;
     public long dnsQueries;
     public long dnsFailures;

@@ -6,6 +6,10 @@ public enum Drop {
     BAD_ARP,
     BAD_IPV4,
     BAD_IPV4_CHECKSUM,
+    /** Of IPv6, its extension headers too. */
+    BAD_IPV6,
+    /** A neighbour discovery message that is none, or comes from beyond the link. */
+    BAD_NDP,
     BAD_ICMP,
     BAD_UDP,
     BAD_UDP_CHECKSUM,
@@ -22,6 +26,8 @@ public enum Drop {
     /** Multicast or broadcast that the gateway does not serve. */
     MULTICAST,
     TTL_EXPIRED,
+    /** A fragment with an impossible length, or one that splits a transport header. */
+    BAD_FRAGMENT,
     FRAGMENT_OVERLAP,
     FRAGMENT_TIMEOUT,
     FRAGMENT_LIMIT,

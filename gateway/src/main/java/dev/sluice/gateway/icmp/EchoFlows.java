@@ -96,10 +96,7 @@ public final class EchoFlows {
      * @param icmpLength ICMP header and data in bytes
      */
     public void onMessage(Guest guest, MemorySegment packet, long ipAt, long icmpAt, int icmpLength, long now) {
-        Flaw flaw = guest.isIpv4()
-                ? IcmpHeader.check(packet, icmpAt, icmpLength)
-                : Icmpv6Header.check(packet, ipAt, icmpAt, icmpLength);
-        if (icmpLength > MAX_MESSAGE || flaw != Flaw.NONE) {
+        if (icmpLength > MAX_MESSAGE || check(guest, packet, ipAt, icmpAt, icmpLength) != Flaw.NONE) {
             counters.drop(Drop.BAD_ICMP);
             return;
         }
@@ -121,6 +118,12 @@ public final class EchoFlows {
                 refuse(guest, IcmpHeader.HOST_UNREACHABLE, packet, ipAt, icmpAt, icmpLength);
             }
         }
+    }
+
+    private static Flaw check(Guest guest, MemorySegment packet, long ipAt, long icmpAt, int icmpLength) {
+        return guest.isIpv4()
+                ? IcmpHeader.check(packet, icmpAt, icmpLength)
+                : Icmpv6Header.check(packet, ipAt, icmpAt, icmpLength);
     }
 
     private static int request(Guest guest) {

@@ -1,7 +1,9 @@
 package dev.sluice.stack.ip;
 
 import dev.sluice.wire.Bytes;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Header;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -14,9 +16,16 @@ final class FragmentedDatagram {
     /** The end of every chain. */
     static final FragmentedDatagram END = new FragmentedDatagram();
 
-    /** Source, then destination. */
-    long addresses;
-    /** Protocol, then identification. */
+    /** Longest header that is kept: IPv4's, or IPv6's with extension headers before the fragment header. */
+    static final int MAX_HEADER = 128;
+
+    /** Of either family, IPv4 mapped. */
+    long sourceHigh;
+
+    long sourceLow;
+    long destinationHigh;
+    long destinationLow;
+    /** IPv4: protocol, then identification; IPv6: identification. */
     int rest;
     /** When the first fragment came. */
     long born;
@@ -33,7 +42,7 @@ final class FragmentedDatagram {
     /** Length of {@link #header}; 0 until the first fragment (offset 0) is here. */
     int headerLength;
 
-    final byte[] header = new byte[Ipv4Header.MAX_LENGTH];
+    final byte[] header = new byte[MAX_HEADER];
     /** One bit for each eight bytes that are here. */
     final long[] bits = new long[65_536 / 8 / 64];
     /** Page number by payload offset; -1 where none is. */
@@ -46,12 +55,22 @@ final class FragmentedDatagram {
     FragmentedDatagram older = this;
     FragmentedDatagram newer = this;
 
-    int source() {
-        return (int) (addresses >>> 32);
+    boolean isFrom(long high, long low) {
+        return sourceLow == low && sourceHigh == high;
     }
 
-    void start(long addresses, int rest, long now) {
-        this.addresses = addresses;
+    boolean is(long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int rest) {
+        return this.rest == rest
+                && isFrom(sourceHigh, sourceLow)
+                && this.destinationLow == destinationLow
+                && this.destinationHigh == destinationHigh;
+    }
+
+    void start(long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int rest, long now) {
+        this.sourceHigh = sourceHigh;
+        this.sourceLow = sourceLow;
+        this.destinationHigh = destinationHigh;
+        this.destinationLow = destinationLow;
         this.rest = rest;
         born = now;
         poisoned = false;
@@ -125,6 +144,13 @@ final class FragmentedDatagram {
 
     /** Turns the first fragment's header into that of the whole packet. */
     static void complete(MemorySegment s, long at, int totalLength, boolean congestion) {
+        if (!IpHeader.isIpv4(s, at)) {
+            if (congestion) {
+                Bytes.put8(s, at + 1, Bytes.u8(s, at + 1) | 3 << 4);
+            }
+            Bytes.put16(s, at + 4, totalLength - Ipv6Header.LENGTH);
+            return;
+        }
         if (congestion) {
             Bytes.put8(s, at + 1, Bytes.u8(s, at + 1) | 3);
         }

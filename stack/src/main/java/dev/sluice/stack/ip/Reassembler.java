@@ -1,11 +1,15 @@
 package dev.sluice.stack.ip;
 
+import dev.sluice.wire.Bytes;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Chain;
+import dev.sluice.wire.Ipv6Header;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Puts IPv4 fragments together, within a fixed budget of datagrams and bytes. See the package for what becomes of a datagram.
+ * Puts fragments of either family together, within a fixed budget of datagrams and bytes. See the package for what becomes of a datagram.
  *
  * <p>Payload is stored in pages by its offset and noted in a bitmap of 8-byte units, instead of RFC 815's hole list: overlap is then a
  * test of a few words, and thousands of tiny fragments cost no more than as many large ones (CVE-2018-5391).
@@ -21,9 +25,9 @@ public final class Reassembler {
         OVERLAP,
         /** Ends elsewhere than the last fragment said, or mixes ECN marks that exclude each other. The datagram is poisoned. */
         INCONSISTENT,
-        /** The datagram would be longer than 65,535 bytes. The datagram is poisoned. */
+        /** The datagram would be longer than 65,535 bytes (of which IPv6 does not count its header). The datagram is poisoned. */
         TOO_LONG,
-        /** Splits the TCP header (RFC 1858 §3). The datagram is poisoned. */
+        /** Splits the TCP header (RFC 1858 §3), or any header over IPv6 (RFC 7112). The datagram is poisoned. */
         TINY,
         /** Carries nothing, or is not the last and no multiple of eight bytes. Only this fragment is dropped. */
         BAD_LENGTH;
@@ -55,6 +59,7 @@ public final class Reassembler {
     public static final long MIN_BYTES = 2L * FragmentedDatagram.PAGES * PageStore.PAGE;
 
     private static final int TCP_MIN = 20;
+    private static final int FRAGMENT_HEADER = Ipv6Fragmenter.FRAGMENT_HEADER;
     /** Payload shown to {@link Expired}: as much as an ICMP error can quote. */
     private static final int MAX_QUOTE = 576;
 
@@ -85,7 +90,7 @@ public final class Reassembler {
         this.listener = listener;
         this.capacity = datagrams;
         this.store = new PageStore(arena, bytes);
-        this.output = arena.allocate(HEADROOM + MAX_PACKET + 1L, 8);
+        this.output = arena.allocate(HEADROOM + Ipv6Header.LENGTH + MAX_PACKET + 1L, 8);
         int size = Integer.highestOneBit(Math.min(datagrams, 1 << 20)) * 2;
         this.buckets = new FragmentedDatagram[size];
         for (int i = 0; i < size; i++) {
@@ -107,24 +112,83 @@ public final class Reassembler {
         int payload = Ipv4Header.totalLength(s, at) - header;
         int offset = Ipv4Header.fragmentOffset(s, at);
         boolean more = Ipv4Header.moreFragments(s, at);
+        int protocol = Ipv4Header.protocol(s, at);
+        boolean tiny = protocol == Ipv4Header.PROTOCOL_TCP && (offset == 0 && payload < TCP_MIN || offset == 8);
+        int rest = protocol << 16 | Ipv4Header.identification(s, at);
+        return add(s, at, header, at + header, payload, offset, more, tiny, rest, now);
+    }
+
+    /**
+     * Takes one IPv6 fragment, as above.
+     *
+     * @param chain has walked the packet and found its fragment header
+     */
+    public Outcome add(MemorySegment s, long at, Ipv6Chain chain, long now) {
+        expire(now);
+        int header = (int) (chain.fragmentAt - at);
+        long payloadAt = chain.fragmentAt + FRAGMENT_HEADER;
+        int payload = (int) (at + Ipv6Header.LENGTH + Ipv6Header.payloadLength(s, at) - payloadAt);
+        if (header > FragmentedDatagram.MAX_HEADER) {
+            return Outcome.BAD_LENGTH;
+        }
+        int offset = Ipv6Chain.fragmentOffset(s, chain.fragmentAt);
+        boolean more = Ipv6Chain.moreFragments(s, chain.fragmentAt);
+        // The first fragment has all headers (RFC 7112), and what follows them is what the chain found.
+        boolean tiny = offset == 0
+                && chain.length
+                        < switch (chain.protocol) {
+                            case Ipv4Header.PROTOCOL_TCP -> TCP_MIN;
+                            case Ipv4Header.PROTOCOL_UDP, Ipv6Header.ICMPV6 -> 8;
+                            default -> 0;
+                        };
+        int next = Bytes.u8(s, chain.fragmentAt);
+        Bytes.put8(s, chain.fragmentField, next); // the whole packet will have no fragment header
+        if (offset == 0 && !more) {
+            return tiny ? Outcome.TINY : atomic(s, at, header, payloadAt, payload);
+        }
+        int identification = Ipv6Chain.identification(s, chain.fragmentAt);
+        return add(s, at, header, payloadAt, payload, offset, more, tiny, identification, now);
+    }
+
+    /** A fragment that is all there is has nothing to do with others (RFC 6946). */
+    private Outcome atomic(MemorySegment s, long at, int header, long payloadAt, int payload) {
+        MemorySegment.copy(s, at, output, HEADROOM, header);
+        MemorySegment.copy(s, payloadAt, output, HEADROOM + header, payload);
+        length = header + payload;
+        FragmentedDatagram.complete(output, HEADROOM, length, false);
+        return Outcome.COMPLETE;
+    }
+
+    private Outcome add(
+            MemorySegment s,
+            long at,
+            int header,
+            long payloadAt,
+            int payload,
+            int offset,
+            boolean more,
+            boolean tiny,
+            int rest,
+            long now) {
         if (payload <= 0 || more && (payload & 7) != 0) {
             return Outcome.BAD_LENGTH;
         }
-        long addresses = (long) Ipv4Header.source(s, at) << 32 | Ipv4Header.destination(s, at) & 0xffff_ffffL;
-        int protocol = Ipv4Header.protocol(s, at);
-        int rest = protocol << 16 | Ipv4Header.identification(s, at);
-        FragmentedDatagram datagram = find(addresses, rest);
+        long sourceHigh = IpHeader.sourceHigh(s, at);
+        long sourceLow = IpHeader.sourceLow(s, at);
+        long destinationHigh = IpHeader.destinationHigh(s, at);
+        long destinationLow = IpHeader.destinationLow(s, at);
+        FragmentedDatagram datagram = find(sourceHigh, sourceLow, destinationHigh, destinationLow, rest);
         if (datagram == FragmentedDatagram.END) {
-            datagram = create(addresses, rest, now);
+            datagram = create(sourceHigh, sourceLow, destinationHigh, destinationLow, rest, now);
         }
         if (datagram.poisoned) {
             return Outcome.OVERLAP;
         }
         int end = offset + payload;
-        if (header + end > MAX_PACKET) {
+        if (header - (IpHeader.isIpv4(s, at) ? 0 : Ipv6Header.LENGTH) + end > MAX_PACKET) {
             return poison(datagram, Outcome.TOO_LONG);
         }
-        if (protocol == Ipv4Header.PROTOCOL_TCP && (offset == 0 && payload < TCP_MIN || offset == 8)) {
+        if (tiny) {
             return poison(datagram, Outcome.TINY);
         }
         if (more ? datagram.end >= 0 && end > datagram.end : !datagram.acceptsEnd(end)) {
@@ -137,18 +201,18 @@ public final class Reassembler {
             datagram.end = end;
         }
         datagram.furthest = Math.max(datagram.furthest, end);
-        datagram.ecn |= 1 << (Ipv4Header.typeOfService(s, at) & 3);
+        datagram.ecn |= 1 << (IpHeader.trafficClass(s, at) & 3);
         if (offset == 0) {
             datagram.saveHeader(s, at, header);
         }
         makeRoom(datagram, offset, payload);
-        store.write(datagram, offset, s, at + header, payload);
+        store.write(datagram, offset, s, payloadAt, payload);
         return datagram.isComplete() ? finish(datagram) : Outcome.INCOMPLETE;
     }
 
     private Outcome finish(FragmentedDatagram datagram) {
         int header = datagram.headerLength;
-        if (header + datagram.end > MAX_PACKET) {
+        if (header - (datagram.header[0] >>> 4 == 4 ? 0 : Ipv6Header.LENGTH) + datagram.end > MAX_PACKET) {
             return poison(datagram, Outcome.TOO_LONG);
         }
         // RFC 3168 §5.3: congestion marks survive; a mix with "not capable" is somebody's fault.
@@ -194,6 +258,9 @@ public final class Reassembler {
                     datagram.loadHeader(output, HEADROOM);
                     int quoted = datagram.leading(MAX_QUOTE);
                     store.read(datagram, 0, quoted, output, HEADROOM + datagram.headerLength);
+                    if (!IpHeader.isIpv4(output, HEADROOM)) {
+                        FragmentedDatagram.complete(output, HEADROOM, datagram.headerLength + quoted, false);
+                    }
                     listener.expired(output, HEADROOM, datagram.headerLength + quoted);
                 }
             }
@@ -234,7 +301,7 @@ public final class Reassembler {
             return;
         }
         int share = Math.max(store.capacity() / 2, FragmentedDatagram.PAGES);
-        while (pagesOf(datagram.source()) + needed > share) {
+        while (pagesOf(datagram.sourceHigh, datagram.sourceLow) + needed > share) {
             evict(datagram, true);
         }
         while (store.used() + needed > store.capacity()) {
@@ -242,18 +309,18 @@ public final class Reassembler {
         }
     }
 
-    private int pagesOf(int source) {
+    private int pagesOf(long high, long low) {
         int pages = 0;
         for (FragmentedDatagram d = ages.newer; d != ages; d = d.newer) {
-            pages += d.source() == source ? d.pageCount : 0;
+            pages += d.isFrom(high, low) ? d.pageCount : 0;
         }
         return pages;
     }
 
-    private int datagramsOf(int source) {
+    private int datagramsOf(long high, long low) {
         int datagrams = 0;
         for (FragmentedDatagram d = ages.newer; d != ages; d = d.newer) {
-            datagrams += d.source() == source ? 1 : 0;
+            datagrams += d.isFrom(high, low) ? 1 : 0;
         }
         return datagrams;
     }
@@ -261,18 +328,18 @@ public final class Reassembler {
     /** Drops the oldest datagram that has memory, but not {@code keep}; there is one, because a budget has room for two. */
     private void evict(FragmentedDatagram keep, boolean sameSource) {
         FragmentedDatagram d = ages.newer;
-        while (d == keep || d.pageCount == 0 || sameSource && d.source() != keep.source()) {
+        while (d == keep || d.pageCount == 0 || sameSource && !d.isFrom(keep.sourceHigh, keep.sourceLow)) {
             d = d.newer;
         }
         evictions++;
         remove(d);
     }
 
-    private FragmentedDatagram create(long addresses, int rest, long now) {
-        int source = (int) (addresses >>> 32);
-        if (datagramsOf(source) >= Math.max(capacity / 2, 1)) {
+    private FragmentedDatagram create(
+            long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int rest, long now) {
+        if (datagramsOf(sourceHigh, sourceLow) >= Math.max(capacity / 2, 1)) {
             FragmentedDatagram d = ages.newer;
-            while (d.source() != source) {
+            while (!d.isFrom(sourceHigh, sourceLow)) {
                 d = d.newer;
             }
             evictions += d.poisoned ? 0 : 1;
@@ -288,8 +355,8 @@ public final class Reassembler {
         } else {
             spares = d.chained;
         }
-        d.start(addresses, rest, now);
-        int bucket = bucket(addresses, rest);
+        d.start(sourceHigh, sourceLow, destinationHigh, destinationLow, rest, now);
+        int bucket = bucket(d);
         d.chained = buckets[bucket];
         buckets[bucket] = d;
         d.older = ages.older;
@@ -304,7 +371,7 @@ public final class Reassembler {
         store.free(d);
         d.older.newer = d.newer;
         d.newer.older = d.older;
-        int bucket = bucket(d.addresses, d.rest);
+        int bucket = bucket(d);
         if (buckets[bucket] == d) {
             buckets[bucket] = d.chained;
         } else {
@@ -319,15 +386,22 @@ public final class Reassembler {
         count--;
     }
 
-    private FragmentedDatagram find(long addresses, int rest) {
-        FragmentedDatagram d = buckets[bucket(addresses, rest)];
-        while (d != FragmentedDatagram.END && (d.addresses != addresses || d.rest != rest)) {
+    private FragmentedDatagram find(
+            long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int rest) {
+        FragmentedDatagram d = buckets[bucket(sourceHigh, sourceLow, destinationHigh, destinationLow, rest)];
+        while (d != FragmentedDatagram.END
+                && !d.is(sourceHigh, sourceLow, destinationHigh, destinationLow, rest)) {
             d = d.chained;
         }
         return d;
     }
 
-    private int bucket(long addresses, int rest) {
+    private int bucket(FragmentedDatagram d) {
+        return bucket(d.sourceHigh, d.sourceLow, d.destinationHigh, d.destinationLow, d.rest);
+    }
+
+    private int bucket(long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int rest) {
+        long addresses = ((sourceHigh * 31 + sourceLow) * 31 + destinationHigh) * 31 + destinationLow;
         long mixed = (addresses * 31 + rest) * 0x9e37_79b9_7f4a_7c15L;
         return (int) (mixed >>> 40) & buckets.length - 1;
     }

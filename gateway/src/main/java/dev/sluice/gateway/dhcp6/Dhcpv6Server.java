@@ -1,0 +1,205 @@
+package dev.sluice.gateway.dhcp6;
+
+import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.wire.Dhcpv6Message;
+import dev.sluice.wire.Dhcpv6Message.Association;
+import dev.sluice.wire.Dhcpv6Message.Settings;
+import dev.sluice.wire.Ipv6Address;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Answers DHCPv6 messages. Confined to its owner's thread; see the package. */
+public final class Dhcpv6Server {
+    /** Seconds that an address is to be used; it is valid for twice as long. */
+    static final int PREFERRED = 3600;
+
+    private static final long SECOND = 1_000_000_000L;
+
+    private final Ipv6Plan plan;
+    private final String id;
+    private final Settings settings;
+    private final int limit;
+    /** By client and association. */
+    private final Map<Key, Lease> leases = new HashMap<>();
+
+    private final Set<Long> taken = new HashSet<>();
+    /** Addresses that somebody was found to use already. */
+    private final Set<Long> declined = new HashSet<>();
+
+    private long next;
+
+    private record Key(String client, int association) {}
+
+    private static final class Lease {
+        final Ipv6Address address;
+        long validUntil;
+
+        Lease(Ipv6Address address) {
+            this.address = address;
+        }
+    }
+
+    /** An answer, and the addresses that it gives. */
+    public record Answer(byte[] message, List<Ipv6Address> given) {}
+
+    /**
+     * @param id the server's DUID in hexadecimal
+     * @param limit most addresses given at a time
+     */
+    public Dhcpv6Server(Ipv6Plan plan, String id, List<String> searchList, int limit) {
+        this.plan = plan;
+        this.id = id;
+        this.settings = new Settings(plan.gateway(), searchList);
+        this.limit = limit;
+        this.next = plan.firstGuest().low();
+    }
+
+    /** Addresses given now, expired ones that nobody else needed included. */
+    public int size() {
+        return leases.size();
+    }
+
+    /**
+     * The answer to a message, or null where none is due (§18.3).
+     *
+     * @param foreign whether an address belongs to somebody else than the sender
+     * @param now nanoseconds
+     */
+    public @Nullable Answer answer(Dhcpv6Message message, Predicate<Ipv6Address> foreign, long now) {
+        boolean forUs = message.server().equals(id);
+        boolean forAnyone = message.server().isEmpty();
+        boolean named = !message.client().isEmpty();
+        return switch (message.type()) {
+            case Dhcpv6Message.SOLICIT ->
+                !named || !forAnyone
+                        ? null
+                        : message.rapidCommit()
+                                ? give(message, Dhcpv6Message.REPLY, true, foreign, now)
+                                : give(message, Dhcpv6Message.ADVERTISE, false, foreign, now);
+            case Dhcpv6Message.REQUEST, Dhcpv6Message.RENEW ->
+                named && forUs ? give(message, Dhcpv6Message.REPLY, true, foreign, now) : null;
+            case Dhcpv6Message.REBIND ->
+                named && forAnyone ? give(message, Dhcpv6Message.REPLY, true, foreign, now) : null;
+            case Dhcpv6Message.CONFIRM -> named && forAnyone ? confirm(message) : null;
+            case Dhcpv6Message.RELEASE, Dhcpv6Message.DECLINE -> named && forUs ? takeBack(message) : null;
+            case Dhcpv6Message.INFORMATION_REQUEST ->
+                (forUs || forAnyone) && message.associations().isEmpty()
+                        ? answer(message, Dhcpv6Message.REPLY, false, List.of(), List.of())
+                        : null;
+            default -> null;
+        };
+    }
+
+    private Answer give(
+            Dhcpv6Message message, int type, boolean keep, Predicate<Ipv6Address> foreign, long now) {
+        List<Association> associations = new ArrayList<>();
+        List<Ipv6Address> given = new ArrayList<>();
+        for (Association wanted : message.associations()) {
+            Lease lease = lease(new Key(message.client(), wanted.id()), foreign, now);
+            if (lease == null) {
+                associations.add(new Association(wanted.id(), List.of(), Dhcpv6Message.NO_ADDRESSES));
+                continue;
+            }
+            if (keep) {
+                lease.validUntil = now + 2 * PREFERRED * SECOND;
+                given.add(lease.address);
+            }
+            associations.add(new Association(wanted.id(), List.of(lease.address), Dhcpv6Message.SUCCESS));
+        }
+        return answer(message, type, type == Dhcpv6Message.REPLY && message.rapidCommit(), associations, given);
+    }
+
+    /** The lease of a client, made if there is room; null if there is none. */
+    private @Nullable Lease lease(Key key, Predicate<Ipv6Address> foreign, long now) {
+        Lease lease = leases.get(key);
+        if (lease != null && !foreign.test(lease.address)) {
+            return lease;
+        }
+        if (lease != null) {
+            forget(key);
+        }
+        if (leases.size() >= limit && !makeRoom(now)) {
+            return null;
+        }
+        for (int attempts = 0; attempts < 2 * limit; attempts++) {
+            long low = next;
+            next = low - plan.firstGuest().low() >= 2L * limit ? plan.firstGuest().low() : low + 1;
+            Ipv6Address address = new Ipv6Address(plan.prefix().address().high(), low);
+            if (!taken.contains(low) && !declined.contains(low) && !foreign.test(address)) {
+                Lease made = new Lease(address);
+                made.validUntil = now + 60 * SECOND; // until the client has taken it
+                leases.put(key, made);
+                taken.add(low);
+                return made;
+            }
+        }
+        return null;
+    }
+
+    private boolean makeRoom(long now) {
+        List<Key> over = leases.entrySet().stream()
+                .filter(e -> now - e.getValue().validUntil >= 0)
+                .map(Map.Entry::getKey)
+                .toList();
+        over.forEach(this::forget);
+        return !over.isEmpty();
+    }
+
+    private @Nullable Ipv6Address forget(Key key) {
+        Lease lease = leases.remove(key);
+        if (lease == null) {
+            return null;
+        }
+        taken.remove(lease.address.low());
+        return lease.address;
+    }
+
+    private @Nullable Answer confirm(Dhcpv6Message message) {
+        boolean any = false;
+        boolean fit = true;
+        for (Association association : message.associations()) {
+            for (Ipv6Address address : association.addresses()) {
+                any = true;
+                fit &= plan.prefix().contains(address);
+            }
+        }
+        if (!any) {
+            return null;
+        }
+        int status = fit ? Dhcpv6Message.SUCCESS : Dhcpv6Message.NOT_ON_LINK;
+        List<Association> told = message.associations().stream()
+                .map(a -> new Association(a.id(), List.of(), status))
+                .toList();
+        return answer(message, Dhcpv6Message.REPLY, false, fit ? List.of() : told, List.of());
+    }
+
+    private Answer takeBack(Dhcpv6Message message) {
+        List<Association> unknown = new ArrayList<>();
+        for (Association association : message.associations()) {
+            Ipv6Address address = forget(new Key(message.client(), association.id()));
+            if (address == null) {
+                unknown.add(new Association(association.id(), List.of(), Dhcpv6Message.NO_BINDING));
+            } else if (message.type() == Dhcpv6Message.DECLINE && declined.size() < limit) {
+                declined.add(address.low());
+            }
+        }
+        return answer(message, Dhcpv6Message.REPLY, false, unknown, List.of());
+    }
+
+    private Answer answer(
+            Dhcpv6Message question,
+            int type,
+            boolean rapidCommit,
+            List<Association> associations,
+            List<Ipv6Address> given) {
+        var message =
+                new Dhcpv6Message(type, question.transaction(), question.client(), id, rapidCommit, associations);
+        return new Answer(message.encode(settings, PREFERRED), given);
+    }
+}

@@ -1,0 +1,18 @@
+/**
+ * DHCPv6 on the guest network (RFC 8415).
+ *
+ * <h2>Theory of operation</h2>
+ *
+ * <p>Guests make up their addresses from router advertisements; DHCPv6 is for those that want the name server and the search list this way
+ * (Information-request), or an address (IA_NA). {@link dev.sluice.gateway.dhcp6.Dhcpv6Server} is the machine: a message in, an answer out,
+ * with a bounded table of who has which address. Addresses are counted up from the plan's first; a client (DUID and IAID) keeps its
+ * own as long as the table does not need it for another; when all are taken the answer is NoAddrsAvail. {@link
+ * dev.sluice.gateway.dhcp6.Dhcpv6Service} puts it on the network and tells a listener of what was given, so that the guest table binds the
+ * address to the guest's MAC.
+ *
+ * <p>Everything runs on the gateway's loop; it is off the data path and may allocate.
+ */
+@NullMarked
+package dev.sluice.gateway.dhcp6;
+
+import org.jspecify.annotations.NullMarked;

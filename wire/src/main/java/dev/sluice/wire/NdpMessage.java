@@ -1,0 +1,229 @@
+package dev.sluice.wire;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Neighbour discovery (RFC 4861 §4): the messages from the ICMPv6 header on. The checksum is {@link Icmpv6Header}'s business.
+ *
+ * <p>Accessors may be called after {@link #check} said {@link Flaw#NONE} for a message of their type.
+ */
+public final class NdpMessage {
+    /** Hop limit that proves a message comes from the link itself (RFC 4861 §3.1). */
+    public static final int HOP_LIMIT = 255;
+
+    public static final int OPTION_SOURCE_LINK_ADDRESS = 1;
+    public static final int OPTION_TARGET_LINK_ADDRESS = 2;
+    public static final int OPTION_PREFIX = 3;
+    public static final int OPTION_MTU = 5;
+    /** RFC 8106 §5.1. */
+    public static final int OPTION_RDNSS = 25;
+    /** RFC 8106 §5.2. */
+    public static final int OPTION_DNSSL = 31;
+
+    /** Flags of a neighbour advertisement, in its fifth byte. */
+    public static final int ROUTER = 0x80;
+
+    public static final int SOLICITED = 0x40;
+    public static final int OVERRIDE = 0x20;
+
+    /** Flags of a router advertisement, in its sixth byte: addresses, or other things, are to be had by DHCPv6. */
+    public static final int MANAGED = 0x80;
+
+    public static final int OTHER = 0x40;
+
+    /** Flags of a prefix option: its addresses are on the link; hosts may make up addresses of it. */
+    public static final int ON_LINK = 0x80;
+
+    public static final int AUTONOMOUS = 0x40;
+
+    /** Length of a neighbour solicitation or advertisement without options. */
+    public static final int NEIGHBOUR_LENGTH = 24;
+    /** Length of a router advertisement without options. */
+    public static final int ADVERTISEMENT_LENGTH = 16;
+
+    private static final int SOLICITATION_LENGTH = 8;
+    /** Bytes of a link-layer address option for Ethernet. */
+    public static final int LINK_ADDRESS_LENGTH = 8;
+
+    private static final int PREFIX_LENGTH = 32;
+
+    private NdpMessage() {}
+
+    /**
+     * Validates code, length, options and the target of a message of {@code length} bytes (RFC 4861 §6.1, §7.1), not its checksum and
+     * what depends on the IPv6 header. Options of unknown type are fine. Always terminates: each option has at least eight bytes.
+     */
+    public static Flaw check(MemorySegment s, long at, int length) {
+        if (length < SOLICITATION_LENGTH) {
+            return Flaw.TRUNCATED;
+        }
+        int fixed = fixedLength(IcmpHeader.type(s, at));
+        if (fixed < 0 || IcmpHeader.code(s, at) != 0) {
+            return Flaw.BAD_FIELD;
+        }
+        if (length < fixed) {
+            return Flaw.TRUNCATED;
+        }
+        if (fixed == NEIGHBOUR_LENGTH && Bytes.u8(s, at + 8) == 0xff) {
+            return Flaw.BAD_FIELD; // a multicast target
+        }
+        for (int i = fixed; i < length; ) {
+            if (length - i < 8) {
+                return Flaw.TRUNCATED;
+            }
+            int size = Bytes.u8(s, at + i + 1) * 8;
+            if (size == 0) {
+                return Flaw.BAD_OPTION;
+            }
+            if (size > length - i) {
+                return Flaw.TRUNCATED;
+            }
+            i += size;
+        }
+        return Flaw.NONE;
+    }
+
+    private static int fixedLength(int type) {
+        return switch (type) {
+            case Icmpv6Header.ROUTER_SOLICITATION -> SOLICITATION_LENGTH;
+            case Icmpv6Header.ROUTER_ADVERTISEMENT -> ADVERTISEMENT_LENGTH;
+            case Icmpv6Header.NEIGHBOUR_SOLICITATION, Icmpv6Header.NEIGHBOUR_ADVERTISEMENT -> NEIGHBOUR_LENGTH;
+            default -> -1;
+        };
+    }
+
+    /** Where the first option of {@code type} starts; -1 if there is none. */
+    public static long option(MemorySegment s, long at, int length, int type) {
+        for (int i = Math.max(SOLICITATION_LENGTH, fixedLength(IcmpHeader.type(s, at))); i < length; ) {
+            if (Bytes.u8(s, at + i) == type) {
+                return at + i;
+            }
+            i += Bytes.u8(s, at + i + 1) * 8;
+        }
+        return -1;
+    }
+
+    /** The Ethernet address in the link-layer address option at {@code option}; 0 if the option is of another size. */
+    public static long linkAddress(MemorySegment s, long option) {
+        return Bytes.u8(s, option + 1) * 8 == LINK_ADDRESS_LENGTH ? Bytes.u48(s, option + 2) : 0;
+    }
+
+    /** Flags of a neighbour advertisement. */
+    public static int neighbourFlags(MemorySegment s, long at) {
+        return Bytes.u8(s, at + 4);
+    }
+
+    public static long targetHigh(MemorySegment s, long at) {
+        return Bytes.i64(s, at + 8);
+    }
+
+    public static long targetLow(MemorySegment s, long at) {
+        return Bytes.i64(s, at + 16);
+    }
+
+    /** Flags of a router advertisement. */
+    public static int routerFlags(MemorySegment s, long at) {
+        return Bytes.u8(s, at + 5);
+    }
+
+    /** Seconds for which the sender of a router advertisement is a default router; 0 if it is none. */
+    public static int routerLifetime(MemorySegment s, long at) {
+        return Bytes.u16(s, at + 6);
+    }
+
+    // ---- writing: each returns the bytes written; checksums stay 0
+
+    /**
+     * A neighbour solicitation or advertisement with one link-layer address option.
+     *
+     * @param flags of an advertisement; 0 in a solicitation
+     */
+    public static int writeNeighbour(
+            MemorySegment s, long at, int type, int flags, long targetHigh, long targetLow, long mac) {
+        IcmpHeader.write(s, at, type, 0, flags << 24);
+        Bytes.put64(s, at + 8, targetHigh);
+        Bytes.put64(s, at + 16, targetLow);
+        boolean advertisement = type == Icmpv6Header.NEIGHBOUR_ADVERTISEMENT;
+        int option = advertisement ? OPTION_TARGET_LINK_ADDRESS : OPTION_SOURCE_LINK_ADDRESS;
+        return NEIGHBOUR_LENGTH + putLinkAddress(s, at + NEIGHBOUR_LENGTH, option, mac);
+    }
+
+    /** A router advertisement without its options; reachable and retransmission time are left to the hosts. */
+    public static int writeAdvertisement(MemorySegment s, long at, int hopLimit, int flags, int lifetime) {
+        int rest = hopLimit << 24 | flags << 16 | lifetime;
+        IcmpHeader.write(s, at, Icmpv6Header.ROUTER_ADVERTISEMENT, 0, rest);
+        Bytes.put64(s, at + 8, 0);
+        return ADVERTISEMENT_LENGTH;
+    }
+
+    public static int putLinkAddress(MemorySegment s, long at, int type, long mac) {
+        Bytes.put16(s, at, type << 8 | 1);
+        Bytes.put48(s, at + 2, mac);
+        return LINK_ADDRESS_LENGTH;
+    }
+
+    public static int putMtu(MemorySegment s, long at, int mtu) {
+        Bytes.put16(s, at, OPTION_MTU << 8 | 1);
+        Bytes.put16(s, at + 2, 0);
+        Bytes.put32(s, at + 4, mtu);
+        return 8;
+    }
+
+    /** @param valid seconds that addresses of the prefix live; {@code preferred} of them as the ones to use */
+    public static int putPrefix(MemorySegment s, long at, Ipv6Cidr prefix, int flags, long valid, long preferred) {
+        Bytes.put16(s, at, OPTION_PREFIX << 8 | PREFIX_LENGTH / 8);
+        Bytes.put16(s, at + 2, prefix.prefix() << 8 | flags);
+        Bytes.put32(s, at + 4, (int) valid);
+        Bytes.put32(s, at + 8, (int) preferred);
+        Bytes.put32(s, at + 12, 0);
+        Bytes.put64(s, at + 16, prefix.network().high());
+        Bytes.put64(s, at + 24, prefix.network().low());
+        return PREFIX_LENGTH;
+    }
+
+    public static int putDnsServer(MemorySegment s, long at, long lifetime, Ipv6Address server) {
+        Bytes.put16(s, at, OPTION_RDNSS << 8 | 3);
+        Bytes.put16(s, at + 2, 0);
+        Bytes.put32(s, at + 4, (int) lifetime);
+        Bytes.put64(s, at + 8, server.high());
+        Bytes.put64(s, at + 16, server.low());
+        return 24;
+    }
+
+    /**
+     * The search list, its names without compression (RFC 8106 §5.2).
+     *
+     * @throws IllegalArgumentException naming a domain that is none
+     */
+    public static int putSearchList(MemorySegment s, long at, long lifetime, Iterable<String> domains) {
+        int n = 8;
+        for (String domain : domains) {
+            n += putName(s, at + n, domain);
+        }
+        while (n % 8 != 0) {
+            Bytes.put8(s, at + n++, 0);
+        }
+        Bytes.put16(s, at, OPTION_DNSSL << 8 | n / 8);
+        Bytes.put16(s, at + 2, 0);
+        Bytes.put32(s, at + 4, (int) lifetime);
+        return n;
+    }
+
+    static int putName(MemorySegment s, long at, String domain) {
+        int n = 0;
+        for (String label : domain.split("\\.")) {
+            byte[] bytes = label.getBytes(StandardCharsets.US_ASCII);
+            if (bytes.length == 0 || bytes.length > 63 || n + bytes.length + 2 > 255) {
+                throw new IllegalArgumentException("search domain '" + domain
+                        + "' needs labels of 1 to 63 characters with single dots between, as in corp.example");
+            }
+            Bytes.put8(s, at + n, bytes.length);
+            MemorySegment.copy(bytes, 0, s, ValueLayout.JAVA_BYTE, at + n + 1, bytes.length);
+            n += 1 + bytes.length;
+        }
+        Bytes.put8(s, at + n, 0);
+        return n + 1;
+    }
+}
