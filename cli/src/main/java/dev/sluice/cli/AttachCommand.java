@@ -157,7 +157,13 @@ final class AttachCommand implements Command {
             }
         }
         return new TapSpec(
-                tap, mtu, new Ipv4Cidr(plan.firstGuest(), plan.subnet().prefix()), plan.gateway(), address, configure);
+                tap,
+                mtu,
+                new Ipv4Cidr(plan.firstGuest(), plan.subnet().prefix()),
+                plan.gateway(),
+                address,
+                configure,
+                NetworkOptions.ipv6Setup(plan));
     }
 
     /** The namespace, by either of its names. */

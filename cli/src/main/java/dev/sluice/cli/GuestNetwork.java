@@ -11,6 +11,7 @@ import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.NamespaceSockets;
+import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Guests;
 import dev.sluice.link.Link;
@@ -157,6 +158,10 @@ final class GuestNetwork implements AutoCloseable {
         Link link = recorded(made);
         gateway.attach(link);
         gateway.bind(gateway.plan().firstGuest(), tap.mac(), link);
+        Ipv6Plan six = gateway.plan().ipv6();
+        if (six != null) {
+            gateway.bind(six.firstGuest(), tap.mac(), link);
+        }
     }
 
     private Link recorded(Link link) {
@@ -328,7 +333,9 @@ final class GuestNetwork implements AutoCloseable {
     /** What a guest without DHCP needs as its /etc/resolv.conf: our resolver, the host's search list. */
     static String resolvConf(AddressPlan plan) {
         List<String> search = new ResolvConf(ResolvConf.PATH).config().search();
+        Ipv6Plan six = plan.ipv6();
         return "nameserver " + plan.gateway() + "\n"
+                + (six == null ? "" : "nameserver " + six.gateway() + "\n")
                 + (search.isEmpty() ? "" : "search " + String.join(" ", search) + "\n");
     }
 

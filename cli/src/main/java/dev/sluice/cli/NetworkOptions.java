@@ -3,7 +3,10 @@ package dev.sluice.cli;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.link.tap.Ipv6Setup;
 import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.Ipv6Cidr;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +25,8 @@ final class NetworkOptions {
     /** Ports of the gateway that lead guests to places of the host. */
     final List<GatewayForward> gatewayForwards = new ArrayList<>();
 
+    private @Nullable Ipv6Cidr cidr6;
+    private boolean noIpv6;
     private boolean verbose;
 
     /** Adds them to a command's own. */
@@ -32,6 +37,13 @@ final class NetworkOptions {
                         "The guest network; gateway and DNS are its .1, the host .2, guests start at .3"
                                 + " (default: 192.168.65.0/24, or the next free one of a short list).",
                         text -> cidr = Ipv4Cidr.parse(text))
+                .option(
+                        "--cidr6",
+                        "NETWORK",
+                        "The same of IPv6, a /64: gateway ::1, host ::2, guests from ::3 or as they choose (default:"
+                                + " fd00:5109:5ce::/64, or one beside it that is free).",
+                        text -> cidr6 = Ipv6Cidr.parse(text))
+                .flag("--no-ipv6", "No IPv6 for guests.", () -> noIpv6 = true)
                 .option(
                         "--pcap",
                         "FILE",
@@ -58,10 +70,45 @@ final class NetworkOptions {
         checkMtu(mtu);
         Ipv4Cidr subnet = SubnetChoice.choose(cidr, HostRoutes.read(), Console::say);
         try {
-            return AddressPlan.of(subnet, mtu, hostLoopback);
+            return withIpv6(AddressPlan.of(subnet, mtu, hostLoopback));
         } catch (IllegalArgumentException e) {
             throw Failure.usage("--cidr " + subnet + ": " + e.getMessage());
         }
+    }
+
+    private AddressPlan withIpv6(AddressPlan plan) {
+        Ipv6Cidr asked = cidr6;
+        if (noIpv6) {
+            return plan;
+        }
+        if (plan.mtu() < Ipv6Plan.MIN_MTU) {
+            if (asked != null) {
+                throw Failure.usage("--cidr6 " + asked + ": IPv6 needs an MTU of " + Ipv6Plan.MIN_MTU
+                        + ", and --mtu is " + plan.mtu());
+            }
+            return plan;
+        }
+        Ipv6Support host = Ipv6Support.read();
+        if (!host.enabled() && asked == null) {
+            Console.detail("no IPv6 for guests: it is switched off on this host");
+            return plan;
+        }
+        try {
+            Ipv6Cidr prefix = SubnetChoice.choose6(asked, host.networks(), Console::say);
+            return plan.withIpv6(Ipv6Plan.of(prefix, plan.mac(), host.hasDefaultRoute()));
+        } catch (IllegalArgumentException e) {
+            throw Failure.usage("--cidr6 " + asked + ": " + e.getMessage());
+        }
+    }
+
+    /** How a namespace with the plan's first addresses is configured; null without IPv6. */
+    static @Nullable Ipv6Setup ipv6Setup(AddressPlan plan) {
+        Ipv6Plan six = plan.ipv6();
+        return six == null
+                ? null
+                : new Ipv6Setup(
+                        new Ipv6Cidr(six.firstGuest(), six.prefix().prefix()),
+                        six.defaultRoute() ? six.gateway() : null);
     }
 
     private static void checkMtu(int mtu) {

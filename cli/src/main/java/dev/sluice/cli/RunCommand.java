@@ -91,6 +91,7 @@ final class RunCommand implements Command {
                 plan.gateway(),
                 GuestNetwork.resolvConf(plan),
                 0,
-                Map.of());
+                Map.of(),
+                NetworkOptions.ipv6Setup(plan));
     }
 }

@@ -33,6 +33,13 @@ final class StatusText {
                 + get(addresses, "host")
                 + (Boolean.TRUE.equals(addresses.get("hostLoopback")) ? "" : " (closed)") + ", MTU "
                 + get(addresses, "mtu"));
+        if (addresses.get("ipv6") instanceof Map<?, ?> ipv6) {
+            line("IPv6     " + get(ipv6, "prefix") + ", gateway and DNS " + get(ipv6, "gateway") + ", host "
+                    + get(ipv6, "host")
+                    + (Boolean.TRUE.equals(ipv6.get("defaultRoute"))
+                            ? ""
+                            : "; no default route, as the host has none"));
+        }
         table(
                 "links",
                 list(status.get("links")),

@@ -1,7 +1,10 @@
 package dev.sluice.cli;
 
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.Ipv6Address;
+import dev.sluice.wire.Ipv6Cidr;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +48,36 @@ final class SubnetChoice {
         }
         throw Failure.unavailable("every guest network of the list overlaps a network of the host, as "
                 + CANDIDATES.getFirst() + " does " + text(first) + "; choose a free one with --cidr");
+    }
+
+    /**
+     * The same for IPv6: the usual /64, or one of the sixteen beside it.
+     *
+     * @param networks that the host has routes to
+     */
+    static Ipv6Cidr choose6(@Nullable Ipv6Cidr asked, List<Ipv6Cidr> networks, Consumer<String> say) {
+        if (asked != null) {
+            networks.stream()
+                    .filter(asked::overlaps)
+                    .findFirst()
+                    .ifPresent(network -> say.accept("the guest network " + asked + " hides the host's network "
+                            + network + " from the guest; --cidr6 sets another"));
+            return asked;
+        }
+        Ipv6Address usual = Ipv6Plan.DEFAULT_PREFIX.address();
+        for (int i = 0; i <= 16; i++) {
+            Ipv6Cidr candidate = new Ipv6Cidr(new Ipv6Address(usual.high() + i, 0), 64);
+            if (networks.stream().noneMatch(candidate::overlaps)) {
+                if (i > 0) {
+                    say.accept("the usual guest network " + Ipv6Plan.DEFAULT_PREFIX + " overlaps a network of the host;"
+                            + " using " + candidate + " (--cidr6 sets another)");
+                }
+                return candidate;
+            }
+        }
+        throw Failure.unavailable(
+                "every IPv6 guest network of the list overlaps a network of the host; choose a free one"
+                        + " with --cidr6, or do without: --no-ipv6");
     }
 
     private static HostRoutes.@Nullable Route overlapping(Ipv4Cidr subnet, List<HostRoutes.Route> routes) {

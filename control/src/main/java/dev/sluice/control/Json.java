@@ -2,6 +2,7 @@ package dev.sluice.control;
 
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.Ipv6Cidr;
 import dev.sluice.wire.MacAddress;
 import java.lang.reflect.RecordComponent;
 import java.util.Collection;
@@ -41,6 +42,7 @@ final class Json {
                 string(constant.name().toLowerCase(Locale.ROOT).replace('_', '-'));
             case IpAddress address -> string(address.toString());
             case Ipv4Cidr network -> string(network.toString());
+            case Ipv6Cidr network -> string(network.toString());
             case MacAddress address -> string(address.toString());
             case Map<?, ?> map -> object(map);
             case Collection<?> list -> array(list);

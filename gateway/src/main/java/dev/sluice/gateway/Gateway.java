@@ -12,6 +12,8 @@ import dev.sluice.host.NamespaceSockets;
 import dev.sluice.link.Link;
 import dev.sluice.link.vmnet.AddressClaims;
 import dev.sluice.loop.EventLoop;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
@@ -148,8 +150,10 @@ public final class Gateway implements AutoCloseable {
     }
 
     /** Tells of a guest that was configured by other means than DHCP: frames for its address go to {@code mac} on {@code link}. */
-    public void bind(Ipv4Address address, MacAddress mac, Link link) throws IOException {
-        on(loop, () -> network.guests.bind(address.bits(), mac.bits(), link, loop.now()));
+    public void bind(IpAddress address, MacAddress mac, Link link) throws IOException {
+        long high = IpHeader.high(address);
+        long low = IpHeader.low(address);
+        on(loop, () -> network.guests.bind(high, low, mac.bits(), link, loop.now()));
     }
 
     /** The DHCP server's addresses, for others that give some out (vmnet); to be used on the loop only. */

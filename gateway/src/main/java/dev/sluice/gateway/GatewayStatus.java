@@ -5,11 +5,14 @@ import dev.sluice.gateway.flow.Limits;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.Ipv6Address;
+import dev.sluice.wire.Ipv6Cidr;
 import dev.sluice.wire.MacAddress;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one gateway is and does at a moment, for people and the control API: the names here are the names there. Immutable.
@@ -47,9 +50,20 @@ public record GatewayStatus(
     /**
      * @param hostLoopback whether guests reach the host's loopback through {@code host}
      * @param mtu bytes of an IP packet
+     * @param ipv6 null without IPv6
      */
     public record Addresses(
-            Ipv4Cidr subnet, Ipv4Address gateway, Ipv4Address host, MacAddress mac, int mtu, boolean hostLoopback) {}
+            Ipv4Cidr subnet,
+            Ipv4Address gateway,
+            Ipv4Address host,
+            MacAddress mac,
+            int mtu,
+            boolean hostLoopback,
+            @Nullable Ipv6Addresses ipv6) {}
+
+    /** @param defaultRoute whether guests are told to send everything to the gateway */
+    public record Ipv6Addresses(
+            Ipv6Cidr prefix, Ipv6Address gateway, Ipv6Address host, Ipv6Address linkLocal, boolean defaultRoute) {}
 
     /**
      * @param dropped frames the link could not deliver

@@ -106,7 +106,12 @@ final class Ipv4Input {
         }
         if (Ipv4Header.isFragment(s, at)) {
             if (fragments.add(s, at, now)) {
-                onPacket(guest, fragments.reassembler().packet(), fragments.reassembler().packetAt(), false, now);
+                onPacket(
+                        guest,
+                        fragments.reassembler().packet(),
+                        fragments.reassembler().packetAt(),
+                        false,
+                        now);
             }
             return;
         }

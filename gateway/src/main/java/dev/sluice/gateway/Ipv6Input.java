@@ -91,7 +91,7 @@ final class Ipv6Input {
             counters.drop(Drop.MULTICAST);
             return;
         }
-        if (meaning == Destination.MARTIAN || guest.hasAddress(high, low)) {
+        if (high == 0 || meaning == Destination.MARTIAN || guest.hasAddress(high, low)) {
             counters.drop(Drop.MARTIAN);
             return;
         }
@@ -119,13 +119,7 @@ final class Ipv6Input {
             // A neighbour's frame goes through the switch; one that comes here has a neighbour that is not there.
             counters.drop(Drop.NO_SERVICE);
             errors.send6(
-                    guest,
-                    Icmpv6Header.DESTINATION_UNREACHABLE,
-                    Icmpv6Header.ADDRESS_UNREACHABLE,
-                    0,
-                    s,
-                    ip,
-                    total);
+                    guest, Icmpv6Header.DESTINATION_UNREACHABLE, Icmpv6Header.ADDRESS_UNREACHABLE, 0, s, ip, total);
             return false;
         }
         if (guest.high >>> 54 == 0xfe80 >>> 6) {
@@ -159,8 +153,7 @@ final class Ipv6Input {
         counters.drop(Drop.BAD_IPV6);
         if (chain.problemAt >= 0) {
             int code = flaw == Flaw.BAD_OPTION ? 2 : 0;
-            errors.send6(
-                    guest, Icmpv6Header.PARAMETER_PROBLEM, code, (int) (chain.problemAt - ip), s, ip, total);
+            errors.send6(guest, Icmpv6Header.PARAMETER_PROBLEM, code, (int) (chain.problemAt - ip), s, ip, total);
         }
     }
 

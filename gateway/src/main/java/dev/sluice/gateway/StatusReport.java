@@ -5,6 +5,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
 import dev.sluice.wire.IpHeader;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Collects a {@link GatewayStatus}; on the loop's thread. */
 final class StatusReport {
@@ -38,7 +40,13 @@ final class StatusReport {
                 ProcessHandle.current().pid(),
                 (System.nanoTime() - started) / SECOND,
                 new GatewayStatus.Addresses(
-                        plan.subnet(), plan.gateway(), plan.host(), plan.mac(), plan.mtu(), plan.hostLoopback()),
+                        plan.subnet(),
+                        plan.gateway(),
+                        plan.host(),
+                        plan.mac(),
+                        plan.mtu(),
+                        plan.hostLoopback(),
+                        ipv6(plan)),
                 links(network),
                 guests(network),
                 leases(network),
@@ -61,6 +69,14 @@ final class StatusReport {
                 drops(counters),
                 network.limits,
                 memory(network));
+    }
+
+    private static GatewayStatus.@Nullable Ipv6Addresses ipv6(AddressPlan plan) {
+        Ipv6Plan six = plan.ipv6();
+        return six == null
+                ? null
+                : new GatewayStatus.Ipv6Addresses(
+                        six.prefix(), six.gateway(), six.host(), six.linkLocal(), six.defaultRoute());
     }
 
     private static List<GatewayStatus.LinkStatus> links(GuestNetwork network) {

@@ -41,8 +41,7 @@ final class TransportInput {
      * @param protocol of the bytes from {@code at}
      * @param trusted whether the transport checksum needs no check
      */
-    void onPacket(
-            Guest guest, MemorySegment s, long ip, int protocol, long at, int length, boolean trusted, long now) {
+    void onPacket(Guest guest, MemorySegment s, long ip, int protocol, long at, int length, boolean trusted, long now) {
         switch (protocol) {
             case Ipv4Header.PROTOCOL_TCP -> {
                 if (TcpHeader.check(s, at, length) != Flaw.NONE) {
@@ -95,8 +94,7 @@ final class TransportInput {
     }
 
     /** A UDP super-datagram of a guest's kernel: each {@code size} bytes of payload are a datagram, its header goes in front. */
-    void onSuperDatagram(
-            Guest guest, MemorySegment s, long ip, int protocol, long at, int length, int size, long now) {
+    void onSuperDatagram(Guest guest, MemorySegment s, long ip, int protocol, long at, int length, int size, long now) {
         if (protocol != Ipv4Header.PROTOCOL_UDP || length < UdpHeader.LENGTH) {
             counters.drop(Drop.BAD_UDP);
             return;

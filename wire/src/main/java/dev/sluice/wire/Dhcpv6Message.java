@@ -20,12 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param rapidCommit whether the client wants a Reply to its Solicit (§18.3.1)
  */
 public record Dhcpv6Message(
-        int type,
-        int transaction,
-        String client,
-        String server,
-        boolean rapidCommit,
-        List<Association> associations) {
+        int type, int transaction, String client, String server, boolean rapidCommit, List<Association> associations) {
     public static final int SOLICIT = 1;
     public static final int ADVERTISE = 2;
     public static final int REQUEST = 3;
@@ -185,7 +180,8 @@ public record Dhcpv6Message(
             option(out, DNS_SERVERS, bytes(settings.dnsServer()));
         }
         if (!settings.searchList().isEmpty()) {
-            MemorySegment names = MemorySegment.ofArray(new byte[256 * settings.searchList().size()]);
+            MemorySegment names =
+                    MemorySegment.ofArray(new byte[256 * settings.searchList().size()]);
             int n = 0;
             for (String domain : settings.searchList()) {
                 n += NdpMessage.putName(names, n, domain);
@@ -211,17 +207,28 @@ public record Dhcpv6Message(
             option(out, ADDRESS, value.array());
         }
         if (association.status() != SUCCESS) {
-            option(out, STATUS, ByteBuffer.allocate(2).putShort((short) association.status()).array());
+            option(
+                    out,
+                    STATUS,
+                    ByteBuffer.allocate(2)
+                            .putShort((short) association.status())
+                            .array());
         }
         return out.toByteArray();
     }
 
     private static byte[] bytes(Ipv6Address address) {
-        return ByteBuffer.allocate(16).putLong(address.high()).putLong(address.low()).array();
+        return ByteBuffer.allocate(16)
+                .putLong(address.high())
+                .putLong(address.low())
+                .array();
     }
 
     private static void option(ByteArrayOutputStream out, int type, byte[] value) {
-        out.writeBytes(ByteBuffer.allocate(4).putShort((short) type).putShort((short) value.length).array());
+        out.writeBytes(ByteBuffer.allocate(4)
+                .putShort((short) type)
+                .putShort((short) value.length)
+                .array());
         out.writeBytes(value);
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.cli.namespace;
 
+import dev.sluice.link.tap.Ipv6Setup;
 import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.SetupShell;
 import dev.sluice.link.tap.TapDevice;
@@ -41,6 +42,7 @@ public final class ChildNamespace implements AutoCloseable {
      * @param resolvConf content of /etc/resolv.conf inside
      * @param guestMac hardware address of the interface, 48 bits; 0 leaves the choice to the kernel
      * @param environment added to this process's environment for the command
+     * @param ipv6 the IPv6 side; null for none
      */
     public record Spec(
             List<String> command,
@@ -50,7 +52,22 @@ public final class ChildNamespace implements AutoCloseable {
             Ipv4Address gateway,
             String resolvConf,
             long guestMac,
-            Map<String, String> environment) {
+            Map<String, String> environment,
+            @Nullable Ipv6Setup ipv6) {
+
+        /** One without IPv6. */
+        public Spec(
+                List<String> command,
+                String tapName,
+                int mtu,
+                Ipv4Cidr guest,
+                Ipv4Address gateway,
+                String resolvConf,
+                long guestMac,
+                Map<String, String> environment) {
+            this(command, tapName, mtu, guest, gateway, resolvConf, guestMac, environment, null);
+        }
+
         public Spec {
             command = List.copyOf(command);
             environment = Map.copyOf(environment);
@@ -223,6 +240,10 @@ public final class ChildNamespace implements AutoCloseable {
                 Integer.toString(spec.mtu),
                 spec.guest.toString(),
                 spec.gateway.toString(),
+                spec.ipv6 == null ? "" : spec.ipv6.address().toString(),
+                spec.ipv6 == null || spec.ipv6.gateway() == null
+                        ? ""
+                        : spec.ipv6.gateway().toString(),
                 mode.user ? "0 0" : "0 2147483647",
                 spec.resolvConf));
         line.addAll(spec.command);

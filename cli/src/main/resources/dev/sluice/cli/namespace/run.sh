@@ -1,6 +1,6 @@
 # The inside of `sluice run`: the first process of the new namespaces. POSIX sh, read by ChildNamespace.
 #
-#   sh -c THIS sluice MODE TAP MTU ADDRESS/PREFIX GATEWAY PINGRANGE RESOLVCONF COMMAND [ARG…]
+#   sh -c THIS sluice MODE TAP MTU ADDRESS/PREFIX GATEWAY ADDRESS6/PREFIX GATEWAY6 PINGRANGE RESOLVCONF COMMAND [ARG…]
 #
 # MODE      pid: we are process 1 of a new process namespace; nopid: there is none, processes are found by their network
 # fd 2      collects error text for Sluice        fd 4   our reports to Sluice, one line each
@@ -9,8 +9,8 @@
 #
 # Variables have a prefix, since assigning to a name that the environment has would change it for the command.
 
-_sl_mode=$1 _sl_tap=$2 _sl_mtu=$3 _sl_address=$4 _sl_gateway=$5 _sl_ping=$6 _sl_resolv=$7
-shift 7
+_sl_mode=$1 _sl_tap=$2 _sl_mtu=$3 _sl_address=$4 _sl_gateway=$5 _sl_address6=$6 _sl_gateway6=$7 _sl_ping=$8 _sl_resolv=$9
+shift 9
 # ip and mount may lie where users do not look
 _sl_path=${PATH-}
 PATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin
@@ -33,9 +33,19 @@ read -r _sl_go <&5 || exit 125
 exec 3>&-
 
 ip link set dev lo up || _sl_fail network
+# What is configured by hand needs no second address out of advertisements; where this may not be said, it does no harm.
+[ -z "$_sl_address6" ] || (echo 0 >"/proc/sys/net/ipv6/conf/$_sl_tap/accept_ra") 2>/dev/null
 ip link set dev "$_sl_tap" mtu "$_sl_mtu" txqueuelen 10000 up || _sl_fail network
 ip address add "$_sl_address" dev "$_sl_tap" || _sl_fail network
 ip route add default via "$_sl_gateway" dev "$_sl_tap" onlink || _sl_fail network
+if [ -n "$_sl_address6" ]; then
+    if ip -6 address add "$_sl_address6" dev "$_sl_tap" nodad 2>/dev/null; then
+        [ -z "$_sl_gateway6" ] || ip -6 route add default via "$_sl_gateway6" dev "$_sl_tap" onlink 2>/dev/null ||
+            echo "note ipv6: no default route" >&4
+    else
+        echo "note ipv6: switched off in here" >&4
+    fi
+fi
 
 # Names: our resolv.conf over the host's, in this mount namespace only. The file lives on a memory file system that has no path
 # once it is bound.

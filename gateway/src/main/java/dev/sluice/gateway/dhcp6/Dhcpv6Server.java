@@ -96,8 +96,7 @@ public final class Dhcpv6Server {
         };
     }
 
-    private Answer give(
-            Dhcpv6Message message, int type, boolean keep, Predicate<Ipv6Address> foreign, long now) {
+    private Answer give(Dhcpv6Message message, int type, boolean keep, Predicate<Ipv6Address> foreign, long now) {
         List<Association> associations = new ArrayList<>();
         List<Ipv6Address> given = new ArrayList<>();
         for (Association wanted : message.associations()) {
@@ -129,7 +128,9 @@ public final class Dhcpv6Server {
         }
         for (int attempts = 0; attempts < 2 * limit; attempts++) {
             long low = next;
-            next = low - plan.firstGuest().low() >= 2L * limit ? plan.firstGuest().low() : low + 1;
+            next = low - plan.firstGuest().low() >= 2L * limit
+                    ? plan.firstGuest().low()
+                    : low + 1;
             Ipv6Address address = new Ipv6Address(plan.prefix().address().high(), low);
             if (!taken.contains(low) && !declined.contains(low) && !foreign.test(address)) {
                 Lease made = new Lease(address);
@@ -198,8 +199,7 @@ public final class Dhcpv6Server {
             boolean rapidCommit,
             List<Association> associations,
             List<Ipv6Address> given) {
-        var message =
-                new Dhcpv6Message(type, question.transaction(), question.client(), id, rapidCommit, associations);
+        var message = new Dhcpv6Message(type, question.transaction(), question.client(), id, rapidCommit, associations);
         return new Answer(message.encode(settings, PREFERRED), given);
     }
 }

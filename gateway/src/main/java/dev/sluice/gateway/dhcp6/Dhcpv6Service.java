@@ -67,7 +67,8 @@ public final class Dhcpv6Service {
      */
     public void onDatagram(Link link, long mac, MemorySegment s, long ip, long at, int length, long now) {
         long high = Ipv6Header.sourceHigh(s, ip);
-        // Clients use their link-local addresses (RFC 8415 §13); those are theirs alone, so that is where answers may go.
+        // Clients use their link-local addresses (RFC 8415 §13); those are theirs alone, so that is where answers may
+        // go.
         if (high >>> 54 != 0xfe80 >>> 6 || MacAddress.isGroup(mac)) {
             counters.drop(Drop.BAD_DHCP);
             return;
@@ -106,7 +107,8 @@ public final class Dhcpv6Service {
                 low);
         UdpHeader.write(memory, udp, SERVER_PORT, port == 0 ? CLIENT_PORT : port, length);
         MemorySegment.copy(message, 0, memory, ValueLayout.JAVA_BYTE, udp + UdpHeader.LENGTH, message.length);
-        long sum = Checksum.add(Ipv6Header.pseudoHeader(memory, ip, Ipv4Header.PROTOCOL_UDP, length), memory, udp, length);
+        long sum =
+                Checksum.add(Ipv6Header.pseudoHeader(memory, ip, Ipv4Header.PROTOCOL_UDP, length), memory, udp, length);
         Bytes.put16(memory, udp + UdpHeader.CHECKSUM, UdpHeader.checksumField(sum));
         link.send(frame.set(memory, 0, HEADERS + message.length));
     }

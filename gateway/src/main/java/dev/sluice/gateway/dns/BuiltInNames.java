@@ -1,6 +1,7 @@
 package dev.sluice.gateway.dns;
 
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
@@ -20,10 +21,14 @@ final class BuiltInNames implements NameSource {
     BuiltInNames(AddressPlan plan, DnsNames config) {
         this.plan = plan;
         addresses.putAll(config.others());
-        config.host().forEach(name -> addresses.put(name, List.of(plan.host())));
-        config.gateway().forEach(name -> addresses.put(name, List.of(plan.gateway())));
-        config.host().stream().findFirst().ifPresent(name -> names.put(plan.host(), List.of(name)));
-        config.gateway().stream().findFirst().ifPresent(name -> names.put(plan.gateway(), List.of(name)));
+        Ipv6Plan six = plan.ipv6();
+        add(config.host(), six == null ? List.of(plan.host()) : List.of(plan.host(), six.host()));
+        add(config.gateway(), six == null ? List.of(plan.gateway()) : List.of(plan.gateway(), six.gateway()));
+    }
+
+    private void add(List<String> all, List<IpAddress> where) {
+        all.forEach(name -> addresses.put(name, where));
+        all.stream().findFirst().ifPresent(name -> where.forEach(address -> names.put(address, List.of(name))));
     }
 
     @Override
@@ -49,6 +54,11 @@ final class BuiltInNames implements NameSource {
             return NameSource.names(query, known);
         }
         // The host's servers cannot know the guests, and need not hear of them.
-        return address instanceof Ipv4Address four && plan.subnet().contains(four) ? new NoSuchName() : null;
+        boolean here = switch (address) {
+            case null -> false;
+            case Ipv4Address four -> plan.subnet().contains(four);
+            case Ipv6Address v6 -> plan.ipv6() != null && plan.ipv6().prefix().contains(v6);
+        };
+        return here ? new NoSuchName() : null;
     }
 }

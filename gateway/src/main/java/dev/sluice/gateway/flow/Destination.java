@@ -17,7 +17,10 @@ public enum Destination {
     /** Anywhere else: the host's sockets find the way. */
     WORLD;
 
-    /** What an address means, given as two halves as in {@link IpHeader}. */
+    /**
+     * What an address means, given as two halves as in {@link IpHeader}; that an IPv6 packet holds no mapped IPv4 address is for its
+     * input to see to.
+     */
     public static Destination of(AddressPlan plan, long high, long low) {
         return IpHeader.isIpv4(high, low) ? ofIpv4(plan, (int) low) : ofIpv6(plan.ipv6(), high, low);
     }

@@ -22,6 +22,9 @@ public record Ipv6Plan(
         Ipv6Address firstGuest,
         boolean defaultRoute) {
 
+    /** What every IPv6 link must carry (RFC 8200 §5). */
+    public static final int MIN_MTU = 1280;
+
     public static final Ipv6Cidr DEFAULT_PREFIX = Ipv6Cidr.parse("fd00:5109:5ce::/64");
 
     /**

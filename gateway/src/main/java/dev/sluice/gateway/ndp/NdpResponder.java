@@ -38,8 +38,7 @@ public final class NdpResponder {
     private long defendedAt;
 
     /** @param links those that guests are behind now */
-    public NdpResponder(
-            Loop loop, AddressPlan plan, Ipv6Plan six, Counters counters, Supplier<List<Link>> links) {
+    public NdpResponder(Loop loop, AddressPlan plan, Ipv6Plan six, Counters counters, Supplier<List<Link>> links) {
         this.plan = six;
         this.mac = plan.mac().bits();
         this.counters = counters;
@@ -85,7 +84,8 @@ public final class NdpResponder {
             return;
         }
         switch (IcmpHeader.type(s, at)) {
-            case Icmpv6Header.ROUTER_SOLICITATION -> onRouterSolicitation(link, frameSourceMac, s, high, low, at, length, now);
+            case Icmpv6Header.ROUTER_SOLICITATION ->
+                onRouterSolicitation(link, frameSourceMac, s, high, low, at, length, now);
             case Icmpv6Header.NEIGHBOUR_SOLICITATION ->
                 onSolicitation(link, frameSourceMac, s, ip, high, low, at, length);
             case Icmpv6Header.NEIGHBOUR_ADVERTISEMENT -> {
@@ -163,13 +163,7 @@ public final class NdpResponder {
     private void advertise(Link link, long high, long low, int flags) {
         int n = write(flags | router(high, low), high, low);
         sender.send(
-                link,
-                NdpSender.ALL_NODES_MAC,
-                Ipv6Address.ALL_NODES.high(),
-                Ipv6Address.ALL_NODES.low(),
-                high,
-                low,
-                n);
+                link, NdpSender.ALL_NODES_MAC, Ipv6Address.ALL_NODES.high(), Ipv6Address.ALL_NODES.low(), high, low, n);
     }
 
     private void conflict(Link link, long claimant, long high, long low, long now) {

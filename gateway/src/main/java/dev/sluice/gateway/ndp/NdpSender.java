@@ -38,17 +38,7 @@ final class NdpSender {
         long ip = EthernetHeader.LENGTH;
         EthernetHeader.write(memory, 0, to, mac, EthernetHeader.TYPE_IPV6);
         Ipv6Header.write(
-                memory,
-                ip,
-                0,
-                0,
-                length,
-                Ipv6Header.ICMPV6,
-                NdpMessage.HOP_LIMIT,
-                sourceHigh,
-                sourceLow,
-                high,
-                low);
+                memory, ip, 0, 0, length, Ipv6Header.ICMPV6, NdpMessage.HOP_LIMIT, sourceHigh, sourceLow, high, low);
         Bytes.put16(memory, MESSAGE_AT + Icmpv6Header.CHECKSUM, 0);
         long sum = Checksum.add(
                 Ipv6Header.pseudoHeader(memory, ip, Ipv6Header.ICMPV6, length), memory, MESSAGE_AT, length);

@@ -105,8 +105,7 @@ final class RouterAdvertiser {
     private void advertise(Link link, long mac, long high, long low) {
         MemorySegment s = sender.memory();
         long at = NdpSender.MESSAGE_AT;
-        int n = NdpMessage.writeAdvertisement(
-                s, at, HOP_LIMIT, NdpMessage.OTHER, six.defaultRoute() ? LIFETIME : 0);
+        int n = NdpMessage.writeAdvertisement(s, at, HOP_LIMIT, NdpMessage.OTHER, six.defaultRoute() ? LIFETIME : 0);
         n += NdpMessage.putLinkAddress(
                 s, at + n, NdpMessage.OPTION_SOURCE_LINK_ADDRESS, plan.mac().bits());
         n += NdpMessage.putMtu(s, at + n, Math.min(plan.mtu(), link.mtu()));
@@ -117,7 +116,8 @@ final class RouterAdvertiser {
             n += NdpMessage.putSearchList(s, at + n, LIFETIME, searchList);
         }
         counters.routerAdvertisements++;
-        sender.send(link, mac, high, low, six.linkLocal().high(), six.linkLocal().low(), n);
+        sender.send(
+                link, mac, high, low, six.linkLocal().high(), six.linkLocal().low(), n);
     }
 
     void close() {

@@ -8,6 +8,7 @@ import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Processes;
 import dev.sluice.posix.Spawn;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -22,6 +23,7 @@ import java.util.Optional;
 
 /** Opens and configures a TAP interface in a network namespace that exists already. Blocks: call it on a platform thread. */
 public final class NamespaceTap {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.link.tap");
     /** Packets that may wait in the interface for us to read them. */
     private static final int QUEUE_LENGTH = 10_000;
 
@@ -102,8 +104,14 @@ public final class NamespaceTap {
             netlink.setMtu(index, spec.mtu());
             netlink.setQueueLength(index, QUEUE_LENGTH);
             netlink.addAddress(index, inet(spec.guest().address()), spec.guest().prefix());
+            if (spec.ipv6() != null) {
+                refuseAdvertisements(tap.name());
+            }
             netlink.setUp(index);
             netlink.addDefaultRoute(index, inet(spec.gateway()));
+            if (spec.ipv6() != null) {
+                addIpv6(netlink, index, spec.ipv6());
+            }
             done = true;
             return tap;
         } catch (PosixException e) {
@@ -113,6 +121,35 @@ public final class NamespaceTap {
                 Io.close(tap.fd());
             }
         }
+    }
+
+    /** What is configured by hand needs no second address out of advertisements; where this may not be said, it does no harm. */
+    private static void refuseAdvertisements(String name) {
+        try {
+            Files.writeString(Path.of("/proc/sys/net/ipv6/conf", name, "accept_ra"), "0");
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "advertisements stay accepted: {0}", e.getMessage());
+        }
+    }
+
+    private static void addIpv6(Netlink netlink, int index, Ipv6Setup setup) throws IOException {
+        try {
+            netlink.addAddress(
+                    index, inet(setup.address().address()), setup.address().prefix());
+            if (setup.gateway() != null) {
+                netlink.addDefaultRoute(index, inet(setup.gateway()));
+            }
+        } catch (PosixException e) {
+            // IPv6 switched off in there, or a route of its own: IPv4 works all the same
+            LOG.log(System.Logger.Level.INFO, "no IPv6 in the namespace: {0}", e.getMessage());
+        }
+    }
+
+    private static InetAddress inet(Ipv6Address address) throws UnknownHostException {
+        return InetAddress.getByAddress(ByteBuffer.allocate(16)
+                .putLong(address.high())
+                .putLong(address.low())
+                .array());
     }
 
     private static String explain(PosixException e) {
@@ -158,7 +195,11 @@ public final class NamespaceTap {
                         Integer.toString(spec.mtu()),
                         spec.guest().toString(),
                         spec.gateway().toString(),
-                        spec.configure() ? "yes" : "no"))
+                        spec.configure() ? "yes" : "no",
+                        spec.ipv6() == null ? "" : spec.ipv6().address().toString(),
+                        spec.ipv6() == null || spec.ipv6().gateway() == null
+                                ? ""
+                                : spec.ipv6().gateway().toString()))
                 .descriptor(namespace, NETWORK)
                 .descriptor(user, USER)
                 .defaultSignal(Processes.SIGINT);

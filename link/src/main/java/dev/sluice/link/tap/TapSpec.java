@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param gateway where its default route leads
  * @param mac its hardware address; null leaves the choice to the kernel
  * @param configure whether to set lo up, the address and the default route; false leaves all of that to whoever runs the namespace
+ * @param ipv6 what to configure of IPv6; null for nothing
  */
 public record TapSpec(
         String name,
@@ -21,7 +22,15 @@ public record TapSpec(
         Ipv4Cidr guest,
         Ipv4Address gateway,
         @Nullable MacAddress mac,
-        boolean configure) {
+        boolean configure,
+        @Nullable Ipv6Setup ipv6) {
+
+    /** One without IPv6. */
+    public TapSpec(
+            String name, int mtu, Ipv4Cidr guest, Ipv4Address gateway, @Nullable MacAddress mac, boolean configure) {
+        this(name, mtu, guest, gateway, mac, configure, null);
+    }
+
     public TapSpec {
         if (mtu < 576 || mtu > 65521) {
             throw new IllegalArgumentException("an MTU of " + mtu + " is not within 576…65521");

@@ -1,6 +1,6 @@
 # The inside of `sluice attach` for ordinary users: nsenter has put us into the user and network namespace. POSIX sh.
 #
-#   sh -c THIS sluice TAP MTU ADDRESS/PREFIX GATEWAY CONFIGURE
+#   sh -c THIS sluice TAP MTU ADDRESS/PREFIX GATEWAY CONFIGURE ADDRESS6/PREFIX GATEWAY6
 #
 # fd 2  collects error text for Sluice        fd 4   our reports to Sluice, one line each
 # fd 3  the TAP device, once opened           fd 5   orders from Sluice; its end means that Sluice has gone
@@ -20,8 +20,14 @@ read -r go <&5 || exit 125
 exec 3>&-
 if [ "$5" = yes ]; then
     ip link set dev lo up || fail network
+    # what is configured by hand needs no second address out of advertisements
+    [ -z "$6" ] || (echo 0 >"/proc/sys/net/ipv6/conf/$1/accept_ra") 2>/dev/null
     ip link set dev "$1" mtu "$2" txqueuelen 10000 up || fail network
     ip address add "$3" dev "$1" || fail network
     ip route add default via "$4" dev "$1" onlink || fail network
+    # IPv6 may be switched off in here; then there is none
+    if [ -n "$6" ] && ip -6 address add "$6" dev "$1" nodad 2>/dev/null && [ -n "$7" ]; then
+        ip -6 route add default via "$7" dev "$1" onlink 2>/dev/null
+    fi
 fi
 echo done >&4

@@ -389,8 +389,7 @@ public final class Reassembler {
     private FragmentedDatagram find(
             long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int rest) {
         FragmentedDatagram d = buckets[bucket(sourceHigh, sourceLow, destinationHigh, destinationLow, rest)];
-        while (d != FragmentedDatagram.END
-                && !d.is(sourceHigh, sourceLow, destinationHigh, destinationLow, rest)) {
+        while (d != FragmentedDatagram.END && !d.is(sourceHigh, sourceLow, destinationHigh, destinationLow, rest)) {
             d = d.chained;
         }
         return d;

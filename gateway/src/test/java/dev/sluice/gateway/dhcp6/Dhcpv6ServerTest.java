@@ -1,0 +1,135 @@
+package dev.sluice.gateway.dhcp6;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.wire.Dhcpv6Message;
+import dev.sluice.wire.Dhcpv6Message.Association;
+import dev.sluice.wire.Dhcpv6Message.Settings;
+import dev.sluice.wire.Ipv6Address;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class Dhcpv6ServerTest {
+    private static final Ipv6Plan PLAN = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true);
+    private static final String SERVER = "00030001f61636bcf9c6";
+    private static final long HOURS = 3600L * 1_000_000_000;
+    private final Dhcpv6Server server = new Dhcpv6Server(PLAN, SERVER, List.of("corp.example"), 3);
+    private long now = Long.MAX_VALUE - HOURS;
+
+    private Dhcpv6Message ask(int type, String client, String serverId, boolean rapid, Set<Ipv6Address> foreign) {
+        var question = new Dhcpv6Message(
+                type, 0x123456, client, serverId, rapid, List.of(new Association(1, List.of(), 0)));
+        return exchange(question, foreign);
+    }
+
+    private Dhcpv6Message exchange(Dhcpv6Message question, Set<Ipv6Address> foreign) {
+        byte[] wire = question.encode(Settings.NONE, 0);
+        Dhcpv6Message read = Dhcpv6Message.parse(MemorySegment.ofArray(wire), 0, wire.length);
+        assertThat(read).isNotNull();
+        Dhcpv6Server.Answer answer = server.answer(read, foreign::contains, now);
+        return answer == null
+                ? null
+                : Dhcpv6Message.parse(MemorySegment.ofArray(answer.message()), 0, answer.message().length);
+    }
+
+    private static String text(Dhcpv6Message message) {
+        if (message == null) {
+            return "silence";
+        }
+        StringBuilder text = new StringBuilder(message.type() == Dhcpv6Message.REPLY ? "reply" : "advertise");
+        for (Association a : message.associations()) {
+            text.append(' ').append(a.addresses()).append(a.status() == 0 ? "" : " status " + a.status());
+        }
+        return text.toString();
+    }
+
+    @Test
+    void anAddressIsOfferedAndThenGiven() {
+        Dhcpv6Message offer = ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", false, Set.of());
+        assertThat(text(offer)).isEqualTo("advertise [fd00:5109:5ce::3]");
+        assertThat(offer.server()).isEqualTo(SERVER);
+        assertThat(offer.client()).isEqualTo("aaaaaa");
+        assertThat(offer.transaction()).isEqualTo(0x123456);
+        assertThat(text(ask(Dhcpv6Message.REQUEST, "aaaaaa", SERVER, false, Set.of())))
+                .isEqualTo("reply [fd00:5109:5ce::3]");
+        assertThat(text(ask(Dhcpv6Message.RENEW, "aaaaaa", SERVER, false, Set.of())))
+                .isEqualTo("reply [fd00:5109:5ce::3]");
+        assertThat(text(ask(Dhcpv6Message.REBIND, "aaaaaa", "", false, Set.of())))
+                .isEqualTo("reply [fd00:5109:5ce::3]");
+    }
+
+    @Test
+    void rapidCommitSavesTheSecondRound() {
+        Dhcpv6Message reply = ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of());
+        assertThat(text(reply)).isEqualTo("reply [fd00:5109:5ce::3]");
+        assertThat(reply.rapidCommit()).isTrue();
+    }
+
+    @Test
+    void messagesForOtherServersAndWithoutAClientGetNoAnswer() {
+        assertThat(ask(Dhcpv6Message.REQUEST, "aaaaaa", "0003000111", false, Set.of())).isNull();
+        assertThat(ask(Dhcpv6Message.SOLICIT, "", "", false, Set.of())).isNull();
+        assertThat(ask(Dhcpv6Message.SOLICIT, "aaaaaa", SERVER, false, Set.of())).isNull();
+        assertThat(ask(Dhcpv6Message.REPLY, "aaaaaa", SERVER, false, Set.of())).isNull();
+        assertThat(server.size()).isZero();
+    }
+
+    @Test
+    void addressesThatOthersUseAreLeftToThem() {
+        Ipv6Address third = Ipv6Address.parse("fd00:5109:5ce::3");
+        assertThat(text(ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of(third))))
+                .isEqualTo("reply [fd00:5109:5ce::4]");
+        assertThat(text(ask(
+                        Dhcpv6Message.RENEW, "aaaaaa", SERVER, false, Set.of(third, Ipv6Address.parse("fd00:5109:5ce::4")))))
+                .isEqualTo("reply [fd00:5109:5ce::5]");
+    }
+
+    @Test
+    void whenAllAreGivenTheAnswerSaysSoUntilOneExpires() {
+        for (String client : List.of("aaaaa1", "aaaaa2", "aaaaa3")) {
+            ask(Dhcpv6Message.SOLICIT, client, "", true, Set.of());
+        }
+        assertThat(text(ask(Dhcpv6Message.SOLICIT, "aaaaa4", "", true, Set.of())))
+                .isEqualTo("reply [] status " + Dhcpv6Message.NO_ADDRESSES);
+        now += 2 * HOURS;
+        assertThat(text(ask(Dhcpv6Message.SOLICIT, "aaaaa4", "", true, Set.of())))
+                .startsWith("reply [fd00:5109:5ce::");
+        assertThat(server.size()).isEqualTo(1);
+    }
+
+    @Test
+    void whatIsReleasedIsFreeAndWhatIsDeclinedIsNotGivenAgain() {
+        ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of());
+        assertThat(text(ask(Dhcpv6Message.DECLINE, "aaaaaa", SERVER, false, Set.of()))).isEqualTo("reply");
+        assertThat(server.size()).isZero();
+        assertThat(text(ask(Dhcpv6Message.RELEASE, "aaaaaa", SERVER, false, Set.of())))
+                .isEqualTo("reply [] status " + Dhcpv6Message.NO_BINDING);
+        for (int i = 0; i < 20; i++) {
+            assertThat(text(ask(Dhcpv6Message.SOLICIT, "aaaaa" + i % 10, "", true, Set.of())))
+                    .isNotEqualTo("reply [fd00:5109:5ce::3]");
+        }
+    }
+
+    @Test
+    void aClientThatMovedHereIsToldWhetherItsAddressFits() {
+        var here = new Association(1, List.of(Ipv6Address.parse("fd00:5109:5ce::77")), 0);
+        var away = new Association(1, List.of(Ipv6Address.parse("2001:db8::77")), 0);
+        assertThat(text(exchange(
+                        new Dhcpv6Message(Dhcpv6Message.CONFIRM, 1, "aaaaaa", "", false, List.of(here)), Set.of())))
+                .isEqualTo("reply");
+        assertThat(text(exchange(
+                        new Dhcpv6Message(Dhcpv6Message.CONFIRM, 1, "aaaaaa", "", false, List.of(away)), Set.of())))
+                .isEqualTo("reply [] status " + Dhcpv6Message.NOT_ON_LINK);
+    }
+
+    @Test
+    void informationIsForEverybody() {
+        var question = new Dhcpv6Message(Dhcpv6Message.INFORMATION_REQUEST, 1, "", "", false, List.of());
+        assertThat(text(exchange(question, Set.of()))).isEqualTo("reply");
+        assertThat(server.size()).isZero();
+    }
+}
