@@ -67,8 +67,7 @@ class Ipv6GuestTest {
     /** Writes headers before a payload that lies at {@link #PAYLOAD} and sends all of it. */
     private void send(Ipv6Address from, Ipv6Address to, int next, int hopLimit, int length) throws Exception {
         EthernetHeader.write(memory, 0, PLAN.mac().bits(), MAC, EthernetHeader.TYPE_IPV6);
-        Ipv6Header.write(
-                memory, ETHERNET, 0, 0, length, next, hopLimit, from.high(), from.low(), to.high(), to.low());
+        Ipv6Header.write(memory, ETHERNET, 0, 0, length, next, hopLimit, from.high(), from.low(), to.high(), to.low());
         on(() -> {
             cable.handler.onFrame(cable, new Frame().set(memory, 0, PAYLOAD + length));
             cable.handler.onBatchEnd(cable);
@@ -78,8 +77,7 @@ class Ipv6GuestTest {
 
     private void checksum(Ipv6Address from, Ipv6Address to, int protocol, long at, int offset, int length) {
         Bytes.put16(memory, at + offset, 0);
-        long pseudo =
-                Checksum.pseudoHeader6(from.high(), from.low(), to.high(), to.low(), protocol, length);
+        long pseudo = Checksum.pseudoHeader6(from.high(), from.low(), to.high(), to.low(), protocol, length);
         Bytes.put16(memory, at + offset, UdpHeader.checksumField(Checksum.add(pseudo, memory, at, length)));
     }
 

@@ -38,6 +38,8 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     final long remoteLow;
 
     final int remotePort;
+    /** Port of the host's 127.0.0.1 to be tried if its ::1 refuses; 0 if there is nothing to try. */
+    int otherLoopbackPort;
     /** Sequence number of the guest's SYN, to quote it in an ICMP error. */
     int synSequence;
     /** When it began, on the loop's clock. */

@@ -19,7 +19,9 @@ import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TimeWaitTable;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpHeader;
+import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.Ipv6Header;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.Arena;
@@ -272,6 +274,7 @@ public final class TcpFlows {
                 halfOpen++;
                 add(flow);
                 int ttl = IpHeader.hopLimit(packet, ipAt);
+                flow.otherLoopbackPort = address.equals(Ipv6Address.LOOPBACK) ? port : 0;
                 flow.attach(
                         service != null
                                 ? service.open(guest, flow)
@@ -365,6 +368,13 @@ public final class TcpFlows {
 
     void connectFailed(TcpFlow flow, HostError error) {
         if (flow.isClosed()) {
+            return;
+        }
+        if (error == HostError.REFUSED && flow.otherLoopbackPort != 0) {
+            // Most servers on a loopback listen on the one of IPv4; the guest asked for the host, not for a family.
+            int port = flow.otherLoopbackPort;
+            flow.otherLoopbackPort = 0;
+            flow.attach(host.connect(Ipv4Address.LOOPBACK, port, StreamHost.DEFAULT_TTL, flow));
             return;
         }
         long now = loop.now();

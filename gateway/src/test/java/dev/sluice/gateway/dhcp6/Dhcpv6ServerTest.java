@@ -21,8 +21,8 @@ class Dhcpv6ServerTest {
     private long now = Long.MAX_VALUE - HOURS;
 
     private Dhcpv6Message ask(int type, String client, String serverId, boolean rapid, Set<Ipv6Address> foreign) {
-        var question = new Dhcpv6Message(
-                type, 0x123456, client, serverId, rapid, List.of(new Association(1, List.of(), 0)));
+        var question =
+                new Dhcpv6Message(type, 0x123456, client, serverId, rapid, List.of(new Association(1, List.of(), 0)));
         return exchange(question, foreign);
     }
 
@@ -71,9 +71,11 @@ class Dhcpv6ServerTest {
 
     @Test
     void messagesForOtherServersAndWithoutAClientGetNoAnswer() {
-        assertThat(ask(Dhcpv6Message.REQUEST, "aaaaaa", "0003000111", false, Set.of())).isNull();
+        assertThat(ask(Dhcpv6Message.REQUEST, "aaaaaa", "0003000111", false, Set.of()))
+                .isNull();
         assertThat(ask(Dhcpv6Message.SOLICIT, "", "", false, Set.of())).isNull();
-        assertThat(ask(Dhcpv6Message.SOLICIT, "aaaaaa", SERVER, false, Set.of())).isNull();
+        assertThat(ask(Dhcpv6Message.SOLICIT, "aaaaaa", SERVER, false, Set.of()))
+                .isNull();
         assertThat(ask(Dhcpv6Message.REPLY, "aaaaaa", SERVER, false, Set.of())).isNull();
         assertThat(server.size()).isZero();
     }
@@ -84,7 +86,11 @@ class Dhcpv6ServerTest {
         assertThat(text(ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of(third))))
                 .isEqualTo("reply [fd00:5109:5ce::4]");
         assertThat(text(ask(
-                        Dhcpv6Message.RENEW, "aaaaaa", SERVER, false, Set.of(third, Ipv6Address.parse("fd00:5109:5ce::4")))))
+                        Dhcpv6Message.RENEW,
+                        "aaaaaa",
+                        SERVER,
+                        false,
+                        Set.of(third, Ipv6Address.parse("fd00:5109:5ce::4")))))
                 .isEqualTo("reply [fd00:5109:5ce::5]");
     }
 
@@ -104,7 +110,8 @@ class Dhcpv6ServerTest {
     @Test
     void whatIsReleasedIsFreeAndWhatIsDeclinedIsNotGivenAgain() {
         ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of());
-        assertThat(text(ask(Dhcpv6Message.DECLINE, "aaaaaa", SERVER, false, Set.of()))).isEqualTo("reply");
+        assertThat(text(ask(Dhcpv6Message.DECLINE, "aaaaaa", SERVER, false, Set.of())))
+                .isEqualTo("reply");
         assertThat(server.size()).isZero();
         assertThat(text(ask(Dhcpv6Message.RELEASE, "aaaaaa", SERVER, false, Set.of())))
                 .isEqualTo("reply [] status " + Dhcpv6Message.NO_BINDING);

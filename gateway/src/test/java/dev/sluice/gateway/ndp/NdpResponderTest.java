@@ -40,8 +40,7 @@ class NdpResponderTest {
 
     /** Sends a message that is written at 40; the checksum is made here. */
     private void send(Ipv6Address from, Ipv6Address to, int hopLimit, int length) {
-        Ipv6Header.write(
-                s, 0, 0, 0, length, Ipv6Header.ICMPV6, hopLimit, from.high(), from.low(), to.high(), to.low());
+        Ipv6Header.write(s, 0, 0, 0, length, Ipv6Header.ICMPV6, hopLimit, from.high(), from.low(), to.high(), to.low());
         Bytes.put16(s, 42, 0);
         long sum = Checksum.add(Ipv6Header.pseudoHeader(s, 0, Ipv6Header.ICMPV6, length), s, 40, length);
         Bytes.put16(s, 42, Checksum.finish(sum));
@@ -131,10 +130,26 @@ class NdpResponderTest {
     @Test
     void messagesFromBeyondTheLinkOrDamagedOnesAreDropped() {
         int n = NdpMessage.writeNeighbour(
-                s, 40, Icmpv6Header.NEIGHBOUR_SOLICITATION, 0, SIX.gateway().high(), SIX.gateway().low(), GUEST);
+                s,
+                40,
+                Icmpv6Header.NEIGHBOUR_SOLICITATION,
+                0,
+                SIX.gateway().high(),
+                SIX.gateway().low(),
+                GUEST);
         send(ADDRESS, SIX.gateway(), 254, n);
         Ipv6Header.write(
-                s, 0, 0, 0, n, 58, 255, ADDRESS.high(), ADDRESS.low(), SIX.gateway().high(), SIX.gateway().low());
+                s,
+                0,
+                0,
+                0,
+                n,
+                58,
+                255,
+                ADDRESS.high(),
+                ADDRESS.low(),
+                SIX.gateway().high(),
+                SIX.gateway().low());
         Bytes.put16(s, 42, 0x1234);
         ndp.onMessage(link, GUEST, s, 0, 40, n, loop.now());
         NdpMessage.writeAdvertisement(s, 40, 64, 0, 1800);
@@ -146,7 +161,13 @@ class NdpResponderTest {
     @Test
     void aDetectionWithALinkAddressIsRefused() {
         int n = NdpMessage.writeNeighbour(
-                s, 40, Icmpv6Header.NEIGHBOUR_SOLICITATION, 0, SIX.gateway().high(), SIX.gateway().low(), GUEST);
+                s,
+                40,
+                Icmpv6Header.NEIGHBOUR_SOLICITATION,
+                0,
+                SIX.gateway().high(),
+                SIX.gateway().low(),
+                GUEST);
         send(Ipv6Address.ANY, SIX.gateway().solicitedNode(), 255, n);
         assertThat(sent()).isEmpty();
         assertThat(counters.dropped(Drop.BAD_NDP)).isEqualTo(1);
@@ -190,9 +211,7 @@ class NdpResponderTest {
     void whoSolicitsARouterIsAnsweredAtOnceAndTheNamelessOnesNotTooOften() {
         solicitRouter(ADDRESS);
         solicitRouter(ADDRESS);
-        assertThat(sent())
-                .hasSize(2)
-                .containsOnly("RA lifetime 1800 to fd00:5109:5ce::3 at 02:50:00:00:00:03");
+        assertThat(sent()).hasSize(2).containsOnly("RA lifetime 1800 to fd00:5109:5ce::3 at 02:50:00:00:00:03");
         solicitRouter(Ipv6Address.ANY);
         solicitRouter(Ipv6Address.ANY);
         assertThat(sent()).containsExactly("RA lifetime 1800 to ff02::1 at 33:33:00:00:00:01");

@@ -26,6 +26,10 @@ public final class Lab implements AutoCloseable {
     /** Where the servers are. */
     public static final String SERVER = "198.51.100.10";
 
+    /** The same over IPv6, after {@link #addIpv6}. */
+    public static final String SERVER6 = "2001:db8::10";
+
+    public static final String ROUTER6 = "2001:db8:1::fe";
     public static final String ROUTER = "192.0.2.254";
     public static final String HOST = "192.0.2.1";
     private static final String PREFIX = "sluice-it-";
@@ -94,6 +98,21 @@ public final class Lab implements AutoCloseable {
         }
         Path etc = Files.createDirectories(Path.of("/etc/netns", host));
         Files.writeString(etc.resolve("resolv.conf"), "nameserver " + SERVER + "\nsearch example.test\n");
+    }
+
+    /** Gives host, router and Internet IPv6 addresses and routes; without it the host's IPv6 leads nowhere. */
+    public void addIpv6() {
+        Needs.check(Files.exists(Path.of("/proc/net/if_inet6")), "needs a kernel with IPv6");
+        in(router, "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding");
+        for (String namespace : List.of(host, router, internet)) {
+            in(namespace, "sh", "-c", "echo 0 >/proc/sys/net/ipv6/icmp/ratelimit");
+        }
+        in(host, "ip", "addr", "add", "2001:db8:1::1/64", "dev", "up0", "nodad");
+        in(router, "ip", "addr", "add", ROUTER6 + "/64", "dev", "down0", "nodad");
+        in(router, "ip", "addr", "add", "2001:db8::fe/64", "dev", "up0", "nodad");
+        in(internet, "ip", "addr", "add", SERVER6 + "/64", "dev", "down0", "nodad");
+        in(host, "ip", "-6", "route", "add", "default", "via", ROUTER6);
+        in(internet, "ip", "-6", "route", "add", "default", "via", "2001:db8::fe");
     }
 
     private void cable(

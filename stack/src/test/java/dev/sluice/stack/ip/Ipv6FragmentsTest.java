@@ -42,8 +42,12 @@ class Ipv6FragmentsTest {
         List<byte[]> pieces = new ArrayList<>();
         MemorySegment in = arena.allocate(packet.length, 8);
         in.copyFrom(MemorySegment.ofArray(packet));
-        int n = fragmenter.fragment(in, 0, identification, mtu, (t, at, length) -> pieces.add(
-                t.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE)));
+        int n = fragmenter.fragment(
+                in,
+                0,
+                identification,
+                mtu,
+                (t, at, length) -> pieces.add(t.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE)));
         assertThat(n).isEqualTo(pieces.size());
         return pieces;
     }
@@ -71,8 +75,7 @@ class Ipv6FragmentsTest {
         Collections.shuffle(pieces, new Random(payload));
         for (int i = 0; i < pieces.size(); i++) {
             assertThat(pieces.get(i).length).isLessThanOrEqualTo(1280);
-            assertThat(add(pieces.get(i), 0))
-                    .isEqualTo(i == pieces.size() - 1 ? Outcome.COMPLETE : Outcome.INCOMPLETE);
+            assertThat(add(pieces.get(i), 0)).isEqualTo(i == pieces.size() - 1 ? Outcome.COMPLETE : Outcome.INCOMPLETE);
         }
         assertThat(result()).isEqualTo(packet);
         assertThat(reassembler.bytes()).isZero();
