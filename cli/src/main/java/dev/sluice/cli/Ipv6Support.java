@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.StringTokenizer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What this host has of IPv6 (proc_net(5), {@code /proc/net/if_inet6} and {@code ipv6_route}).
@@ -41,27 +43,38 @@ record Ipv6Support(boolean enabled, boolean hasDefaultRoute, List<Ipv6Cidr> netw
         boolean hasDefault = false;
         List<Ipv6Cidr> networks = new ArrayList<>();
         for (String line : routes) {
-            String[] column = line.trim().split("\\s+");
-            if (column.length < 10
-                    || !column[0].matches("[0-9a-f]{32}")
-                    || !column[1].matches("[0-9a-f]{2}")
-                    || !column[8].matches("[0-9a-f]{8}")) {
+            Ipv6Cidr network = route(line);
+            if (network == null) {
                 continue;
             }
-            int flags = Integer.parseUnsignedInt(column[8], 16);
-            int prefix = Integer.parseInt(column[1], 16);
-            if (column[9].equals("lo") || (flags & (REJECT | LOCAL)) != 0 || prefix > 128) {
-                continue;
-            }
-            Ipv6Address network = new Ipv6Address(
-                    Long.parseUnsignedLong(column[0].substring(0, 16), 16),
-                    Long.parseUnsignedLong(column[0].substring(16), 16));
-            if (prefix == 0) {
+            if (network.prefix() == 0) {
                 hasDefault = true;
-            } else if (!network.isMulticast() && !network.isLinkLocal()) {
-                networks.add(new Ipv6Cidr(network, prefix));
+            } else if (!network.address().isMulticast() && !network.address().isLinkLocal()) {
+                networks.add(network);
             }
         }
         return new Ipv6Support(!addresses.isEmpty(), hasDefault, networks);
+    }
+
+    /** Where a route leads that goes out of some interface; null for others, and for what is none. */
+    private static @Nullable Ipv6Cidr route(String line) {
+        List<String> column = new ArrayList<>(10);
+        for (StringTokenizer words = new StringTokenizer(line); words.hasMoreTokens(); ) {
+            column.add(words.nextToken());
+        }
+        if (column.size() < 10 || column.getFirst().length() != 32 || column.get(9).equals("lo")) {
+            return null;
+        }
+        try {
+            int flags = Integer.parseUnsignedInt(column.get(8), 16);
+            Ipv6Address address = new Ipv6Address(
+                    Long.parseUnsignedLong(column.getFirst().substring(0, 16), 16),
+                    Long.parseUnsignedLong(column.getFirst().substring(16), 16));
+            return (flags & (REJECT | LOCAL)) != 0
+                    ? null
+                    : new Ipv6Cidr(address, Integer.parseInt(column.get(1), 16));
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
     }
 }

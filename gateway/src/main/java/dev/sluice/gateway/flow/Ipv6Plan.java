@@ -25,7 +25,7 @@ public record Ipv6Plan(
     /** What every IPv6 link must carry (RFC 8200 §5). */
     public static final int MIN_MTU = 1280;
 
-    public static final Ipv6Cidr DEFAULT_PREFIX = Ipv6Cidr.parse("fd00:5109:5ce::/64");
+    public static final Ipv6Cidr DEFAULT_PREFIX = new Ipv6Cidr(new Ipv6Address(0xfd00_5109_05ce_0000L, 0), 64);
 
     /**
      * The usual plan of a prefix: gateway ::1, host ::2, guests from ::3.
