@@ -54,6 +54,31 @@ class ListenerUnderFloodTest {
         assertThat(bystander.settle(accepted).remotePort()).isEqualTo(5000);
     }
 
+    /** RFC 9293 §3.10.7.2. */
+    @Test
+    void whatHasNeitherSynNorAckGetsNoAnswerAndAckGetsReset() throws Exception {
+        NetStack host = bystander.open(NetConfig.of("10.0.0.1/24").with(ConflictDetection.none()));
+        bystander.run(async(() -> host.tcp().listen(80, 8)));
+        bystander.send(as(ADDRESS).arpRequest(HOST));
+        bystander.take();
+        bystander.send(as(ADDRESS).tcp(HOST, 1000, 80, 1, TcpHeader.FIN, new byte[0]));
+        bystander.send(as(ADDRESS).tcp(HOST, 1000, 80, 1, 0, new byte[5]));
+        bystander.send(as(ADDRESS).tcp(HOST, 1000, 80, 1, TcpHeader.RST, new byte[0]));
+        bystander.send(as(ADDRESS).tcp(HOST, 1000, 80, 1, TcpHeader.RST | TcpHeader.ACK, new byte[0]));
+        assertThat(bystander.take()).isEmpty();
+        assertThat(flagsOfAnswer(TcpHeader.FIN | TcpHeader.ACK)).isEqualTo(TcpHeader.RST);
+        assertThat(flagsOfAnswer(TcpHeader.SYN | TcpHeader.ACK)).isEqualTo(TcpHeader.RST);
+        assertThat(flagsOfAnswer(TcpHeader.SYN | TcpHeader.FIN)).isEqualTo(TcpHeader.SYN | TcpHeader.ACK);
+        assertThat(host.counters().segmentsRefused).isEqualTo(6);
+    }
+
+    private int flagsOfAnswer(int flags) throws Exception {
+        bystander.send(as(ADDRESS).tcp(HOST, 1001, 80, 1, flags, new byte[0]));
+        List<Bystander.Seen> answers = bystander.take();
+        assertThat(answers).hasSize(1);
+        return TcpHeader.flags(MemorySegment.ofArray(answers.getFirst().bytes()), TCP);
+    }
+
     /** Sets the acknowledgment number and makes the checksum right again (RFC 1624). */
     private static void acknowledge(byte[] frame, int number) {
         MemorySegment s = MemorySegment.ofArray(frame);
