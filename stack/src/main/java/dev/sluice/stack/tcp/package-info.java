@@ -69,12 +69,14 @@
  * <h3>Windows</h3>
  *
  * <p>The right edge offered never moves back, but for the bits that the scale cuts off once the slack kept for rounding up is used (RFC 7323
- * §2.4). It moves forward by a segment or half the buffer at least. Everything inside the largest window ever offered is accepted.
+ * §2.4). What is offered is a segment or half the buffer at least, or the edge stands still. Everything inside the largest window ever
+ * offered is accepted.
  *
  * <h3>Two profiles</h3>
  *
  * <p>{@link dev.sluice.stack.tcp.TcpProfile#guest} is for one lossless hop: no congestion limit until a timeout, no Nagle, no delayed ACK,
- * super-segments of up to 64 KiB which the link cuts. {@link dev.sluice.stack.tcp.TcpProfile#lan} is for networks. Same code.
+ * super-segments of up to 64 KiB which the link cuts. {@link dev.sluice.stack.tcp.TcpProfile#lan} is for networks. Same code. {@link
+ * dev.sluice.stack.tcp.TcpProfile.Tuning} has what only imitates other stacks; both profiles leave it alone.
  *
  * <h3>Where it deviates</h3>
  *
