@@ -62,7 +62,9 @@ record Ipv6Support(boolean enabled, boolean hasDefaultRoute, List<Ipv6Cidr> netw
         for (StringTokenizer words = new StringTokenizer(line); words.hasMoreTokens(); ) {
             column.add(words.nextToken());
         }
-        if (column.size() < 10 || column.getFirst().length() != 32 || column.get(9).equals("lo")) {
+        if (column.size() < 10
+                || column.getFirst().length() != 32
+                || column.get(9).equals("lo")) {
             return null;
         }
         try {
@@ -70,9 +72,7 @@ record Ipv6Support(boolean enabled, boolean hasDefaultRoute, List<Ipv6Cidr> netw
             Ipv6Address address = new Ipv6Address(
                     Long.parseUnsignedLong(column.getFirst().substring(0, 16), 16),
                     Long.parseUnsignedLong(column.getFirst().substring(16), 16));
-            return (flags & (REJECT | LOCAL)) != 0
-                    ? null
-                    : new Ipv6Cidr(address, Integer.parseInt(column.get(1), 16));
+            return (flags & (REJECT | LOCAL)) != 0 ? null : new Ipv6Cidr(address, Integer.parseInt(column.get(1), 16));
         } catch (IllegalArgumentException e) {
             return null;
         }

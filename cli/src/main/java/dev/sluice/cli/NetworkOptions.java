@@ -2,8 +2,8 @@ package dev.sluice.cli;
 
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.gateway.flow.AddressPlan;
-import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.link.tap.Ipv6Setup;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Cidr;
