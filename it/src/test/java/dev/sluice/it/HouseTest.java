@@ -35,6 +35,7 @@ class HouseTest {
         ARROWS.put("host", Set.of("loop", "posix", "wire"));
         ARROWS.put("net", Set.of("stack", "link", "loop", "posix", "wire"));
         ARROWS.put("testkit", Set.of("net", "link", "stack", "loop", "posix", "wire"));
+        ARROWS.put("examples", Set.of("net", "link", "loop", "posix", "wire"));
         ARROWS.put("gateway", Set.of("net", "host", "link", "stack", "loop", "posix", "wire"));
         ARROWS.put("control", Set.of("gateway", "host", "link", "loop", "posix", "wire"));
         ARROWS.put("cli", Set.of("control", "gateway", "host", "link", "loop", "posix", "stack", "wire"));

@@ -14,8 +14,12 @@ public final class NetCounters {
     public long connectionsClosed;
     /** SYNs ignored because the listener's backlog or the stack was full. */
     public long backlogDrops;
-    /** Handshakes given up to make room for others. */
-    public long handshakesGivenUp;
+    /** SYNs answered without remembering them, under a flood, and connections that came of it. */
+    public long cookiesSent;
+
+    public long cookiesAccepted;
+    /** ICMP errors that fit no segment in flight, or said what can't be (RFC 5927). */
+    public long errorsIgnored;
     /** Segments for no connection, answered by RST. */
     public long segmentsRefused;
     /** TCP segments with a bad header or checksum. */

@@ -3,6 +3,7 @@ package dev.sluice.net;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkHandler;
+import dev.sluice.loop.EventLoop;
 import dev.sluice.loop.Loop;
 import dev.sluice.net.dhcp.DhcpClient;
 import dev.sluice.net.dhcp.Lease;
@@ -15,6 +16,7 @@ import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.MacAddress;
 import dev.sluice.wire.UdpHeader;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
@@ -33,20 +35,26 @@ import org.jspecify.annotations.Nullable;
  * usable from any thread but the loop's own. See the package's theory of operation.
  *
  * <pre>{@code
- * try (EventLoop loop = EventLoop.start("net");
- *         NetStack net = NetStack.open(loop, link, NetConfig.of("10.0.0.2/24"));
- *         TcpListener listener = net.tcp().listen(9000, 64)) {
- *     while (true) {
- *         TcpConnection connection = listener.accept();
- *         Thread.startVirtualThread(() -> serve(connection));
- *     }
+ * OpenTap tap = …;
+ * try (NetStack net = NetStack.open(loop -> new TapLink(loop, tap, 1500), NetConfig.of("10.0.0.2/24"));
+ *         TcpServer echo = net.tcp().serve(9000, 64, c -> c.inputStream().transferTo(c.outputStream()))) {
+ *     echo.join();
  * }
  * }</pre>
  */
 public final class NetStack implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.sluice.net");
 
+    /** Makes the link of a stack that has a loop to itself. */
+    @FunctionalInterface
+    public interface LinkOpener {
+        Link open(EventLoop loop) throws IOException;
+    }
+
     private final Loop loop;
+    /** Ends with the stack; null if the loop is somebody else's. */
+    private @Nullable EventLoop owned;
+
     private final NetConfig config;
     private final NetCounters counters = new NetCounters();
     private final HostLink link;
@@ -121,6 +129,23 @@ public final class NetStack implements AutoCloseable {
             throw e;
         }
         return stack;
+    }
+
+    /**
+     * Opens a host with a loop of its own, which ends with it: {@code NetStack.open(loop -> new TapLink(loop, tap, 1500), config)}.
+     *
+     * @throws IOException if the link can't be opened, or as {@link #open(Loop, Link, NetConfig)} says
+     */
+    public static NetStack open(LinkOpener opener, NetConfig config) throws IOException {
+        EventLoop loop = EventLoop.start("net");
+        try {
+            NetStack stack = open(loop, opener.open(loop), config);
+            stack.owned = loop;
+            return stack;
+        } catch (IOException | RuntimeException | Error e) {
+            loop.close();
+            throw e;
+        }
     }
 
     private @Nullable Duration patience() {
@@ -216,6 +241,10 @@ public final class NetStack implements AutoCloseable {
             tcpEngine.abandon();
             udpEngine.abandon();
             gone.complete(true);
+        }
+        EventLoop own = owned;
+        if (own != null) {
+            own.close();
         }
     }
 

@@ -29,6 +29,18 @@ public final class Tcp {
     }
 
     /**
+     * Serves a port: each connection gets a virtual thread that runs {@code handler} and closes the connection after it. All of them end
+     * with the server.
+     *
+     * @param port as for {@link #listen}
+     * @param backlog as for {@link #listen}
+     * @throws NetException.AddressInUse if the port has a listener
+     */
+    public TcpServer serve(int port, int backlog, TcpServer.Handler handler) throws NetException {
+        return new TcpServer(listen(port, backlog), handler);
+    }
+
+    /**
      * Connects, and waits until the peer has answered.
      *
      * @throws NetException.Refused if nothing listens there

@@ -1,11 +1,15 @@
 package dev.sluice.net;
 
+import dev.sluice.net.ip.Ipv4Interface;
+import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.wire.Ipv4Address;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.ByteChannel;
 import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,17 +49,23 @@ public final class TcpConnection implements AutoCloseable {
     private volatile boolean outputShut;
     private volatile boolean closed;
     private volatile boolean aborted;
+    private volatile @Nullable UrgentListener urgentListener;
+    private volatile TcpProfile profile;
+    private volatile byte trafficClass;
+    private volatile byte hopLimit = Ipv4Interface.TTL;
     private volatile @Nullable Duration readTimeout;
     private volatile @Nullable Duration writeTimeout;
 
     TcpConnection(
             TcpSession session,
+            TcpProfile profile,
             int queueBytes,
             Ipv4Address localAddress,
             int localPort,
             Ipv4Address remoteAddress,
             int remotePort) {
         this.session = session;
+        this.profile = profile;
         this.incoming = new ByteQueue(queueBytes);
         this.outgoing = new ByteQueue(queueBytes);
         this.localAddress = localAddress;
@@ -98,6 +108,82 @@ public final class TcpConnection implements AutoCloseable {
      */
     public void writeTimeout(@Nullable Duration timeout) {
         writeTimeout = timeout;
+    }
+
+    /** Whether small writes leave at once instead of waiting for the acknowledgment of the one before (RFC 9293 MUST-17). */
+    public void noDelay(boolean on) {
+        change(p -> p.withNagle(!on));
+    }
+
+    /**
+     * Asks a silent peer for a sign of life (RFC 9293 §3.8.4); off by default. After {@code probes} of them without an answer the
+     * connection has timed out.
+     *
+     * @param idle silence before the first probe; zero for none
+     * @param interval time between probes
+     */
+    public void keepAlive(Duration idle, Duration interval, int probes) {
+        change(p -> p.withKeepAlive(idle.toNanos(), interval.toNanos(), probes));
+    }
+
+    /** Keep-alive with the values of RFC 1122: a first probe after two hours of silence, then eight more; or none. */
+    public void keepAlive(boolean on) {
+        keepAlive(on ? Duration.ofHours(2) : Duration.ZERO, Duration.ofSeconds(75), 9);
+    }
+
+    /** How long the peer may leave data unacknowledged before the connection has timed out (R2, RFC 9293 §3.8.3, RFC 5482); 15 minutes. */
+    public void userTimeout(Duration time) {
+        change(p -> p.withUserTimeout(time.toNanos()));
+    }
+
+    private synchronized void change(UnaryOperator<TcpProfile> change) {
+        profile = change.apply(profile);
+        session.kick();
+    }
+
+    /**
+     * The differentiated services codepoint of its packets (RFC 2474), 0 by default.
+     *
+     * @param dscp 0–63
+     */
+    public void codepoint(int dscp) {
+        if (dscp < 0 || dscp > 63) {
+            throw new IllegalArgumentException("a codepoint is within 0…63, not " + dscp);
+        }
+        trafficClass = (byte) (dscp << 2);
+    }
+
+    /**
+     * The TTL of its packets, 64 by default.
+     *
+     * @param hops 1–255
+     */
+    public void hopLimit(int hops) {
+        if (hops < 1 || hops > 255) {
+            throw new IllegalArgumentException("a hop limit is within 1…255, not " + hops);
+        }
+        hopLimit = (byte) hops;
+    }
+
+    /**
+     * What routers have said about the way to the peer while TCP goes on trying (soft errors of RFC 9293 §3.9.2.2), in words; null if
+     * nothing.
+     */
+    public @Nullable String softError() {
+        Failure told = session.softError;
+        return told == null ? null : told.message();
+    }
+
+    /** Calls {@code listener} on the loop, where it must not wait, each time the peer announces urgent data (RFC 9293 §3.8.5). */
+    public void onUrgent(@Nullable UrgentListener listener) {
+        urgentListener = listener;
+    }
+
+    /** Hears of urgent data; what is urgent comes out of {@link #read} like everything else. */
+    @FunctionalInterface
+    public interface UrgentListener {
+        /** @param left bytes from what was last read to the end of the urgent data */
+        void onUrgent(long left);
     }
 
     /**
@@ -293,6 +379,11 @@ public final class TcpConnection implements AutoCloseable {
         };
     }
 
+    /** Both sides as a channel of blocking calls; closing it closes the connection. */
+    public ByteChannel channel() {
+        return new ConnectionChannel(this);
+    }
+
     @Override
     public String toString() {
         return localAddress + ":" + localPort + " to " + remote();
@@ -331,7 +422,10 @@ public final class TcpConnection implements AutoCloseable {
         }
         if (!over) {
             abort();
-            throw new NetException.TimedOut(remote() + " did not answer within " + Deadline.text(timeout));
+            Failure told = session.softError;
+            throw told != null
+                    ? told.exception()
+                    : new NetException.TimedOut(remote() + " did not answer within " + Deadline.text(timeout));
         }
         Failure end = failure;
         if (end != null && !established) {
@@ -340,6 +434,25 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     // ---- for the session, on the loop
+
+    TcpProfile profile() {
+        return profile;
+    }
+
+    int trafficClass() {
+        return trafficClass & 0xff;
+    }
+
+    int hopLimit() {
+        return hopLimit & 0xff;
+    }
+
+    void onUrgent(long left) {
+        UrgentListener listener = urgentListener;
+        if (listener != null) {
+            listener.onUrgent(left);
+        }
+    }
 
     void onEstablished() {
         established = true;
@@ -370,6 +483,10 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     boolean wantsClose() {
+        return closed;
+    }
+
+    boolean isClosedHere() {
         return closed;
     }
 

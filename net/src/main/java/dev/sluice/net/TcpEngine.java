@@ -10,6 +10,7 @@ import dev.sluice.stack.ip.IcmpQuote;
 import dev.sluice.stack.tcp.Listening;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.SendRing;
+import dev.sluice.stack.tcp.SynCookies;
 import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TimeWaitTable;
@@ -39,6 +40,12 @@ final class TcpEngine {
     private static final int MOST_ROUNDS = 64;
     private static final int FIRST_EPHEMERAL = 49_152;
     private static final int LARGEST_MTU = 65_515;
+    /** Reports of paths narrower than every host must take (RFC 791) are not believed. */
+    private static final int LEAST_PATH_MTU = 576;
+    /** Both ECN bits of the TOS byte (RFC 3168 §5). */
+    private static final int CONGESTION_EXPERIENCED = 3;
+
+    private static final int ECN_CAPABLE = 2;
     private static final long STARVED_RETRY = 50_000_000L;
     private static final long TIME_WAIT_SWEEP = 5_000_000_000L;
 
@@ -53,6 +60,7 @@ final class TcpEngine {
     private final TcpTable table;
     private final Map<Integer, TcpListener> listeners = new HashMap<>();
     private final TimeWaitTable timeWait;
+    private final SynCookies cookies;
     private final Frame frame = new Frame();
     private @Nullable TcpSession touched;
     private final ArrayDeque<TcpSession> stalled = new ArrayDeque<>();
@@ -98,7 +106,9 @@ final class TcpEngine {
         this.timeWait = new TimeWaitTable(shard, limits.timeWait());
         this.profile = TcpProfile.lan(Math.min(link.mtu(), LARGEST_MTU))
                 .withBuffers(limits.connectionBuffer(), limits.connectionBuffer())
-                .with(TcpProfile.MAX_SUPER_SEGMENT, nagle, true, true);
+                .withSuperSegment(TcpProfile.MAX_SUPER_SEGMENT)
+                .withNagle(nagle);
+        this.cookies = new SynCookies(shard, profile);
     }
 
     int size() {
@@ -190,12 +200,13 @@ final class TcpEngine {
 
     /** A segment to this host: header checked, checksum verified; {@code length} is of header and payload. */
     void onSegment(MemorySegment packet, long ipAt, long at, int length, long now) {
+        boolean marked = (Ipv4Header.typeOfService(packet, ipAt) & CONGESTION_EXPERIENCED) == CONGESTION_EXPERIENCED;
         int remotePort = TcpHeader.sourcePort(packet, at);
         int localPort = TcpHeader.destinationPort(packet, at);
         int remote = Ipv4Header.source(packet, ipAt);
         TcpSession session = table.find(remote, remotePort, localPort);
         if (session != null) {
-            session.onSegment(packet, at, length, now);
+            session.onSegment(packet, at, length, marked, now);
             return;
         }
         int remembered = timeWait.onSegment(high(remote), low(remotePort, localPort), packet, at, length, now);
@@ -207,32 +218,83 @@ final class TcpEngine {
             return;
         }
         TcpListener listener = remotePort == 0 ? null : listeners.get(localPort);
-        Listening verdict = listener == null ? Listening.RESET : Listening.on(TcpHeader.flags(packet, at));
-        if (listener == null || verdict != Listening.OPEN) {
-            counters.segmentsRefused++;
-            int reset = verdict == Listening.RESET ? shard.writeReset(packet, at, length) : 0;
-            if (reset > 0) {
-                bare(remote, reset);
+        if (listener == null) {
+            refuse(remote, packet, at, length);
+            return;
+        }
+        switch (Listening.on(TcpHeader.flags(packet, at))) {
+            case OPEN ->
+                onSyn(listener, remote, remotePort, remembered == TimeWaitTable.REOPEN, packet, at, length, now);
+            case IGNORE -> counters.segmentsRefused++;
+            case RESET -> {
+                if (cookies.isCookie(high(remote), low(remotePort, localPort), packet, at, now)) {
+                    onCookie(listener, remote, remotePort, packet, at, length, now);
+                } else {
+                    refuse(remote, packet, at, length);
+                }
             }
+        }
+    }
+
+    private void refuse(int remote, MemorySegment packet, long at, int length) {
+        counters.segmentsRefused++;
+        int reset = shard.writeReset(packet, at, length);
+        if (reset > 0) {
+            bare(remote, reset);
+        }
+    }
+
+    private void onSyn(
+            TcpListener listener,
+            int remote,
+            int remotePort,
+            boolean reopens,
+            MemorySegment packet,
+            long at,
+            int length,
+            long now) {
+        int localPort = listener.port();
+        TcpListener.Admission admission =
+                table.size() >= limits.connections() ? TcpListener.Admission.IGNORE : listener.admit(now);
+        switch (admission) {
+            case IGNORE -> counters.backlogDrops++; // silently: the peer tries again, and by then there may be room
+            case COOKIE -> {
+                counters.cookiesSent++;
+                bare(remote, cookies.answer(high(remote), low(remotePort, localPort), packet, at, length, now));
+            }
+            case REMEMBER -> {
+                int iss = isn(remote, remotePort, localPort, now);
+                TcpSession opened = passive(listener, remote, remotePort, reopens ? timeWait.reopenIss(iss) : iss);
+                listener.opening(opened);
+                opened.tcb.openPassive(packet, at, length, opened.iss, now);
+                opened.tcb.accept(now);
+                touch(opened);
+            }
+        }
+    }
+
+    /** The end of a handshake of which we kept nothing. */
+    private void onCookie(
+            TcpListener listener, int remote, int remotePort, MemorySegment packet, long at, int length, long now) {
+        if (table.size() >= limits.connections() || !listener.hasRoom()) {
+            // The peer takes itself for connected, and only a reset tells it otherwise.
+            counters.backlogDrops++;
+            refuse(remote, packet, at, length);
             return;
         }
-        if (table.size() >= limits.connections() || !listener.admit(now)) {
-            counters.backlogDrops++; // silently: the peer tries again, and by then there may be room
-            return;
-        }
-        int iss = isn(remote, remotePort, localPort, now);
-        if (remembered == TimeWaitTable.REOPEN) {
-            iss = timeWait.reopenIss(iss);
-        }
+        counters.cookiesAccepted++;
+        TcpSession opened = passive(listener, remote, remotePort, TcpHeader.acknowledgment(packet, at) - 1);
+        cookies.open(opened.tcb, high(remote), low(remotePort, listener.port()), packet, at, length, now);
+        opened.onSegment(packet, at, length, false, now);
+    }
+
+    private TcpSession passive(TcpListener listener, int remote, int remotePort, int iss) {
         TcpSession opened =
-                new TcpSession(this, profile, limits.queueBytes(), ip.address(), localPort, remote, remotePort);
+                new TcpSession(this, profile, limits.queueBytes(), ip.address(), listener.port(), remote, remotePort);
         opened.iss = iss;
         opened.listener = listener;
-        listener.opening(opened);
         table.add(opened);
-        opened.tcb.openPassive(packet, at, length, iss, now);
-        opened.tcb.accept(now);
-        touch(opened);
+        return opened;
     }
 
     /** An ICMP error about a segment of ours; the quote at {@code quoteAt} has been checked (RFC 5927). */
@@ -243,20 +305,41 @@ final class TcpEngine {
         if (session == null) {
             return;
         }
-        int sequence = IcmpQuote.tcpSequence(s, quoteAt);
-        if (type == IcmpHeader.DESTINATION_UNREACHABLE && code == IcmpHeader.FRAGMENTATION_NEEDED) {
-            int mtu = rest & 0xffff;
-            if (session.tcb.isOutstanding(sequence) && mtu >= 68) {
-                session.tcb.limitMss(mtu - 40, loop.now());
-                session.transmit(loop.now());
-            }
-        } else if (!session.isEstablished() && sequence == session.iss) {
-            // Once established, only TCP itself may end it (RFC 1122 §4.2.3.9, RFC 5927 §5.2).
-            session.finish(new Failure(
-                    Failure.Kind.UNREACHABLE,
-                    new Ipv4Address(remote) + " is unreachable: " + Icmp.reason(type, code),
-                    code));
+        if (!session.tcb.isOutstanding(IcmpQuote.tcpSequence(s, quoteAt))) {
+            counters.errorsIgnored++;
+            return;
         }
+        boolean unreachable = type == IcmpHeader.DESTINATION_UNREACHABLE;
+        if (unreachable && code == IcmpHeader.FRAGMENTATION_NEEDED) {
+            int mtu = rest & 0xffff;
+            if (mtu < LEAST_PATH_MTU || mtu >= link.mtu()) {
+                counters.errorsIgnored++; // RFC 5927 §7.2: a lie, or a router that does not say
+                return;
+            }
+            session.tcb.limitMss(mtu - 40, loop.now());
+            session.transmit(loop.now());
+            return;
+        }
+        Failure told = new Failure(
+                Failure.Kind.UNREACHABLE,
+                new Ipv4Address(remote) + " is unreachable: " + Icmp.reason(type, code),
+                code);
+        boolean hard = unreachable
+                && (code == IcmpHeader.PROTOCOL_UNREACHABLE
+                        || code == IcmpHeader.PORT_UNREACHABLE
+                        || isForbidden(code));
+        if (hard && !session.isEstablished()) {
+            session.finish(told);
+        } else {
+            // Once established, only TCP itself may end it (RFC 5927 §5.2); and a router may find its way again (RFC
+            // 9293 MUST-56).
+            session.softError = told;
+        }
+    }
+
+    /** A firewall said so (RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1): it would say the same next time. */
+    private static boolean isForbidden(int code) {
+        return code == 9 || code == 10 || code == IcmpHeader.ADMINISTRATIVELY_PROHIBITED;
     }
 
     /** Handshakes through a neighbour that is not there end; what is established has patience. */
@@ -350,7 +433,9 @@ final class TcpEngine {
             frame.bodyWrapAt = ring.wrapAt();
             frame.bodyWrapLength = length - frame.bodyLength;
         }
-        send(to, session.remoteAddress, header, at, headerLength, length, session.tcb.sendMss());
+        int service = session.connection.trafficClass() | (session.tcb.mayBeMarked() ? ECN_CAPABLE : 0);
+        int hops = session.connection.hopLimit();
+        send(to, session.remoteAddress, service, hops, header, at, headerLength, length, session.tcb.sendMss());
     }
 
     /** Sends the header that stands in the shard's scratch memory, without payload. */
@@ -361,7 +446,16 @@ final class TcpEngine {
             return;
         }
         clearBody();
-        send(to, destination, shard.header(), TcpShard.HEADER_AT, headerLength, 0, Integer.MAX_VALUE);
+        send(
+                to,
+                destination,
+                0,
+                Ipv4Interface.TTL,
+                shard.header(),
+                TcpShard.HEADER_AT,
+                headerLength,
+                0,
+                Integer.MAX_VALUE);
     }
 
     private void clearBody() {
@@ -371,7 +465,15 @@ final class TcpEngine {
     }
 
     private void send(
-            Neighbour to, int destination, MemorySegment header, long at, int headerLength, int length, int mss) {
+            Neighbour to,
+            int destination,
+            int service,
+            int hops,
+            MemorySegment header,
+            long at,
+            int headerLength,
+            int length,
+            int mss) {
         long ipAt = at - Ipv4Header.MIN_LENGTH;
         long ethernet = ipAt - EthernetHeader.LENGTH;
         int segment = headerLength + length;
@@ -380,11 +482,11 @@ final class TcpEngine {
         Ipv4Header.write(
                 header,
                 ipAt,
-                0,
+                service,
                 Ipv4Header.MIN_LENGTH + segment,
                 ip.nextIdentification(),
                 Ipv4Header.DONT_FRAGMENT,
-                Ipv4Interface.TTL,
+                hops,
                 Ipv4Header.PROTOCOL_TCP,
                 source,
                 destination);

@@ -15,12 +15,19 @@ import org.jspecify.annotations.Nullable;
  * A TCP port that takes connections, for any thread; threads that accept at the same time each get connections of their own.
  *
  * <p>At most {@code backlog} connections are in the handshake or wait to be accepted. When all wait to be accepted, a new SYN gets no
- * answer, so that its sender tries again; when some are stuck in the handshake for three seconds, the oldest of them makes room. So an
- * established connection is never thrown away for want of room.
+ * answer, so that its sender tries again; so an established connection is never thrown away for want of room. When handshakes take up the
+ * rest and the oldest is stuck for a second, as under a flood of SYNs, further ones are answered by SYN cookies, which need no memory.
  */
 public final class TcpListener implements AutoCloseable {
-    /** A handshake that has not ended by then may be given up for another. */
-    private static final long STUCK = 3_000_000_000L;
+    /** A handshake that takes longer is a sign of a flood. */
+    private static final long STUCK = 1_000_000_000L;
+
+    /** What is to be done with a SYN. */
+    enum Admission {
+        REMEMBER,
+        COOKIE,
+        IGNORE
+    }
 
     private final TcpEngine engine;
     private final int port;
@@ -126,24 +133,21 @@ public final class TcpListener implements AutoCloseable {
 
     // ---- on the loop
 
-    /** Makes room for one more handshake if it may; false to ignore the SYN. */
-    boolean admit(long now) {
-        if (closed) {
-            return false;
+    Admission admit(long now) {
+        if (!hasRoom()) {
+            return Admission.IGNORE;
         }
         if (waiting.get() + opening.size() < backlog) {
-            return true;
+            return Admission.REMEMBER;
         }
         Iterator<TcpSession> oldest = opening.iterator();
-        if (oldest.hasNext()) {
-            TcpSession session = oldest.next();
-            if (now - session.since >= STUCK) {
-                engine.counters.handshakesGivenUp++;
-                session.finish(new Failure(Failure.Kind.TIMED_OUT, "the handshake was not completed"));
-                return true;
-            }
-        }
-        return false;
+        boolean stuck = oldest.hasNext() && now - oldest.next().since >= STUCK;
+        return stuck ? Admission.COOKIE : Admission.IGNORE;
+    }
+
+    /** Whether one more established connection may wait to be accepted. */
+    boolean hasRoom() {
+        return !closed && waiting.get() < backlog;
     }
 
     void opening(TcpSession session) {

@@ -32,6 +32,8 @@ final class TcpSession implements TcpOutput {
     int iss;
     /** When its SYN came or went, on the loop's clock. */
     final long since;
+    /** What ICMP last said about the way to the peer; the reason to give if that is all that came. */
+    volatile @Nullable Failure softError;
 
     private final TcpEngine engine;
     private @Nullable Neighbour nextHop;
@@ -83,7 +85,13 @@ final class TcpSession implements TcpOutput {
         this.since = engine.loop.now();
         this.tcb = new Tcb(engine.shard, profile, this);
         this.connection = new TcpConnection(
-                this, queueBytes, new Ipv4Address(localAddress), localPort, new Ipv4Address(remoteAddress), remotePort);
+                this,
+                profile,
+                queueBytes,
+                new Ipv4Address(localAddress),
+                localPort,
+                new Ipv4Address(remoteAddress),
+                remotePort);
     }
 
     // ---- from users, any thread
@@ -112,14 +120,17 @@ final class TcpSession implements TcpOutput {
             return;
         }
         long now = engine.loop.now();
+        if (tcb.profile() != connection.profile()) {
+            tcb.adopt(connection.profile());
+        }
         drain(now);
         pump(now);
     }
 
     // ---- from the peer
 
-    void onSegment(MemorySegment s, long at, int length, long now) {
-        handle(tcb.onSegment(s, at, length, now), now);
+    void onSegment(MemorySegment s, long at, int length, boolean marked, long now) {
+        handle(tcb.onSegment(s, at, length, marked, now), now);
         if (gone) {
             return;
         }
@@ -143,6 +154,9 @@ final class TcpSession implements TcpOutput {
                 waiting.onEstablished(this);
             }
         }
+        if ((events & Tcb.Events.URGENT) != 0) {
+            connection.onUrgent(tcb.urgentLeft());
+        }
         if ((events & Tcb.Events.REMOTE_CLOSED) != 0) {
             connection.onEnd();
         }
@@ -156,7 +170,8 @@ final class TcpSession implements TcpOutput {
                                     remote() + " refused the connection: nothing listens on that port"));
         } else if ((events & Tcb.Events.TIMED_OUT) != 0) {
             transmit(now);
-            finish(new Failure(Failure.Kind.TIMED_OUT, remote() + " does not answer any more"));
+            Failure told = softError;
+            finish(told != null ? told : new Failure(Failure.Kind.TIMED_OUT, remote() + " does not answer any more"));
         } else if ((events & Tcb.Events.CLOSED) != 0) {
             transmit(now); // the last ACK
             if ((events & Tcb.Events.TIME_WAIT) != 0) {

@@ -21,7 +21,13 @@
  * lives on until the {@code Tcb} reports its end, bounded by that one's timers, then a compact record remembers TIME-WAIT.
  *
  * <p><b>Listening.</b> A {@link dev.sluice.net.TcpListener} holds at most its backlog of handshakes and connections not yet accepted, so an
- * established connection always has a place; SYNs beyond it are ignored and come again.
+ * established connection always has a place. SYNs beyond it are answered by cookies, of which nothing is remembered, as long as there is a
+ * place for the connection; else they are ignored and come again. A {@link dev.sluice.net.TcpServer} owns a listener, its connections and a
+ * virtual thread for each, and ends them all.
+ *
+ * <p><b>Errors from routers</b> (RFC 5927) count only if they quote something in flight. A narrower path makes segments smaller, down to 576
+ * bytes a packet; a refusal ends a handshake, never an established connection; all else is kept as {@link
+ * dev.sluice.net.TcpConnection#softError} and given as the reason if TCP gives up.
  *
  * <p><b>Sending.</b> TCP hands super-segments and unfinished checksums to the link, whatever the link is; a link without offloads finishes
  * them in software. A congested link holds back sessions and UDP sockets until it has room again.
@@ -32,8 +38,8 @@
  * <p><b>Memory.</b> Rings of the {@code Tcb}s come from one pool per stack, off the heap, under {@link
  * dev.sluice.net.NetLimits#bufferBytes}; queues are arrays of the heap. Frames are only read during the call that brings them.
  *
- * <p>RFCs: 791, 792, 826, 768, 1122, 2131, 5227, 5927, 5961, 6056, 6528, 7323, 9293. Not here yet: IPv6, a resolver, loopback to the
- * host's own address, multicast membership, SYN cookies.
+ * <p>RFCs: 791, 792, 826, 768, 1122, 1191, 2131, 3168, 4987, 5227, 5927, 5961, 6056, 6528, 7323, 9293. Not here yet: IPv6, a resolver, loopback to the
+ * host's own address, multicast membership, a cache of path MTUs beyond the connection.
  */
 @NullMarked
 package dev.sluice.net;

@@ -63,17 +63,28 @@ public final class RawFrames {
         return frame;
     }
 
-    /** A segment with the options of a usual SYN if {@code flags} has SYN. */
+    /** A segment with the options of a usual SYN, but for timestamps, if {@code flags} has SYN. */
     public byte[] tcp(
             Ipv4Address destination, int sourcePort, int destinationPort, int sequence, int flags, byte[] payload) {
-        byte[] options = (flags & TcpHeader.SYN) == 0
-                ? new byte[0]
-                : new byte[] {2, 4, 5, (byte) 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7};
+        return tcp(destination, sourcePort, destinationPort, sequence, 0, flags, payload);
+    }
+
+    /** The same with an acknowledgment number. */
+    public byte[] tcp(
+            Ipv4Address destination,
+            int sourcePort,
+            int destinationPort,
+            int sequence,
+            int acknowledgment,
+            int flags,
+            byte[] payload) {
+        byte[] options =
+                (flags & TcpHeader.SYN) == 0 ? new byte[0] : new byte[] {2, 4, 5, (byte) 0xb4, 1, 1, 4, 2, 1, 3, 3, 7};
         int header = TcpHeader.MIN_LENGTH + options.length;
         int length = header + payload.length;
         byte[] frame = ipv4(Ipv4Header.PROTOCOL_TCP, destination, length);
         MemorySegment s = MemorySegment.ofArray(frame);
-        TcpHeader.write(s, TRANSPORT, sourcePort, destinationPort, sequence, 0, header, flags, 65_535);
+        TcpHeader.write(s, TRANSPORT, sourcePort, destinationPort, sequence, acknowledgment, header, flags, 65_535);
         System.arraycopy(options, 0, frame, TRANSPORT + TcpHeader.MIN_LENGTH, options.length);
         System.arraycopy(payload, 0, frame, TRANSPORT + header, payload.length);
         long sum = Checksum.pseudoHeader(source, destination.bits(), Ipv4Header.PROTOCOL_TCP, length);
@@ -93,11 +104,16 @@ public final class RawFrames {
 
     /** "Port unreachable" about the IPv4 packet in {@code about}. */
     public byte[] portUnreachable(Ipv4Address destination, byte[] about) {
+        return icmpError(destination, IcmpHeader.DESTINATION_UNREACHABLE, IcmpHeader.PORT_UNREACHABLE, 0, about);
+    }
+
+    /** An ICMP error about the IPv4 packet in {@code about}; {@code rest} is the second word, as the MTU of a narrow path. */
+    public byte[] icmpError(Ipv4Address destination, int type, int code, int rest, byte[] about) {
         int quoted = Math.min(about.length - IP, 60);
         int length = IcmpHeader.LENGTH + quoted;
         byte[] frame = ipv4(Ipv4Header.PROTOCOL_ICMP, destination, length);
         MemorySegment s = MemorySegment.ofArray(frame);
-        IcmpHeader.write(s, TRANSPORT, IcmpHeader.DESTINATION_UNREACHABLE, IcmpHeader.PORT_UNREACHABLE, 0);
+        IcmpHeader.write(s, TRANSPORT, type, code, rest);
         System.arraycopy(about, IP, frame, TRANSPORT + IcmpHeader.LENGTH, quoted);
         IcmpHeader.updateChecksum(s, TRANSPORT, length);
         return frame;

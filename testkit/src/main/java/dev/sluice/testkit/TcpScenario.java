@@ -17,6 +17,7 @@ public final class TcpScenario {
     private static final int[] ISNS = {0, Integer.MAX_VALUE, Integer.MIN_VALUE, -2, -20_000};
 
     private final long seed;
+    private final Ends ends;
     private final Simulation simulation;
     private final CountedMemory memory = new CountedMemory();
     private final SimulatedHost client;
@@ -26,6 +27,13 @@ public final class TcpScenario {
     @Override
     public String toString() {
         return client + "\n" + server;
+    }
+
+    /** Who talks to whom. */
+    public enum Ends {
+        ANY,
+        LAN_TO_LAN,
+        GUEST_TO_LAN
     }
 
     /** What a run showed. */
@@ -48,9 +56,15 @@ public final class TcpScenario {
         }
     }
 
-    /** The scenario of this seed. */
+    /** The scenario of this seed, between any two profiles. */
     public TcpScenario(long seed) {
+        this(seed, Ends.ANY);
+    }
+
+    /** The scenario of this seed. */
+    public TcpScenario(long seed, Ends ends) {
         this.seed = seed;
+        this.ends = ends;
         RandomGenerator choice = new Simulation(~seed, 0).random();
         // Virtual time starts anywhere, also where nanoTime would be negative or a timestamp about to wrap.
         simulation = new Simulation(seed, choice.nextLong(1L << 52) - (1L << 51));
@@ -73,22 +87,40 @@ public final class TcpScenario {
         long budget = choice.nextInt(4) == 0 ? (1 << 16) + choice.nextInt(1 << 17) : 16 << 20;
         int iss = choice.nextInt(3) == 0 ? choice.nextInt() : ISNS[choice.nextInt(ISNS.length)];
         return new SimulatedHost(
-                name, address, peer, simulation, profile(choice), memory, budget, iss, choice.nextBoolean(), user);
+                name,
+                address,
+                peer,
+                simulation,
+                profile(choice, address == 1),
+                memory,
+                budget,
+                iss,
+                choice.nextBoolean(),
+                user);
     }
 
-    private static TcpProfile profile(RandomGenerator choice) {
+    private TcpProfile profile(RandomGenerator choice, boolean isClient) {
         int[] mtus = {104, 576, 1280, 1500, 1500, 1500, 9000, 65515};
         int mtu = mtus[choice.nextInt(mtus.length)];
-        TcpProfile base = choice.nextBoolean() ? TcpProfile.guest(mtu) : TcpProfile.lan(mtu);
+        boolean guest = switch (ends) {
+            case ANY -> choice.nextBoolean();
+            case LAN_TO_LAN -> false;
+            case GUEST_TO_LAN -> isClient;
+        };
+        TcpProfile base = guest ? TcpProfile.guest(mtu) : TcpProfile.lan(mtu);
         if (choice.nextBoolean()) {
             base = base.withBuffers(1 << choice.nextInt(14, 22), 1 << choice.nextInt(16, 22));
         }
         if (choice.nextBoolean()) {
-            base = base.with(
-                    choice.nextBoolean() ? TcpProfile.MAX_SUPER_SEGMENT : 0,
-                    choice.nextBoolean(),
-                    choice.nextBoolean(),
-                    choice.nextBoolean());
+            base = base.withSuperSegment(choice.nextBoolean() ? TcpProfile.MAX_SUPER_SEGMENT : 0)
+                    .withNagle(choice.nextBoolean())
+                    .withSack(choice.nextBoolean())
+                    .withTimestamps(choice.nextBoolean())
+                    .withRack(choice.nextBoolean())
+                    .withEcn(TcpProfile.Ecn.values()[choice.nextInt(3)]);
+            if (base.congestionControl() != TcpProfile.Congestion.ONE_HOP && choice.nextBoolean()) {
+                base = base.withCongestionControl(TcpProfile.Congestion.NEW_RENO);
+            }
         }
         if (choice.nextInt(5) == 0) {
             base = base.withKeepAlive(30 * SECOND, 5 * SECOND, 10);
@@ -149,7 +181,7 @@ public final class TcpScenario {
             checkEnd();
         } catch (RuntimeException | AssertionError e) {
             throw new AssertionError(
-                    "Seed " + seed + " after " + simulation.steps() + " steps, "
+                    "Seed " + seed + " (" + ends + ") after " + simulation.steps() + " steps, "
                             + (simulation.now() - begin) / 1_000_000 + " ms: " + e + "\n" + client + "\n" + server,
                     e);
         }

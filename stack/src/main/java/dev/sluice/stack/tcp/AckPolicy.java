@@ -21,7 +21,13 @@ final class AckPolicy {
     private long timer = NEVER;
 
     private byte challenges;
-    private long challengesSince;
+    /** The second of the clock in which they were sent. */
+    private int challengesIn;
+    /** What came though we had it, until told (RFC 2883), as sequence numbers; nothing if both are equal. */
+    private int duplicateLeft;
+
+    /** Its length: a segment's. */
+    private char duplicateLength;
 
     /** Segments of data that will still be acknowledged at once. */
     private byte quick;
@@ -32,7 +38,26 @@ final class AckPolicy {
 
     void open(int quick, long now) {
         this.quick = (byte) quick;
-        challengesSince = now;
+        challengesIn = (int) (now / SECOND);
+    }
+
+    /** {@code left}–{@code right} came though we have it. */
+    void onDuplicate(int left, int right) {
+        duplicateLeft = left;
+        duplicateLength = (char) (right - left);
+        pending = true;
+    }
+
+    boolean hasDuplicate() {
+        return duplicateLength != 0;
+    }
+
+    int duplicateLeft() {
+        return duplicateLeft;
+    }
+
+    int duplicateRight() {
+        return duplicateLeft + duplicateLength;
     }
 
     boolean pending() {
@@ -78,8 +103,9 @@ final class AckPolicy {
 
     /** Answers a suspicious segment, within limits. */
     void challenge(long now) {
-        if (now - challengesSince >= SECOND) {
-            challengesSince = now;
+        int second = (int) (now / SECOND);
+        if (second != challengesIn) {
+            challengesIn = second;
             challenges = 0;
         }
         if (challenges >= CHALLENGES) {
@@ -104,6 +130,7 @@ final class AckPolicy {
         duplicatesOwed = 0;
         segmentsOwed = 0;
         timer = NEVER;
+        duplicateLength = 0;
     }
 
     void stop() {

@@ -92,6 +92,10 @@ final class Arrival {
         if ((flags & TcpHeader.RST) != 0) {
             return onReset(tcb, from, now);
         }
+        if (tcb.timestamps.misses(segment)) {
+            counters.dropsPaws++;
+            return 0;
+        }
         if (tcb.timestamps.refuses(segment, now - tcb.lastHeard)) {
             counters.dropsPaws++;
             refuse(tcb, now);
@@ -137,9 +141,15 @@ final class Arrival {
         }
         if (ack >= sender.una()) {
             events |= sender.onAck(ack, from, segment, tcb.timestamps.elapsed(segment, now), now);
+            if (tcb.ecnOn && segment.has(TcpHeader.ECE)) {
+                sender.onCongestionEcho();
+            }
             if (sender.finAcknowledged()) {
                 onOurFinAcknowledged(tcb, now);
             }
+        }
+        if (segment.urgentPointer > 0 && receivesText(tcb.state)) {
+            events |= tcb.onUrgent(from + segment.urgentPointer);
         }
         if (segment.length > 0 || segment.has(TcpHeader.FIN)) {
             events |= onText(tcb, from, now);
@@ -175,6 +185,10 @@ final class Arrival {
             // Our SYN-ACK was lost.
             tcb.synPending = true;
         } else if (segment.length > 0 || segment.has(TcpHeader.FIN)) {
+            long from = tcb.receiver.offset(segment.sequence);
+            if (tcb.profile().duplicateSack() && from > 0 && from + segment.length <= tcb.receiver.next()) {
+                tcb.acks.onDuplicate(segment.sequence, segment.sequence + segment.length);
+            }
             tcb.acks.now();
         } else {
             tcb.acks.challenge(now);
@@ -217,14 +231,34 @@ final class Arrival {
         }
     }
 
+    private static boolean receivesText(TcpState state) {
+        return state == TcpState.ESTABLISHED || state == TcpState.FIN_WAIT_1 || state == TcpState.FIN_WAIT_2;
+    }
+
+    /** RFC 3168 §6.1.3: what arrives marked is reported until the peer says that it has slowed down. */
+    private void noteMarks(Tcb tcb) {
+        if (segment.has(TcpHeader.CWR)) {
+            tcb.congestionEcho = false;
+        }
+        if (segment.marked) {
+            counters.congestionMarksIn++;
+            tcb.congestionEcho = true;
+        }
+    }
+
     /** Payload and FIN of an acceptable segment. */
     private int onText(Tcb tcb, long from, long now) {
-        TcpState state = tcb.state;
-        if (state != TcpState.ESTABLISHED && state != TcpState.FIN_WAIT_1 && state != TcpState.FIN_WAIT_2) {
+        if (!receivesText(tcb.state)) {
             return 0;
+        }
+        if (tcb.ecnOn) {
+            noteMarks(tcb);
         }
         Receiver receiver = tcb.receiver;
         int skip = (int) Math.max(0, receiver.next() - from);
+        if (skip > 0 && from > 0 && tcb.profile().duplicateSack()) {
+            tcb.acks.onDuplicate(segment.sequence, segment.sequence + skip);
+        }
         long offset = from + skip;
         int length = segment.length - skip;
         boolean fin = segment.has(TcpHeader.FIN);

@@ -1,14 +1,21 @@
 package dev.sluice.stack.tcp;
 
 /** How many bytes may be in flight; one per connection. The segment size comes with every call, as the path may lower it. */
-sealed interface CongestionControl permits OneHop, NewReno {
+sealed interface CongestionControl permits OneHop, NewReno, Cubic {
     /** Bytes that may be in flight now, at least one segment. */
     int window();
 
-    /** {@code acked} bytes were acknowledged outside of fast recovery; {@code flight} were outstanding before. */
-    void onAck(int acked, long flight, int mss);
+    /** What {@link #window} will be after fast recovery (ssthresh). */
+    int threshold();
 
-    /** Fast retransmission begins with {@code flight} bytes outstanding. */
+    /**
+     * {@code acked} bytes were acknowledged outside of fast recovery; {@code flight} were outstanding before.
+     *
+     * @param rtt smoothed, in ns
+     */
+    void onAck(int acked, long flight, int mss, long now, long rtt);
+
+    /** Fast retransmission begins with {@code flight} bytes outstanding, or the path reports congestion. */
     void onLoss(long flight, int mss);
 
     /** Everything outstanding at the beginning of fast recovery is acknowledged. */
@@ -24,6 +31,7 @@ sealed interface CongestionControl permits OneHop, NewReno {
         return switch (kind) {
             case ONE_HOP -> new OneHop();
             case NEW_RENO -> new NewReno(mss);
+            case CUBIC -> new Cubic(mss);
         };
     }
 }

@@ -109,6 +109,36 @@ final class IntervalSet {
         return true;
     }
 
+    /** Uncovers {@code from}–{@code to}; where that would make too many ranges, what lies after the gap is given up as well. */
+    void remove(long from, long to) {
+        int i = firstEndingAfter(from);
+        if (i < size && from(i) < from && to(i) > to) {
+            long right = to(i);
+            total -= right - from;
+            bounds[2 * i + 1] = from;
+            add(to, right);
+            return;
+        }
+        if (i < size && from(i) < from) {
+            total -= to(i) - from;
+            bounds[2 * i + 1] = from;
+            i++;
+        }
+        int last = i;
+        while (last < size && to(last) <= to) {
+            total -= to(last) - from(last);
+            last++;
+        }
+        if (last < size && from(last) < to) {
+            total -= to - from(last);
+            bounds[2 * last] = to;
+        }
+        if (last > i) {
+            System.arraycopy(bounds, 2 * last, bounds, 2 * i, 2 * (size - last));
+            size -= last - i;
+        }
+    }
+
     /** Forgets everything below {@code offset}. */
     void trimBelow(long offset) {
         int gone = firstEndingAfter(offset);

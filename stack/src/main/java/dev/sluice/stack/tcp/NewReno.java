@@ -16,7 +16,7 @@ final class NewReno implements CongestionControl {
         this.window = initial(mss);
     }
 
-    private static int initial(int mss) {
+    static int initial(int mss) {
         return Math.min(10 * mss, Math.max(2 * mss, 14600));
     }
 
@@ -26,7 +26,12 @@ final class NewReno implements CongestionControl {
     }
 
     @Override
-    public void onAck(int acked, long flight, int mss) {
+    public int threshold() {
+        return threshold;
+    }
+
+    @Override
+    public void onAck(int acked, long flight, int mss, long now, long rtt) {
         // A window that was not in use says nothing about the path (RFC 7661 in its simplest form).
         if (flight < window / 2) {
             return;

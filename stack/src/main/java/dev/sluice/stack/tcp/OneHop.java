@@ -18,7 +18,12 @@ final class OneHop implements CongestionControl {
     }
 
     @Override
-    public void onAck(int acked, long flight, int mss) {
+    public int threshold() {
+        return window;
+    }
+
+    @Override
+    public void onAck(int acked, long flight, int mss, long now, long rtt) {
         if (window != UNLIMITED) {
             window += Math.min(acked, window);
             if (window >= LARGE) {

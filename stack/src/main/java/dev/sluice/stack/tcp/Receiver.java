@@ -122,6 +122,11 @@ final class Receiver {
         acknowledged = next();
     }
 
+    /** Offset of the first byte that the user has not taken. */
+    long unread() {
+        return next - undelivered();
+    }
+
     boolean finReceived() {
         return finReceived;
     }

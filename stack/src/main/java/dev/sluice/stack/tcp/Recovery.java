@@ -1,55 +1,38 @@
 package dev.sluice.stack.tcp;
 
-import org.jspecify.annotations.Nullable;
-
 /**
- * What of the data in flight is lost, by the rules of RFC 5681 and 6582 (duplicates), RFC 6675 (selective acknowledgments) and RFC 6298
- * (timeout). Nothing is kept per segment: a position walks from SND.UNA to the end of what counts as lost and steps over what the peer
- * holds; the bytes are read again from the send ring.
+ * Loss by counting: the rules of RFC 5681 and 6582 (duplicates), RFC 6675 (selective acknowledgments) and RFC 6298 (timeout). Nothing is
+ * kept per segment: a position walks from SND.UNA to the end of what counts as lost and steps over what the peer holds; the bytes are
+ * read again from the send ring.
  */
-final class Recovery {
-    /** No offset. */
-    static final long NONE = -1;
-
-    private static final int DUPLICATES = 3;
-
-    private enum Kind {
-        NONE,
-        FAST,
-        TIMEOUT
-    }
-
-    private final TcpShard shard;
-    private Kind kind = Kind.NONE;
+final class Recovery extends LossRecovery {
     private boolean sackOk;
-    /** SND.NXT when recovery began: it ends when this is acknowledged. */
-    private long end;
     /** Everything lost before it has been sent again. */
     private long position;
     /** Duplicate acknowledgments in a row. */
     private int duplicates;
-    /** What the peer reported beyond SND.UNA; null if nothing. */
-    @Nullable
-    private IntervalSet sacked;
 
     Recovery(TcpShard shard) {
-        this.shard = shard;
+        super(shard);
     }
 
     void open(boolean sackOk) {
         this.sackOk = sackOk;
     }
 
-    boolean active() {
-        return kind != Kind.NONE;
-    }
-
+    @Override
     void beginFast(long una, long nxt) {
         begin(Kind.FAST, una, nxt);
     }
 
     /** All in flight counts as lost, but for what the peer still claims to hold. */
-    void beginTimeout(long una, long nxt) {
+    @Override
+    void beginTimeout(long una, long nxt, long now) {
+        loseAll(una, nxt);
+    }
+
+    @Override
+    void loseAll(long una, long nxt) {
         duplicates = 0;
         if (sacked != null && sacked.contains(una)) {
             // The peer dropped what it had reported (RFC 2018 §8).
@@ -64,30 +47,16 @@ final class Recovery {
         position = una;
     }
 
-    /** SND.UNA moved by {@code acked}; tells congestion control. */
-    void onAdvance(long una, int acked, long flight, int mss, CongestionControl congestion) {
-        IntervalSet set = sacked;
-        if (set != null) {
-            set.trimBelow(una);
-            if (set.isEmpty()) {
-                dropSacked();
-            }
-        }
+    @Override
+    void onAdvance(long una, int acked, int mss, long tsElapsed, long now) {
+        trimSacked(una);
         switch (kind) {
-            case NONE -> {
-                duplicates = 0;
-                congestion.onAck(acked, flight, mss);
-            }
-            case TIMEOUT -> {
-                position = Math.max(position, una);
-                congestion.onAck(acked, flight, mss);
-            }
+            case NONE -> duplicates = 0;
+            case TIMEOUT -> position = Math.max(position, una);
             case FAST -> {
-                if (una >= end) {
-                    congestion.onRecovered();
-                } else if (sackOk) {
+                if (sackOk) {
                     position = Math.max(position, una);
-                } else {
+                } else if (una < end) {
                     // RFC 6582 §3.2 step 3: what now is first is lost too; some duplicates told of what is now
                     // acknowledged.
                     position = una;
@@ -101,48 +70,17 @@ final class Recovery {
         }
     }
 
+    @Override
     void onDuplicate() {
         duplicates++;
     }
 
-    /** True if fast retransmission is called for. */
-    boolean lossSeen(long una, int mss) {
+    @Override
+    void onSacked(long left, long right, long tsElapsed, long now) {}
+
+    @Override
+    boolean lossSeen(long una, long nxt, int mss, long smoothedRtt, long now) {
         return kind == Kind.NONE && (duplicates >= DUPLICATES || sackMark(mss) > una);
-    }
-
-    /** Reads the segment's SACK blocks; true if they report anything new. */
-    boolean readSack(Segment segment, Sender sender) {
-        if (!sackOk || segment.sackBlocks == 0) {
-            return false;
-        }
-        IntervalSet set = sacked;
-        if (set == null) {
-            set = shard.takeIntervals();
-        }
-        long before = set.total();
-        for (int i = 0; i < segment.sackBlocks; i++) {
-            long left = sender.offset(segment.sackLeft[i]);
-            long right = sender.offset(segment.sackRight[i]);
-            // A block at SND.UNA contradicts the acknowledgment; one below it reports a duplicate (RFC 2883).
-            if (left > sender.una() && left < right && right <= sender.nxt()) {
-                set.add(left, right);
-            }
-        }
-        boolean news = set.total() > before;
-        if (set.isEmpty()) {
-            shard.giveIntervals(set);
-        } else {
-            sacked = set;
-        }
-        return news;
-    }
-
-    private void dropSacked() {
-        IntervalSet set = sacked;
-        if (set != null) {
-            sacked = null;
-            shard.giveIntervals(set);
-        }
     }
 
     /** Everything the peer does not hold before this offset is lost (RFC 6675 §4, IsLost); 0 if nothing is. */
@@ -172,7 +110,7 @@ final class Recovery {
         };
     }
 
-    /** Of {@code una}–{@code nxt}, bytes thought to be on their way (RFC 6675's pipe). */
+    @Override
     long pipe(long una, long nxt, int mss) {
         long out = nxt - una;
         IntervalSet set = sacked;
@@ -191,7 +129,7 @@ final class Recovery {
         return Math.max(0, out);
     }
 
-    /** Where the next retransmission begins, before {@code limit}; or {@link #NONE}. */
+    @Override
     long next(long una, long limit, int mss) {
         if (kind == Kind.NONE) {
             return NONE;
@@ -207,7 +145,7 @@ final class Recovery {
         return from < Math.min(limit, mark(una, mss)) ? from : NONE;
     }
 
-    /** Where the lost range that begins at {@code from} ends, at most at {@code limit}. */
+    @Override
     long endOfLoss(long from, long una, long limit, int mss) {
         long to = Math.min(limit, mark(una, mss));
         IntervalSet set = sacked;
@@ -218,14 +156,23 @@ final class Recovery {
         return to;
     }
 
-    /** Everything lost before {@code offset} is on its way again. */
-    void onRetransmitted(long offset) {
-        position = offset;
+    @Override
+    void onSent(long from, long to, long now) {}
+
+    /** Everything lost before {@code to} is on its way again. */
+    @Override
+    void onRetransmitted(long from, long to, long now) {
+        position = to;
     }
 
+    @Override
+    long timer() {
+        return Sender.NEVER;
+    }
+
+    @Override
     void clear() {
-        dropSacked();
-        kind = Kind.NONE;
+        super.clear();
         duplicates = 0;
     }
 }

@@ -24,6 +24,11 @@ final class Segment {
     /** As in the header, 0–65535. */
     int window;
 
+    /** 0–65535; 0 without URG. */
+    int urgentPointer;
+    /** Its IP packet carried the codepoint CE. */
+    boolean marked;
+
     boolean hasTimestamps;
     int timestamp;
     int echo;
@@ -51,6 +56,8 @@ final class Segment {
         acknowledgment = (int) (second >>> 32);
         flags = (int) (second >>> 16) & 0xff;
         window = (int) second & 0xffff;
+        urgentPointer = (flags & TcpHeader.URG) == 0 ? 0 : TcpHeader.urgentPointer(s, header);
+        marked = false;
         hasTimestamps = false;
         mss = -1;
         windowScale = -1;

@@ -1,7 +1,9 @@
 package dev.sluice.stack.tcp;
 
+import dev.sluice.wire.Bytes;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** Builds headers in the shard's scratch memory and hands segments to the connection's output; one per shard, without state. */
 final class SegmentWriter {
@@ -17,7 +19,7 @@ final class SegmentWriter {
     }
 
     /** SYN, or SYN-ACK with the options agreed on: the same each time it is sent. */
-    void syn(Tcb tcb, boolean withAck, long now) {
+    void syn(Tcb tcb, boolean withAck, int ecn, long now) {
         long o = OptionsWriter.mss(header, OPTIONS_AT, tcb.profile().mss());
         int plainAfter = tcb.profile().tuning().plainSynAfter();
         if (withAck || plainAfter == 0 || tcb.sender.retransmissions() < plainAfter) {
@@ -30,7 +32,7 @@ final class SegmentWriter {
             }
         }
         int length = (int) (o - AT);
-        int flags = withAck ? TcpHeader.SYN | TcpHeader.ACK : TcpHeader.SYN;
+        int flags = ecn | (withAck ? TcpHeader.SYN | TcpHeader.ACK : TcpHeader.SYN);
         int acknowledgment = withAck ? tcb.receiver.nextSequence() : 0;
         write(tcb, tcb.sender.sequence(0), acknowledgment, length, flags, tcb.receiver.advertiseInSyn());
         if (withAck) {
@@ -50,7 +52,7 @@ final class SegmentWriter {
     void ack(Tcb tcb, long offset, long now) {
         long o = tcb.timestamps.write(header, OPTIONS_AT, true, now);
         IntervalSet ahead = tcb.receiver.ahead();
-        if (tcb.sackOk && ahead != null) {
+        if (tcb.sackOk && (ahead != null || tcb.acks.hasDuplicate())) {
             o = sack(tcb, o, ahead);
         }
         acknowledging(tcb, offset, (int) (o - AT), TcpHeader.ACK, 0);
@@ -58,15 +60,29 @@ final class SegmentWriter {
 
     private void acknowledging(Tcb tcb, long offset, int headerLength, int flags, int length) {
         int window = tcb.receiver.advertise(tcb.profile().mss());
-        write(tcb, tcb.sender.sequence(offset), tcb.receiver.nextSequence(), headerLength, flags, window);
+        int urgent = tcb.urgentPointer(offset);
+        int all = flags | (tcb.congestionEcho ? TcpHeader.ECE : 0) | (urgent > 0 ? TcpHeader.URG : 0);
+        write(tcb, tcb.sender.sequence(offset), tcb.receiver.nextSequence(), headerLength, all, window);
+        if (urgent > 0) {
+            Bytes.put16(header, AT + 18, urgent);
+        }
         tcb.onAckSent();
         send(tcb, headerLength, Math.max(0, offset - 1), length);
     }
 
-    /** The pieces in the order of their arrival, the latest first (RFC 2018 §4); then any others, if there is room. */
-    private long sack(Tcb tcb, long o, IntervalSet ahead) {
-        int blocks = Math.min(ahead.size(), tcb.timestamps.on() ? 3 : ReceiveRing.MOST_BLOCKS);
+    /** What came twice first (RFC 2883), then the pieces in the order of their arrival, the latest first (RFC 2018 §4), then any others. */
+    private long sack(Tcb tcb, long o, @Nullable IntervalSet ahead) {
+        int twice = tcb.acks.hasDuplicate() ? 1 : 0;
+        int pieces = ahead == null ? 0 : ahead.size();
+        int blocks = Math.min(pieces + twice, tcb.timestamps.on() ? 3 : ReceiveRing.MOST_BLOCKS);
         o = OptionsWriter.sackHead(header, o, blocks);
+        if (twice > 0) {
+            o = OptionsWriter.sackBlock(header, o, tcb.acks.duplicateLeft(), tcb.acks.duplicateRight());
+            blocks--;
+        }
+        if (ahead == null) {
+            return o;
+        }
         long written = 0;
         for (int n = 0; n < ReceiveRing.MOST_BLOCKS && Long.bitCount(written) < blocks; n++) {
             int i = tcb.receiver.latest(n);

@@ -1,6 +1,7 @@
 package dev.sluice.stack.tcp;
 
 import dev.sluice.wire.TcpHeader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sending half of a connection: what is queued, in flight and acknowledged, and the timer that guards it (RFC 9293 §3.8, RFC 6298).
@@ -9,7 +10,7 @@ import dev.sluice.wire.TcpHeader;
 final class Sender {
     static final long NEVER = Long.MAX_VALUE;
 
-    private static final long NONE = Recovery.NONE;
+    private static final long NONE = LossRecovery.NONE;
     /** Windows above this are halved for the segment size; a smaller one is a device that takes one segment at a time. */
     private static final int HALVED_FROM = 536;
 
@@ -17,12 +18,13 @@ final class Sender {
     /** A millisecond, by which an echoed timestamp may be off. */
     private static final long TIMESTAMP_UNIT = 1_000_000L;
 
-    private final TcpShard shard;
     private TcpProfile profile;
     final SendRing ring;
     final RtoEstimator rto;
-    private final Recovery recovery;
+    private LossRecovery recovery;
     CongestionControl congestion;
+    /** Null on one hop. */
+    private @Nullable SharedPath path;
 
     private int iss;
     /** Payload bytes that path and peer permit in a segment. */
@@ -70,7 +72,6 @@ final class Sender {
     private int retransmissions;
 
     Sender(TcpShard shard, TcpProfile profile) {
-        this.shard = shard;
         this.profile = profile;
         this.ring = new SendRing(shard.buffers(), profile.sendBuffer());
         this.rto = new RtoEstimator(profile);
@@ -98,7 +99,14 @@ final class Sender {
         this.agreedMss = (char) mss;
         this.windowScale = (byte) windowScale;
         this.sackOk = sackOk;
-        this.recovery.open(sackOk);
+        boolean hop = profile.congestionControl() == TcpProfile.Congestion.ONE_HOP;
+        boolean byTime = sackOk && profile.rack() && !hop;
+        this.path = hop ? null : new SharedPath(byTime);
+        if (byTime) {
+            this.recovery = new Rack(recovery.shard);
+        } else if (this.recovery instanceof Recovery counting) {
+            counting.open(sackOk);
+        }
         this.window = firstWindow;
         this.largestWindow = firstWindow;
         boundMss();
@@ -110,6 +118,10 @@ final class Sender {
         return agreedMss;
     }
 
+    private TcpCounters counters() {
+        return recovery.shard.counters();
+    }
+
     /** The path carries less than thought (RFC 1191, 8201). */
     void limitMss(int mss, long now) {
         if (mss < agreedMss) {
@@ -117,7 +129,8 @@ final class Sender {
             boundMss();
             if (una > 0 && una < nxt && !recovery.active()) {
                 // Everything in flight was too large; it is not congestion, so no backoff.
-                beginTimeoutRecovery();
+                recovery.loseAll(una, nxt);
+                timedOffset = NONE;
                 restartTimer(now);
             }
         }
@@ -187,7 +200,13 @@ final class Sender {
     }
 
     long timer() {
-        return timer;
+        TailProbe probing = tail();
+        return probing == null ? timer : Math.min(timer, Math.min(recovery.timer(), probing.timer()));
+    }
+
+    private @Nullable TailProbe tail() {
+        SharedPath shared = path;
+        return shared == null ? null : shared.tail;
     }
 
     /** SND.NXT for a segment without payload, held within the window for peers that took some of it back. */
@@ -202,7 +221,7 @@ final class Sender {
         lastSent = now;
         if (again) {
             retransmissions++;
-            shard.counters().retransmits++;
+            counters().retransmits++;
             timedOffset = NONE;
         } else {
             timedOffset = 1;
@@ -213,12 +232,19 @@ final class Sender {
         timer = Math.min(now + (again ? timeout() : rto.timeout()), waitingSince + profile.synTimeout());
     }
 
+    /** A SYN of ours left that we have forgotten: it is not timed. */
+    void onCookieReturned(long now) {
+        lastSent = now;
+        waitingSince = now;
+        nxt = 1;
+    }
+
     /** True if the SYN's timer has run out; the SYN is to be sent again. */
     boolean onSynTimer(long now) {
         if (now - timer < 0 || timer == NEVER) {
             return false;
         }
-        shard.counters().timeouts++;
+        counters().timeouts++;
         rto.backOff(profile);
         timer = now + timeout();
         return true;
@@ -239,13 +265,15 @@ final class Sender {
         // The window of a SYN is never scaled (RFC 7323 §2.2).
         int offered = segment.has(TcpHeader.SYN) ? segment.window : segment.window << windowScale;
         boolean advanced = ack > una;
+        long arrived = una + recovery.sackedTotal();
         if (advanced) {
             events = advance(ack, tsElapsed, now);
         }
-        boolean news = recovery.readSack(segment, this);
-        if (!advanced && una < nxt && (sackOk ? news : segment.span() == 0 && offered == window)) {
+        boolean news = sackOk && recovery.readSack(segment, this, tsElapsed, now);
+        boolean duplicate = !advanced && una < nxt && (sackOk ? news : segment.span() == 0 && offered == window);
+        if (duplicate) {
             recovery.onDuplicate();
-            shard.counters().duplicateAcksIn++;
+            counters().duplicateAcksIn++;
         }
         // RFC 9293 §3.10.7.4 compares SND.WL2 too, which is what `ack >= una` means here.
         if (advanced || from > windowFrom || (from == windowFrom && offered != window)) {
@@ -260,13 +288,49 @@ final class Sender {
             // The peer lives and only wants nothing: no reason to give up (RFC 9293 §3.8.6.1).
             waitingSince = now;
         }
-        if (una < nxt && recovery.lossSeen(una, mss)) {
-            shard.counters().fastRetransmits++;
+        SharedPath shared = path;
+        if (shared != null && shared.tail != null && shared.tail.repaired(ack, advanced || news, recovery.duplicated)) {
             congestion.onLoss(nxt - una, agreedMss);
-            recovery.beginFast(una, nxt);
-            timedOffset = NONE;
+            shared.onReduction(nxt);
+        }
+        if (una < nxt) {
+            seekLoss(now);
+        }
+        if (shared != null && recovery.fast()) {
+            long fresh = duplicate && !sackOk ? shared.rate.duplicate(mss) : una + recovery.sackedTotal() - arrived;
+            shared.rate.onAck(fresh, recovery.pipe(una, nxt, mss), congestion.threshold(), mss);
         }
         return events;
+    }
+
+    /** Begins fast recovery if something in flight is lost. */
+    private void seekLoss(long now) {
+        boolean lost = recovery.lossSeen(una, nxt, mss, rto.smoothed(), now);
+        if (path != null && path.tail != null && recovery.sackedAny()) {
+            path.tail.idle(); // the peer has reported already
+        }
+        if (lost) {
+            counters().fastRetransmits++;
+            long flight = nxt - una;
+            congestion.onLoss(flight, agreedMss);
+            recovery.beginFast(una, nxt);
+            if (path != null) {
+                path.rate.begin(flight);
+                path.stopProbing();
+                path.onReduction(nxt);
+            }
+            timedOffset = NONE;
+        }
+    }
+
+    /** The peer reports congestion on our way to it (RFC 3168 §6.1.2). */
+    void onCongestionEcho() {
+        SharedPath shared = path;
+        if (shared != null && shared.isNews(una) && una < nxt && !recovery.active()) {
+            counters().congestionEchoes++;
+            congestion.onLoss(nxt - una, agreedMss);
+            shared.onReduction(nxt);
+        }
     }
 
     private int advance(long ack, long tsElapsed, long now) {
@@ -292,22 +356,36 @@ final class Sender {
         }
         waitingSince = now;
         timedOut = false;
-        recovery.onAdvance(una, acked, flight, mss, congestion);
+        boolean fast = recovery.fast();
+        recovery.onAdvance(una, acked, mss, tsElapsed, now);
+        if (!fast) {
+            congestion.onAck(acked, flight, mss, now, rto.smoothed());
+        } else if (!recovery.active()) {
+            congestion.onRecovered();
+        }
         if (una == nxt) {
             stopTimer();
         } else {
             restartTimer(now);
+            armTail(now);
         }
         return freed ? Tcb.Events.SEND_SPACE : 0;
     }
 
-    private void beginTimeoutRecovery() {
-        recovery.beginTimeout(una, nxt);
-        timedOffset = NONE;
+    /** Waits for the acknowledgment of what is in flight for two round trips, then asks for it (RFC 8985 §7.2). */
+    private void armTail(long now) {
+        TailProbe probing = tail();
+        if (probing != null) {
+            boolean open = !recovery.active() && !recovery.sackedAny() && una < nxt && una > 0;
+            probing.arm(open, nxt - una <= mss, rto.smoothed(), timer, now);
+        }
     }
 
     /** Bytes that congestion control would still let in flight. */
     private long congestionRoom() {
+        if (path != null && recovery.fast()) {
+            return path.rate.room();
+        }
         int allowed = congestion.window();
         return allowed == Integer.MAX_VALUE ? Integer.MAX_VALUE : allowed - recovery.pipe(una, nxt, mss);
     }
@@ -345,18 +423,48 @@ final class Sender {
             }
             length = Math.max(0, length);
             boolean fin = finQueued && from + length == end() && to > end();
-            recovery.onRetransmitted(from + length + (fin ? 1 : 0));
-            retransmissions++;
-            shard.counters().retransmits++;
-            timedOffset = NONE;
-            lastSent = now;
-            restartTimer(now);
+            retransmitted(from, from + length + (fin ? 1 : 0), now);
             tcb.emitData(from, length, flags(from + length, length, fin), now);
             if (tcb.ended()) {
                 return 0;
             }
             budget -= length;
         }
+    }
+
+    private void retransmitted(long from, long to, long now) {
+        recovery.onRetransmitted(from, to, now);
+        if (path != null && recovery.fast()) {
+            path.rate.onSent((int) (to - from));
+        }
+        retransmissions++;
+        counters().retransmits++;
+        timedOffset = NONE;
+        lastSent = now;
+        restartTimer(now);
+    }
+
+    /**
+     * Sends the probe that the tail timer asked for: new data if there is any, else the last segment again (RFC 8985 §7.3). It is one
+     * segment beyond what congestion control would allow.
+     */
+    void probeTail(Tcb tcb, long now) {
+        TailProbe probing = tail();
+        if (probing == null || !probing.takeDue() || una == nxt || recovery.active()) {
+            return;
+        }
+        counters().tailProbes++;
+        int fresh = (int) Math.min(Math.min(end() - nxt, una + window - nxt), mss);
+        probing.sent(fresh <= 0 ? nxt : nxt + fresh, fresh <= 0);
+        if (fresh > 0) {
+            sendNew(tcb, fresh, now);
+            return;
+        }
+        long from = Math.max(una, Math.min(nxt, end()) - mss);
+        boolean fin = nxt > end();
+        int length = (int) (Math.min(nxt, end()) - from);
+        retransmitted(from, nxt, now);
+        tcb.emitData(from, length, flags(from + length, length, fin), now);
     }
 
     /** {@code length} cut to {@code room}, then to whole segments; {@code room} is at least one. */
@@ -403,32 +511,51 @@ final class Sender {
             if (length == 0) {
                 break;
             }
-            length = whole(Math.min(length, segmentLimit()), Math.max(budget, mss));
-            long from = nxt;
-            boolean fin = finQueued && from + length == end();
-            beforeSending(from + length, now);
-            nxt = from + length + (fin ? 1 : 0);
-            tcb.emitData(from, length, flags(from + length, length, fin), now);
+            // Flags and pointer of a super-segment would be repeated in each of its segments.
+            boolean single = (path != null && path.owesReport()) || tcb.urgentPointer(nxt) > 0;
+            int most = single ? mss : segmentLimit();
+            length = whole(Math.min(length, most), Math.max(budget, mss));
+            sendNew(tcb, length, now);
             if (tcb.ended()) {
                 return 0;
             }
             budget -= length;
         }
         if (finReady()) {
-            beforeSending(nxt + 1, now);
-            nxt++;
-            tcb.emitData(nxt - 1, 0, TcpHeader.FIN, now);
+            sendNew(tcb, 0, now);
             if (tcb.ended()) {
                 return 0;
             }
         }
         if (probe) {
             probe = false;
-            shard.counters().zeroWindowProbes++;
+            counters().zeroWindowProbes++;
             tcb.emitProbe(now);
         }
         armPersist(now);
         return budget;
+    }
+
+    /** Sends {@code length} new bytes, and the FIN if that follows them. */
+    private void sendNew(Tcb tcb, int length, long now) {
+        long from = nxt;
+        boolean fin = finQueued && from + length == end();
+        beforeSending(from + length + (length == 0 ? 1 : 0), now);
+        nxt = from + length + (fin ? 1 : 0);
+        int flags = flags(from + length, length, fin);
+        SharedPath shared = path;
+        if (shared != null) {
+            recovery.onSent(from, nxt, now);
+            armTail(now);
+            if (recovery.fast()) {
+                shared.rate.onSent(length);
+            }
+            if (shared.owesReport() && length > 0) {
+                shared.onReported();
+                flags |= TcpHeader.CWR;
+            }
+        }
+        tcb.emitNew(from, length, flags, now);
     }
 
     private void beforeSending(long end, long now) {
@@ -463,15 +590,28 @@ final class Sender {
     }
 
     boolean wantsTransmit() {
-        if (probe || finReady() || sendable() > 0 || (timer == NEVER && stuck())) {
+        if (probe
+                || finReady()
+                || sendable() > 0
+                || (timer == NEVER && stuck())
+                || (path != null && path.tail != null && path.tail.isDue())) {
             return true;
         }
         long from = recovery.next(una, retransmitLimit(), mss);
         return from != NONE && mayRetransmit(from);
     }
 
-    /** Handles the timer; true if the peer has kept us waiting for too long. */
+    /** Handles the timers; true if the peer has kept us waiting for too long. */
     boolean onTimer(long now) {
+        TailProbe probing = tail();
+        if (probing != null && una < nxt) {
+            if (recovery.timer() != NEVER && now - recovery.timer() >= 0) {
+                seekLoss(now);
+            }
+            if (probing.onTimer(now) && !recovery.active()) {
+                restartTimer(now);
+            }
+        }
         if (timer == NEVER || now - timer < 0) {
             return false;
         }
@@ -485,10 +625,15 @@ final class Sender {
             timer = now + Math.min(profile.rtoMax(), timeout() << probes);
             return false;
         }
-        shard.counters().timeouts++;
+        counters().timeouts++;
         congestion.onTimeout(nxt - una, timedOut, agreedMss);
         timedOut = true;
-        beginTimeoutRecovery();
+        recovery.beginTimeout(una, nxt, now);
+        timedOffset = NONE;
+        if (path != null) {
+            path.onReduction(nxt);
+            path.stopProbing();
+        }
         rto.backOff(profile);
         timer = now + timeout();
         return false;
@@ -504,6 +649,10 @@ final class Sender {
         probe = false;
         override = false;
         timer = NEVER;
+        TailProbe probing = tail();
+        if (probing != null) {
+            probing.idle();
+        }
     }
 
     /** Gives all memory back and stops. */

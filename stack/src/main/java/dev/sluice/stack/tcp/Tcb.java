@@ -2,6 +2,7 @@ package dev.sluice.stack.tcp;
 
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One TCP connection (RFC 9293), driven by its owner on one thread: segments, timers and user calls go in as methods with the time;
@@ -25,6 +26,8 @@ public final class Tcb {
         public static final int TIMED_OUT = 32;
         /** With {@link #CLOSED}: it must be remembered in a {@link TimeWaitTable}. */
         public static final int TIME_WAIT = 64;
+        /** The peer has sent more urgent data: {@link Tcb#urgentLeft} (RFC 9293 §3.8.5). */
+        public static final int URGENT = 128;
         /** Any of these ends the {@code Tcb}. */
         public static final int ENDED = CLOSED | RESET | TIMED_OUT;
 
@@ -60,6 +63,14 @@ public final class Tcb {
 
     boolean sackOk;
     boolean scaleOk;
+    /** Both sides speak ECN. */
+    boolean ecnOn;
+    /** Every acknowledgment reports congestion until the peer has reacted. */
+    boolean congestionEcho;
+    /** Null until either side uses urgent data. */
+    private @Nullable Urgent urgent;
+    /** What is being emitted may be marked instead of dropped. */
+    private boolean markable;
 
     private boolean remoteClosedTold;
     /** No event will follow; memory is given back. */
@@ -126,6 +137,18 @@ public final class Tcb {
         return 0;
     }
 
+    /** A handshake of which only its last segment is known: {@code syn} is what the first must have been. */
+    void openFromCookie(Segment syn, int iss, long now) {
+        start(iss, now, syn.destinationPort, syn.sourcePort);
+        passive = true;
+        state = TcpState.SYN_RECEIVED;
+        synSent = true;
+        readSyn(syn, now);
+        sender.onCookieReturned(now);
+        receiver.advertiseInSyn();
+        receiver.onAckSent();
+    }
+
     private void start(int iss, long now, int localPort, int remotePort) {
         if (state != TcpState.CLOSED || ended) {
             throw new IllegalStateException("A Tcb opens once");
@@ -133,7 +156,7 @@ public final class Tcb {
         this.localPort = (char) localPort;
         this.remotePort = (char) remotePort;
         sender.open(iss);
-        timestamps.open(profile.timestamps(), (int) shard.isn().hash(iss, localPort));
+        timestamps.open(profile, shard.timestampOffset(iss, localPort));
         acks.open(profile.tuning().quickAcks(), now);
         lastHeard = now;
     }
@@ -142,6 +165,7 @@ public final class Tcb {
     void readSyn(Segment segment, long now) {
         receiver.open(segment.sequence);
         timestamps.agree(segment, profile.timestamps());
+        agreeOnEcn(segment);
         sackOk = segment.sackPermitted && profile.sack();
         scaleOk = segment.windowScale >= 0 && profile.tuning().windowScaling();
         if (!scaleOk) {
@@ -157,6 +181,19 @@ public final class Tcb {
         heard(now);
     }
 
+    /** RFC 3168 §6.1.1: a SYN asks with both bits, a SYN-ACK agrees with one. */
+    private void agreeOnEcn(Segment segment) {
+        int bits = segment.flags & (TcpHeader.ECE | TcpHeader.CWR);
+        boolean ack = segment.has(TcpHeader.ACK);
+        ecnOn = ack
+                ? ecnAsked() && bits == TcpHeader.ECE
+                : profile.ecn() != TcpProfile.Ecn.OFF && bits == (TcpHeader.ECE | TcpHeader.CWR);
+    }
+
+    private boolean ecnAsked() {
+        return profile.ecn() == TcpProfile.Ecn.REQUEST;
+    }
+
     // ---- Segments in
 
     /**
@@ -166,10 +203,20 @@ public final class Tcb {
      * @return event bits
      */
     public int onSegment(MemorySegment s, long at, int length, long now) {
+        return onSegment(s, at, length, false, now);
+    }
+
+    /**
+     * The same for owners that look at the IP header.
+     *
+     * @param marked whether the path reports congestion: the codepoint CE (RFC 3168 §5)
+     */
+    public int onSegment(MemorySegment s, long at, int length, boolean marked, long now) {
         if (state == TcpState.CLOSED) {
             return 0;
         }
         shard.segment().read(s, at, length);
+        shard.segment().marked = marked;
         int events = shard.arrival().process(this, now);
         return ended ? events : finish(events, now);
     }
@@ -311,9 +358,13 @@ public final class Tcb {
         }
         if (synPending) {
             synPending = false;
-            sender.onSynSent(now, synSent);
+            boolean again = synSent;
+            sender.onSynSent(now, again);
             synSent = true;
-            shard.writer().syn(this, state == TcpState.SYN_RECEIVED, now);
+            boolean answer = state == TcpState.SYN_RECEIVED;
+            // A path that drops SYNs which ask for ECN gets one that does not (RFC 3168 §6.1.1.1).
+            int ecn = answer ? (ecnOn ? TcpHeader.ECE : 0) : ecnAsked() && !again ? TcpHeader.ECE | TcpHeader.CWR : 0;
+            shard.writer().syn(this, answer, ecn, now);
         }
         if (state.isSynchronized() && !ended) {
             transmitStream(now, budget);
@@ -334,6 +385,9 @@ public final class Tcb {
             keepAlivePending = false;
             shard.counters().keepAliveProbes++;
             emitProbe(now);
+        }
+        if (!ended) {
+            sender.probeTail(this, now);
         }
         if (!ended) {
             int left = sender.retransmit(this, now, budget);
@@ -358,6 +412,21 @@ public final class Tcb {
                 || synPending
                 || keepAlivePending
                 || (state.isSynchronized() && !ended && sender.wantsTransmit());
+    }
+
+    /** A segment of data that was never sent before. */
+    void emitNew(long from, int length, int flags, long now) {
+        markable = ecnOn && length > 0;
+        emitData(from, length, ecnOn ? flags : flags & ~TcpHeader.CWR, now);
+        markable = false;
+    }
+
+    /**
+     * For use within {@link TcpOutput#segment}: true if the segment's IP packet is to say that routers may mark it, ECT(0), instead of
+     * dropping it. Not so for retransmissions, bare acknowledgments and the handshake (RFC 3168 §6.1).
+     */
+    public boolean mayBeMarked() {
+        return markable;
     }
 
     /** A segment of the stream, which the sender has counted already. */
@@ -519,6 +588,35 @@ public final class Tcb {
         ended = true;
         stateTimer = NEVER;
         release();
+    }
+
+    /** All that is in the send ring now is urgent (RFC 9293 §3.8.5); new programs should not use that (SHLD-13). */
+    public void markUrgent() {
+        urgent().mark(sender.end());
+    }
+
+    private Urgent urgent() {
+        Urgent known = urgent;
+        if (known == null) {
+            known = new Urgent();
+            urgent = known;
+        }
+        return known;
+    }
+
+    /** The urgent pointer of a segment that begins at {@code offset} of our stream; 0 for none. */
+    int urgentPointer(long offset) {
+        return urgent == null ? 0 : urgent.pointer(offset);
+    }
+
+    /** The peer's urgent data ends at {@code offset} of its stream. */
+    int onUrgent(long offset) {
+        return urgent().onPointer(offset, receiver.unread()) ? Events.URGENT : 0;
+    }
+
+    /** Bytes up to the end of the peer's urgent data that {@link TcpOutput#deliver} has not taken yet. */
+    public long urgentLeft() {
+        return urgent == null ? 0 : urgent.left(receiver.unread());
     }
 
     /** Gives all memory back without a word to the peer; for owners that end. */

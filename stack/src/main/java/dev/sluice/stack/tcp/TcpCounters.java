@@ -14,6 +14,13 @@ public final class TcpCounters {
     public long timeouts;
 
     public long fastRetransmits;
+    /** Probes for a loss at the end of a flight (RFC 8985 §7). */
+    public long tailProbes;
+    /** Times the window was reduced because the path reported congestion (RFC 3168). */
+    public long congestionEchoes;
+    /** Segments that arrived with a report of congestion. */
+    public long congestionMarksIn;
+
     public long zeroWindowProbes;
     public long keepAliveProbes;
     public long duplicateAcksIn;
@@ -34,6 +41,11 @@ public final class TcpCounters {
     public long dropsNoMemory;
     /** Data beyond too many holes. */
     public long dropsTooManyHoles;
+
+    /** SYNs answered without remembering them, and such handshakes completed. */
+    public long cookiesSent;
+
+    public long cookiesAccepted;
 
     public long resetsIn;
     public long resetsOut;

@@ -25,6 +25,7 @@ public final class TcpShard implements AutoCloseable {
     private final SegmentWriter writer;
     private final ArrayDeque<ReceiveRing> rings = new ArrayDeque<>();
     private final ArrayDeque<IntervalSet> intervals = new ArrayDeque<>();
+    private final ArrayDeque<SentRuns> runs = new ArrayDeque<>();
 
     /**
      * @param memory where ring memory comes from
@@ -50,6 +51,11 @@ public final class TcpShard implements AutoCloseable {
     /** Initial sequence numbers (RFC 6528). */
     public IsnGenerator isn() {
         return isn;
+    }
+
+    /** What a connection adds to its clock in timestamps, so that it does not tell how long we run. */
+    int timestampOffset(int iss, int localPort) {
+        return (int) isn.hash(iss, localPort);
     }
 
     /** Scratch memory in which every outgoing header is built, at {@link #HEADER_AT}. */
@@ -121,6 +127,18 @@ public final class TcpShard implements AutoCloseable {
         set.clear();
         if (intervals.size() < KEPT) {
             intervals.addLast(set);
+        }
+    }
+
+    SentRuns takeRuns() {
+        SentRuns held = runs.pollLast();
+        return held == null ? new SentRuns() : held;
+    }
+
+    void giveRuns(SentRuns held) {
+        held.clear();
+        if (runs.size() < KEPT) {
+            runs.addLast(held);
         }
     }
 

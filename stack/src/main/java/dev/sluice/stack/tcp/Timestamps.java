@@ -9,14 +9,16 @@ final class Timestamps {
     private static final long PAWS_AGE = 24 * 86_400_000L * MILLIS;
 
     private boolean on;
+    private boolean strict;
     /** TS.Recent. */
     private int recent;
     /** Added to our clock, so that it does not tell how long we run. */
     private int offset;
 
     /** Before the handshake: whether we would like to. */
-    void open(boolean wanted, int offset) {
-        this.on = wanted;
+    void open(TcpProfile profile, int offset) {
+        this.on = profile.timestamps();
+        this.strict = profile.strictTimestamps();
         this.offset = offset;
     }
 
@@ -48,6 +50,11 @@ final class Timestamps {
     /** True if the segment is from the past (RFC 7323 §5.2); {@code silence} is the time since the peer was last heard. */
     boolean refuses(Segment segment, long silence) {
         return on && segment.hasTimestamps && segment.timestamp - recent < 0 && silence < PAWS_AGE;
+    }
+
+    /** True if the segment lacks what both sides agreed to put into each (RFC 7323 §3.2). */
+    boolean misses(Segment segment) {
+        return on && strict && !segment.hasTimestamps;
     }
 
     /** From a segment that begins at or before Last.ACK.sent (RFC 7323 §4.3). */

@@ -23,11 +23,13 @@
  * <caption>Classes</caption>
  * <tr><td>{@code Tcb}</td><td>user calls, timers, order of output; the state</td></tr>
  * <tr><td>{@code Arrival}</td><td>what a segment means in each state (RFC 9293 §3.10.7, RFC 5961, RFC 1337)</td></tr>
- * <tr><td>{@code Sender}, {@code Recovery}</td><td>send sequence space, window, silly window avoidance, Nagle, persist; what is lost (RFC 5681,
- *     6582, 6675, 6298)</td></tr>
+ * <tr><td>{@code Sender}</td><td>send sequence space, window, silly window avoidance, Nagle, persist, timeout (RFC 6298)</td></tr>
+ * <tr><td>{@code LossRecovery}</td><td>what is lost: {@code Recovery} by counting (RFC 5681, 6582, 6675), {@code Rack} by time (RFC 8985), which
+ *     keeps when what left in {@code SentRuns}</td></tr>
+ * <tr><td>{@code SharedPath}</td><td>only for networks: {@code TailProbe} (RFC 8985 §7), {@code ProportionalRate} (RFC 6937), congestion reports</td></tr>
  * <tr><td>{@code Receiver}, {@code AckPolicy}</td><td>receive sequence space, order, window; when to acknowledge</td></tr>
  * <tr><td>{@code Timestamps}</td><td>RFC 7323, PAWS</td></tr>
- * <tr><td>{@code CongestionControl}</td><td>{@code OneHop} for guests, {@code NewReno} for networks</td></tr>
+ * <tr><td>{@code CongestionControl}</td><td>{@code OneHop} for guests, {@code Cubic} (RFC 9438) or {@code NewReno} for networks</td></tr>
  * <tr><td>{@code Segment}, {@code SegmentWriter}</td><td>headers and options in and out</td></tr>
  * <tr><td>{@link dev.sluice.stack.tcp.TcpShard}</td><td>what connections of a thread share; answers for no connection</td></tr>
  * <tr><td>{@link dev.sluice.stack.tcp.TimeWaitTable}</td><td>what remains of closed connections</td></tr>
@@ -62,8 +64,8 @@
  *
  * <h3>Timers</h3>
  *
- * <p>One deadline per connection, the earliest of: retransmission (RFC 6298) or persist, never both; delayed ACK; keep-alive; FIN-WAIT-2 or
- * TIME-WAIT. While anything is in flight, the first is armed; while data waits only for the peer's window, it probes without end, as long
+ * <p>One deadline per connection, the earliest of: retransmission (RFC 6298) or persist, never both; on networks the tail probe and the
+ * end of a wait for reordered segments (RFC 8985); delayed ACK; keep-alive; FIN-WAIT-2 or TIME-WAIT. While anything is in flight, the first is armed; while data waits only for the peer's window, it probes without end, as long
  * as probes are answered. A peer that gives no sign for {@code userTimeout} is given up with a RST.
  *
  * <h3>Windows</h3>
@@ -75,15 +77,28 @@
  * <h3>Two profiles</h3>
  *
  * <p>{@link dev.sluice.stack.tcp.TcpProfile#guest} is for one lossless hop: no congestion limit until a timeout, no Nagle, no delayed ACK,
- * super-segments of up to 64 KiB which the link cuts. {@link dev.sluice.stack.tcp.TcpProfile#lan} is for networks. Same code. {@link
- * dev.sluice.stack.tcp.TcpProfile.Tuning} has what only imitates other stacks; both profiles leave it alone.
+ * super-segments of up to 64 KiB which the link cuts, losses found by counting. {@link dev.sluice.stack.tcp.TcpProfile#lan} is for networks:
+ * CUBIC, RACK-TLP, proportional rate reduction, Nagle, delayed ACK, ECN if asked for, strict timestamps. Same code; what only networks need
+ * lies in objects that a guest's connection does not have. {@link dev.sluice.stack.tcp.TcpProfile.Tuning} has what only imitates other
+ * stacks; both profiles leave it alone.
+ *
+ * <h3>Congestion reports</h3>
+ *
+ * <p>ECN (RFC 3168) needs the owner twice: it tells {@code onSegment} whether the IP packet carried CE, and asks {@link
+ * dev.sluice.stack.tcp.Tcb#mayBeMarked} in {@code segment} whether to send ECT(0). A segment with CWR or URG is never a super-segment, as
+ * the flag would be repeated.
+ *
+ * <h3>Urgent data</h3>
+ *
+ * <p>is data in line, as RFC 6093 says; the pointer is a notice in either direction ({@code URGENT}, {@link
+ * dev.sluice.stack.tcp.Tcb#urgentLeft}, {@link dev.sluice.stack.tcp.Tcb#markUrgent}).
  *
  * <h3>Where it deviates</h3>
  *
  * <ul>
- *   <li>Data and FIN in a SYN without ACK are ignored; the peer sends them again. No Fast Open, no ECN.
- *   <li>The urgent pointer is ignored: urgent data is data (RFC 6093 permits no more anyway).
- *   <li>A peer that agreed on timestamps and omits them is still heard (RFC 7323 §3.2 says SHOULD drop).
+ *   <li>Data and FIN in a SYN without ACK are ignored; the peer sends them again. No Fast Open.
+ *   <li>A guest that agreed on timestamps and omits them is still heard (RFC 7323 §3.2 says SHOULD drop; the LAN profile does).
+ *   <li>Nothing is undone when a retransmission turns out to have been needless (RFC 3522, 4015); RACK waits longer from then on.
  *   <li>A zero-window probe carries no data but an old sequence number, which costs nothing and is answered by all.
  *   <li>In TIME-WAIT bare ACKs with a wrong number are answered within a limit, so that two stacks cannot answer each other for ever.
  * </ul>

@@ -89,7 +89,9 @@ final class Dialogue implements TcpOutput, AutoCloseable {
             boolean stamped,
             int tsVal,
             int tsEcr,
-            long[] sack) {
+            long[] sack,
+            int urgent,
+            boolean mayBeMarked) {
         boolean has(int flag) {
             return (flags & flag) != 0;
         }
@@ -153,7 +155,9 @@ final class Dialogue implements TcpOutput, AutoCloseable {
                 s.hasTimestamps,
                 s.timestamp,
                 s.echo,
-                sack));
+                sack,
+                s.urgentPointer,
+                tcb.mayBeMarked()));
     }
 
     @Override
@@ -237,8 +241,15 @@ final class Dialogue implements TcpOutput, AutoCloseable {
         return header + length;
     }
 
+    /** The peer's next segment with an urgent pointer. */
+    int peerUrgent;
+    /** The peer's segments come with the codepoint CE. */
+    boolean peerMarked;
+
     int peer(int flags, long seq, long ack, int length, int window, byte... options) {
-        int result = tcb.onSegment(in, 2, build(flags, seq, ack, length, window, options), now);
+        int bytes = build(flags, seq, ack, length, window, options);
+        Bytes.put16(in, 2 + 18, peerUrgent);
+        int result = tcb.onSegment(in, 2, bytes, peerMarked, now);
         events |= result;
         return result;
     }

@@ -12,9 +12,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What leaves and when: segment sizes, windows, probes, retransmission. */
 class SendTest {
-    private static final TcpProfile ONE_BY_ONE = TcpProfile.guest(1500).with(0, false, true, true);
+    private static final TcpProfile ONE_BY_ONE = TcpProfile.guest(1500).withSuperSegment(0);
     private static final TcpProfile SUPER = TcpProfile.guest(1500);
-    private static final TcpProfile LAN = TcpProfile.lan(1500);
+    private static final TcpProfile LAN = TcpProfile.lan(1500)
+            .withCongestionControl(TcpProfile.Congestion.NEW_RENO)
+            .withRack(false);
 
     static IntStream isns() {
         return HandshakeTest.isns();

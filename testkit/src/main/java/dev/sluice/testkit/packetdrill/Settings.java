@@ -111,8 +111,15 @@ final class Settings {
         int mss = options.maximumSegment > 0 ? Math.min(options.maximumSegment, mss()) : mss();
         return base.withMss(mss, Math.min(defaultMss, 1220))
                 .withBuffers(Math.max(limit == 0 ? 1 << 20 : 1 << 14, powerOfTwo(limit)), 4 << 20)
-                .with(0, !options.noDelay, sack, timestamps)
-                .withDelays(delayedAck, rtoInitial, Math.min(rtoMin, rtoInitial))
+                .withNagle(!options.noDelay)
+                .withSack(sack)
+                .withTimestamps(timestamps)
+                .withStrictTimestamps(false)
+                .withCongestionControl(TcpProfile.Congestion.NEW_RENO)
+                .withRack(false)
+                .withDuplicateSack(dialect != Script.Dialect.SLUICE)
+                .withDelayedAck(delayedAck)
+                .withRto(rtoInitial, Math.min(rtoMin, rtoInitial), Math.max(rtoInitial, base.rtoMax()))
                 .withKeepAlive(
                         options.keepAlive || keepAliveAlways ? options.keepAliveIdle : 0,
                         options.keepAliveInterval,

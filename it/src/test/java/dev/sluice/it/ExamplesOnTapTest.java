@@ -1,0 +1,105 @@
+package dev.sluice.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.examples.Echo;
+import dev.sluice.examples.Load;
+import dev.sluice.examples.TinyHttp;
+import dev.sluice.it.lab.Await;
+import dev.sluice.it.lab.Lab;
+import dev.sluice.it.lab.Needs;
+import dev.sluice.it.lab.Program;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What docs/stack.md shows, done by the programs it names: a bridge, TAPs on it, and hosts of our own behind them. */
+class ExamplesOnTapTest {
+    private static Lab lab;
+
+    @BeforeAll
+    static void open() {
+        Needs.lab("nc", "curl", "ip", "ping");
+        lab = Lab.open();
+        sh("ip link add br0 type bridge && ip addr add 10.0.0.1/24 dev br0 && ip link set br0 up");
+        for (String tap : new String[] {"tap0", "tap1", "tap2"}) {
+            sh("ip tuntap add " + tap + " mode tap && ip link set " + tap + " master br0 up");
+        }
+    }
+
+    @AfterAll
+    static void close() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    private static String sh(String line) {
+        return lab.onHost("sh", "-c", line).output();
+    }
+
+    private static Program example(Class<?> main, String... arguments) {
+        String[] java = {
+            Path.of(System.getProperty("java.home", ""), "bin", "java").toString(),
+            "-XX:+UseSerialGC",
+            "-Xmx128m",
+            "-XX:TieredStopAtLevel=1",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path", ""),
+            main.getName()
+        };
+        return lab.onHost(Stream.concat(Stream.of(java), Stream.of(arguments)).toArray(String[]::new));
+    }
+
+    private static Program ready(Program program) {
+        Await.until(
+                "the example is ready", program::toString, () -> program.out().contains("ready:") || !program.alive());
+        assertThat(program.alive()).as(program.toString()).isTrue();
+        return program;
+    }
+
+    @Test
+    void ncGetsBackWhatItSendsToTheEchoServer() throws Exception {
+        byte[] random = new byte[3 << 20];
+        new Random(4).nextBytes(random);
+        Path sent = Files.write(lab.folder().resolve("sent"), random);
+        Path got = lab.folder().resolve("got");
+        try (Program echo = ready(example(Echo.class, "--tap", "tap0", "--address", "10.0.0.2/24"))) {
+            assertThat(echo.out()).contains("10.0.0.2/24 port 9000");
+            assertThat(sh("echo hello | nc -N 10.0.0.2 9000")).isEqualTo("hello\n");
+            sh("nc -N 10.0.0.2 9000 <" + sent + " >" + got);
+            assertThat(Files.mismatch(sent, got)).isEqualTo(-1);
+            assertThat(sh("ping -c 2 -i 0.2 -W 5 10.0.0.2")).contains(" 0% packet loss");
+            // Load is a third host on the same bridge.
+            Program load = example(
+                    Load.class,
+                    "--tap",
+                    "tap1",
+                    "--address",
+                    "10.0.0.3/24",
+                    "--to",
+                    "10.0.0.2:9000",
+                    "--connections",
+                    "20",
+                    "--seconds",
+                    "1");
+            assertThat(load.output()).contains("messages", ", 0 connections failed");
+        }
+    }
+
+    @Test
+    void curlFetchesFromTheWebServer() {
+        try (Program http = ready(example(TinyHttp.class, "--tap", "tap2", "--address", "10.0.0.4/24"))) {
+            assertThat(http.out()).contains("http://10.0.0.4/24:80");
+            assertThat(sh("curl -sf http://10.0.0.4/")).contains("hello");
+            assertThat(sh("curl -sf http://10.0.0.4/bytes/5000000 http://10.0.0.4/bytes/7 | wc -c")
+                            .strip())
+                    .isEqualTo("5000007");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package dev.sluice.stack.tcp;
+
+import org.jspecify.annotations.Nullable;
+
+/** What a {@link Sender} keeps only where its path has routers and other senders; on one hop there is none. */
+final class SharedPath {
+    /** How fast recovery spends what it may send. */
+    final ProportionalRate rate = new ProportionalRate();
+    /** Probes for losses at the end of a flight; null if that is not agreed. */
+    @Nullable
+    final TailProbe tail;
+    /** Reports of congestion before this is acknowledged are of what was slowed down for already (RFC 3168 §6.1.2). */
+    private long reductionEnd;
+    /** The next new data tells the peer that we have slowed down (CWR). */
+    private boolean reduced;
+
+    SharedPath(boolean probes) {
+        tail = probes ? new TailProbe() : null;
+    }
+
+    /** We have slowed down, for whatever reason, with data before {@code nxt} under way. */
+    void onReduction(long nxt) {
+        reductionEnd = nxt;
+        reduced = true;
+    }
+
+    /** True if the peer's report of congestion is about data sent since we last slowed down. */
+    boolean isNews(long una) {
+        return una >= reductionEnd;
+    }
+
+    /** True if the next new data is to carry CWR. */
+    boolean owesReport() {
+        return reduced;
+    }
+
+    void onReported() {
+        reduced = false;
+    }
+
+    void stopProbing() {
+        if (tail != null) {
+            tail.stop();
+        }
+    }
+}
