@@ -211,12 +211,13 @@ public final class EventLoop implements Loop, AutoCloseable {
             }
         }
         runMailbox();
+        runWork();
+        // After everything that is already here: a timer that guards an answer should not find it still unread.
         try {
             timers.advance(now);
         } catch (Throwable t) {
             report(t);
         }
-        runWork();
         endTurn();
     }
 

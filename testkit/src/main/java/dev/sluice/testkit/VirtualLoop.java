@@ -10,7 +10,7 @@ import java.util.PriorityQueue;
 
 /**
  * A loop in virtual time. The thread that made it is the loop's thread; {@link #execute} may be called from others. A turn is as in
- * earnest: mailbox, timers that are due, the work that was queued when the turn began, end-of-turn hooks.
+ * earnest: mailbox, the work that was queued when the turn began, timers that are due, end-of-turn hooks.
  */
 public final class VirtualLoop implements Loop {
     /** More turns than this without time moving are a livelock. */
@@ -88,6 +88,9 @@ public final class VirtualLoop implements Loop {
         for (int left = mailSize(); left > 0; left--) {
             takeMail().run();
         }
+        for (int left = work.size(); left > 0; left--) {
+            work.remove().runQueued();
+        }
         // A timer that arms itself for the past again waits for the next turn.
         long bound = order;
         List<Alarm> later = new ArrayList<>();
@@ -100,9 +103,6 @@ public final class VirtualLoop implements Loop {
             }
         }
         alarms.addAll(later);
-        for (int left = work.size(); left > 0; left--) {
-            work.remove().runQueued();
-        }
         hooks.forEach(Runnable::run);
     }
 
