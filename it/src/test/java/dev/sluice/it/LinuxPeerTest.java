@@ -113,7 +113,8 @@ class LinuxPeerTest {
      * @param up bytes from us to Linux
      * @param down bytes from Linux to us
      * @param chunk bytes per write
-     * @param pause whether the readers rest now and then, so that windows close
+     * @param pause whether our reader rests now and then, so that windows close; where Linux's rests, Linux delays acknowledgments for
+     *     longer than our tail probe waits, and what follows is right but no longer clean
      * @param buffer receive buffer of Linux, or 0 for its own choice
      * @param weEndFirst who sends the first FIN, where the other still sends
      * @param reset 0 for none, 1 for a reset by us, 2 by Linux, in the middle
@@ -253,7 +254,7 @@ class LinuxPeerTest {
                 }
             }
             got += n;
-            if (pause && got / 200_000 != (got - n) / 200_000) {
+            if (pause && side instanceof Ours && got / 200_000 != (got - n) / 200_000) {
                 Thread.sleep(30);
             }
         }
