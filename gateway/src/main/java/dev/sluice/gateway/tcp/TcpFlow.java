@@ -25,6 +25,8 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     private static final int TURN_BUDGET = 1 << 20;
     /** Unsent bytes in the ring above which the socket is left alone: more would only be memory. */
     private static final int READ_AHEAD = 256 << 10;
+    /** Bytes in buffers of all flows from which on each keeps to {@link #READ_AHEAD} in flight: as many as stay in a large cache. */
+    private static final int CROWDED = 16 << 20;
     /** In-order bytes after which the guest gets its ACK at once instead of at the end of the batch. */
     private static final int ACK_EVERY = 512 << 10;
     /** Payload from which on a segment is gathered with those that follow; a smaller one goes to the socket at once. */
@@ -270,7 +272,7 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         long now = flows.loop.now();
         int budget = TURN_BUDGET;
         while (readable && budget > 0) {
-            if (tcb.unsent() >= READ_AHEAD) {
+            if (tcb.unsent() >= READ_AHEAD || crowded() && tcb.sendRing().size() >= READ_AHEAD) {
                 break; // window or link is full, or the handshake is under way: an event brings us back
             }
             if (tcb.reserveSend(readSize) == 0) {
@@ -310,6 +312,11 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         if (readable && budget <= 0) {
             flows.loop.enqueue(this);
         }
+    }
+
+    /** Many flows hold buffers: what one may have in flight to its guest, all together need not. */
+    private boolean crowded() {
+        return flows.shard.buffers().inUse() >= CROWDED;
     }
 
     // ---- to the guest
