@@ -50,7 +50,7 @@ class VirtualLoopTest {
     }
 
     @Test
-    void aTurnRunsMailThenTimersThenWorkThenHooks() {
+    void aTurnRunsMailThenWorkThenTimersThenHooks() {
         loop.atEndOfTurn(() -> log.add("end"));
         Work work = new Work() {
             private int runs;
@@ -68,7 +68,7 @@ class VirtualLoopTest {
         loop.schedule(timer("timer"), -1000);
         loop.execute(() -> log.add("mail"));
         loop.turn();
-        assertThat(log).containsExactly("mail", "timer@-1000", "work", "end");
+        assertThat(log).containsExactly("mail", "work", "timer@-1000", "end");
         assertThat(loop.isBusy()).isTrue();
         loop.settle();
         assertThat(log).endsWith("work", "end").hasSize(6);
