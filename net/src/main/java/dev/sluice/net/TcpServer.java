@@ -55,7 +55,8 @@ public final class TcpServer implements AutoCloseable {
     }
 
     private void serve(TcpConnection connection) {
-        try (connection) {
+        // Not a try with resources: that would close in order before a failed handler's connection can be reset.
+        try {
             handler.serve(connection);
         } catch (IOException e) {
             LOG.log(System.Logger.Level.DEBUG, () -> connection + ": " + e.getMessage());
@@ -65,6 +66,7 @@ public final class TcpServer implements AutoCloseable {
             connection.abort();
             LOG.log(System.Logger.Level.WARNING, () -> connection + ": its handler failed", e);
         } finally {
+            connection.close();
             open.remove(connection);
         }
     }
