@@ -55,7 +55,9 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
 
     void attach(Events events) {
         this.events = events;
-        register();
+        if (!closed) { // whoever accepted it may have refused it already
+            register();
+        }
     }
 
     private void register() {

@@ -24,9 +24,17 @@ final class Gathering {
         return this.flow == flow;
     }
 
-    /** Appends a payload of {@code flow}; what another flow left is written first. */
+    /**
+     * True if nothing of {@code flow} is held, or if a payload in {@code memory} can join it. If not, the flow must {@link #flush}
+     * before it looks at the segment: in the middle of one its Tcb takes nothing back.
+     */
+    boolean accepts(TcpFlow flow, MemorySegment memory) {
+        return this.flow != flow || count < StreamSocket.MAX_PIECES && bytes < ENOUGH && this.memory.equals(memory);
+    }
+
+    /** Appends a payload of {@code flow}, which this {@link #accepts}; what another flow left is written first. */
     void add(TcpFlow flow, MemorySegment memory, long at, int length) {
-        if (this.flow != flow || !this.memory.equals(memory) || count == StreamSocket.MAX_PIECES || bytes >= ENOUGH) {
+        if (this.flow != flow) {
             flush();
             this.flow = flow;
             this.memory = memory;

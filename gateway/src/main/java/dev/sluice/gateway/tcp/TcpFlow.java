@@ -138,6 +138,9 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
 
     /** A checked segment of this flow. */
     void onSegment(MemorySegment s, long at, int length, long now) {
+        if (!flows.gathering.accepts(this, s)) {
+            flush();
+        }
         boolean plain = (TcpHeader.flags(s, at) & ~(TcpHeader.ACK | TcpHeader.PSH)) == 0;
         if (plain && !writeBlocked && socket != null && tcb.keepsNothing() && guest.link.keeps(s)) {
             lasting = s;

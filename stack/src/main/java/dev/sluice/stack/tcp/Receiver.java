@@ -213,9 +213,9 @@ final class Receiver {
         return result;
     }
 
-    /** True if everything that came in order was taken and nothing lies beyond a hole. */
+    /** True if everything that came in order was taken, nothing lies beyond a hole and no end is in sight. */
     boolean keepsNothing() {
-        return ring == null;
+        return ring == null && fin == NONE;
     }
 
     /**
@@ -227,6 +227,8 @@ final class Receiver {
         for (int i = 0; i < count; i++) {
             total += lengths[i];
         }
+        // What lies beyond a hole is not promised to the peer yet, and would stand at other places of the ring.
+        clear();
         next -= total - used;
         ReceiveRing held = ring();
         int skip = used;

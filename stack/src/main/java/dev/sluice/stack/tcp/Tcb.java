@@ -498,7 +498,7 @@ public final class Tcb {
         return receiver.undelivered();
     }
 
-    /** True if nothing received is kept here: all that came was taken, and nothing is missing before any of it. */
+    /** True if nothing received is kept here: all that came was taken, nothing is missing before any of it, and no FIN has come. */
     public boolean keepsNothing() {
         return receiver.keepsNothing();
     }
@@ -506,8 +506,8 @@ public final class Tcb {
     /**
      * Takes back what {@link TcpOutput#deliver} said was taken, for an owner that gathers segments and then finds that it cannot use
      * them all: the {@code count} pieces of {@code memory}, which must be the last that were delivered, after their first {@code
-     * used} bytes. Neither a segment without {@link #keepsNothing} before nor a {@link #transmit} may lie between. They are offered
-     * again by {@link #drain}.
+     * used} bytes. Each must have come while {@link #keepsNothing} was true, with no {@link #transmit} since and no call of the
+     * {@code Tcb} under way. They are offered again by {@link #drain}; pieces beyond a hole that came meanwhile are forgotten.
      */
     public void giveBack(MemorySegment memory, long[] at, int[] lengths, int count, int used) {
         if (!ended) {

@@ -137,6 +137,37 @@ class ReceiveTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("isns")
+    void whatIsGivenBackDoesNotMoveWhatLiesBeyondAHole(int isn) {
+        try (Dialogue d = plain(GUEST, isn)) {
+            d.peerData(1, 1, 1000);
+            d.peerData(2001, 1, 1000);
+            MemorySegment batch = MemorySegment.ofArray(new byte[1000]);
+            for (int b = 0; b < 1000; b++) {
+                batch.set(ValueLayout.JAVA_BYTE, b, pattern(b));
+            }
+            d.received.reset();
+            d.tcb.giveBack(batch, new long[] {0}, new int[] {1000}, 1, 0);
+            assertThat(d.one().ack()).isEqualTo(1001);
+            d.tcb.drain(d.now);
+            d.peerData(1001, 1, 500);
+            d.peerData(1501, 1, 1500);
+            d.assertReceived(3000);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
+    void anEndThatCameBeforeItsDataIsSomethingKept(int isn) {
+        try (Dialogue d = plain(GUEST, isn)) {
+            d.peer(FIN | ACK, 1001, 1);
+            assertThat(d.tcb.keepsNothing()).isFalse();
+            d.peerData(1, 1, 1000);
+            d.assertReceived(1000);
+        }
+    }
+
     /** Three segments of 1000 bytes come, the user takes them and finds that it can use {@code used} bytes. */
     private static void giveBack(Dialogue d, int used) {
         MemorySegment batch = MemorySegment.ofArray(new byte[5000]);
