@@ -141,7 +141,7 @@ public record GuestKernel(Path image, List<Path> modules) {
                   udhcpc -i eth0 -n -q -f -t 30 -T 2 -x hostname:$host -O mtu -O search -s /dhcp >/tmp/log 2>&1 || cat /tmp/log
                   echo "@dhcp $(cat /tmp/lease)"
                   echo "@route $(ip route | tr '\\n' ';')" ;;
-                nslookup) echo "@nslookup $(nslookup $what | sed -n 's/^Address: *//p' | tail -n 1)" ;;
+                nslookup) echo "@nslookup $(nslookup $what | sed -n 's/^Address: *\\([0-9.]*\\)$/\\1/p' | tail -n 1)" ;;
                 get) echo "@get $(wget -q -O - $what | sha256sum)" ;;
                 ping)
                   n=0
