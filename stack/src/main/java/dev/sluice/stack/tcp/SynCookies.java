@@ -99,7 +99,7 @@ public final class SynCookies {
 
     /** The clock that the connection will have, set back a little to carry the bits: later stamps are never smaller. */
     private int stamp(int cookie, Segment segment, int bits, long now) {
-        int clock = (int) (now / MILLIS) + shard.timestampOffset(cookie, segment.destinationPort);
+        int clock = (int) (now / MILLIS) + shard.timestampOffset(segment.sourcePort, segment.destinationPort);
         int value = (clock & ~OPTION_BITS) | bits;
         return value - clock > 0 ? value - (OPTION_BITS + 1) : value;
     }

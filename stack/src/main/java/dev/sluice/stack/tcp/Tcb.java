@@ -156,7 +156,7 @@ public final class Tcb {
         this.localPort = (char) localPort;
         this.remotePort = (char) remotePort;
         sender.open(iss);
-        timestamps.open(profile, shard.timestampOffset(iss, localPort));
+        timestamps.open(profile, shard.timestampOffset(remotePort, localPort));
         acks.open(profile.tuning().quickAcks(), now);
         lastHeard = now;
     }

@@ -53,9 +53,12 @@ public final class TcpShard implements AutoCloseable {
         return isn;
     }
 
-    /** What a connection adds to its clock in timestamps, so that it does not tell how long we run. */
-    int timestampOffset(int iss, int localPort) {
-        return (int) isn.hash(iss, localPort);
+    /**
+     * What a connection adds to its clock in timestamps, so that it does not tell how long we run. The next connection of the same ports
+     * gets the same: to a peer that remembers the one before, its timestamps must not seem old (RFC 7323 §5.5, RFC 6191).
+     */
+    int timestampOffset(int remotePort, int localPort) {
+        return (int) isn.hash(remotePort, localPort);
     }
 
     /** Scratch memory in which every outgoing header is built, at {@link #HEADER_AT}. */
