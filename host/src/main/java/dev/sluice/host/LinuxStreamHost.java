@@ -45,8 +45,7 @@ public final class LinuxStreamHost implements StreamHost {
     public StreamSocket connect(IpAddress to, int port, int timeToLive, StreamSocket.Events events) {
         int fd = inside == null ? Sockets.socket(family(to), Sockets.STREAM, 0) : inside.take(family(to));
         if (fd < 0) {
-            // None at hand in there is a want of resources, and says nothing of the server.
-            return LinuxStreamSocket.failed(this, fd == -Errno.EAGAIN ? Errno.ENOBUFS : -fd, events);
+            return LinuxStreamSocket.failed(this, -fd, events);
         }
         Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
         if (timeToLive != DEFAULT_TTL) {
