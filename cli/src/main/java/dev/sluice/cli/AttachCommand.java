@@ -1,15 +1,15 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.network.Descriptors;
+import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.cli.network.NetworkNamespace;
+import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
-import dev.sluice.link.tap.NamespaceTap;
-import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.TapSpec;
-import dev.sluice.posix.Io;
-import dev.sluice.posix.PosixException;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
@@ -91,14 +91,18 @@ final class AttachCommand implements Command {
 
     @Override
     public Integer call() throws IOException {
-        Target target = target();
+        NetworkNamespace target = target();
         AddressPlan plan = network.plan(mtu, hostLoopback);
         TapSpec spec = spec(plan);
-        Descriptors.check("--ready-fd", readyFd);
-        Descriptors.check("--exit-fd", exitFd);
+        try {
+            Descriptors.check("--ready-fd", readyFd);
+            Descriptors.check("--exit-fd", exitFd);
+        } catch (IllegalArgumentException e) {
+            throw Failure.usage(String.valueOf(e.getMessage()));
+        }
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
-        try (GuestNetwork guests = GuestNetwork.start(plan, network)) {
+        try (GuestNetwork guests = network.start(plan)) {
             guests.attach(target.open(spec));
             guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), target::openNetwork);
             guests.publish(published);
@@ -120,20 +124,20 @@ final class AttachCommand implements Command {
         return ExitCode.OK;
     }
 
-    private Target target() {
+    private NetworkNamespace target() {
         Path path = netns;
         Long process = pid;
         if (path != null && process != null) {
             throw Failure.usage("PID and --netns name the namespace twice; give one of them");
         }
         if (path != null) {
-            return new Target.ByPath(path);
+            return new NetworkNamespace.OfFile(path);
         }
         if (process != null) {
             if (process <= 0) {
                 throw Failure.usage("PID " + process + ": process ids start at 1");
             }
-            return new Target.ByPid(process);
+            return new NetworkNamespace.OfProcess(process);
         }
         throw Failure.usage("which namespace? Give the PID of a process in it, or --netns PATH");
     }
@@ -164,55 +168,5 @@ final class AttachCommand implements Command {
                 address,
                 configure,
                 NetworkOptions.ipv6Setup(plan));
-    }
-
-    /** The namespace, by either of its names. */
-    sealed interface Target {
-        OpenTap open(TapSpec spec) throws IOException;
-
-        /** The namespace's file. */
-        Path file();
-
-        /** A descriptor of the namespace. */
-        default int openNetwork() throws IOException {
-            return PosixException.check(Io.open(file().toString(), Io.O_RDONLY), "cannot open " + file());
-        }
-
-        /** Calls back, once, on some thread, when the name stops leading to the namespace. */
-        void onGone(Runnable callback);
-
-        record ByPid(long pid) implements Target {
-            @Override
-            public Path file() {
-                return Path.of("/proc", Long.toString(pid), "ns/net");
-            }
-
-            @Override
-            public OpenTap open(TapSpec spec) throws IOException {
-                return NamespaceTap.openByPid(pid, spec);
-            }
-
-            @Override
-            public void onGone(Runnable callback) {
-                NamespaceWatch.onEnd(Math.toIntExact(pid), callback);
-            }
-        }
-
-        record ByPath(Path path) implements Target {
-            @Override
-            public Path file() {
-                return path;
-            }
-
-            @Override
-            public OpenTap open(TapSpec spec) throws IOException {
-                return NamespaceTap.openByPath(path, spec);
-            }
-
-            @Override
-            public void onGone(Runnable callback) {
-                NamespaceWatch.onGone(path, callback);
-            }
-        }
     }
 }

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 /** Short lines for people on standard error; also the back end of every {@link System.Logger} of this process. Thread-safe. */
 public final class Console extends System.LoggerFinder {
     private static volatile boolean verbose;
+    private static volatile String program = Sluice.NAME;
 
     /** For the service loader. */
     public Console() {}
@@ -16,13 +17,18 @@ public final class Console extends System.LoggerFinder {
         verbose = true;
     }
 
+    /** What every line begins with: the program that this process stands in for. */
+    static void speakAs(String name) {
+        program = name;
+    }
+
     static boolean verbose() {
         return verbose;
     }
 
     /** A line the user should see. */
     static void say(String line) {
-        System.err.println("sluice: " + line);
+        System.err.println(program + ": " + line);
     }
 
     /** A line for {@code -v}. */

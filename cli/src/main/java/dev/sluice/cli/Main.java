@@ -1,20 +1,39 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.face.Face;
 import dev.sluice.cli.namespace.CommandException;
 import dev.sluice.cli.options.HelpText;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.UsageException;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 
 /** The program's entry: finds the command, and turns every way a command can fail into one line and an exit code. */
 public final class Main {
     static final String VERSION = "sluice 0.1.0";
+    /** The system property with the path that the launcher was called by. */
+    static final String PROGRAM = "sluice.program";
 
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(execute(args));
+        Path called = Path.of(System.getProperty(PROGRAM, Sluice.NAME));
+        String program = called.getFileName().toString();
+        Face face = Sluice.face(program);
+        System.exit(face == null ? execute(args) : execute(face, program, List.of(args)));
+    }
+
+    /** Runs one command line of another program; the exit code. */
+    static int execute(Face face, String program, List<String> arguments) {
+        Console.speakAs(program);
+        try {
+            return face.call(arguments);
+        } catch (Exception e) {
+            return failed(e, program);
+        } finally {
+            System.out.flush();
+        }
     }
 
     /** Runs one command line; the exit code. */

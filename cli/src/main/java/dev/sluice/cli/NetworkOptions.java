@@ -1,12 +1,15 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.cli.options.Syntax;
+import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.link.tap.Ipv6Setup;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Cidr;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,11 +22,10 @@ final class NetworkOptions {
 
     private @Nullable Ipv4Cidr cidr;
 
-    @Nullable
-    Path pcap;
+    private @Nullable Path pcap;
 
     /** Ports of the gateway that lead guests to places of the host. */
-    final List<GatewayForward> gatewayForwards = new ArrayList<>();
+    private final List<GatewayForward> gatewayForwards = new ArrayList<>();
 
     private @Nullable Ipv6Cidr cidr6;
     private boolean noIpv6;
@@ -74,6 +76,11 @@ final class NetworkOptions {
         } catch (IllegalArgumentException e) {
             throw Failure.usage("--cidr " + subnet + ": " + e.getMessage());
         }
+    }
+
+    /** Starts the network. */
+    GuestNetwork start(AddressPlan plan) throws IOException {
+        return GuestNetwork.start(Gateway.builder().plan(plan), pcap, gatewayForwards);
     }
 
     private AddressPlan withIpv6(AddressPlan plan) {

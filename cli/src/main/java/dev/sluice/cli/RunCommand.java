@@ -1,6 +1,8 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.namespace.ChildNamespace;
+import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
 import dev.sluice.gateway.flow.AddressPlan;
@@ -65,7 +67,7 @@ final class RunCommand implements Command {
         AddressPlan plan = network.plan(mtu, hostLoopback);
         ChildNamespace.checkCommand(command);
         // The gateway starts beside the namespace: one computes while the other waits for the kernel and programs.
-        try (GuestNetwork.Start gateway = GuestNetwork.startBeside(plan, network);
+        try (GuestNetwork.Start gateway = GuestNetwork.startBeside(() -> network.start(plan));
                 ChildNamespace child = ChildNamespace.start(spec(plan));
                 GuestNetwork guests = gateway.started()) {
             child.notes().forEach(Console::detail);

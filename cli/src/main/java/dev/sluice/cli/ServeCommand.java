@@ -1,5 +1,7 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
 import dev.sluice.gateway.flow.AddressPlan;
@@ -67,7 +69,7 @@ final class ServeCommand implements Command {
         AddressPlan plan = network.plan(mtu, !noHostLoopback);
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
-        try (GuestNetwork guests = GuestNetwork.start(plan, network)) {
+        try (GuestNetwork guests = network.start(plan)) {
             for (LinkUrl url : urls) {
                 guests.listen(url, stop::countDown);
             }

@@ -1,5 +1,7 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.face.Face;
+import dev.sluice.cli.face.slirp4netns.Slirp4netns;
 import dev.sluice.cli.options.Syntax;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +12,9 @@ final class Sluice {
     static final String NAME = "sluice";
     /** In the order of the help text. */
     private static final List<String> COMMANDS =
-            List.of("run", "attach", "serve", "ports", "status", "completion", "training");
+            List.of("run", "attach", "serve", "ports", "status", "as", "install-faces", "completion", "training");
+    /** The programs that it stands in for. */
+    static final List<String> FACES = List.of("slirp4netns");
 
     private Sluice() {}
 
@@ -22,8 +26,18 @@ final class Sluice {
             case "serve" -> new ServeCommand();
             case "ports" -> new PortsCommand();
             case "status" -> new StatusCommand();
+            case "as" -> new AsCommand();
+            case "install-faces" -> new InstallFacesCommand();
             case "completion" -> new CompletionCommand();
             case "training" -> new TrainingCommand();
+            default -> null;
+        };
+    }
+
+    /** What stands in for the program called {@code name}; null if nothing does. Only the one asked for is ever loaded. */
+    static @Nullable Face face(String name) {
+        return switch (name) {
+            case "slirp4netns" -> new Slirp4netns();
             default -> null;
         };
     }

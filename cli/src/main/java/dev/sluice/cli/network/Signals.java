@@ -1,4 +1,4 @@
-package dev.sluice.cli;
+package dev.sluice.cli.network;
 
 import dev.sluice.cli.namespace.ChildNamespace;
 import java.util.Map;
@@ -6,19 +6,20 @@ import java.util.concurrent.CountDownLatch;
 import sun.misc.Signal;
 
 /** What the process does on signals (signal(7)). */
-final class Signals {
+public final class Signals {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.network");
     /** By name and number. SIGINT and SIGQUIT are missing: a terminal sends them to the command as well, and ChildNamespace ignores them. */
     private static final Map<String, Integer> PASSED_ON = Map.of("HUP", 1, "USR1", 10, "TERM", 15);
 
     private Signals() {}
 
     /** What to do with a signal is the command's to decide. */
-    static void passOn(ChildNamespace child) {
+    public static void passOn(ChildNamespace child) {
         PASSED_ON.forEach((name, number) -> handle(name, () -> child.signal(number)));
     }
 
     /** Ends a daemon cleanly on SIGTERM, SIGINT and SIGHUP: the latch opens. */
-    static void onStop(CountDownLatch stop) {
+    public static void onStop(CountDownLatch stop) {
         for (String name : new String[] {"TERM", "INT", "HUP"}) {
             handle(name, stop::countDown);
         }
@@ -29,7 +30,7 @@ final class Signals {
             Signal.handle(new Signal(name), _ -> action.run());
         } catch (IllegalArgumentException e) {
             // the JVM keeps some for itself, and some are unknown elsewhere; those keep their usual effect
-            Console.detail("signal " + name + " is not handled: " + e.getMessage());
+            LOG.log(System.Logger.Level.DEBUG, "signal " + name + " is not handled: " + e.getMessage());
         }
     }
 }

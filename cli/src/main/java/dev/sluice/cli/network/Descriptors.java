@@ -1,4 +1,4 @@
-package dev.sluice.cli;
+package dev.sluice.cli.network;
 
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Poll;
@@ -11,19 +11,23 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** Descriptors that whoever started us handed over by number. */
-final class Descriptors {
+public final class Descriptors {
     private Descriptors() {}
 
-    /** Refuses a number that names no open descriptor. */
-    static void check(String option, @Nullable Integer fd) {
+    /**
+     * Refuses a number that names no open descriptor.
+     *
+     * @throws IllegalArgumentException saying so
+     */
+    public static void check(String option, @Nullable Integer fd) {
         if (fd != null && (fd < 0 || !Files.exists(Path.of("/proc/self/fd/" + fd), LinkOption.NOFOLLOW_LINKS))) {
-            throw Failure.usage(option + " " + fd + ": no such open descriptor; open it for this process, as in "
-                    + option + " 3 … 3>file");
+            throw new IllegalArgumentException(option + " " + fd
+                    + ": no such open descriptor; open it for this process, as in " + option + " 3 … 3>file");
         }
     }
 
-    /** Writes "1" and closes. */
-    static void writeReady(int fd) throws IOException {
+    /** Writes the byte {@code 1} and closes. */
+    public static void writeReady(int fd) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment one = arena.allocateFrom("1");
             int written = Io.write(fd, one, 0, 1);
@@ -35,7 +39,7 @@ final class Descriptors {
     }
 
     /** Calls back once, on a thread of its own, when the other end is closed. */
-    static void onHangUp(int fd, Runnable callback) {
+    public static void onHangUp(int fd, Runnable callback) {
         Thread.ofPlatform().daemon().name("exit-fd").start(() -> {
             while (Poll.await(fd, 0, -1) == 0) {
                 Thread.onSpinWait();

@@ -1,4 +1,4 @@
-package dev.sluice.cli;
+package dev.sluice.cli.network;
 
 import dev.sluice.control.ControlBackend;
 import dev.sluice.control.ControlException;
@@ -27,10 +27,12 @@ import dev.sluice.posix.Resources;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +41,9 @@ import org.jspecify.annotations.Nullable;
  * The pieces of one guest network, wired by hand: gateway, links, capture, published ports, control socket. Made and used by a command's
  * thread; everything it starts ends with {@link #close}.
  */
-final class GuestNetwork implements AutoCloseable {
+public final class GuestNetwork implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.network");
+
     private final Gateway gateway;
     private final @Nullable PcapTap capture;
     private final List<LinkServer> servers = new ArrayList<>();
@@ -73,16 +77,19 @@ final class GuestNetwork implements AutoCloseable {
     /**
      * Starts the gateway.
      *
-     * @param options where to write every frame, and which ports of the gateway lead where
+     * @param builder everything about the network
+     * @param pcap where to write every frame; null for nowhere
+     * @param forwards ports of the gateway that lead to places of the host
      * @throws IOException saying what failed and what to do; nothing is left behind
      */
-    static GuestNetwork start(AddressPlan plan, NetworkOptions options) throws IOException {
+    public static GuestNetwork start(Gateway.Builder builder, @Nullable Path pcap, List<GatewayForward> forwards)
+            throws IOException {
         Resources.raiseDescriptorLimit();
-        PcapTap capture = options.pcap == null ? null : PcapTap.open(options.pcap, PcapTap.WHOLE_FRAMES);
+        PcapTap capture = pcap == null ? null : PcapTap.open(pcap, PcapTap.WHOLE_FRAMES);
         Gateway gateway = null;
         try {
-            gateway = Gateway.builder().plan(plan).start();
-            for (GatewayForward forward : options.gatewayForwards) {
+            gateway = builder.start();
+            for (GatewayForward forward : forwards) {
                 gateway.forward(forward);
             }
             GuestNetwork network = new GuestNetwork(gateway, capture);
@@ -99,15 +106,15 @@ final class GuestNetwork implements AutoCloseable {
         }
     }
 
-    /** As {@link #start}, on a thread of its own. */
-    static Start startBeside(AddressPlan plan, NetworkOptions options) {
-        FutureTask<GuestNetwork> task = new FutureTask<>(() -> start(plan, options));
+    /** Runs {@code starting}, as {@link #start} does, on a thread of its own. */
+    public static Start startBeside(Callable<GuestNetwork> starting) {
+        FutureTask<GuestNetwork> task = new FutureTask<>(starting);
         Thread.ofPlatform().name("start").start(task);
         return new Start(task);
     }
 
     /** A network that is being started; closing it before {@link #started} has returned closes the network, too. */
-    static final class Start implements AutoCloseable {
+    public static final class Start implements AutoCloseable {
         private final FutureTask<GuestNetwork> task;
         private boolean taken;
 
@@ -116,7 +123,7 @@ final class GuestNetwork implements AutoCloseable {
         }
 
         /** Waits for it; from then on it is the caller's. */
-        GuestNetwork started() throws IOException {
+        public GuestNetwork started() throws IOException {
             try {
                 GuestNetwork network = task.get();
                 taken = true;
@@ -140,14 +147,14 @@ final class GuestNetwork implements AutoCloseable {
                     started().close();
                 } catch (IOException | RuntimeException e) {
                     // it never was; whoever closes without having taken it has an error of its own to tell
-                    Console.detail("the gateway did not start: " + e.getMessage());
+                    LOG.log(System.Logger.Level.DEBUG, "the gateway did not start: " + e.getMessage());
                 }
             }
         }
     }
 
     /** Serves a TAP interface whose address is the plan's first; owns its descriptor from now on, also if this throws. */
-    void attach(OpenTap tap) throws IOException {
+    public void attach(OpenTap tap) throws IOException {
         TapLink made;
         try {
             made = new TapLink(gateway.loop(), tap, gateway.plan().mtu());
@@ -164,6 +171,11 @@ final class GuestNetwork implements AutoCloseable {
         }
     }
 
+    /** For what this class does not wire. */
+    public Gateway gateway() {
+        return gateway;
+    }
+
     private Link recorded(Link link) {
         return capture == null ? link : capture.tap(link);
     }
@@ -173,7 +185,7 @@ final class GuestNetwork implements AutoCloseable {
      *
      * @param over called, on the loop's thread, when {@code url} is a connection rather than a place, and has ended
      */
-    void listen(LinkUrl url, Runnable over) throws IOException {
+    public void listen(LinkUrl url, Runnable over) throws IOException {
         servers.add(LinkServer.open(gateway.loop(), url, gateway.plan().mtu(), vmnet, new Arrivals(url, over)));
     }
 
@@ -189,7 +201,9 @@ final class GuestNetwork implements AutoCloseable {
 
         @Override
         public void onGuest(Link link, @Nullable VmnetIdentity identity) {
-            Console.detail(link.name() + " has connected" + (identity == null ? "" : " as " + identity.address()));
+            LOG.log(
+                    System.Logger.Level.DEBUG,
+                    link.name() + " has connected" + (identity == null ? "" : " as " + identity.address()));
             try {
                 Link attached = recorded(link);
                 if (url instanceof LinkUrl.Stdio) {
@@ -204,19 +218,19 @@ final class GuestNetwork implements AutoCloseable {
 
         @Override
         public void onProblem(String message) {
-            Console.say(message);
+            LOG.log(System.Logger.Level.WARNING, message);
         }
     }
 
     private void left(Link link, String reason) {
-        Console.say(link.name() + " left: " + reason);
+        LOG.log(System.Logger.Level.WARNING, link.name() + " left: " + reason);
         if (link == only) {
             onlyLeft.run();
         }
     }
 
     /** Opens the guest's network namespace: a descriptor, the caller's. */
-    interface Namespace {
+    public interface Namespace {
         int open() throws IOException;
     }
 
@@ -225,13 +239,13 @@ final class GuestNetwork implements AutoCloseable {
      *
      * @param namespace the guest's: clients on this host reach its services without frames; null if there is none
      */
-    void publishTo(ForwardSpec.Target guest, @Nullable Namespace namespace) {
+    public void publishTo(ForwardSpec.Target guest, @Nullable Namespace namespace) {
         target = guest;
         this.namespace = namespace;
     }
 
     /** Opens ports of the host; none or all. */
-    List<ForwardInfo> publish(List<ForwardSpec> forwards) throws IOException {
+    public List<ForwardInfo> publish(List<ForwardSpec> forwards) throws IOException {
         if (forwards.isEmpty()) {
             return List.of();
         }
@@ -241,8 +255,10 @@ final class GuestNetwork implements AutoCloseable {
         List<ForwardInfo> open = gateway.ports().add(specs);
         for (int i = 0; i < open.size(); i++) {
             if (specs.get(i).listen() instanceof ForwardSpec.Port port && port.port() == 0) {
-                Console.say("port " + open.get(i).listen() + " leads to the guest's port "
-                        + open.get(i).guestPort());
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "port " + open.get(i).listen() + " leads to the guest's port "
+                                + open.get(i).guestPort());
             }
         }
         return open;
@@ -251,9 +267,9 @@ final class GuestNetwork implements AutoCloseable {
     /**
      * Publishes the namespace's services by themselves.
      *
-     * @throws Failure if the namespace cannot be looked into
+     * @throws IOException if the namespace cannot be looked into
      */
-    void publishAutomatically() {
+    public void publishAutomatically() throws IOException {
         openShortcut();
         NamespaceSockets sockets;
         synchronized (this) {
@@ -266,7 +282,7 @@ final class GuestNetwork implements AutoCloseable {
             sockets.read("tcp");
             AutoPublish.start(sockets, gateway.ports(), target);
         } catch (IOException e) {
-            throw Failure.unavailable("--publish-auto: the namespace's services can't be seen: " + e.getMessage());
+            throw new IOException("--publish-auto: the namespace's services can't be seen: " + e.getMessage(), e);
         }
     }
 
@@ -282,12 +298,12 @@ final class GuestNetwork implements AutoCloseable {
             inside = sockets;
             gateway.shortcut(sockets);
         } catch (IOException e) {
-            Console.detail("published ports go as frames: " + e.getMessage());
+            LOG.log(System.Logger.Level.DEBUG, "published ports go as frames: " + e.getMessage());
         }
     }
 
     /** Starts answering {@code sluice status}; without it the network works as well, so a failure is only said. */
-    void openControlSocket() {
+    public void openControlSocket() {
         try {
             ControlServer server = new ControlServer(ControlSockets.own(), new Backend());
             boolean late;
@@ -299,7 +315,7 @@ final class GuestNetwork implements AutoCloseable {
                 server.close();
             }
         } catch (ControlException e) {
-            Console.say("sluice status can't ask this process: " + e.getMessage());
+            LOG.log(System.Logger.Level.WARNING, "sluice status can't ask this process: " + e.getMessage());
         }
     }
 
@@ -331,7 +347,7 @@ final class GuestNetwork implements AutoCloseable {
     }
 
     /** What a guest without DHCP needs as its /etc/resolv.conf: our resolver, the host's search list. */
-    static String resolvConf(AddressPlan plan) {
+    public static String resolvConf(AddressPlan plan) {
         List<String> search = new ResolvConf(ResolvConf.PATH).config().search();
         Ipv6Plan six = plan.ipv6();
         return "nameserver " + plan.gateway() + "\n"
@@ -360,7 +376,7 @@ final class GuestNetwork implements AutoCloseable {
             try {
                 capture.close();
             } catch (IOException e) {
-                Console.say("the capture may lack its end: " + e.getMessage());
+                LOG.log(System.Logger.Level.WARNING, "the capture may lack its end: " + e.getMessage());
             }
         }
     }

@@ -1,4 +1,4 @@
-package dev.sluice.cli;
+package dev.sluice.cli.network;
 
 import dev.sluice.gateway.Ports;
 import dev.sluice.gateway.forward.ForwardInfo;
@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
  * new listeners, so the namespace's socket table is read twice a second, on a thread of its own.
  */
 final class AutoPublish {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.network");
     private static final long EVERY_MILLIS = 500;
     private static final List<IpAddress> LOOPBACKS = List.of(Ipv4Address.LOOPBACK, Ipv6Address.LOOPBACK);
 
@@ -52,7 +53,7 @@ final class AutoPublish {
             Thread.currentThread().interrupt();
         } catch (IOException e) {
             // nothing to watch any more: namespace and network end together
-            Console.detail("services are no longer published by themselves: " + e.getMessage());
+            LOG.log(System.Logger.Level.DEBUG, "services are no longer published by themselves: " + e.getMessage());
         }
     }
 
@@ -97,7 +98,9 @@ final class AutoPublish {
                 published.add(port);
             } catch (IOException e) {
                 if (!published.contains(port) && told.add(port)) {
-                    Console.say("the service on port " + port + " is not published: " + e.getMessage());
+                    LOG.log(
+                            System.Logger.Level.WARNING,
+                            "the service on port " + port + " is not published: " + e.getMessage());
                 }
                 return; // without 127.0.0.1 no ::1; without ::1 (a host without IPv6) 127.0.0.1 alone
             }

@@ -1,4 +1,4 @@
-package dev.sluice.cli;
+package dev.sluice.cli.network;
 
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * goes with its process, for which there are process descriptors (pidfd_open(2)). {@code /run/netns/NAME} is a mount, and the list of
  * mounts can be waited for (proc_pid_mounts(5)); also its removal in another mount namespace ends the mount in ours.
  */
-final class NamespaceWatch {
+public final class NamespaceWatch {
     private static final String MOUNTS = "/proc/self/mountinfo";
     /** What neither of them tells is still seen, later: a process that moves to another namespace, a link that is set anew. */
     private static final int LOOK_MILLIS = 10_000;
@@ -25,12 +25,12 @@ final class NamespaceWatch {
     private NamespaceWatch() {}
 
     /** Calls back once, on a thread of its own, when process {@code pid} has ended. */
-    static void onEnd(int pid, Runnable callback) {
+    public static void onEnd(int pid, Runnable callback) {
         start(() -> await(process(pid), Path.of("/proc", Integer.toString(pid), "ns", "net")), callback);
     }
 
     /** Calls back once, on a thread of its own, when {@code path} is gone or names another namespace. */
-    static void onGone(Path path, Runnable callback) {
+    public static void onGone(Path path, Runnable callback) {
         start(() -> await(process(path), path), callback);
     }
 
