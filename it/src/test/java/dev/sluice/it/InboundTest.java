@@ -104,7 +104,7 @@ class InboundTest {
         Await.until(
                 "they answer",
                 guest::toString,
-                () -> lab.onHost("nc", "-N", "127.0.0.1", "18083").out().contains("."));
+                () -> lab.onHost("nc", "-N", "127.0.0.1", "18083").outputAtEnd().contains("."));
     }
 
     private Path file(String name, int seed, long size) throws IOException {

@@ -86,7 +86,7 @@ class PortsCommandTest {
     }
 
     private static String answer(String host, int port) {
-        return lab.onHost("nc", "-w", "5", host, "" + port).out();
+        return lab.onHost("nc", "-w", "5", host, "" + port).outputAtEnd();
     }
 
     private static void awaitAnswer(String host, int port, String answer) {

@@ -91,6 +91,12 @@ public final class Program implements AutoCloseable {
         return out();
     }
 
+    /** Waits for its end, good or bad; what it wrote to standard output. */
+    public String outputAtEnd() {
+        exitCode();
+        return out();
+    }
+
     /** Standard output so far. */
     public String out() {
         synchronized (out) {
