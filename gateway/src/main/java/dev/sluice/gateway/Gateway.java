@@ -1,6 +1,8 @@
 package dev.sluice.gateway;
 
 import dev.sluice.gateway.dns.DnsNames;
+import dev.sluice.gateway.dns.DnsService;
+import dev.sluice.gateway.dns.DnsSettings;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Limits;
@@ -54,7 +56,7 @@ public final class Gateway implements AutoCloseable {
         private AddressPlan plan = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true);
         private Limits limits = Limits.defaults();
         private @Nullable FlowPolicy policy;
-        private DnsNames names = DnsNames.defaults();
+        private DnsSettings dns = DnsSettings.defaults();
 
         private Builder() {}
 
@@ -75,7 +77,12 @@ public final class Gateway implements AutoCloseable {
         }
 
         public Builder names(DnsNames names) {
-            this.names = names;
+            dns = dns.withNames(names);
+            return this;
+        }
+
+        public Builder dns(DnsSettings dns) {
+            this.dns = dns;
             return this;
         }
 
@@ -96,7 +103,7 @@ public final class Gateway implements AutoCloseable {
                                 plan,
                                 limits,
                                 policy == null ? FlowPolicy.of(plan) : policy,
-                                names,
+                                dns,
                                 new MappedMemory(),
                                 new SecureRandom()));
                 return new Gateway(loop, network);
@@ -167,6 +174,11 @@ public final class Gateway implements AutoCloseable {
             network.onLeave(listener);
             return true;
         });
+    }
+
+    /** The name server: records and zones of its own, where it asks, and how it finds a name. Any thread, at any time. */
+    public DnsService dns() {
+        return network.dns;
     }
 
     /** The published ports: places on the host that lead to guests. */

@@ -6,8 +6,8 @@ import dev.sluice.gateway.dhcp.DhcpService;
 import dev.sluice.gateway.dhcp.DhcpSettings;
 import dev.sluice.gateway.dhcp.Lease;
 import dev.sluice.gateway.dhcp6.Dhcpv6Service;
-import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.dns.DnsService;
+import dev.sluice.gateway.dns.DnsSettings;
 import dev.sluice.gateway.dns.DnsTcpService;
 import dev.sluice.gateway.dns.DnsUdpService;
 import dev.sluice.gateway.flow.AddressPlan;
@@ -105,7 +105,7 @@ final class GuestNetwork implements LocalPort {
             AddressPlan plan,
             Limits limits,
             FlowPolicy policy,
-            DnsNames names,
+            DnsSettings dnsSettings,
             NativeMemory memory,
             RandomGenerator random) {
         this.loop = loop;
@@ -143,7 +143,7 @@ final class GuestNetwork implements LocalPort {
             Dhcpv6Service dhcp6 = new Dhcpv6Service(plan, six, limits, counters, new Leases());
             ipv6 = new Ipv6Input(plan, counters, guests, errors, fragments, ndp, dhcp6, transport);
         }
-        dns = DnsService.ofHost(plan, names, limits);
+        dns = DnsService.ofHost(plan, dnsSettings, limits);
         dnsOverTcp = new DnsTcpService(dns);
         dnsOverUdp = new DnsUdpService(
                 dns,

@@ -28,6 +28,7 @@ public final class HostsFile {
     /** Both directions, made in one pass. */
     private record Table(Map<String, List<IpAddress>> addresses, Map<IpAddress, List<String>> names) {}
 
+    private final Path path;
     private final WatchedFile<Table> file;
 
     public HostsFile(Path path) {
@@ -35,12 +36,22 @@ public final class HostsFile {
     }
 
     HostsFile(Path path, LongSupplier nanoClock) {
+        this.path = path;
         file = new WatchedFile<>(path, MAX_BYTES, HostsFile::parse, nanoClock);
+    }
+
+    public Path path() {
+        return path;
     }
 
     /** True if asking now does not touch the disk. */
     public boolean isFresh() {
         return file.isFresh();
+    }
+
+    /** Something that stays the same as long as the content does. */
+    public Object version() {
+        return file.current();
     }
 
     /** Addresses of {@code name}, at most 64; empty if the file does not name it. */

@@ -32,6 +32,11 @@ final class BuiltInNames implements NameSource {
     }
 
     @Override
+    public String title() {
+        return "names of this network";
+    }
+
+    @Override
     public @Nullable Answer answer(DnsQuery query) {
         String name = query.name();
         List<IpAddress> known = addresses.get(name);
@@ -41,24 +46,36 @@ final class BuiltInNames implements NameSource {
         if (name.equals("localhost") || name.endsWith(".localhost")) {
             return NameSource.addresses(query, LOOPBACK);
         }
-        if (name.equals(DnsNames.ZONE)) {
-            return new Records(query.type(), List.of());
-        }
-        return name.endsWith("." + DnsNames.ZONE) ? new NoSuchName() : reverse(query);
+        IpAddress address = names.isEmpty() ? null : ReverseName.parse(name);
+        List<String> reverse = address == null ? null : names.get(address);
+        return reverse == null ? null : NameSource.names(query, reverse);
     }
 
-    private @Nullable Answer reverse(DnsQuery query) {
-        IpAddress address = ReverseName.parse(query.name());
-        List<String> known = address == null ? null : names.get(address);
-        if (known != null) {
-            return NameSource.names(query, known);
-        }
-        // The host's servers cannot know the guests, and need not hear of them.
-        boolean here = switch (address) {
+    /** What is said of names that only this network could know, once nobody did. */
+    NameSource nobodyElses() {
+        return new NameSource() {
+            @Override
+            public String title() {
+                return "names that only this network has";
+            }
+
+            @Override
+            public @Nullable Answer answer(DnsQuery query) {
+                String name = query.name();
+                if (name.equals(DnsNames.ZONE)) {
+                    return new Records(List.of());
+                }
+                return name.endsWith("." + DnsNames.ZONE) || isReverseOfGuest(name) ? new NoSuchName() : null;
+            }
+        };
+    }
+
+    /** The host's servers cannot know the guests, and need not hear of them. */
+    private boolean isReverseOfGuest(String name) {
+        return switch (ReverseName.parse(name)) {
             case null -> false;
             case Ipv4Address four -> plan.subnet().contains(four);
             case Ipv6Address v6 -> plan.ipv6() != null && plan.ipv6().prefix().contains(v6);
         };
-        return here ? new NoSuchName() : null;
     }
 }

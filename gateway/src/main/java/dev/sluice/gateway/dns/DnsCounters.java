@@ -9,6 +9,8 @@ public final class DnsCounters {
 
     final LongAdder answeredLocally = new LongAdder();
     final LongAdder forwarded = new LongAdder();
+    final LongAdder shared = new LongAdder();
+    final LongAdder cached = new LongAdder();
     final LongAdder failed = new LongAdder();
     final LongAdder malformed = new LongAdder();
     final LongAdder overLimit = new LongAdder();
@@ -25,6 +27,8 @@ public final class DnsCounters {
      * @param queries messages taken from guests
      * @param answeredLocally by built-in names or the hosts file
      * @param forwarded answered by a server of the host
+     * @param cached answered by what a server had said before
+     * @param shared of the forwarded, those that waited for the lookup of another
      * @param failed answered SERVFAIL because no server answered
      * @param malformed dropped, or answered FORMERR or NOTIMP
      * @param overLimit answered SERVFAIL because too many lookups were under way
@@ -39,6 +43,8 @@ public final class DnsCounters {
             long queries,
             long answeredLocally,
             long forwarded,
+            long cached,
+            long shared,
             long failed,
             long malformed,
             long overLimit,
@@ -54,6 +60,8 @@ public final class DnsCounters {
                 queries.sum(),
                 answeredLocally.sum(),
                 forwarded.sum(),
+                cached.sum(),
+                shared.sum(),
                 failed.sum(),
                 malformed.sum(),
                 overLimit.sum(),

@@ -18,6 +18,11 @@ record DnsQuery(byte[] message, int questionEnd, String name, int type, int klas
         return optAt != DnsMessage.NO_OPT;
     }
 
+    /** Whether its OPT record carries options. */
+    boolean hasOptions() {
+        return hasOpt() && DnsMessage.u16(message, optAt + 9) > 0;
+    }
+
     /** Largest UDP reply the guest takes, bytes: 512 or more, and not above what a datagram over IPv4 can hold. */
     int maxUdpReply() {
         int told = hasOpt() ? DnsMessage.u16(message, optAt + 3) : DnsMessage.CLASSIC_SIZE;

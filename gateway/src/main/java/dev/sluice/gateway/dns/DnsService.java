@@ -1,5 +1,6 @@
 package dev.sluice.gateway.dns;
 
+import dev.sluice.gateway.dns.Flights.Waiter;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.host.HostsFile;
@@ -26,8 +27,9 @@ public final class DnsService implements AutoCloseable {
     }
 
     private final DnsCounters counters = new DnsCounters();
-    private final List<NameSource> sources;
-    private final Forwarder forwarder;
+    private final DnsTable table = new DnsTable(this::changed);
+    private final Resolver resolver;
+    private final Flights flights = new Flights();
     private final Semaphore free;
     private final int perGuest;
     /** Lookups under way of each guest that has any. */
@@ -41,33 +43,63 @@ public final class DnsService implements AutoCloseable {
 
     private volatile boolean closed;
 
-    /** Takes servers and names from this host's files. */
-    public static DnsService ofHost(AddressPlan plan, DnsNames names, Limits limits) {
-        ResolvConf settings = new ResolvConf(ResolvConf.PATH);
-        HostsFile hosts = new HostsFile(HostsFile.PATH);
-        return new DnsService(
-                plan, names, limits, settings::config, hosts, () -> settings.isFresh() && hosts.isFresh());
+    /** Takes servers from this host's files where the settings name none. */
+    public static DnsService ofHost(AddressPlan plan, DnsSettings settings, Limits limits) {
+        ResolvConf conf = new ResolvConf(ResolvConf.PATH);
+        HostsFile hosts = new HostsFile(settings.hosts());
+        return new DnsService(plan, settings, limits, conf::config, hosts, () -> conf.isFresh() && hosts.isFresh());
     }
 
-    /** @param settings asked for each forwarded query; must not block for long */
-    public DnsService(
-            AddressPlan plan, DnsNames names, Limits limits, Supplier<ResolverConfig> settings, HostsFile hosts) {
-        this(plan, names, limits, settings, hosts, hosts::isFresh);
+    /** @param config asked for each forwarded query; must not block for long */
+    DnsService(AddressPlan plan, DnsNames names, Limits limits, Supplier<ResolverConfig> config, HostsFile hosts) {
+        this(plan, DnsSettings.defaults().withNames(names), limits, config, hosts);
+    }
+
+    DnsService(
+            AddressPlan plan, DnsSettings settings, Limits limits, Supplier<ResolverConfig> config, HostsFile hosts) {
+        this(plan, settings, limits, config, hosts, hosts::isFresh);
     }
 
     private DnsService(
             AddressPlan plan,
-            DnsNames names,
+            DnsSettings settings,
             Limits limits,
-            Supplier<ResolverConfig> settings,
+            Supplier<ResolverConfig> config,
             HostsFile hosts,
             BooleanSupplier settled) {
         this.settled = settled;
-        this.sources = List.of(new BuiltInNames(plan, names), new HostNames(hosts));
-        this.forwarder = new Forwarder(settings, new Upstreams(plan.gateway(), System::nanoTime), counters);
+        BuiltInNames builtIn = new BuiltInNames(plan, settings.names());
+        this.resolver = new Resolver(
+                List.of(builtIn, new HostNames(hosts), table, table.zonesHeldHere(), builtIn.nobodyElses()),
+                table,
+                settings.servers(),
+                new HostServers(config),
+                new Forwarder(
+                        new ServerHealth(plan, System::nanoTime),
+                        counters,
+                        new StreamServers(StreamServers::defaultTls, counters)));
         this.free = new Semaphore(limits.dnsQueries());
         this.perGuest = Math.max(1, limits.dnsQueries() / 2);
     }
+
+    /** The records and zones that can be changed while it runs. */
+    public DnsDirectory directory() {
+        return table;
+    }
+
+    /** From now on asks these servers for what has no zone of its own; none for the servers of this host. */
+    public void servers(Upstreams servers) {
+        resolver.configured(servers);
+        changed();
+    }
+
+    /** Adds a zone whose servers are asked in a way of their own, in the place of one of the same name. */
+    public void putZone(String name, Upstreams servers) {
+        table.putZone(name, servers);
+    }
+
+    /** Something was configured: what was learnt before may be wrong now. */
+    private void changed() {}
 
     public DnsCounters counters() {
         return counters;
@@ -106,51 +138,84 @@ public final class DnsService implements AutoCloseable {
 
     private void start(
             DnsQuery query, Transport transport, IpAddress guest, @Nullable DirectTries tries, Consumer<byte[]> reply) {
+        Waiter waiter = new Waiter(query, transport, guest, reply);
         if (!acquire(guest)) {
             counters.overLimit.increment();
             reply.accept(failure(query));
-            return;
-        }
-        if (tries == null || !answerDirectly(query, transport, guest, tries, reply)) {
-            answerOnThread(query, transport, guest, reply);
+        } else if (tries == null || closed || !settled.getAsBoolean()) {
+            onThread(waiter, () -> begin(waiter, null));
+        } else {
+            begin(waiter, tries);
         }
     }
 
-    /** Without another thread; false if it takes one. */
-    private boolean answerDirectly(
-            DnsQuery query, Transport transport, IpAddress guest, DirectTries tries, Consumer<byte[]> reply) {
-        if (closed || !settled.getAsBoolean()) {
-            return false;
-        }
-        byte[] known = answerLocally(query);
+    /** Answers what is known here, and starts the lookup of what is not. */
+    private void begin(Waiter waiter, @Nullable DirectTries tries) {
+        byte[] known = resolver.local(waiter.query(), Trail.NONE);
         if (known != null) {
-            reply.accept(fit(known, query, transport));
-            release(guest);
-            return true;
-        }
-        return forwarder.askDirectly(query, tries, answer -> {
-            if (answer == null) {
-                answerOnThread(query, transport, guest, reply);
-                return;
+            counters.answeredLocally.increment();
+            answer(waiter, known);
+        } else if (!flights.lead(waiter)) {
+            counters.shared.increment();
+        } else if (tries == null) {
+            landed(waiter, ask(waiter));
+        } else if (!resolver.askDirectly(waiter.query(), tries, reply -> {
+            if (reply == null) {
+                onThread(waiter, () -> landed(waiter, ask(waiter)));
+            } else {
+                landed(waiter, reply);
             }
-            counters.forwarded.increment();
-            reply.accept(fit(answer, query, transport));
-            release(guest);
-        });
+        })) {
+            onThread(waiter, () -> landed(waiter, ask(waiter)));
+        }
     }
 
-    private void answerOnThread(DnsQuery query, Transport transport, IpAddress guest, Consumer<byte[]> reply) {
+    private void onThread(Waiter waiter, Runnable lookup) {
         Thread.startVirtualThread(() -> {
             lookups.add(Thread.currentThread());
             try {
-                if (!closed) {
-                    reply.accept(resolve(query, transport));
+                if (closed) {
+                    flights.landed(waiter).forEach(other -> release(other.guest()));
+                } else {
+                    lookup.run();
                 }
             } finally {
                 lookups.remove(Thread.currentThread());
-                release(guest);
             }
         });
+    }
+
+    /** Null if nobody answered. */
+    private byte @Nullable [] ask(Waiter waiter) {
+        try {
+            return resolver.ask(waiter.query(), waiter.transport(), Trail.NONE);
+        } catch (RuntimeException e) {
+            // A fault of ours, or of a settings source; the guest must not wait for its timeout because of it.
+            System.getLogger(DnsService.class.getName())
+                    .log(System.Logger.Level.WARNING, "a name lookup failed inside", e);
+            return null;
+        }
+    }
+
+    /** A lookup has ended: tells everybody who waits for it. */
+    private void landed(Waiter leader, byte @Nullable [] reply) {
+        for (Waiter waiter : flights.landed(leader)) {
+            if (reply == null) {
+                counters.failed.increment();
+                answer(waiter, failure(waiter.query()));
+            } else {
+                counters.forwarded.increment();
+                answer(waiter, waiter == leader ? reply : DnsMessage.asReplyTo(waiter.query(), reply));
+            }
+        }
+    }
+
+    private void answer(Waiter waiter, byte[] reply) {
+        try {
+            waiter.reply().accept(fit(reply, waiter.query(), waiter.transport()));
+        } finally {
+            release(waiter.guest());
+        }
     }
 
     private boolean acquire(IpAddress guest) {
@@ -169,55 +234,8 @@ public final class DnsService implements AutoCloseable {
         free.release();
     }
 
-    private byte @Nullable [] answerLocally(DnsQuery query) {
-        for (NameSource source : query.isInternet() ? sources : List.<NameSource>of()) {
-            NameSource.Answer answer = source.answer(query);
-            if (answer != null) {
-                counters.answeredLocally.increment();
-                return local(query, answer);
-            }
-        }
-        return null;
-    }
-
-    private byte[] resolve(DnsQuery query, Transport transport) {
-        byte[] known = answerLocally(query);
-        if (known != null) {
-            return fit(known, query, transport);
-        }
-        byte[] reply = forward(query, transport);
-        if (reply == null) {
-            counters.failed.increment();
-            return failure(query);
-        }
-        counters.forwarded.increment();
-        return fit(reply, query, transport);
-    }
-
-    private byte @Nullable [] forward(DnsQuery query, Transport transport) {
-        try {
-            return forwarder.ask(query, transport);
-        } catch (RuntimeException e) {
-            // A fault of ours, or of a settings source; the guest must not wait for its timeout because of it.
-            System.getLogger(DnsService.class.getName())
-                    .log(System.Logger.Level.WARNING, "a name lookup failed inside", e);
-            return null;
-        }
-    }
-
-    private static byte[] local(DnsQuery query, NameSource.Answer answer) {
-        if (query.ednsVersion() != 0) {
-            return DnsMessage.reply(query, DnsMessage.BADVERS, false, 0, List.of());
-        }
-        return switch (answer) {
-            case NameSource.Records(int type, List<byte[]> data) ->
-                DnsMessage.reply(query, DnsHeader.NOERROR, true, type, data);
-            case NameSource.NoSuchName() -> DnsMessage.reply(query, DnsHeader.NXDOMAIN, true, 0, List.of());
-        };
-    }
-
     private static byte[] failure(DnsQuery query) {
-        return DnsMessage.reply(query, DnsHeader.SERVFAIL, false, 0, List.of());
+        return DnsMessage.reply(query, DnsHeader.SERVFAIL, false, List.of());
     }
 
     private byte[] fit(byte[] reply, DnsQuery query, Transport transport) {
@@ -234,5 +252,6 @@ public final class DnsService implements AutoCloseable {
     public void close() {
         closed = true;
         lookups.forEach(Thread::interrupt);
+        resolver.close();
     }
 }

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One question to one server: a fresh socket, a fresh id, and the patience of one timeout. Blocks; used once, by one thread. */
 final class Exchange {
+    /** When a datagram without an answer is sent again, where nobody else is asked next. */
+    private static final long RESEND_NANOS = 1_000_000_000L;
+
     private final DnsQuery query;
     private final int id;
     private final byte[] sent;
@@ -33,24 +36,35 @@ final class Exchange {
     }
 
     /**
-     * The reply as it came, or cut to what the guest takes over UDP; null after the timeout.
+     * @param resend whether to ask again each second: the query or its reply may have been lost
+     * @return the reply as it came, or cut to what the guest takes over UDP; null after the timeout.
      *
      * @throws IOException if the server's host refused or the socket failed
      */
-    byte @Nullable [] overUdp(InetSocketAddress server) throws IOException {
+    byte @Nullable [] overUdp(InetSocketAddress server, boolean resend) throws IOException {
         try (DatagramChannel channel = DatagramChannel.open()) {
             // Unbound, so that connect picks a random port; connected, so that the kernel drops what others send to it.
             channel.connect(server);
             channel.write(ByteBuffer.wrap(sent));
+            long resendAt = System.nanoTime() + RESEND_NANOS;
             // One byte more than the guest can take tells a longer reply.
             int max = query.maxUdpReply();
             byte[] buffer = new byte[max + 1];
             DatagramPacket packet = new DatagramPacket(buffer, buffer.length);
             DatagramSocket socket = channel.socket();
             for (int left = millisLeft(); left > 0; left = millisLeft()) {
-                socket.setSoTimeout(left);
+                int until = resend ? (int) Math.max(1, (resendAt - System.nanoTime()) / 1_000_000) : left;
+                socket.setSoTimeout(Math.min(left, until));
                 packet.setLength(buffer.length);
-                socket.receive(packet);
+                try {
+                    socket.receive(packet);
+                } catch (SocketTimeoutException _) {
+                    if (resend && millisLeft() > 0) {
+                        channel.write(ByteBuffer.wrap(sent));
+                        resendAt = System.nanoTime() + RESEND_NANOS;
+                    }
+                    continue;
+                }
                 if (answers(query, id, buffer, packet.getLength())) {
                     byte[] reply = Arrays.copyOf(buffer, packet.getLength());
                     if (reply.length > max) {
@@ -60,8 +74,6 @@ final class Exchange {
                 }
                 counters.upstreamMismatches.increment();
             }
-            return null;
-        } catch (SocketTimeoutException _) {
             return null;
         }
     }

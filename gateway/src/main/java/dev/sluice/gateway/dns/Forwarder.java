@@ -1,26 +1,26 @@
 package dev.sluice.gateway.dns;
 
 import dev.sluice.gateway.dns.DnsService.Transport;
-import dev.sluice.host.ResolverConfig;
 import dev.sluice.wire.DnsHeader;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Asks the host's servers, in the manner of libc's resolver; blocks, so only on virtual threads. */
-final class Forwarder {
-    private final Supplier<ResolverConfig> settings;
-    private final Upstreams upstreams;
+/** Asks servers, in the manner of libc's resolver or all at the same time; blocks, so only on virtual threads. */
+final class Forwarder implements AutoCloseable {
+    private final ServerHealth health;
     private final DnsCounters counters;
+    private final StreamServers streams;
 
-    Forwarder(Supplier<ResolverConfig> settings, Upstreams upstreams, DnsCounters counters) {
-        this.settings = settings;
-        this.upstreams = upstreams;
+    Forwarder(ServerHealth health, DnsCounters counters, StreamServers streams) {
+        this.health = health;
         this.counters = counters;
+        this.streams = streams;
     }
 
     /**
@@ -29,16 +29,20 @@ final class Forwarder {
      * <p>A guest that came over TCP mostly did so because UDP was too small, so the server is asked over TCP as well; if TCP fails
      * everywhere (some forwarders of home routers lack it), over UDP after all.
      */
-    byte @Nullable [] ask(DnsQuery query, Transport transport) {
-        ResolverConfig config = settings.get();
-        List<InetSocketAddress> servers = upstreams.inOrder(config);
-        byte[] reply = switch (transport) {
-            case UDP -> rounds(query, Transport.UDP, config, servers);
-            case TCP -> {
-                byte[] found = round(query, Transport.TCP, config, servers);
-                yield found != null ? found : rounds(query, Transport.UDP, config, servers);
-            }
-        };
+    byte @Nullable [] ask(DnsQuery query, Transport transport, Upstreams upstreams, Trail trail) {
+        List<DnsServer> servers = health.inOrder(upstreams);
+        byte[] reply;
+        if (upstreams.choice() == Upstreams.Choice.RACE && servers.size() > 1) {
+            reply = race(query, transport, upstreams, servers, trail);
+        } else {
+            reply = switch (transport) {
+                case UDP -> rounds(query, Transport.UDP, upstreams, servers, trail);
+                case TCP -> {
+                    byte[] found = round(query, Transport.TCP, upstreams, servers, trail);
+                    yield found != null ? found : rounds(query, Transport.UDP, upstreams, servers, trail);
+                }
+            };
+        }
         if (reply != null) {
             DnsMessage.put16(reply, 0, DnsMessage.u16(query.message(), 0));
         }
@@ -51,21 +55,19 @@ final class Forwarder {
      * @param outcome called once, later on the loop's thread: a reply with the guest's id, or null if {@link #ask} has to be called
      * @return false if there is no server that has not failed lately, or none that can be asked from the loop
      */
-    boolean askDirectly(DnsQuery query, DirectTries tries, Consumer<byte @Nullable []> outcome) {
-        ResolverConfig config = settings.get();
-        List<InetSocketAddress> servers = upstreams.inOrder(config);
-        if (servers.isEmpty() || upstreams.isAvoided(servers.getFirst())) {
+    boolean askDirectly(DnsQuery query, DirectTries tries, Upstreams upstreams, Consumer<byte @Nullable []> outcome) {
+        DnsServer server = health.first(upstreams);
+        if (server == null || server.protocol() != DnsServer.Protocol.UDP) {
             return false;
         }
-        InetSocketAddress server = servers.getFirst();
-        return tries.ask(query, server, config.timeout().toNanos(), reply -> {
+        return tries.ask(query, server.address(), upstreams.patience(server).toNanos(), reply -> {
             if (reply == null) {
                 counters.upstreamFailures.increment();
-                upstreams.failed(server, config);
+                health.failed(server);
                 outcome.accept(null);
                 return;
             }
-            upstreams.answered(server);
+            health.answered(server);
             if (isPoor(reply)) {
                 outcome.accept(null);
                 return;
@@ -76,11 +78,11 @@ final class Forwarder {
     }
 
     private byte @Nullable [] rounds(
-            DnsQuery query, Transport transport, ResolverConfig config, List<InetSocketAddress> servers) {
+            DnsQuery query, Transport transport, Upstreams upstreams, List<DnsServer> servers, Trail trail) {
         for (int attempt = 0;
-                attempt < config.attempts() && !Thread.currentThread().isInterrupted();
+                attempt < upstreams.attempts() && !Thread.currentThread().isInterrupted();
                 attempt++) {
-            byte[] reply = round(query, transport, config, servers);
+            byte[] reply = round(query, transport, upstreams, servers, trail);
             if (reply != null) {
                 return reply;
             }
@@ -90,24 +92,16 @@ final class Forwarder {
 
     /** One try at each server, until one gives a reply that another could not better. */
     private byte @Nullable [] round(
-            DnsQuery query, Transport transport, ResolverConfig config, List<InetSocketAddress> servers) {
+            DnsQuery query, Transport transport, Upstreams upstreams, List<DnsServer> servers, Trail trail) {
         byte[] poor = null;
-        for (InetSocketAddress server : servers) {
-            byte[] reply = null;
-            try {
-                reply = exchange(query, transport, server, config);
-            } catch (IOException _) {
-                // Refused, unreachable, cut off, or no descriptor left: the next server may do better.
-            }
+        for (DnsServer server : servers) {
+            byte[] reply = attempt(query, transport, upstreams, server, false, trail);
             if (Thread.currentThread().isInterrupted()) {
                 return null;
             }
             if (reply == null) {
-                counters.upstreamFailures.increment();
-                upstreams.failed(server, config);
                 continue;
             }
-            upstreams.answered(server);
             if (!isPoor(reply)) {
                 return reply;
             }
@@ -116,12 +110,105 @@ final class Forwarder {
         return poor;
     }
 
+    /** What one server has to say, its health noted; null for nothing. */
+    private byte @Nullable [] attempt(
+            DnsQuery query, Transport transport, Upstreams upstreams, DnsServer server, boolean resend, Trail trail) {
+        byte[] reply = null;
+        String failure = "no answer in " + upstreams.patience(server).toMillis() + " ms";
+        try {
+            reply = exchange(query, transport, upstreams, server, resend);
+        } catch (IOException e) {
+            // Refused, unreachable, cut off, or no descriptor left: the next server may do better.
+            failure = String.valueOf(e.getMessage());
+        }
+        if (Thread.currentThread().isInterrupted()) {
+            return null;
+        }
+        if (reply == null) {
+            counters.upstreamFailures.increment();
+            health.failed(server);
+            trail.step("server " + server, failure);
+            return null;
+        }
+        health.answered(server);
+        trail.step("server " + server, DnsText.describe(reply));
+        return reply;
+    }
+
     private byte @Nullable [] exchange(
-            DnsQuery query, Transport transport, InetSocketAddress server, ResolverConfig config) throws IOException {
-        Exchange exchange = new Exchange(query, Randomness.SECURE.nextInt(1 << 16), config.timeout(), counters);
-        return switch (transport) {
-            case UDP -> exchange.overUdp(server);
-            case TCP -> exchange.overTcp(server);
+            DnsQuery query, Transport transport, Upstreams upstreams, DnsServer server, boolean resend)
+            throws IOException {
+        return switch (server.protocol()) {
+            case UDP -> {
+                Exchange exchange =
+                        new Exchange(query, Randomness.SECURE.nextInt(1 << 16), upstreams.patience(server), counters);
+                yield transport == Transport.UDP
+                        ? exchange.overUdp(server.address(), resend)
+                        : exchange.overTcp(server.address());
+            }
+            case TCP, TLS -> streams.ask(query, server, upstreams.patience(server));
+        };
+    }
+
+    private record Finish(DnsServer server, byte @Nullable [] reply) {}
+
+    /**
+     * Asks all at the same time. Servers of one order are equals: the first good answer among them wins; a higher order is heard only if
+     * the lower has none. If nobody has a good one, the rcode of the best refusal is kept: that the name has no such record is better than
+     * that it does not exist, and that is better than a failure. Who failed lately is asked, but not waited for.
+     */
+    private byte @Nullable [] race(
+            DnsQuery query, Transport transport, Upstreams upstreams, List<DnsServer> servers, Trail trail) {
+        BlockingQueue<Finish> finishes = new LinkedBlockingQueue<>();
+        List<DnsServer> awaited = new ArrayList<>(
+                servers.stream().filter(server -> !health.isAvoided(server)).toList());
+        if (awaited.isEmpty()) {
+            awaited.addAll(servers);
+        }
+        List<Thread> runners = new ArrayList<>();
+        try {
+            for (DnsServer server : servers) {
+                runners.add(Thread.startVirtualThread(() ->
+                        finishes.add(new Finish(server, attempt(query, transport, upstreams, server, true, trail)))));
+            }
+            byte[] best = null;
+            int bestOrder = 0;
+            while (!awaited.isEmpty()) {
+                Finish finish = finishes.take();
+                awaited.remove(finish.server);
+                int order = finish.server.order();
+                byte[] reply = finish.reply;
+                if (reply != null
+                        && (best == null
+                                || rank(reply) > rank(best)
+                                || rank(reply) == rank(best) && order < bestOrder)) {
+                    best = reply;
+                    bestOrder = order;
+                }
+                if (best != null && rank(best) == GOOD) {
+                    int reached = bestOrder;
+                    if (awaited.stream().noneMatch(server -> server.order() < reached)) {
+                        return best;
+                    }
+                }
+            }
+            return best;
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return null;
+        } finally {
+            runners.forEach(Thread::interrupt);
+        }
+    }
+
+    private static final int GOOD = 3;
+
+    private static int rank(byte[] reply) {
+        return switch (DnsMessage.flags(reply) & DnsMessage.RCODE_MASK) {
+            case DnsHeader.NOERROR ->
+                DnsMessage.u16(reply, 6) > 0 || (DnsMessage.flags(reply) & DnsHeader.TRUNCATED) != 0 ? GOOD : 2;
+            case DnsHeader.NXDOMAIN -> 1;
+            default -> 0;
         };
     }
 
@@ -131,8 +218,15 @@ final class Forwarder {
         return rcode == DnsHeader.SERVFAIL || rcode == DnsHeader.NOTIMP || rcode == DnsHeader.REFUSED;
     }
 
+    @Override
+    public void close() {
+        streams.close();
+    }
+
     /** Seeded at the first lookup, not at start-up. */
-    private static final class Randomness {
+    static final class Randomness {
         static final SecureRandom SECURE = new SecureRandom();
+
+        private Randomness() {}
     }
 }

@@ -11,13 +11,15 @@ import org.jspecify.annotations.Nullable;
  * comes from the servers; but not the records that carry address hints (RFC 9460), which would undo the override.
  */
 final class HostNames implements NameSource {
-    private static final int TYPE_SVCB = 64;
-    private static final int TYPE_HTTPS = 65;
-
     private final HostsFile file;
 
     HostNames(HostsFile file) {
         this.file = file;
+    }
+
+    @Override
+    public String title() {
+        return "hosts file " + file.path();
     }
 
     @Override
@@ -26,8 +28,8 @@ final class HostNames implements NameSource {
         if (!addresses.isEmpty()) {
             boolean overridden = query.asks(DnsHeader.TYPE_A)
                     || query.asks(DnsHeader.TYPE_AAAA)
-                    || query.type() == TYPE_SVCB
-                    || query.type() == TYPE_HTTPS;
+                    || query.type() == DnsMessage.TYPE_SVCB
+                    || query.type() == DnsMessage.TYPE_HTTPS;
             return overridden ? NameSource.addresses(query, addresses) : null;
         }
         IpAddress address = ReverseName.parse(query.name());

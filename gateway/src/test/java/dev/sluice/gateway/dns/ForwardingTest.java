@@ -33,6 +33,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,7 +72,7 @@ class ForwardingTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {Type.A, Type.AAAA, Type.MX, Type.TXT, Type.SRV, Type.HTTPS, Type.ANY, Type.AXFR, 65280})
+    @ValueSource(ints = {Type.A, Type.AAAA, Type.MX, Type.TXT, Type.SRV, Type.HTTPS, Type.AXFR, 65280})
     void everyTypePassesUntouchedButForTheId(int type) {
         try (NameServer server = NameServer.start((query, replier) -> {
                     Message reply = replyTo(query.message());
@@ -99,6 +100,65 @@ class ForwardingTest {
             assertThat(parsed.getHeader().getFlag(Flags.AD)).isTrue();
             assertThat(parsed.getHeader().getFlag(Flags.AA)).isFalse();
             assertThat(parsed.getOPT().getOptions(65001)).hasSize(1);
+        }
+    }
+
+    @Test
+    void anyIsRefusedPolitelyAndNotPassedOn() {
+        try (NameServer server = NameServer.start(ANSWER);
+                DnsService service = service(server)) {
+            for (Transport transport : Transport.values()) {
+                Message reply = parse(ask(service, ednsQuery("AnY.example", Type.ANY, 1232), transport));
+                assertThat(reply.getRcode()).isEqualTo(Rcode.NOERROR);
+                assertThat(reply.getSection(Section.ANSWER)).singleElement().satisfies(record -> {
+                    assertThat(record.getType()).isEqualTo(Type.HINFO);
+                    assertThat(record.rdataToString()).isEqualTo("\"RFC8482\" \"\"");
+                });
+            }
+            assertThat(server.queries()).isEmpty();
+        }
+    }
+
+    @Test
+    void equalQuestionsAtTheSameTimeShareOneLookup() {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        try (NameServer server = NameServer.start((query, replier) -> {
+                    asked.countDown();
+                    go.await();
+                    ANSWER.onQuery(query, replier);
+                });
+                DnsService service = service(server)) {
+            byte[] first = withId(query("same.example", Type.A), 1);
+            byte[] second = withId(query("SaMe.ExAmPlE", Type.A), 2);
+            var one = DnsBench.start(service, first, Transport.UDP);
+            assertThat(awaited(asked)).isTrue();
+            var two = DnsBench.start(service, second, Transport.UDP);
+            var otherType = DnsBench.start(service, query("same.example", Type.AAAA), Transport.UDP);
+            var overTcp = DnsBench.start(service, query("same.example", Type.A), Transport.TCP);
+            while (service.counters().snapshot().shared() < 1
+                    || server.queries().size() < 3) {
+                Thread.onSpinWait();
+            }
+            go.countDown();
+            for (byte[] question : List.of(first, second)) {
+                byte[] reply = DnsBench.join(question == first ? one : two);
+                assertThat(id(reply)).isEqualTo(id(question));
+                assertThat(Arrays.copyOfRange(reply, 12, question.length))
+                        .isEqualTo(Arrays.copyOfRange(question, 12, question.length));
+                assertThat(answerOf(reply)).isEqualTo("192.0.2.1");
+            }
+            DnsBench.join(otherType);
+            DnsBench.join(overTcp);
+            assertThat(server.queries()).hasSize(3);
+        }
+    }
+
+    private static boolean awaited(CountDownLatch latch) {
+        try {
+            return latch.await(30, java.util.concurrent.TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 
