@@ -103,7 +103,7 @@ class DnsTableTest {
                     A     | 192.0.2.7               | 192.0.2.7
                     AAAA  | 2001:db8::7             | 2001:db8:0:0:0:0:0:7
                     TXT   | some words              | "some words"
-                    TXT   | "one" "two"             | "one" "two"
+                    TXT   | "one" "two"             | one two
                     MX    | 10 mail.example         | 10 mail.example.
                     SRV   | 0 5 8080 www.example    | 0 5 8080 www.example.
                     PTR   | name.example            | name.example.
