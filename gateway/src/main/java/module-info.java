@@ -15,6 +15,7 @@ module dev.sluice.gateway {
     exports dev.sluice.gateway.flow;
     exports dev.sluice.gateway.forward;
     exports dev.sluice.gateway.icmp;
+    exports dev.sluice.gateway.mux;
     exports dev.sluice.gateway.tcp;
     exports dev.sluice.gateway.udp;
 }

@@ -8,6 +8,7 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.gateway.mux.Generation;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.NamespaceSockets;
@@ -194,6 +195,33 @@ public final class Gateway implements AutoCloseable {
     public void forward(GatewayForward forward) throws IOException {
         on(loop, () -> {
             network.forward(forward);
+            return true;
+        });
+    }
+
+    /**
+     * Closes a port that {@link #forward} has opened; connections through it go on.
+     *
+     * @return false if there is no such forward
+     */
+    public boolean unforward(GatewayForward forward) throws IOException {
+        return on(loop, () -> network.unforward(forward));
+    }
+
+    /** The ports of the gateway that lead elsewhere. */
+    public List<GatewayForward> gatewayForwards() throws IOException {
+        return on(loop, () -> List.copyOf(network.gatewayForwards));
+    }
+
+    /**
+     * Tells of an agent in the guest, by which forwards reach what frames cannot.
+     *
+     * @param path of the socket that leads to it
+     * @param preamble what that socket wants to hear first, such as {@link dev.sluice.gateway.mux.AgentLink#VSOCK_PREAMBLE}; empty for nothing
+     */
+    public void agent(String path, Generation generation, String preamble) throws IOException {
+        on(loop, () -> {
+            network.agent(path, generation, preamble);
             return true;
         });
     }

@@ -21,6 +21,8 @@ import dev.sluice.gateway.forward.Forwards;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.forward.Guests;
 import dev.sluice.gateway.icmp.EchoFlows;
+import dev.sluice.gateway.mux.AgentLink;
+import dev.sluice.gateway.mux.Generation;
 import dev.sluice.gateway.ndp.NdpResponder;
 import dev.sluice.gateway.tcp.TcpFlows;
 import dev.sluice.gateway.tcp.TcpInbound;
@@ -50,7 +52,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -97,6 +101,8 @@ final class GuestNetwork implements LocalPort {
 
     private final @Nullable NdpResponder ndp;
     private final List<BiConsumer<Link, String>> leaveListeners = new ArrayList<>();
+    /** The ports of the gateway that lead elsewhere, in the order they were opened. */
+    final Set<GatewayForward> gatewayForwards = new LinkedHashSet<>();
 
     GuestNetwork(
             Loop loop,
@@ -122,7 +128,7 @@ final class GuestNetwork implements LocalPort {
         tcp = new TcpFlows(loop, streams, plan, limits, counters, policy, errors, shard, random.nextLong());
         inbound = new TcpInbound(tcp);
         udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
-        forwards = new Forwards(inbound, udp, new GuestNames());
+        forwards = new Forwards(loop, datagrams, inbound, udp, new GuestNames());
         echo = new EchoFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
         reassembler = new Reassembler(
                 Arena.ofAuto(),
@@ -162,9 +168,30 @@ final class GuestNetwork implements LocalPort {
         loop.atEndOfTurn(this::endTurn);
     }
 
+    /** Leads forwards to an agent through a socket of the host. */
+    void agent(String path, Generation generation, String preamble) {
+        forwards.agent(new AgentLink(loop, streams, path, generation, preamble));
+    }
+
+    /** Closes a port that {@link #forward} has opened; what is under way goes on. False if it is not there. */
+    boolean unforward(GatewayForward forward) {
+        if (!gatewayForwards.remove(forward)) {
+            return false;
+        }
+        if (forward.udp()) {
+            udp.unredirect(forward.port());
+        } else {
+            tcp.removeService(forward.port());
+        }
+        return true;
+    }
+
     /** Opens a port of the gateway for guests. */
     void forward(GatewayForward forward) throws IOException {
         int port = forward.port();
+        if (gatewayForwards.contains(forward)) {
+            return;
+        }
         if (forward.udp() ? udp.isService(port) : tcp.isService(port)) {
             throw new IOException("port " + port + " of the gateway has a service already");
         }
@@ -180,6 +207,7 @@ final class GuestNetwork implements LocalPort {
             case GatewayForward.UnixSocket(String path) ->
                 tcp.service(port, (_, events) -> streams.connect(path, events));
         }
+        gatewayForwards.add(forward);
     }
 
     /** Finds guests for forwards. */

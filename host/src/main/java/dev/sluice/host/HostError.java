@@ -14,6 +14,8 @@ public enum HostError {
     /** Kernel buffers or ports are used up. */
     NO_RESOURCES,
     ADDRESS_IN_USE,
+    /** No interface of this host has the address to listen on. */
+    NO_SUCH_ADDRESS,
     MESSAGE_TOO_LONG,
     OTHER
 }

@@ -153,7 +153,7 @@ public final class LinuxDatagramHost implements DatagramHost {
     }
 
     private static <S> Opening<S> failed(String what, int errno, String advice) {
-        return new Opening.Failed<>(LinuxStreamHost.error(errno), what + ": " + Errno.text(errno) + advice);
+        return new Opening.Failed<>(LinuxStreamHost.listenError(errno), what + ": " + Errno.text(errno) + advice);
     }
 
     /** The local port of a socket; on the slow path. */

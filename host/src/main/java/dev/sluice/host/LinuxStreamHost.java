@@ -105,6 +105,31 @@ public final class LinuxStreamHost implements StreamHost {
         return listen(fd, at, port, what, acceptor);
     }
 
+    /**
+     * Accepts from a listening socket that this process was given; it is the listener's from now on.
+     *
+     * @throws ListenException if it is none
+     */
+    public StreamListener inherit(int fd, StreamListener.Acceptor acceptor) throws IOException {
+        int listening = Sockets.option(fd, Sockets.SOL_SOCKET, Sockets.SO_ACCEPTCONN);
+        if (listening == 0) {
+            listening = Sockets.listen(fd, BACKLOG) < 0 ? 0 : 1; // bound only, perhaps
+        }
+        if (listening <= 0) {
+            throw new ListenException(
+                    HostError.OTHER,
+                    "descriptor " + fd + " is no socket to listen on; the program that starts this one must pass one"
+                            + " under that number");
+        }
+        Io.setNonBlocking(fd);
+        Sockets.localAddress(fd, address);
+        int port = switch (SocketAddress.family(address, 0)) {
+            case Sockets.AF_INET, Sockets.AF_INET6 -> SocketAddress.port(address, 0);
+            default -> 0;
+        };
+        return watch(fd, port, "", acceptor);
+    }
+
     private StreamListener listen(int fd, IpAddress at, int port, String what, StreamListener.Acceptor acceptor)
             throws IOException {
         Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
@@ -166,7 +191,12 @@ public final class LinuxStreamHost implements StreamHost {
 
     private static ListenException refusal(String what, int result, int port) {
         return new ListenException(
-                error(-result), "cannot listen on " + what + ": " + Errno.text(-result) + advice(-result, port));
+                listenError(-result), "cannot listen on " + what + ": " + Errno.text(-result) + advice(-result, port));
+    }
+
+    /** As {@link #error}, where an address that is not available is nothing that others used up. */
+    static HostError listenError(int errno) {
+        return errno == Errno.EADDRNOTAVAIL ? HostError.NO_SUCH_ADDRESS : error(errno);
     }
 
     static String advice(int errno, int port) {

@@ -149,7 +149,7 @@ public final class Decisions {
                 redirects |= !isAbout(index, targetHigh[index], targetLow[index], port);
             }
             case FlowPolicy.Prohibit() -> verdicts[index] = Verdict.PROHIBIT;
-            case FlowPolicy.Reject() -> verdicts[index] = Verdict.REJECT;
+            case FlowPolicy.Reject _, FlowPolicy.Tunnel _ -> verdicts[index] = Verdict.REJECT;
         }
     }
 }

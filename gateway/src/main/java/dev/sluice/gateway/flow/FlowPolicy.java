@@ -21,6 +21,12 @@ public interface FlowPolicy {
     /** Go ahead, to this host-side address and port (after translation of the host's address). */
     record Allow(IpAddress address, int port) implements Decision {}
 
+    /**
+     * Go ahead through a tunnel: a socket in the file system whose owner is told where the connection leads, and may refuse. TCP only; for
+     * the rest as {@link Reject}.
+     */
+    record Tunnel(String path, IpAddress address, int port) implements Decision {}
+
     /** Refuse, and tell the guest that policy forbids it: ICMP "administratively prohibited", for TCP also RST. */
     record Prohibit() implements Decision {}
 

@@ -73,6 +73,22 @@ public record ForwardSpec(Listen listen, Target target, int guestPort, boolean p
         }
     }
 
+    /** A port as an agent in the guest sees it: reached through the agent's multiplexer rather than by frames. */
+    public record Agent(IpAddress address) implements Target {
+        @Override
+        public String toString() {
+            return "agent/" + ForwardSyntax.bracketed(address);
+        }
+    }
+
+    /** A socket in the guest's file system, reached by an agent there; its forward's guest port is 0. */
+    public record AgentSocket(String path) implements Target {
+        @Override
+        public String toString() {
+            return "agent" + path;
+        }
+    }
+
     public ForwardSpec {
         if (proxy && listen.udp()) {
             throw new IllegalArgumentException("a PROXY header goes before a stream's data; UDP has none");
@@ -84,7 +100,7 @@ public record ForwardSpec(Listen listen, Target target, int guestPort, boolean p
         return target instanceof Only ? new ForwardSpec(listen, other, guestPort, proxy) : this;
     }
 
-    /** A text that {@link ForwardSyntax#parse} reads back. */
+    /** A text that {@link ForwardSyntax#parse} reads back, unless it leads to an agent. */
     @Override
     public String toString() {
         String to = target + (target instanceof Only ? "" : ":") + guestPort;

@@ -1,12 +1,17 @@
 package dev.sluice.gateway.forward;
 
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.mux.AgentDatagrams;
+import dev.sluice.gateway.mux.AgentLink;
+import dev.sluice.gateway.mux.MuxTarget;
 import dev.sluice.gateway.tcp.TcpForward;
 import dev.sluice.gateway.tcp.TcpInbound;
 import dev.sluice.gateway.udp.UdpFlows;
 import dev.sluice.gateway.udp.UdpForward;
+import dev.sluice.host.DatagramHost;
 import dev.sluice.host.ListenException;
 import dev.sluice.host.Opening;
+import dev.sluice.loop.Loop;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
@@ -22,9 +27,14 @@ public final class Forwards {
     /** More are refused. */
     public static final int LIMIT = 32_768;
 
+    private final Loop loop;
+    private final DatagramHost datagramHost;
     private final TcpInbound inbound;
     private final UdpFlows udp;
     private final Guests guests;
+    /** Null if there is none. */
+    private @Nullable AgentLink agent;
+
     /** By where they listen, with the port that was chosen; in the order they were added. */
     private final Map<ForwardSpec.Listen, Open> open = new LinkedHashMap<>();
 
@@ -33,6 +43,8 @@ public final class Forwards {
         record Stream(TcpForward forward) implements Opened {}
 
         record Datagrams(UdpForward forward) implements Opened {}
+
+        record AgentPort(AgentDatagrams forward) implements Opened {}
     }
 
     private record Open(ForwardSpec spec, Opened opened, boolean automatic) {
@@ -52,14 +64,22 @@ public final class Forwards {
                     switch (opened) {
                         case Opened.Stream(var forward) -> forward.clients();
                         case Opened.Datagrams(var forward) -> forward.size();
+                        case Opened.AgentPort(var forward) -> forward.size();
                     });
         }
     }
 
-    public Forwards(TcpInbound inbound, UdpFlows udp, Guests guests) {
+    public Forwards(Loop loop, DatagramHost datagramHost, TcpInbound inbound, UdpFlows udp, Guests guests) {
+        this.loop = loop;
+        this.datagramHost = datagramHost;
         this.inbound = inbound;
         this.udp = udp;
         this.guests = guests;
+    }
+
+    /** Forwards may lead to an agent from now on. */
+    public void agent(AgentLink way) {
+        agent = way;
     }
 
     /** What came of {@link #add}. */
@@ -83,10 +103,11 @@ public final class Forwards {
         if (open.size() >= LIMIT) {
             throw new IOException("there are " + LIMIT + " forwards, as many as can be; remove some first");
         }
-        Opened opened = spec.listen().udp() ? new Opened.Datagrams(datagrams(spec)) : new Opened.Stream(stream(spec));
+        Opened opened = spec.listen().udp() ? datagrams(spec) : new Opened.Stream(stream(spec));
         int port = switch (opened) {
             case Opened.Stream(var forward) -> forward.port();
             case Opened.Datagrams(var forward) -> forward.port();
+            case Opened.AgentPort(var forward) -> forward.port();
         };
         ForwardSpec real = spec.listen() instanceof ForwardSpec.Port(var address, int wanted, boolean isUdp)
                         && wanted == 0
@@ -99,7 +120,18 @@ public final class Forwards {
     }
 
     private TcpForward stream(ForwardSpec spec) throws IOException {
-        TcpForward forward = inbound.forward(() -> find(spec.target()), spec.guestPort(), spec.proxy());
+        MuxTarget inside = switch (spec.target()) {
+            case ForwardSpec.Agent(var address) -> new MuxTarget.Tcp(address, spec.guestPort());
+            case ForwardSpec.AgentSocket(String path) -> new MuxTarget.Unix(path);
+            case ForwardSpec.Only _, ForwardSpec.Address _, ForwardSpec.Name _ -> null;
+        };
+        TcpForward forward;
+        if (inside == null) {
+            forward = inbound.forward(() -> find(spec.target()), spec.guestPort(), spec.proxy());
+        } else {
+            AgentLink way = agent();
+            forward = inbound.forward(events -> way.open(inside, events), spec.guestPort(), spec.proxy());
+        }
         switch (spec.listen()) {
             case ForwardSpec.Port(var address, int port, var _) -> forward.listen(address, port);
             case ForwardSpec.UnixSocket(String path) -> forward.listen(path);
@@ -107,15 +139,29 @@ public final class Forwards {
         return forward;
     }
 
-    private UdpForward datagrams(ForwardSpec spec) throws IOException {
+    private AgentLink agent() throws IOException {
+        if (agent == null) {
+            throw new IOException(
+                    "there is no way to an agent in the guest; start with --vsock-path, or name the guest's"
+                            + " own address");
+        }
+        return agent;
+    }
+
+    private Opened datagrams(ForwardSpec spec) throws IOException {
         if (!(spec.listen() instanceof ForwardSpec.Port(var wanted, int port, var _))) {
             throw new IllegalArgumentException(spec.toString());
+        }
+        if (spec.target() instanceof ForwardSpec.Agent(var inside)) {
+            return agentDatagrams(wanted, port, new MuxTarget.Udp(inside, spec.guestPort()));
         }
         // a session is known by the address of its guest, so a guest that comes and goes needs one that stays
         Guest guest = find(spec.target());
         Ipv4Address address = switch (spec.target()) {
             case ForwardSpec.Address(Ipv4Address v4) -> v4;
-            case ForwardSpec.Address _, ForwardSpec.Name _, ForwardSpec.Only _ -> {
+            case ForwardSpec.AgentSocket(String path) ->
+                throw new IOException("UDP port " + port + " cannot lead to the socket " + path);
+            case ForwardSpec.Address _, ForwardSpec.Name _, ForwardSpec.Only _, ForwardSpec.Agent _ -> {
                 if (guest == null || !guest.isIpv4()) {
                     throw new IOException("which guest shall UDP port " + port
                             + " lead to? There is none like that now; give its IPv4 address");
@@ -131,8 +177,17 @@ public final class Forwards {
                 address.bits(),
                 spec.guestPort(),
                 bits -> guests.find(new Ipv4Address(bits)))) {
-            case Opening.Open<UdpForward>(UdpForward forward) -> forward;
+            case Opening.Open<UdpForward>(UdpForward forward) -> new Opened.Datagrams(forward);
             case Opening.Failed<UdpForward> failed -> throw new ListenException(failed.error(), failed.reason());
+        };
+    }
+
+    private Opened agentDatagrams(@Nullable IpAddress wanted, int port, MuxTarget.Udp target) throws IOException {
+        IpAddress at = wanted == null ? Ipv4Address.ANY : wanted;
+        return switch (AgentDatagrams.open(
+                loop, datagramHost, agent(), IpHeader.high(at), IpHeader.low(at), port, target)) {
+            case Opening.Open<AgentDatagrams>(AgentDatagrams forward) -> new Opened.AgentPort(forward);
+            case Opening.Failed<AgentDatagrams> failed -> throw new ListenException(failed.error(), failed.reason());
         };
     }
 
@@ -141,6 +196,7 @@ public final class Forwards {
             case ForwardSpec.Only() -> guests.only();
             case ForwardSpec.Address(var address) -> guests.find(address);
             case ForwardSpec.Name(String name) -> guests.named(name);
+            case ForwardSpec.Agent _, ForwardSpec.AgentSocket _ -> null;
         };
     }
 
@@ -182,6 +238,7 @@ public final class Forwards {
                 }
             }
             case Opened.Datagrams(var forward) -> forward.close();
+            case Opened.AgentPort(var forward) -> forward.close();
         }
     }
 
@@ -194,5 +251,8 @@ public final class Forwards {
     public void close() {
         open.values().forEach(forward -> close(forward, false));
         open.clear();
+        if (agent != null) {
+            agent.close();
+        }
     }
 }

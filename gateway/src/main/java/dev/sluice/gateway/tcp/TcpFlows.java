@@ -113,6 +113,11 @@ public final class TcpFlows {
         services.put(port, service);
     }
 
+    /** Serves a port no more; connections through it go on. */
+    public void removeService(int port) {
+        services.remove(port);
+    }
+
     /** Whether a port of the gateway is in use. */
     public boolean isService(int port) {
         return services.containsKey(port);
@@ -267,12 +272,9 @@ public final class TcpFlows {
                 sender.refuse(guest, packet, ipAt, at, length);
             }
             case FlowPolicy.Allow(var address, int port) -> {
-                TcpFlow flow = new TcpFlow(this, guest, share, guestPort, remoteHigh, remoteLow, remotePort);
+                TcpFlow flow = halfOpen(guest, share, guestPort, remoteHigh, remoteLow, remotePort);
                 flow.synSequence = TcpHeader.sequence(packet, at);
                 flow.tcb.openPassive(packet, at, length, iss, now);
-                share.addHalfOpen(flow);
-                halfOpen++;
-                add(flow);
                 int ttl = IpHeader.hopLimit(packet, ipAt);
                 flow.otherLoopbackPort = address.equals(Ipv6Address.LOOPBACK) ? port : 0;
                 flow.attach(
@@ -281,7 +283,23 @@ public final class TcpFlows {
                                 : host.connect(
                                         address, port, ttl < TRACING_TTL ? ttl - 1 : StreamHost.DEFAULT_TTL, flow));
             }
+            case FlowPolicy.Tunnel(String path, var address, int port) -> {
+                TcpFlow flow = halfOpen(guest, share, guestPort, remoteHigh, remoteLow, remotePort);
+                flow.synSequence = TcpHeader.sequence(packet, at);
+                flow.tcb.openPassive(packet, at, length, iss, now);
+                flow.attach(TunnelSocket.open(loop, host, path, address, port, flow));
+            }
         }
+    }
+
+    /** A new flow whose host connection is still to come. */
+    private TcpFlow halfOpen(
+            Guest guest, GuestFlows share, int guestPort, long remoteHigh, long remoteLow, int remotePort) {
+        TcpFlow flow = new TcpFlow(this, guest, share, guestPort, remoteHigh, remoteLow, remotePort);
+        share.addHalfOpen(flow);
+        halfOpen++;
+        add(flow);
+        return flow;
     }
 
     /** A new flow is in the table, counted with its guest's. */
@@ -380,7 +398,7 @@ public final class TcpFlows {
         long now = loop.now();
         counters.tcpRefused++;
         switch (error) {
-            case REFUSED, RESET, ADDRESS_IN_USE, OTHER, MESSAGE_TOO_LONG -> flow.abort(now);
+            case REFUSED, RESET, ADDRESS_IN_USE, NO_SUCH_ADDRESS, OTHER, MESSAGE_TOO_LONG -> flow.abort(now);
             case NET_UNREACHABLE -> unreachable(flow, IcmpHeader.NET_UNREACHABLE, now);
             case HOST_UNREACHABLE -> unreachable(flow, IcmpHeader.HOST_UNREACHABLE, now);
             case PROHIBITED -> unreachable(flow, IcmpHeader.ADMINISTRATIVELY_PROHIBITED, now);

@@ -16,14 +16,29 @@ public final class TcpForward implements StreamListener.Acceptor, AutoCloseable 
     /** Whether a PROXY header goes before the client's data. */
     final boolean proxy;
 
+    /** Leads elsewhere than to a guest; null for a guest. */
+    final @Nullable Connector connector;
+
+    /** Makes the connections of a forward. */
+    public interface Connector {
+        /** As {@link dev.sluice.host.StreamHost#connect}. */
+        StreamSocket connect(StreamSocket.Events events);
+    }
+
     private @Nullable StreamListener listener;
     private long clients;
 
-    TcpForward(TcpInbound inbound, Supplier<? extends @Nullable Guest> guest, int guestPort, boolean proxy) {
+    TcpForward(
+            TcpInbound inbound,
+            Supplier<? extends @Nullable Guest> guest,
+            int guestPort,
+            boolean proxy,
+            @Nullable Connector connector) {
         this.inbound = inbound;
         this.guest = guest;
         this.guestPort = guestPort;
         this.proxy = proxy;
+        this.connector = connector;
     }
 
     /**

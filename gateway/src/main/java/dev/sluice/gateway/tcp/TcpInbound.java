@@ -4,6 +4,7 @@ import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.host.HostError;
+import dev.sluice.host.Joint;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.wire.IpAddress;
@@ -33,9 +34,6 @@ public final class TcpInbound {
         public void onWritable() {}
     };
 
-    /** Bytes that shortcuts move at a time, at most. */
-    static final int SCRATCH = 1 << 20;
-
     final TcpFlows flows;
     private final Set<Shortcut> shortcuts = new LinkedHashSet<>();
     private @Nullable StreamHost inside;
@@ -56,13 +54,22 @@ public final class TcpInbound {
     }
 
     /**
+     * Prepares a forward that leads where {@code connector} says; it does not listen yet.
+     *
+     * @param port told to services that want a PROXY header
+     */
+    public TcpForward forward(TcpForward.Connector connector, int port, boolean proxy) {
+        return new TcpForward(this, () -> null, port, proxy, connector);
+    }
+
+    /**
      * Prepares to publish a guest's port; it does not listen yet.
      *
      * @param guest finds the guest at the time of each connection; null while there is none
      * @param proxy whether a PROXY header goes before each client's data
      */
     public TcpForward forward(Supplier<? extends @Nullable Guest> guest, int guestPort, boolean proxy) {
-        return new TcpForward(this, guest, guestPort, proxy);
+        return new TcpForward(this, guest, guestPort, proxy, null);
     }
 
     /**
@@ -70,15 +77,16 @@ public final class TcpInbound {
      * shortcut, if there is one; the others become flows.
      */
     StreamSocket.Events accept(TcpForward.Client client) {
-        if (inside == null || !client.forward().proxy && isShown(client.guest(), client.peer())) {
+        boolean elsewhere = client.forward().connector != null;
+        if (!elsewhere && (inside == null || !client.forward().proxy && isShown(client.guest(), client.peer()))) {
             return flow(client);
         }
         if (flows.table.size() + shortcuts.size() >= flows.limits.tcpFlows()) {
             return refuse(client, Drop.TCP_FLOW_LIMIT);
         }
-        Shortcut shortcut = new Shortcut(this, inside, client);
+        Shortcut shortcut = new Shortcut(this, elsewhere ? null : inside, client);
         shortcuts.add(shortcut);
-        return shortcut.client;
+        return shortcut.client();
     }
 
     private StreamSocket.Events refuse(TcpForward.Client client, Drop reason) {
@@ -91,7 +99,7 @@ public final class TcpInbound {
     MemorySegment scratch() {
         MemorySegment made = scratch;
         if (made == null) {
-            made = Arena.ofAuto().allocate(SCRATCH, 64);
+            made = Arena.ofAuto().allocate(Joint.SCRATCH, 64);
             scratch = made;
         }
         return made;

@@ -94,6 +94,15 @@ public final class UdpFlows {
         redirects.put(port, new FlowPolicy.Allow(address, hostPort));
     }
 
+    /** Ends {@link #redirect}; no mapping remembers it. */
+    public void unredirect(int port) {
+        redirected.clear(port);
+        redirects.remove(port);
+        for (UdpMapping mapping = mappings.idlest(); mapping != null; mapping = mappings.newer(mapping)) {
+            mapping.decisions.clear();
+        }
+    }
+
     private FlowPolicy.Decision decide(FlowPolicy.Request request) {
         FlowPolicy.Allow redirect = redirects.get(request.destinationPort());
         IpAddress to = request.destination();
