@@ -94,6 +94,14 @@ final class AckPolicy {
         }
     }
 
+    /** The end of the peer's stream came without data, and may wait. */
+    void onBareFin(long delay, long now) {
+        quick = 0;
+        if (timer == NEVER) {
+            timer = now + delay;
+        }
+    }
+
     void onTimer(long now) {
         if (timer != NEVER && now - timer >= 0) {
             timer = NEVER;

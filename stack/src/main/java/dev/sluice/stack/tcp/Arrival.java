@@ -246,6 +246,23 @@ final class Arrival {
         }
     }
 
+    /** The first part of the segment that we have already, before {@code offset} or beyond a hole (RFC 2883 §4). */
+    private void noteDuplicate(Tcb tcb, long from, long offset) {
+        if (offset > from) {
+            if (from > 0) {
+                tcb.acks.onDuplicate(segment.sequence, segment.sequence + (int) (offset - from));
+            }
+            return;
+        }
+        IntervalSet ahead = tcb.receiver.ahead();
+        long end = from + segment.length;
+        int i = ahead == null ? 0 : ahead.firstEndingAfter(from);
+        if (ahead != null && i < ahead.size() && ahead.from(i) < end) {
+            int left = tcb.receiver.sequence(Math.max(from, ahead.from(i)));
+            tcb.acks.onDuplicate(left, tcb.receiver.sequence(Math.min(end, ahead.to(i))));
+        }
+    }
+
     /** Payload and FIN of an acceptable segment. */
     private int onText(Tcb tcb, long from, long now) {
         if (!receivesText(tcb.state)) {
@@ -256,10 +273,10 @@ final class Arrival {
         }
         Receiver receiver = tcb.receiver;
         int skip = (int) Math.max(0, receiver.next() - from);
-        if (skip > 0 && from > 0 && tcb.profile().duplicateSack()) {
-            tcb.acks.onDuplicate(segment.sequence, segment.sequence + skip);
-        }
         long offset = from + skip;
+        if (tcb.profile().duplicateSack()) {
+            noteDuplicate(tcb, from, offset);
+        }
         int length = segment.length - skip;
         boolean fin = segment.has(TcpHeader.FIN);
         long room = Math.max(0, receiver.edge() - offset);
@@ -271,8 +288,7 @@ final class Arrival {
         }
         if (tcb.userClosed && length > 0) {
             // Nobody will read it, and the peer must know (RFC 9293 SHLD-3).
-            tcb.abort(now);
-            return Tcb.Events.CLOSED;
+            return tcb.refuseText(segment.acknowledgment);
         }
         int segments = length > tcb.profile().mss() ? 2 : 1;
         // The segment is not looked at after this: what the user does in a delivery may bring another one.
@@ -284,7 +300,12 @@ final class Arrival {
             tcb.acks.onHole();
         }
         if ((result & Receiver.ADVANCED) != 0) {
-            tcb.acks.onData(segments, receiver.finReceived() ? 0 : tcb.profile().delayedAck(), now);
+            if (length == 0 && fin && tcb.profile().tuning().delayFin() && tcb.state == TcpState.ESTABLISHED) {
+                tcb.acks.onBareFin(tcb.profile().delayedAck(), now);
+            } else {
+                tcb.acks.onData(
+                        segments, receiver.finReceived() ? 0 : tcb.profile().delayedAck(), now);
+            }
         }
         if (receiver.finReceived()) {
             onRemoteFin(tcb, now);

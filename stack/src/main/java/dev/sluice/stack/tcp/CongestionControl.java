@@ -9,7 +9,7 @@ sealed interface CongestionControl permits OneHop, NewReno, Cubic {
     int threshold();
 
     /**
-     * {@code acked} bytes were acknowledged outside of fast recovery; {@code flight} were outstanding before.
+     * {@code acked} bytes were acknowledged outside of fast recovery; {@code flight} were outstanding at most in the round trip before.
      *
      * @param rtt smoothed, in ns
      */

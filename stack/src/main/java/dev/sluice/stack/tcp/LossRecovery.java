@@ -50,6 +50,11 @@ abstract sealed class LossRecovery permits Recovery, Rack {
         return sacked == null ? 0 : sacked.total();
     }
 
+    /** Duplicate acknowledgments in a row, where they are counted. */
+    int duplicates() {
+        return 0;
+    }
+
     abstract void beginFast(long una, long nxt);
 
     /** The retransmission timer ran out. */

@@ -16,6 +16,11 @@ final class Recovery extends LossRecovery {
         super(shard);
     }
 
+    @Override
+    int duplicates() {
+        return duplicates;
+    }
+
     void open(boolean sackOk) {
         this.sackOk = sackOk;
     }

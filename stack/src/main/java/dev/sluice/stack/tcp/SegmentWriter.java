@@ -106,11 +106,21 @@ final class SegmentWriter {
                 header, o, receiver.sequence(ahead.from(index)), receiver.sequence(ahead.to(index)));
     }
 
-    /** A reset, with {@code acknowledgment} if {@code flags} have ACK. */
-    void reset(Tcb tcb, int sequence, int acknowledgment, int flags) {
+    /** A bare reset, as a closed port gives it. */
+    void reset(Tcb tcb, int sequence) {
+        reset(tcb, sequence, 0, TcpHeader.MIN_LENGTH, TcpHeader.RST);
+    }
+
+    /** A reset with ACK; once both sides have agreed on timestamps, it should have one too (RFC 7323 §3.2). */
+    void resetAndAck(Tcb tcb, int sequence, int acknowledgment, long now) {
+        long o = tcb.synSent ? tcb.timestamps.write(header, OPTIONS_AT, true, now) : OPTIONS_AT;
+        reset(tcb, sequence, acknowledgment, (int) (o - AT), TcpHeader.RST | TcpHeader.ACK);
+    }
+
+    private void reset(Tcb tcb, int sequence, int acknowledgment, int headerLength, int flags) {
         counters.resetsOut++;
-        write(tcb, sequence, acknowledgment, TcpHeader.MIN_LENGTH, flags, 0);
-        send(tcb, TcpHeader.MIN_LENGTH, 0, 0);
+        write(tcb, sequence, acknowledgment, headerLength, flags, 0);
+        send(tcb, headerLength, 0, 0);
     }
 
     private void write(Tcb tcb, int sequence, int acknowledgment, int headerLength, int flags, int window) {

@@ -359,7 +359,7 @@ final class Sender {
         boolean fast = recovery.fast();
         recovery.onAdvance(una, acked, mss, tsElapsed, now);
         if (!fast) {
-            congestion.onAck(acked, flight, mss, now, rto.smoothed());
+            congestion.onAck(acked, path == null ? flight : path.peak(), mss, now, rto.smoothed());
         } else if (!recovery.active()) {
             congestion.onRecovered();
         }
@@ -545,6 +545,7 @@ final class Sender {
         int flags = flags(from + length, length, fin);
         SharedPath shared = path;
         if (shared != null) {
+            shared.onSent(una, nxt);
             recovery.onSent(from, nxt, now);
             armTail(now);
             if (recovery.fast()) {
@@ -653,6 +654,22 @@ final class Sender {
         if (probing != null) {
             probing.idle();
         }
+    }
+
+    long sackedTotal() {
+        return recovery.sackedTotal();
+    }
+
+    Snapshot.Phase phase() {
+        return switch (recovery.kind) {
+            case FAST -> Snapshot.Phase.RECOVERY;
+            case TIMEOUT -> Snapshot.Phase.LOSS;
+            case NONE -> {
+                boolean reduced = path != null && !path.isNews(una);
+                boolean disorder = recovery.sackedAny() || recovery.duplicates() > 0;
+                yield reduced ? Snapshot.Phase.REDUCED : disorder ? Snapshot.Phase.DISORDER : Snapshot.Phase.OPEN;
+            }
+        };
     }
 
     /** Gives all memory back and stops. */

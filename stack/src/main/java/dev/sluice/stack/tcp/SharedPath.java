@@ -14,6 +14,10 @@ final class SharedPath {
     /** The next new data tells the peer that we have slowed down (CWR). */
     private boolean reduced;
 
+    private long peak;
+    /** {@link #peak} is of the flight that ended here. */
+    private long peakEnd;
+
     SharedPath(boolean probes) {
         tail = probes ? new TailProbe() : null;
     }
@@ -36,6 +40,22 @@ final class SharedPath {
 
     void onReported() {
         reduced = false;
+    }
+
+    /** New data has left: {@code una}–{@code nxt} is in flight. */
+    void onSent(long una, long nxt) {
+        if (nxt - una > peak || una >= peakEnd) {
+            peak = nxt - una;
+            peakEnd = nxt;
+        }
+    }
+
+    /**
+     * The most that was in flight in the round trip that is ending. Whether the window was in use is a question about that: what is in
+     * flight when an acknowledgment comes is less by all that were before it (RFC 7661 §4.2).
+     */
+    long peak() {
+        return peak;
     }
 
     void stopProbing() {

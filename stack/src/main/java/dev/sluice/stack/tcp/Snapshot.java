@@ -9,6 +9,8 @@ package dev.sluice.stack.tcp;
  * @param sendQueued end of the data the user has written
  * @param sendWindow the peer's window in bytes
  * @param congestionWindow bytes congestion control allows in flight
+ * @param threshold ssthresh in bytes; 2³⁰ as long as nothing was lost
+ * @param sacked bytes in flight that the peer has reported as received
  * @param receiveNext RCV.NXT
  * @param receiveEdge right edge of the largest window advertised
  * @param receiveBuffered in-order bytes the user has not taken
@@ -17,7 +19,7 @@ package dev.sluice.stack.tcp;
  * @param smoothedRtt ns; 0 before the first sample
  * @param rto ns, backed off
  * @param retransmissions segments sent again
- * @param sack whether selective acknowledgments were agreed on; likewise timestamps and window scaling
+ * @param sack whether selective acknowledgments were agreed on; likewise timestamps, window scaling and ECN
  * @param deadline as {@link Tcb#deadline}
  */
 public record Snapshot(
@@ -30,6 +32,9 @@ public record Snapshot(
         long sendQueued,
         long sendWindow,
         long congestionWindow,
+        long threshold,
+        Phase phase,
+        long sacked,
         long receiveNext,
         long receiveEdge,
         long receiveBuffered,
@@ -41,4 +46,20 @@ public record Snapshot(
         boolean sack,
         boolean timestamps,
         boolean windowScaling,
-        long deadline) {}
+        boolean ecn,
+        long deadline) {
+
+    /** What the sender thinks of its path. */
+    public enum Phase {
+        /** All is well. */
+        OPEN,
+        /** Something came out of order, or is lost. */
+        DISORDER,
+        /** Slower, as the path has reported congestion. */
+        REDUCED,
+        /** Fast recovery. */
+        RECOVERY,
+        /** After a retransmission timeout. */
+        LOSS
+    }
+}

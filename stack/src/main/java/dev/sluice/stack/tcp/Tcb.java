@@ -237,6 +237,16 @@ public final class Tcb {
         strayResetSequence = sequence;
     }
 
+    /**
+     * What came is for a user who is gone: ends it with the reset that a closed port would give. The number that the peer acknowledges
+     * is the one it expects, even if our FIN was lost (RFC 5961 §3.2).
+     */
+    int refuseText(int acknowledgment) {
+        end();
+        strayReset(acknowledgment);
+        return Events.CLOSED;
+    }
+
     void enterFinWait2(long now) {
         state = TcpState.FIN_WAIT_2;
         if (userClosed) {
@@ -345,13 +355,13 @@ public final class Tcb {
     public void transmit(long now, int budget) {
         if (strayResetPending) {
             strayResetPending = false;
-            shard.writer().reset(this, strayResetSequence, 0, TcpHeader.RST);
+            shard.writer().reset(this, strayResetSequence);
         }
         if (resetPending) {
             resetPending = false;
             // A held SYN is refused as RFC 9293 §3.10.7.1 says.
             int sequence = synSent ? sender.sequence(sender.acceptableOffset()) : 0;
-            shard.writer().reset(this, sequence, receiver.nextSequence(), TcpHeader.RST | TcpHeader.ACK);
+            shard.writer().resetAndAck(this, sequence, receiver.nextSequence(), now);
         }
         if (held || state == TcpState.CLOSED) {
             return;
@@ -697,6 +707,9 @@ public final class Tcb {
                 sender.end(),
                 sender.window(),
                 sender.congestion.window(),
+                sender.congestion.threshold(),
+                sender.phase(),
+                sender.sackedTotal(),
                 receiver.next(),
                 receiver.edge(),
                 receiver.undelivered(),
@@ -708,6 +721,7 @@ public final class Tcb {
                 sackOk,
                 timestamps.on(),
                 scaleOk,
+                ecnOn,
                 deadline());
     }
 }

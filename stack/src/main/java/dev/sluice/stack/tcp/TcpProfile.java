@@ -37,6 +37,7 @@ public final class TcpProfile implements Cloneable {
      * @param quickAcks data segments at the begin of a connection that are acknowledged at once, as the peer is in slow start
      * @param rtoSlop added to every retransmission timeout but the first of a SYN
      * @param repeatFin whether acknowledgments carry our FIN until it is acknowledged
+     * @param delayFin whether a FIN without data is acknowledged after the delay of data; else at once
      * @param plainSynAfter SYNs with options before those with the MSS option only, for peers that cannot bear them; 0 for never
      */
     public record Tuning(
@@ -47,8 +48,9 @@ public final class TcpProfile implements Cloneable {
             int quickAcks,
             long rtoSlop,
             boolean repeatFin,
+            boolean delayFin,
             int plainSynAfter) {
-        public static final Tuning DEFAULT = new Tuning(0, true, -1, true, 0, 0, false, 0);
+        public static final Tuning DEFAULT = new Tuning(0, true, -1, true, 0, 0, false, false, 0);
 
         public Tuning {
             require(receiveLimit >= 0, "receiveLimit", receiveLimit);

@@ -13,30 +13,41 @@ import org.jspecify.annotations.Nullable;
  * A value that our stack does not have makes the script unsupported.
  */
 final class Assertions {
+    private static final Pattern STORE = Pattern.compile("([a-z_]\\w*)\\s*(=|\\+=)\\s*([^=].*)");
     private static final Pattern TOKEN = Pattern.compile("\\s*(?:(\\d+)|(\\w+)|(==|!=|<=|>=|//|<<|>>|[-+*/%()|&<>,]))");
 
     private final String text;
     private final int line;
     private final @Nullable Connection connection;
+    private final Context context;
     private final Matcher tokens;
     private String token = "";
 
-    private Assertions(String text, int line, @Nullable Connection connection) throws ScriptException {
+    /** Whose script it is, and what its code has stored. */
+    record Context(Script.Dialect dialect, Map<String, Long> variables) {}
+
+    private Assertions(String text, int line, @Nullable Connection connection, Context context) throws ScriptException {
         this.text = text;
         this.line = line;
         this.connection = connection;
+        this.context = context;
         this.tokens = TOKEN.matcher(text);
         advance();
     }
 
     /** Runs {@code code} about {@code connection}. */
-    static void run(String code, int line, @Nullable Connection connection) throws ScriptException {
+    static void run(String code, int line, @Nullable Connection connection, Context context) throws ScriptException {
         int number = line;
         for (String each : code.replace("\\\n", " ").split("\n", -1)) {
             for (String statement : each.split(";")) {
                 String one = statement.strip();
+                Matcher stored = STORE.matcher(one);
                 if (one.startsWith("assert")) {
-                    check(one.substring("assert".length()).strip(), number, connection);
+                    check(one.substring("assert".length()).strip(), number, connection, context);
+                } else if (stored.matches()) {
+                    long value = new Assertions(stored.group(3), number, connection, context).whole();
+                    context.variables()
+                            .merge(stored.group(1), value, stored.group(2).equals("+=") ? Long::sum : (a, b) -> b);
                 } else if (!one.isEmpty() && !one.startsWith("#") && !one.startsWith("print")) {
                     throw ScriptException.unsupported(number, "the code '" + one + "' is not supported");
                 }
@@ -45,13 +56,19 @@ final class Assertions {
         }
     }
 
-    private static void check(String condition, int line, @Nullable Connection connection) throws ScriptException {
-        Assertions evaluation = new Assertions(condition, line, connection);
-        boolean holds = evaluation.or() != 0;
-        if (!evaluation.token.isEmpty() && !evaluation.token.equals(",")) {
-            throw evaluation.unsupported();
+    /** The value of all of it, but for what follows a comma. */
+    private long whole() throws ScriptException {
+        long value = or();
+        if (!token.isEmpty() && !token.equals(",")) {
+            throw unsupported();
         }
-        if (!holds) {
+        return value;
+    }
+
+    private static void check(String condition, int line, @Nullable Connection connection, Context context)
+            throws ScriptException {
+        Assertions evaluation = new Assertions(condition, line, connection, context);
+        if (evaluation.whole() == 0) {
             throw ScriptException.mismatch(
                     line, "the assertion does not hold", condition, evaluation.values(condition));
         }
@@ -212,10 +229,45 @@ final class Assertions {
             Map.entry("LAST_ACK", TcpState.LAST_ACK),
             Map.entry("CLOSING", TcpState.CLOSING));
 
+    private static final int INFINITE = 1 << 30;
+
+    private long segments(long bytes, Snapshot s) {
+        return context.dialect() == Script.Dialect.FREEBSD ? bytes : bytes / s.sendMss();
+    }
+
+    /** As Linux numbers them, which is how {@link Snapshot.Phase} is ordered. */
+    private static final List<String> PHASES =
+            List.of("TCP_CA_Open", "TCP_CA_Disorder", "TCP_CA_CWR", "TCP_CA_Recovery", "TCP_CA_Loss");
+
+    /** The number of a state in the header files of the script's system. */
+    private long number(TcpState state) {
+        boolean freebsd = context.dialect() == Script.Dialect.FREEBSD;
+        return switch (state) {
+            case CLOSED -> freebsd ? 0 : 7;
+            case SYN_SENT -> 2;
+            case SYN_RECEIVED -> 3;
+            case ESTABLISHED -> freebsd ? 4 : 1;
+            case CLOSE_WAIT -> freebsd ? 5 : 8;
+            case FIN_WAIT_1 -> freebsd ? 6 : 4;
+            case CLOSING -> freebsd ? 7 : 11;
+            case LAST_ACK -> freebsd ? 8 : 9;
+            case FIN_WAIT_2 -> freebsd ? 9 : 5;
+            case TIME_WAIT -> freebsd ? 10 : 6;
+        };
+    }
+
     private long value(String name) throws ScriptException {
         TcpState named = STATES.get(name.replaceFirst("^TCPI?_", ""));
         if (named != null) {
-            return named.ordinal();
+            return number(named);
+        }
+        Long stored = context.variables().get(name);
+        if (stored != null) {
+            return stored;
+        }
+        int phase = PHASES.indexOf(name);
+        if (phase >= 0) {
+            return phase;
         }
         switch (name) {
             case "True", "TCPI_OPT_TIMESTAMPS" -> {
@@ -237,22 +289,29 @@ final class Assertions {
         }
         Connection c = connection;
         if (c == null && name.equals("tcpi_state")) {
-            return TcpState.CLOSED.ordinal();
+            return number(TcpState.CLOSED);
         }
         if (c == null) {
             throw ScriptException.unsupported(line, "there is no connection whose " + name + " could be asked");
         }
         Snapshot s = c.tcb.snapshot();
         return switch (name) {
-            case "tcpi_state" -> c.state().ordinal();
+            case "tcpi_state" -> number(c.state());
             case "tcpi_snd_mss" -> s.sendMss();
-            case "tcpi_snd_cwnd" -> s.congestionWindow() / s.sendMss();
+            // FreeBSD counts bytes.
+            case "tcpi_snd_cwnd" -> segments(s.congestionWindow(), s);
+            case "tcpi_snd_ssthresh" -> s.threshold() >= INFINITE ? Integer.MAX_VALUE : segments(s.threshold(), s);
+            case "tcpi_ca_state" -> s.phase().ordinal();
+            case "tcpi_sacked" -> s.sacked() / s.sendMss();
+            case "tcpi_advmss" -> c.tcb.profile().mss();
+            case "tcpi_snd_wnd" -> s.sendWindow();
             case "tcpi_unacked" -> (s.sendNext() - s.sendUnacknowledged() + s.sendMss() - 1) / s.sendMss();
             case "tcpi_total_retrans" -> s.retransmissions();
             case "tcpi_rto" -> s.rto() / 1000;
             case "tcpi_rtt" -> s.smoothedRtt() / 1000;
             case "tcpi_notsent_bytes" -> c.tcb.unsent();
-            case "tcpi_options" -> (s.timestamps() ? 1 : 0) | (s.sack() ? 2 : 0) | (s.windowScaling() ? 4 : 0);
+            case "tcpi_options" ->
+                (s.timestamps() ? 1 : 0) | (s.sack() ? 2 : 0) | (s.windowScaling() ? 4 : 0) | (s.ecn() ? 8 : 0);
             default -> throw ScriptException.unsupported(line, "our stack has no " + name);
         };
     }

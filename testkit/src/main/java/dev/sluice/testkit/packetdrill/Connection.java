@@ -128,7 +128,7 @@ final class Connection implements TcpOutput {
             MemorySegment.copy(
                     ring.memory(), ValueLayout.JAVA_BYTE, ring.wrapAt(), bytes, headerLength + first, length - first);
         }
-        stack.emit(bytes);
+        stack.emit(bytes, tcb.mayBeMarked());
     }
 
     @Override

@@ -36,6 +36,7 @@ final class DataCalls {
                 | Constants.MSG_TRUNC
                 | Constants.MSG_WAITALL
                 | Constants.MSG_NOSIGNAL
+                | Constants.MSG_ZEROCOPY
                 | Constants.MSG_EOF;
         if (value == null || (value & ~known) != 0) {
             throw a.unsupported("the flags " + a.call().arguments().get(index) + " of " + a.name() + "()");
@@ -82,6 +83,13 @@ final class DataCalls {
         return send(a, a.vectorLength(message), message && a.size() > 2 ? flags(a, 2) : 0);
     }
 
+    /** Linux holds twice what was asked for. */
+    private int sendBuffer(Socket socket) {
+        int asked = socket.options.sendBuffer;
+        boolean doubled = stack.settings.dialect == Dialect.LINUX && asked != stack.settings.sendSpace;
+        return doubled ? (int) Math.min(2L * asked, 4 << 20) : asked;
+    }
+
     private Try send(Arguments a, long count, long flags) {
         return () -> {
             Socket socket = sockets.of(a);
@@ -107,7 +115,7 @@ final class DataCalls {
                 }
                 return Outcome.error(linux ? "EAGAIN" : "ENOTCONN");
             }
-            int room = (int) Math.min(count - a.done, connection.writable(socket.options.sendBuffer));
+            int room = (int) Math.min(count - a.done, connection.writable(sendBuffer(socket)));
             connection.write(room);
             a.done += room;
             stack.settle();

@@ -24,7 +24,7 @@ final class IcmpErrors {
         this.stack = stack;
     }
 
-    void inject(Action.IcmpPacket packet, Flow flow, int line) throws ScriptException {
+    void inject(Action.IcmpPacket packet, Flow flow) {
         Connection connection = stack.find(flow.remotePort, flow.localPort);
         if (connection == null || !connection.tcb.isOutstanding(flow.liveLocal(packet.sequence()))) {
             return;
@@ -38,13 +38,11 @@ final class IcmpErrors {
             }
             return;
         }
-        switch (packet.type()) {
-            case "unreachable", "time_exceeded", "parameter_problem", "source_quench", "redirect" -> {}
-            default ->
-                throw ScriptException.unsupported(
-                        line, "ICMP messages of type " + packet.type() + " are not supported");
-        }
+        // All that is no error, or a soft one (RFC 5461), changes nothing.
         String error = packet.type().equals("unreachable") ? hard(packet.code()) : null;
+        if (stack.settings.dialect == Script.Dialect.FREEBSD && packet.code().equals("ttl_exceeded_in_transit")) {
+            error = "EHOSTUNREACH"; // FreeBSD gives an attempt up for this, too
+        }
         TcpState state = connection.state();
         boolean opening = state == TcpState.SYN_SENT || state == TcpState.SYN_RECEIVED;
         if (error != null && opening && stack.settings.icmpMayReset) {

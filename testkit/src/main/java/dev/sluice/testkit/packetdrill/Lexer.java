@@ -48,12 +48,18 @@ final class Lexer {
         StringBuilder out = new StringBuilder();
         ArrayDeque<Boolean> conditions = new ArrayDeque<>();
         int number = 0;
+        boolean command = false;
         for (String each : text.split("\n", -1)) {
             number++;
             if (number > 1) {
                 out.append('\n');
             }
-            if (!each.startsWith("#")) {
+            // What begins like a condition within backquotes is a comment of the shell.
+            boolean inCommand = command;
+            if (!each.stripLeading().startsWith("//")) {
+                command ^= each.chars().filter(c -> c == '`').count() % 2 == 1;
+            }
+            if (inCommand || !each.startsWith("#")) {
                 out.append(conditions.contains(false) ? "" : each);
                 continue;
             }

@@ -85,7 +85,8 @@ final class Matcher {
     private boolean same(TcpOption expected, TcpOption seen) {
         if (expected instanceof TcpOption.Timestamps e && seen instanceof TcpOption.Timestamps s) {
             long apart = Math.abs((int) (e.value() - s.value()));
-            return e.echo() == s.echo() && (timestampTick == 0 || apart * timestampTick <= tolerance);
+            boolean any = timestampTick == 0 || e.value() == TcpOption.Timestamps.ANY;
+            return e.echo() == s.echo() && (any || apart * timestampTick <= tolerance);
         }
         return expected.equals(seen);
     }

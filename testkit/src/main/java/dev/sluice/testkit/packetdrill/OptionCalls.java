@@ -108,9 +108,14 @@ final class OptionCalls {
                 o.receiveBuffer = (int) value(a);
             }
             case "SO_SNDBUF" -> o.sendBuffer = (int) value(a);
+            // Fields of IP packets that carry TCP: scripts that look at them are unsupported there.
+            case "IP_TOS", "IPV6_TCLASS", "IP_TTL", "IPV6_UNICAST_HOPS", "IP_MTU_DISCOVER", "IPV6_MTU_DISCOVER" -> {}
+            // How the data came here; what would be told about it is unsupported when a script asks.
+            case "SO_ZEROCOPY", "SO_DEBUG", "SO_PRIORITY" -> {}
             case "SO_LINGER" -> o.linger = linger(a);
             case "TCP_CONGESTION" -> {
-                if (!a.at(3).toString().contains("reno")) {
+                String wanted = stack.settings.congestion == TcpProfile.Congestion.CUBIC ? "cubic" : "reno";
+                if (!a.at(3).toString().contains(wanted)) {
                     throw a.unsupported("congestion control " + a.at(3));
                 }
             }

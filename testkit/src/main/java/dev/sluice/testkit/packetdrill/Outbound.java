@@ -38,7 +38,7 @@ final class Outbound {
     long expect(TcpPacket expected, Event event, long from, long to) throws ScriptException {
         boolean any = event.when().kind() == When.Kind.ANY;
         int line = event.line();
-        if (!expected.marks().isEmpty() && !expected.marks().equals(new Action.IpMarks("noecn", 0, -1))) {
+        if (expected.marks().ttl() != 0 || expected.marks().trafficClass() != -1) {
             throw ScriptException.unsupported(line, "fields of the IP header are not supported");
         }
         if (expected.ports() != null) {
@@ -66,6 +66,11 @@ final class Outbound {
             sent = more;
         }
         String difference = matcher.difference(expected, seen);
+        String ecn = expected.marks().ecn();
+        String seenEcn = sent.ect0() ? "ect0" : "noecn";
+        if (difference == null && !ecn.isEmpty() && !ecn.equals(seenEcn) && !(ecn.equals("ect01") && sent.ect0())) {
+            difference = "the ECN codepoint differs: it is " + seenEcn;
+        }
         if (difference != null) {
             throw ScriptException.mismatch(
                     line,
@@ -115,7 +120,7 @@ final class Outbound {
         for (TcpOption option : expected.options()) {
             if (option instanceof TcpOption.Timestamps(long value, long _)) {
                 int at = timestampAt(s);
-                if (at > 0) {
+                if (at > 0 && value != TcpOption.Timestamps.ANY) {
                     flows.current().onLocalTimestamp(Bytes.i32(s, at), value);
                 }
             }

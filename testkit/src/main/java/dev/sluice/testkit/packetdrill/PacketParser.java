@@ -112,10 +112,9 @@ final class PacketParser {
         if (in.at("id")) {
             throw ScriptException.unsupported(in.line(), "ICMP echo is not supported");
         }
-        Sequence about = quoted != null ? quoted : in.at("[") ? quote() : null;
-        if (about == null) {
-            throw ScriptException.unsupported(in.line(), "ICMP messages that quote nothing are not supported");
-        }
+        // A message without quote is about the begin of the stream, as in the original.
+        boolean quotes = in.at("[") && !in.peek().first();
+        Sequence about = quoted != null ? quoted : quotes ? quote() : new Sequence(false, 0, 0);
         return new IcmpPacket(inbound, type, code, mtu, about.start(), about.length());
     }
 
@@ -217,7 +216,12 @@ final class PacketParser {
             }
             case "TS" -> {
                 in.expect("val");
-                long value = in.integer("timestamp", 0, HIGHEST);
+                long value = TcpOption.Timestamps.ANY;
+                if (in.peek().kind() == Kind.ELLIPSIS) {
+                    in.next();
+                } else {
+                    value = in.integer("timestamp", 0, HIGHEST);
+                }
                 in.expect("ecr");
                 yield new TcpOption.Timestamps(value, in.integer("timestamp", 0, HIGHEST));
             }

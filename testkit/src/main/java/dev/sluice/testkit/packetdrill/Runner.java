@@ -4,6 +4,7 @@ import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.testkit.packetdrill.Action.TcpPacket;
 import dev.sluice.testkit.packetdrill.Script.Event;
 import dev.sluice.testkit.packetdrill.Script.When;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,7 @@ final class Runner {
     private final IcmpErrors icmp;
     private final Flows flows;
     private final Outbound outbound;
+    private final Assertions.Context code;
     private final long tolerance;
     /** Time of the event before, in microseconds of the script. */
     private long lastEvent;
@@ -52,6 +54,7 @@ final class Runner {
         this.commands = new Commands(stack);
         this.icmp = new IcmpErrors(stack);
         Matcher matcher = new Matcher(options.strict(), options.timestampTickMicros(), options.toleranceMicros());
+        this.code = new Assertions.Context(script.dialect(), new HashMap<>());
         this.outbound = new Outbound(stack, flows, matcher, tolerance, this::retry);
     }
 
@@ -114,7 +117,7 @@ final class Runner {
             }
             case Action.IcmpPacket p -> {
                 waitFor(live(due));
-                icmp.inject(p, flows.current(), event.line());
+                icmp.inject(p, flows.current());
                 retry();
             }
             case Action.Call c -> {
@@ -128,7 +131,7 @@ final class Runner {
             }
             case Action.Code(String text) -> {
                 waitFor(live(due));
-                Assertions.run(text, event.line(), asked());
+                Assertions.run(text, event.line(), asked(), code);
             }
         }
         lastEvent = due;
@@ -225,7 +228,10 @@ final class Runner {
         if (expected == null) {
             throw ScriptException.unsupported(line, "the result " + call.result() + " is not supported");
         }
-        boolean same = expected == outcome.value() && call.errno().equals(outcome.errno());
+        // −1 alone stands for any error.
+        boolean anyError =
+                call.errno().equals("...") || (expected < 0 && call.errno().isEmpty());
+        boolean same = expected == outcome.value() && (anyError || call.errno().equals(outcome.errno()));
         if (!same && !call.errno().equals("...")) {
             throw ScriptException.mismatch(
                     line, call.name() + "() gave another result", text(call), outcome.toString());
@@ -242,9 +248,6 @@ final class Runner {
 
     private void inject(TcpPacket packet, int line) throws ScriptException {
         String ecn = packet.marks().ecn();
-        if (!ecn.isEmpty() && !ecn.equals("noecn")) {
-            throw ScriptException.unsupported(line, "ECN marks are not supported");
-        }
         if (packet.anySequence()) {
             throw ScriptException.badScript(line, "an inbound packet needs a sequence number");
         }
@@ -252,7 +255,7 @@ final class Runner {
             throw ScriptException.unsupported(line, "packets with ports are not supported");
         }
         flows.onInbound(packet);
-        stack.receive(Segments.encode(packet, flows.current()));
+        stack.receive(Segments.encode(packet, flows.current()), ecn.equals("ce"));
         retry();
     }
 

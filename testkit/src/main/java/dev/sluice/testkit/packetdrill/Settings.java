@@ -14,6 +14,7 @@ final class Settings {
     boolean sack = true;
     boolean timestamps = true;
     boolean windowScaling = true;
+    TcpProfile.Ecn ecn = TcpProfile.Ecn.ACCEPT;
     /** Largest buffer that may be asked for; the scale of windows covers it. 0 for the profile's. */
     long largestBuffer;
 
@@ -36,6 +37,11 @@ final class Settings {
     long rtoSlop;
     long delayedAck = 40 * MILLIS;
     int quickAcks;
+    TcpProfile.Congestion congestion = TcpProfile.Congestion.NEW_RENO;
+    /** Losses are found by time, with probes. */
+    boolean rack;
+
+    boolean duplicateSack = true;
     long synTimeout;
     long keepAliveIdle = 7200 * SECONDS;
     long keepAliveInterval = 75 * SECONDS;
@@ -53,10 +59,13 @@ final class Settings {
                 sendSpace = 4 << 20;
                 rtoMin = 200 * MILLIS;
                 quickAcks = 16;
+                congestion = TcpProfile.Congestion.CUBIC;
+                rack = true;
                 synTimeout = 127 * SECONDS;
                 keepAliveProbes = 9;
             }
             case SLUICE -> {
+                duplicateSack = false;
                 receiveSpace = 0;
                 sendSpace = 1 << 20;
                 rtoMin = 200 * MILLIS;
@@ -115,9 +124,10 @@ final class Settings {
                 .withSack(sack)
                 .withTimestamps(timestamps)
                 .withStrictTimestamps(false)
-                .withCongestionControl(TcpProfile.Congestion.NEW_RENO)
-                .withRack(false)
-                .withDuplicateSack(dialect != Script.Dialect.SLUICE)
+                .withCongestionControl(congestion)
+                .withRack(rack)
+                .withEcn(ecn)
+                .withDuplicateSack(duplicateSack)
                 .withDelayedAck(delayedAck)
                 .withRto(rtoInitial, Math.min(rtoMin, rtoInitial), Math.max(rtoInitial, base.rtoMax()))
                 .withKeepAlive(
@@ -137,6 +147,7 @@ final class Settings {
                         quickAcks,
                         rtoSlop,
                         dialect == Dialect.FREEBSD,
+                        dialect == Dialect.LINUX,
                         dropOptions ? 3 : 0));
     }
 

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class Stack {
     private static final int MOST_ROUNDS = 10_000;
 
-    /** A segment that left, with its TCP header at 0. */
-    record Sent(long time, byte[] bytes) {}
+    /** A segment that left, with its TCP header at 0; {@code ect0} if routers may mark its packet. */
+    record Sent(long time, byte[] bytes, boolean ect0) {}
 
     final Settings settings;
     final TcpShard shard;
@@ -117,8 +117,8 @@ final class Stack {
         return null;
     }
 
-    /** A checked segment comes, its TCP header at 0. */
-    void receive(byte[] bytes) {
+    /** A checked segment comes, its TCP header at 0; {@code marked} if routers have reported congestion on it. */
+    void receive(byte[] bytes, boolean marked) {
         MemorySegment s = MemorySegment.ofArray(bytes);
         int remotePort = TcpHeader.sourcePort(s, 0);
         int localPort = TcpHeader.destinationPort(s, 0);
@@ -129,7 +129,7 @@ final class Stack {
         Connection connection = find(remotePort, localPort);
         if (connection != null) {
             TcpState before = connection.tcb.state();
-            connection.handle(connection.tcb.onSegment(s, 0, bytes.length, now), before);
+            connection.handle(connection.tcb.onSegment(s, 0, bytes.length, marked, now), before);
         } else {
             unconnected(s, bytes.length, remotePort, localPort, flags);
         }
@@ -176,14 +176,14 @@ final class Stack {
         if (headerLength > 0) {
             byte[] bytes = new byte[headerLength];
             MemorySegment.copy(shard.header(), ValueLayout.JAVA_BYTE, TcpShard.HEADER_AT, bytes, 0, headerLength);
-            emit(bytes);
+            emit(bytes, false);
         }
     }
 
     // ---- Out and time
 
-    void emit(byte[] bytes) {
-        sent.add(new Sent(now, bytes));
+    void emit(byte[] bytes, boolean ect0) {
+        sent.add(new Sent(now, bytes, ect0));
     }
 
     /** Lets every connection say what it has to say now. */

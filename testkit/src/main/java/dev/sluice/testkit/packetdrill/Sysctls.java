@@ -1,5 +1,7 @@
 package dev.sluice.testkit.packetdrill;
 
+import dev.sluice.stack.tcp.TcpProfile;
+
 /** The system settings of both dialects, by what they mean to our stack. */
 final class Sysctls {
     private static final long MILLIS = 1_000_000L;
@@ -34,6 +36,24 @@ final class Sysctls {
         }
     }
 
+    /** The same numbers in both systems, but for those that stand for accurate ECN. */
+    private void ecn(String name, String value, int line) throws ScriptException {
+        settings.ecn = switch (value) {
+            case "0" -> TcpProfile.Ecn.OFF;
+            case "1" -> TcpProfile.Ecn.REQUEST;
+            case "2" -> TcpProfile.Ecn.ACCEPT;
+            default -> throw unsupported(name, value, line);
+        };
+    }
+
+    private void congestion(String name, String value, int line) throws ScriptException {
+        settings.congestion = switch (value) {
+            case "reno", "newreno" -> TcpProfile.Congestion.NEW_RENO;
+            case "cubic" -> TcpProfile.Congestion.CUBIC;
+            default -> throw unsupported(name, value, line);
+        };
+    }
+
     private void setFreeBsd(String name, String value, int line) throws ScriptException {
         Settings s = settings;
         switch (name) {
@@ -43,7 +63,10 @@ final class Sysctls {
                 s.timestamps = mode == 1 || mode == 3;
             }
             case "net.inet.tcp.sack.enable" -> s.sack = isOn(value);
-            case "net.inet.tcp.ecn.enable" -> only(!value.equals("1"), name, value, line); // 2: if the peer asks
+            case "net.inet.tcp.ecn.enable" -> ecn(name, value, line);
+            // Ours asks once only.
+            case "net.inet.tcp.ecn.maxretries" ->
+                only(s.ecn != TcpProfile.Ecn.REQUEST || value.equals("0"), name, value, line);
             case "net.inet.tcp.recvspace" -> s.receiveSpace = Integer.parseInt(value);
             case "net.inet.tcp.sendspace" -> s.sendSpace = Integer.parseInt(value);
             case "kern.ipc.maxsockbuf" -> s.largestBuffer = Long.parseLong(value);
@@ -67,14 +90,13 @@ final class Sysctls {
             case "net.inet.tcp.path_mtu_discovery" -> s.pathMtuDiscovery = isOn(value);
             case "net.inet.tcp.mssdflt" -> s.defaultMss = s.ipv6 ? s.defaultMss : Integer.parseInt(value);
             case "net.inet.tcp.v6mssdflt" -> s.defaultMss = s.ipv6 ? Integer.parseInt(value) : s.defaultMss;
-            case "net.inet.tcp.cc.algorithm" -> only(value.equals("newreno"), name, value, line);
+            case "net.inet.tcp.cc.algorithm" -> congestion(name, value, line);
             case "net.inet.tcp.initcwnd_segments" -> only(value.equals("10"), name, value, line);
             case "net.inet.tcp.fastopen.server_enable", "net.inet.tcp.fastopen.client_enable" ->
                 only(!isOn(value), name, value, line);
             // Nothing of ours depends on these.
             case "net.inet.tcp.hostcache.purgenow",
                     "net.inet.tcp.syncookies",
-                    "net.inet.tcp.ecn.maxretries",
                     "net.inet.tcp.tolerate_missing_ts",
                     "net.inet.tcp.recvbuf_auto",
                     "net.inet.tcp.sendbuf_auto",
@@ -95,17 +117,17 @@ final class Sysctls {
             case "tcp_window_scaling" -> s.windowScaling = isOn(value);
             case "tcp_rmem" -> s.largestBuffer = largest(value);
             case "tcp_wmem" -> s.sendSpace = (int) Math.min(largest(value), 4 << 20);
-            case "tcp_ecn" -> only(!value.equals("1") && Integer.parseInt(value) <= 2, name, value, line);
+            case "tcp_ecn" -> ecn(name, value, line);
             case "tcp_syn_retries" -> s.synTimeout = ((1L << Integer.parseInt(value) + 1) - 1) * SECONDS;
             case "tcp_keepalive_time" -> s.keepAliveIdle = Long.parseLong(value) * SECONDS;
             case "tcp_keepalive_intvl" -> s.keepAliveInterval = Long.parseLong(value) * SECONDS;
             case "tcp_keepalive_probes" -> s.keepAliveProbes = Integer.parseInt(value);
-            case "tcp_congestion_control" -> only(value.equals("reno"), name, value, line);
+            case "tcp_congestion_control" -> congestion(name, value, line);
             case "tcp_mtu_probing" -> only(!isOn(value), name, value, line);
             case "tcp_syncookies" -> only(!value.equals("2"), name, value, line);
-            case "tcp_early_retrans" -> only(!isOn(value), name, value, line);
-            case "tcp_recovery" -> only(!isOn(value), name, value, line);
-            case "tcp_dsack" -> only(!isOn(value), name, value, line);
+            // Without probes our stack counts instead of measuring, and the other way round.
+            case "tcp_early_retrans", "tcp_recovery" -> s.rack = isOn(value);
+            case "tcp_dsack" -> s.duplicateSack = isOn(value);
             case "tcp_slow_start_after_idle" -> only(isOn(value), name, value, line);
             // Nothing of ours depends on these: they shape what the kernel hands to its devices, or remember across
             // connections.

@@ -55,9 +55,12 @@ sealed interface TcpOption {
     }
 
     record Timestamps(long value, long echo) implements TcpOption {
+        /** Stands for any value: {@code val ...}. */
+        static final long ANY = -1;
+
         @Override
         public String toString() {
-            return "TS val " + value + " ecr " + echo;
+            return "TS val " + (value == ANY ? "..." : value) + " ecr " + echo;
         }
     }
 
