@@ -6,12 +6,14 @@ module dev.sluice.gateway {
     requires transitive dev.sluice.loop;
     requires dev.sluice.posix;
     requires dev.sluice.stack;
+    requires jdk.jfr;
     requires transitive dev.sluice.wire;
 
     exports dev.sluice.gateway;
     exports dev.sluice.gateway.arp;
     exports dev.sluice.gateway.dhcp;
     exports dev.sluice.gateway.dns;
+    exports dev.sluice.gateway.event;
     exports dev.sluice.gateway.flow;
     exports dev.sluice.gateway.forward;
     exports dev.sluice.gateway.icmp;

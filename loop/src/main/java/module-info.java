@@ -2,6 +2,7 @@
 module dev.sluice.loop {
     requires static org.jspecify;
     requires dev.sluice.posix;
+    requires jdk.jfr;
 
     exports dev.sluice.loop;
 }

@@ -113,7 +113,7 @@ final class AttachCommand implements Command {
                 Descriptors.onHangUp(exitFd, stop::countDown);
             }
             target.onGone(stop::countDown);
-            guests.openControlSocket();
+            network.openControl(guests);
             if (readyFd != null) {
                 Descriptors.writeReady(readyFd);
             }

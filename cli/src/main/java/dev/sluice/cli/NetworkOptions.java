@@ -2,6 +2,8 @@ package dev.sluice.cli;
 
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.cli.options.Syntax;
+import dev.sluice.control.ApiDoor;
+import dev.sluice.control.ApiToken;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
@@ -30,6 +32,8 @@ final class NetworkOptions {
     private @Nullable Ipv6Cidr cidr6;
     private boolean noIpv6;
     private boolean verbose;
+    private final List<ApiDoor> doors = new ArrayList<>();
+    private @Nullable Path tokenFile;
 
     /** Adds them to a command's own. */
     Syntax addTo(Syntax syntax) {
@@ -57,6 +61,17 @@ final class NetworkOptions {
                         "Lead a port of the gateway's address to one place of this machine (PORT:unix:PATH for a socket);"
                                 + " may be repeated.",
                         text -> gatewayForwards.add(GatewayForward.parse(text)))
+                .repeatable(
+                        "--api",
+                        "PLACE",
+                        "Serve the control API at tcp:127.0.0.1:PORT, too, with --api-token-file, or at unix:PATH; may be"
+                                + " repeated.",
+                        text -> doors.add(ApiDoor.parse(text)))
+                .option(
+                        "--api-token-file",
+                        "FILE",
+                        "Who knows the token in FILE may use the API over TCP; a FILE that is not there is made.",
+                        text -> tokenFile = Path.of(text))
                 .flag("-v, --verbose", "Say more on standard error.", () -> verbose = true);
     }
 
@@ -70,6 +85,7 @@ final class NetworkOptions {
             Console.beVerbose();
         }
         checkMtu(mtu);
+        checkApi();
         Ipv4Cidr subnet = SubnetChoice.choose(cidr, HostRoutes.read(), Console::say);
         try {
             return withIpv6(AddressPlan.of(subnet, mtu, hostLoopback));
@@ -81,6 +97,23 @@ final class NetworkOptions {
     /** Starts the network. */
     GuestNetwork start(AddressPlan plan) throws IOException {
         return GuestNetwork.start(Gateway.builder().plan(plan), pcap, gatewayForwards);
+    }
+
+    /** Has the network answer the commands that ask it, and serve its API wherever that was asked for. */
+    void openControl(GuestNetwork guests) throws IOException {
+        guests.openControlSocket();
+        ApiToken token = doors.isEmpty() || tokenFile == null ? null : ApiToken.fromFile(tokenFile);
+        for (ApiDoor door : doors) {
+            guests.openApi(door, token);
+        }
+    }
+
+    private void checkApi() {
+        if (tokenFile == null && doors.stream().anyMatch(ApiDoor.Port.class::isInstance)) {
+            throw Failure.usage(
+                    "--api tcp:… serves whoever knows a token: say --api-token-file FILE, too; it is made if it"
+                            + " is not there");
+        }
     }
 
     private AddressPlan withIpv6(AddressPlan plan) {

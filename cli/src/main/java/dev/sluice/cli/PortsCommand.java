@@ -1,10 +1,9 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.options.Syntax;
-import dev.sluice.cli.options.Value;
-import dev.sluice.control.ControlClient;
+import dev.sluice.cli.view.Answer;
 import dev.sluice.control.ControlException;
-import dev.sluice.control.JsonReader;
+import dev.sluice.control.Json;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -12,28 +11,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** {@code sluice ports}: the published ports of a network that runs. */
 final class PortsCommand implements Command {
     private static final String PATH = "/v1/forwards";
 
-    private @Nullable Long pid;
-    private boolean json;
+    private final Asking asking = new Asking();
     private boolean cut;
     private final List<String> words = new ArrayList<>();
 
     @Override
     public Syntax syntax() {
-        return new Syntax("sluice ports", "Lists, opens and closes the published ports of a running sluice.")
+        Syntax syntax = new Syntax("sluice ports", "Lists, opens and closes the published ports of a running sluice.")
                 .words(
                         "list | add FORWARD… | remove PLACE…",
                         "What to do (default: list). FORWARD is " + NetworkOptions.PORT
                                 + ", also with ranges as 8000-8099, or unix:PATH:PORT. PLACE is where it listens.",
                         words::add)
-                .option("--pid", "PID", "Process id of the sluice, if several run.", text -> pid = Value.number(text))
-                .flag("--cut", "With remove: reset the connections through it; else they go on.", () -> cut = true)
-                .flag("--json", "As JSON.", () -> json = true)
+                .flag("--cut", "With remove: reset the connections through it; else they go on.", () -> cut = true);
+        return asking.addTo(syntax)
                 .footer(
                         "",
                         "Examples:",
@@ -52,19 +48,17 @@ final class PortsCommand implements Command {
     public Integer call() throws ControlException {
         String verb = words.isEmpty() ? "list" : words.getFirst();
         List<String> rest = words.subList(Math.min(1, words.size()), words.size());
-        String answer = switch (verb) {
+        switch (verb) {
             case "list" -> {
                 if (!rest.isEmpty()) {
                     throw Failure.usage("list takes no more words, but has '" + rest.getFirst() + "'");
                 }
-                yield client().get(PATH);
+                return asking.show(client -> client.get(PATH), PortsCommand::table);
             }
-            case "add" -> add(some(rest, "add 8080:80"));
-            case "remove" -> remove(some(rest, "remove 8080"));
+            case "add" -> asking.print(add(some(rest, "add 8080:80")), PortsCommand::table);
+            case "remove" -> asking.print(remove(some(rest, "remove 8080")), PortsCommand::table);
             default -> throw Failure.usage("'" + verb + "' is none of list, add, remove");
-        };
-        System.out.print(json ? answer.lines().map(String::strip).collect(Collectors.joining()) + "\n" : table(answer));
-        System.out.flush();
+        }
         return ExitCode.OK;
     }
 
@@ -75,22 +69,13 @@ final class PortsCommand implements Command {
         return rest;
     }
 
-    private ControlClient client() throws ControlException {
-        return pid == null ? ControlClient.ofOnlyInstance() : ControlClient.ofPid(pid);
-    }
-
     private String add(List<String> forwards) throws ControlException {
         try {
             forwards.forEach(ForwardSyntax::parse);
         } catch (IllegalArgumentException e) {
             throw Failure.usage(String.valueOf(e.getMessage()));
         }
-        String list = forwards.stream().map(PortsCommand::quoted).collect(Collectors.joining(", "));
-        return client().ask("POST", PATH, "{\"forwards\": [" + list + "]}");
-    }
-
-    private static String quoted(String text) {
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+        return asking.client().ask("POST", PATH, Json.line(Map.of("forwards", forwards)));
     }
 
     private String remove(List<String> places) throws ControlException {
@@ -102,27 +87,22 @@ final class PortsCommand implements Command {
         String query = places.stream()
                 .map(place -> "listen=" + URLEncoder.encode(place, StandardCharsets.UTF_8))
                 .collect(Collectors.joining("&"));
-        return client().ask("DELETE", PATH + "?" + query + (cut ? "&flows=cut" : ""), "");
+        return asking.client().ask("DELETE", PATH + "?" + query + (cut ? "&flows=cut" : ""), "");
     }
 
     /** One line for each: where it listens, where it leads, who came. */
-    private static String table(String answer) {
+    private static String table(Answer answer) {
         StringBuilder out = new StringBuilder();
-        if (JsonReader.read(answer) instanceof Map<?, ?> document
-                && document.get("forwards") instanceof List<?> forwards) {
-            for (Object forward : forwards) {
-                if (forward instanceof Map<?, ?> one) {
-                    String guest = String.valueOf(one.get("guest"));
-                    out.append("%-4s %-28s → %s%s%s%s%n"
-                            .formatted(
-                                    one.get("protocol"),
-                                    one.get("listen"),
-                                    guest.isEmpty() ? "" : guest + ":",
-                                    one.get("guestPort"),
-                                    Boolean.TRUE.equals(one.get("proxy")) ? " with PROXY header" : "",
-                                    Boolean.TRUE.equals(one.get("automatic")) ? " (automatic)" : ""));
-                }
-            }
+        for (Answer forward : answer.list("forwards")) {
+            String guest = forward.text("guest");
+            out.append("%-4s %-28s → %s%s%s%s%n"
+                    .formatted(
+                            forward.text("protocol"),
+                            forward.text("listen"),
+                            guest.isEmpty() ? "" : guest + ":",
+                            forward.text("guestPort"),
+                            forward.flag("proxy") ? " with PROXY header" : "",
+                            forward.flag("automatic") ? " (automatic)" : ""));
         }
         return out.toString();
     }

@@ -79,7 +79,7 @@ final class RunCommand implements Command {
                 guests.publishAutomatically();
             }
             child.configureAndRun();
-            guests.openControlSocket();
+            network.openControl(guests);
             return child.waitFor();
         }
     }

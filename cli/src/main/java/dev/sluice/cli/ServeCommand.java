@@ -74,7 +74,7 @@ final class ServeCommand implements Command {
                 guests.listen(url, stop::countDown);
             }
             guests.publish(published);
-            guests.openControlSocket();
+            network.openControl(guests);
             Console.say("serving " + plan.subnet() + " at "
                     + String.join(", ", urls.stream().map(LinkUrl::toString).toList()));
             stop.await();

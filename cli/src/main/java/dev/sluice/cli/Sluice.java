@@ -11,8 +11,21 @@ import org.jspecify.annotations.Nullable;
 final class Sluice {
     static final String NAME = "sluice";
     /** In the order of the help text. */
-    private static final List<String> COMMANDS =
-            List.of("run", "attach", "serve", "ports", "status", "as", "install-faces", "completion", "training");
+    private static final List<String> COMMANDS = List.of(
+            "run",
+            "attach",
+            "serve",
+            "status",
+            "top",
+            "flows",
+            "guests",
+            "ports",
+            "dns",
+            "events",
+            "as",
+            "install-faces",
+            "completion",
+            "training");
     /** The programs that it stands in for. */
     static final List<String> FACES = List.of("slirp4netns");
 
@@ -26,6 +39,11 @@ final class Sluice {
             case "serve" -> new ServeCommand();
             case "ports" -> new PortsCommand();
             case "status" -> new StatusCommand();
+            case "top" -> new TopCommand();
+            case "flows" -> new FlowsCommand();
+            case "guests" -> new GuestsCommand();
+            case "dns" -> new DnsCommand();
+            case "events" -> new EventsCommand();
             case "as" -> new AsCommand();
             case "install-faces" -> new InstallFacesCommand();
             case "completion" -> new CompletionCommand();
@@ -72,6 +90,7 @@ final class Sluice {
                         "  sluice serve --listen qemu:/tmp/vm.sock    give a VM one",
                         "  sluice ports add 8080:80                   publish a port of a guest that runs already",
                         "  sluice status                              what is running, and how much went through",
+                        "  sluice top                                 the busiest flows, live",
                         "",
                         "Exit codes: 0 done; 2 wrong usage; 69 this machine lacks or forbids something; 70 a fault of sluice.",
                         "run ends with its command's own code, or 128 + the signal that ended it.");

@@ -1,31 +1,31 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.options.Syntax;
-import dev.sluice.cli.options.Value;
 import dev.sluice.control.ControlClient;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlSockets;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Collectors;
 
 /** {@code sluice status}: what running networks did so far. */
 final class StatusCommand implements Command {
     private static final String PATH = "/v1/status";
 
-    private @Nullable Long pid;
-    private boolean json;
+    private final Asking asking = new Asking();
 
     @Override
     public Syntax syntax() {
-        return new Syntax("sluice status", "Prints the guests, flows and counters of your running sluice processes.")
-                .optionalParameter("PID", "Process id of one sluice (default: all).", text -> pid = Value.number(text))
-                .flag("--json", "As JSON, one document per process and line.", () -> json = true)
+        Syntax syntax = new Syntax(
+                        "sluice status", "Prints the guests, flows and counters of your running sluice processes.")
+                .optionalParameter("PID", "Process id of one sluice (default: all).", asking::pid);
+        return asking.addTo(syntax)
                 .footer(
                         "",
                         "Examples:",
                         "  sluice status",
                         "  sluice status 4242          only process 4242",
+                        "  sluice status --watch",
                         "  sluice status --json | jq .",
                         "",
                         "Exit code: 0; 69 if nothing answers.");
@@ -33,20 +33,13 @@ final class StatusCommand implements Command {
 
     @Override
     public Integer call() throws ControlException {
-        String separator = "";
-        for (String document : documents()) {
-            // the API's documents have no line breaks inside strings
-            System.out.print(
-                    json
-                            ? document.lines().map(String::strip).reduce("", String::concat) + "\n"
-                            : separator + StatusText.of(document));
-            separator = "\n";
-        }
-        System.out.flush();
-        return ExitCode.OK;
+        return asking.again(() -> documents().stream()
+                .map(document -> asking.json() ? Asking.oneLine(document) : StatusText.of(document))
+                .collect(Collectors.joining(asking.json() ? "" : "\n")));
     }
 
     private List<String> documents() throws ControlException {
+        Long pid = asking.pid();
         if (pid != null) {
             return List.of(ControlClient.ofPid(pid).get(PATH));
         }

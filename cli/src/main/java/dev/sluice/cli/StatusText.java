@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.view.Units;
 import dev.sluice.control.JsonReader;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +29,7 @@ final class StatusText {
     private void write(Map<?, ?> status) {
         Map<?, ?> addresses = map(status.get("addresses"));
         line("sluice " + get(status, "version") + ", process " + get(status, "pid") + ", up "
-                + duration(number(status, "uptimeSeconds")));
+                + Units.duration(number(status, "uptimeSeconds")));
         line("network  " + get(addresses, "subnet") + ", gateway and DNS " + get(addresses, "gateway") + ", host "
                 + get(addresses, "host")
                 + (Boolean.TRUE.equals(addresses.get("hostLoopback")) ? "" : " (closed)") + ", MTU "
@@ -44,32 +45,33 @@ final class StatusText {
                 "links",
                 list(status.get("links")),
                 link -> get(link, "name") + "  in " + get(link, "framesFromGuest") + " frames, "
-                        + bytes(number(link, "bytesFromGuest")) + "; out " + get(link, "framesToGuest") + " frames, "
-                        + bytes(number(link, "bytesToGuest"))
+                        + Units.bytes(number(link, "bytesFromGuest")) + "; out " + get(link, "framesToGuest")
+                        + " frames, "
+                        + Units.bytes(number(link, "bytesToGuest"))
                         + (number(link, "dropped") == 0 ? "" : "; dropped " + get(link, "dropped")));
         table(
                 "guests",
                 list(status.get("guests")),
                 guest -> get(guest, "address") + "  " + get(guest, "mac") + "  on " + get(guest, "link") + ", heard "
-                        + duration(number(guest, "idleSeconds")) + " ago");
+                        + Units.duration(number(guest, "idleSeconds")) + " ago");
         table(
                 "leases",
                 list(status.get("leases")),
                 lease -> get(lease, "address") + "  " + get(lease, "mac") + "  "
                         + (get(lease, "hostName").isEmpty() ? "" : get(lease, "hostName") + ", ") + "for "
-                        + duration(number(lease, "expiresInSeconds")));
+                        + Units.duration(number(lease, "expiresInSeconds")));
         counters("TCP", map(status.get("tcp")));
         counters("UDP", map(status.get("udp")));
         counters("ping", map(status.get("ping")));
         counters("DNS", map(status.get("dns")));
         counters("drops", map(status.get("drops")));
         Map<?, ?> memory = map(status.get("memory"));
-        line("memory   " + bytes(number(memory, "resident")) + " resident, " + bytes(number(memory, "buffers"))
-                + " of it flow buffers");
+        line("memory   " + Units.bytes(number(memory, "resident")) + " resident, "
+                + Units.bytes(number(memory, "buffers")) + " of it flow buffers");
     }
 
     private void line(String text) {
-        out.append(printable(text)).append('\n');
+        out.append(Units.printable(text)).append('\n');
     }
 
     private void table(String title, List<?> rows, java.util.function.Function<Map<?, ?>, String> format) {
@@ -86,7 +88,7 @@ final class StatusText {
         counters.forEach((name, value) -> {
             if (value instanceof Long number && number != 0) {
                 said.add(words(String.valueOf(name)) + " "
-                        + (String.valueOf(name).startsWith("bytes") ? bytes(number) : number));
+                        + (String.valueOf(name).startsWith("bytes") ? Units.bytes(number) : number));
             }
         });
         if (!said.isEmpty()) {
@@ -97,25 +99,6 @@ final class StatusText {
     /** {@code bytesToHost} → {@code bytes to host}. */
     private static String words(String name) {
         return name.replaceAll("(?<=[a-z])(?=[A-Z])", " ").toLowerCase(java.util.Locale.ROOT);
-    }
-
-    private static String duration(long seconds) {
-        return seconds < 120
-                ? seconds + " s"
-                : seconds < 7200
-                        ? seconds / 60 + " min"
-                        : seconds < 172_800 ? seconds / 3600 + " h" : seconds / 86_400 + " days";
-    }
-
-    private static String bytes(long bytes) {
-        String[] units = {"B", "kB", "MB", "GB", "TB"};
-        double value = bytes;
-        int unit = 0;
-        while (value >= 1000 && unit < units.length - 1) {
-            value /= 1000;
-            unit++;
-        }
-        return unit == 0 ? bytes + " B" : String.format(java.util.Locale.ROOT, "%.1f %s", value, units[unit]);
     }
 
     private static Map<?, ?> map(@Nullable Object value) {
@@ -133,10 +116,5 @@ final class StatusText {
 
     private static long number(Map<?, ?> map, String name) {
         return map.get(name) instanceof Long number ? number : 0;
-    }
-
-    /** Guests choose their names, and must not steer this terminal. */
-    private static String printable(String text) {
-        return text.replaceAll("\\p{Cntrl}", "?");
     }
 }

@@ -1,15 +1,34 @@
 package dev.sluice.control;
 
 import dev.sluice.gateway.GatewayStatus;
+import dev.sluice.gateway.dns.DnsDirectory;
+import dev.sluice.gateway.event.Events;
+import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /** What the control API shows and steers. Called on virtual threads, several at a time; may block for a moment. */
 public interface ControlBackend {
     /** The gateway as it is now. */
-    GatewayStatus status();
+    GatewayStatus status() throws IOException;
+
+    /** The conversations of guests, with their bytes and rates. */
+    default List<FlowInfo> flows() throws IOException {
+        return List.of();
+    }
+
+    /** One of them; empty if there is none with this id. */
+    default Optional<FlowInfo> flow(long id) throws IOException {
+        return Optional.empty();
+    }
+
+    /** Ends one of them; how it was, or empty if there is none with this id. */
+    default Optional<FlowInfo> cutFlow(long id) throws IOException {
+        return Optional.empty();
+    }
 
     /** The published ports. */
     default List<ForwardInfo> forwards() throws IOException {
@@ -33,5 +52,23 @@ public interface ControlBackend {
      */
     default List<ForwardInfo> removeForwards(List<ForwardSpec.Listen> places, boolean cut) throws IOException {
         return List.of();
+    }
+
+    /**
+     * Records and zones of the name server.
+     *
+     * @throws IOException if it has none of its own
+     */
+    default DnsDirectory dns() throws IOException {
+        throw new IOException("this process has no name server");
+    }
+
+    /**
+     * What happens.
+     *
+     * @throws IOException if nothing is told
+     */
+    default Events events() throws IOException {
+        throw new IOException("this process tells of nothing that happens");
     }
 }

@@ -1,10 +1,14 @@
 package dev.sluice.control;
 
+import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
@@ -15,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +28,8 @@ public final class ControlClient {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     /** More than any response of this API; a peer that sends more is not Sluice. */
     private static final int MAX_RESPONSE = 64 << 20;
+
+    private static final int MAX_PROBLEM = 64 << 10;
 
     private final Path socket;
     private final Duration patience;
@@ -110,6 +117,58 @@ public final class ControlClient {
         return answer;
     }
 
+    /**
+     * Reads a stream of events until the other side ends it or the thread is interrupted.
+     *
+     * @param path such as {@code /v1/events}
+     * @param lines takes each line of the body, as it comes
+     * @throws ControlException if nobody could be asked, with what the answer says was wrong, or if the stream breaks off
+     */
+    public void follow(String path, Consumer<String> lines) throws ControlException {
+        if (!Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
+            throw notRunning();
+        }
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.connect(UnixDomainSocketAddress.of(socket));
+            ByteBuffer request = ByteBuffer.wrap(
+                    ("GET " + path + " HTTP/1.1\r\nHost: sluice\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            while (request.hasRemaining()) {
+                channel.write(request);
+            }
+            InputStream in = new BufferedInputStream(Channels.newInputStream(channel));
+            String status = HttpLines.head(in);
+            if (!status.equals("200")) {
+                String answer = new String(in.readNBytes(MAX_PROBLEM), StandardCharsets.UTF_8);
+                String detail = detail(answer);
+                throw new ControlException(
+                        detail != null
+                                ? detail
+                                : "the sluice on " + socket + " answered " + status + " to GET " + path);
+            }
+            HttpLines.forEach(in, lines);
+        } catch (ControlException e) {
+            throw e;
+        } catch (ClosedByInterruptException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            throw unreachable(e);
+        }
+    }
+
+    private ControlException unreachable(IOException e) {
+        String reason = ControlSockets.reason(e);
+        return new ControlException(
+                switch (reason.toLowerCase(java.util.Locale.ROOT)) {
+                    case "connection refused" ->
+                        "the sluice of " + socket
+                                + " is gone without a goodbye; start a new one with: sluice run -- COMMAND";
+                    case "permission denied" ->
+                        "the sluice of " + socket + " belongs to another user; ask as that user, or as root";
+                    default -> "could not ask the sluice on " + socket + ": " + reason;
+                },
+                e);
+    }
+
     /** What a problem document (RFC 9457) says; null if it is none. */
     private static @Nullable String detail(String answer) {
         try {
@@ -143,17 +202,7 @@ public final class ControlClient {
         } catch (ControlException e) {
             throw e;
         } catch (IOException e) {
-            String reason = ControlSockets.reason(e);
-            throw new ControlException(
-                    switch (reason.toLowerCase(java.util.Locale.ROOT)) {
-                        case "connection refused" ->
-                            "the sluice of " + socket
-                                    + " is gone without a goodbye; start a new one with: sluice run -- COMMAND";
-                        case "permission denied" ->
-                            "the sluice of " + socket + " belongs to another user; ask as that user, or as root";
-                        default -> "could not ask the sluice on " + socket + ": " + reason;
-                    },
-                    e);
+            throw unreachable(e);
         }
     }
 

@@ -4,6 +4,9 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** One client: reads requests one after the other and writes their responses. On a thread of its own, which blocks. */
 final class HttpConnection {
@@ -12,17 +15,21 @@ final class HttpConnection {
     /** Longest request body. */
     static final int MAX_BODY = 1 << 20;
 
+    private static final long NEVER = Long.MAX_VALUE / 2;
+
     private final SocketChannel channel;
-    private final ControlApi api;
+    private final HttpHandler handler;
     private final long patienceNanos;
     private final ByteBuffer input = ByteBuffer.allocate(MAX_HEAD).limit(0);
     /** When the client must have done its part, as {@link System#nanoTime}. */
     private volatile long deadline;
 
-    /** @param patienceNanos for a request to arrive whole, and again for a response to be taken */
-    HttpConnection(SocketChannel channel, ControlApi api, long patienceNanos) {
+    private volatile @Nullable Thread thread;
+
+    /** @param patienceNanos for a request to arrive whole, and again for a response, or a piece of one, to be taken */
+    HttpConnection(SocketChannel channel, HttpHandler handler, long patienceNanos) {
         this.channel = channel;
-        this.api = api;
+        this.handler = handler;
         this.patienceNanos = patienceNanos;
         renew();
     }
@@ -41,6 +48,10 @@ final class HttpConnection {
             channel.close();
         } catch (IOException _) {
             // It is gone either way.
+        }
+        Thread waiting = thread;
+        if (waiting != null) {
+            waiting.interrupt();
         }
     }
 
@@ -75,14 +86,71 @@ final class HttpConnection {
             refuse(HttpResponse.problem(413, "a body may have " + MAX_BODY + " bytes, not " + head.length()));
             return false;
         }
+        HttpResponse refusal = handler.refusal(head);
+        if (refusal != null) {
+            refuse(refusal);
+            return false;
+        }
         if (head.expectsContinue() && head.length() > 0) {
-            write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
         }
         byte[] body = readBody((int) head.length());
-        HttpResponse response = api.handle(new ControlApi.Request(head, body));
+        // What is asked may take its time; the client's own part is done.
+        deadline = System.nanoTime() + NEVER;
+        HttpResponse response = handler.handle(new HttpRequest(head, body, Map.of()));
         renew();
-        write(response.encode(!head.method().equals("HEAD"), !head.keepAlive()));
+        boolean withBody = !head.method().equals("HEAD");
+        if (response.body() instanceof HttpResponse.Stream(var source)) {
+            write(response.encode(withBody, true));
+            if (withBody) {
+                stream(source);
+            }
+            return false;
+        }
+        write(response.encode(withBody, !head.keepAlive()));
         return head.keepAlive();
+    }
+
+    /** Sends a body as it is made, in chunks (RFC 9112 §7.1), until it ends or the client leaves. */
+    private void stream(HttpResponse.Source source) throws IOException {
+        thread = Thread.currentThread();
+        Thread.ofVirtual().name("control-stream").start(this::awaitLeaving);
+        deadline = System.nanoTime() + NEVER;
+        try {
+            source.writeTo(piece -> {
+                renew();
+                byte[] size = (Integer.toHexString(piece.length) + "\r\n").getBytes(StandardCharsets.US_ASCII);
+                byte[] chunk = new byte[size.length + piece.length + 2];
+                System.arraycopy(size, 0, chunk, 0, size.length);
+                System.arraycopy(piece, 0, chunk, size.length, piece.length);
+                chunk[chunk.length - 2] = '\r';
+                chunk[chunk.length - 1] = '\n';
+                write(chunk);
+                deadline = System.nanoTime() + NEVER;
+            });
+            renew();
+            write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        } catch (InterruptedException _) {
+            // It was cut, or has left.
+        } catch (RuntimeException e) {
+            System.getLogger(HttpConnection.class.getName())
+                    .log(System.Logger.Level.WARNING, "a stream of the API failed inside", e);
+        } finally {
+            thread = null;
+        }
+    }
+
+    /** Tells by the end of its requests that the client of a stream is gone, as nothing may be there to write for long. */
+    private void awaitLeaving() {
+        ByteBuffer ignored = ByteBuffer.allocate(256);
+        try {
+            while (channel.read(ignored.clear()) >= 0) {
+                // What it says now is of no interest.
+            }
+        } catch (IOException _) {
+            // It is gone.
+        }
+        close();
     }
 
     /**

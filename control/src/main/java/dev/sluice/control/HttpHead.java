@@ -12,7 +12,7 @@ import java.util.Map;
  * @param keepAlive whether another request may follow
  * @param expectsContinue whether the client waits for permission to send the body (RFC 9110 §10.1.1)
  */
-record HttpHead(
+public record HttpHead(
         String method,
         String path,
         String query,

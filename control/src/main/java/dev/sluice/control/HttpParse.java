@@ -90,7 +90,7 @@ sealed interface HttpParse permits HttpHead, HttpParse.Refused {
     /** Fields that decide where a message ends or whom it is for: two of them are an attack or a fault. */
     private static boolean isSingle(String name) {
         return switch (name) {
-            case "host", "content-length", "transfer-encoding", "expect" -> true;
+            case "host", "content-length", "transfer-encoding", "expect", "authorization" -> true;
             default -> false;
         };
     }

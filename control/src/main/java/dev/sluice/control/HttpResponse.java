@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -10,27 +11,72 @@ import java.util.Map;
  * @param status RFC 9110 §15
  * @param headers besides type and length, which are added
  */
-record HttpResponse(int status, String contentType, Map<String, String> headers, byte[] body) {
+public record HttpResponse(int status, String contentType, Map<String, String> headers, Body body) {
+    /** How the body comes. */
+    public sealed interface Body {}
 
-    static HttpResponse json(Object value) {
-        return new HttpResponse(200, "application/json", Map.of(), utf8(Json.of(value)));
+    /** All at once. */
+    public record Bytes(byte[] bytes) implements Body {}
+
+    /** Piece by piece, as it is made; the connection ends with it. */
+    public record Stream(Source source) implements Body {}
+
+    /** Makes a body. */
+    @FunctionalInterface
+    public interface Source {
+        /**
+         * Writes until there is no more, on the connection's thread, which is interrupted when the client leaves.
+         *
+         * @throws IOException if the client is gone
+         * @throws InterruptedException as above
+         */
+        void writeTo(Sink sink) throws IOException, InterruptedException;
+    }
+
+    /** Takes a body. */
+    @FunctionalInterface
+    public interface Sink {
+        /** Sends a piece and waits until the system has it; a client that takes it too slowly is cut. */
+        void write(byte[] piece) throws IOException;
+    }
+
+    public static HttpResponse json(Object value) {
+        return of(200, "application/json", utf8(Json.of(value)));
+    }
+
+    /** With a body of any kind. */
+    public static HttpResponse of(int status, String contentType, byte[] body) {
+        return new HttpResponse(status, contentType, Map.of(), new Bytes(body));
+    }
+
+    /** With a body that is made while it is sent. */
+    public static HttpResponse stream(String contentType, Source source) {
+        return new HttpResponse(200, contentType, Map.of(), new Stream(source));
     }
 
     /** A problem document (RFC 9457). */
-    static HttpResponse problem(int status, String detail) {
+    public static HttpResponse problem(int status, String detail) {
+        return problem(status, detail, "");
+    }
+
+    /** @param field what is wrong in the request; empty if it is no field */
+    static HttpResponse problem(int status, String detail, String field) {
         Map<String, Object> members = new LinkedHashMap<>();
         members.put("type", "about:blank");
         members.put("title", reason(status));
         members.put("status", status);
         members.put("detail", detail);
-        return new HttpResponse(status, "application/problem+json", Map.of(), utf8(Json.of(members)));
+        if (!field.isEmpty()) {
+            members.put("field", field);
+        }
+        return of(status, "application/problem+json", utf8(Json.of(members)));
     }
 
-    HttpResponse with(String name, String value) {
+    public HttpResponse with(String name, String value) {
         return new HttpResponse(status, contentType, Map.of(name, value), body);
     }
 
-    /** The bytes on the wire. */
+    /** The bytes on the wire: the head, and the body if it is there at once. */
     byte[] encode(boolean withBody, boolean close) {
         StringBuilder head = new StringBuilder(256)
                 .append("HTTP/1.1 ")
@@ -39,18 +85,20 @@ record HttpResponse(int status, String contentType, Map<String, String> headers,
                 .append(reason(status))
                 .append("\r\nContent-Type: ")
                 .append(contentType)
-                .append("\r\nContent-Length: ")
-                .append(body.length)
+                .append(
+                        body instanceof Bytes(byte[] bytes)
+                                ? "\r\nContent-Length: " + bytes.length
+                                : "\r\nTransfer-Encoding: chunked")
                 .append("\r\nCache-Control: no-store\r\n");
         headers.forEach(
                 (name, value) -> head.append(name).append(": ").append(value).append("\r\n"));
         head.append(close ? "Connection: close\r\n\r\n" : "\r\n");
         byte[] start = utf8(head.toString());
-        if (!withBody) {
+        if (!withBody || !(body instanceof Bytes(byte[] bytes))) {
             return start;
         }
-        byte[] all = java.util.Arrays.copyOf(start, start.length + body.length);
-        System.arraycopy(body, 0, all, start.length, body.length);
+        byte[] all = java.util.Arrays.copyOf(start, start.length + bytes.length);
+        System.arraycopy(bytes, 0, all, start.length, bytes.length);
         return all;
     }
 
@@ -58,6 +106,7 @@ record HttpResponse(int status, String contentType, Map<String, String> headers,
         return switch (status) {
             case 200 -> "OK";
             case 400 -> "Bad Request";
+            case 401 -> "Unauthorized";
             case 404 -> "Not Found";
             case 405 -> "Method Not Allowed";
             case 409 -> "Conflict";
@@ -72,7 +121,7 @@ record HttpResponse(int status, String contentType, Map<String, String> headers,
         };
     }
 
-    private static byte[] utf8(String text) {
+    static byte[] utf8(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -7,7 +7,6 @@ import dev.sluice.wire.MacAddress;
 import java.lang.reflect.RecordComponent;
 import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -16,19 +15,29 @@ import org.jspecify.annotations.Nullable;
  * Writes JSON (RFC 8259), indented for people: records become objects of their components, enum constants lower case with dashes,
  * addresses their text.
  */
-final class Json {
+public final class Json {
     private static final String HEX = "0123456789abcdef";
 
     private final StringBuilder out = new StringBuilder(1024);
+    private final boolean oneLine;
     private int depth;
 
-    private Json() {}
+    private Json(boolean oneLine) {
+        this.oneLine = oneLine;
+    }
 
     /** @throws IllegalArgumentException if something in {@code value} has no form in JSON */
-    static String of(@Nullable Object value) {
-        Json json = new Json();
+    public static String of(@Nullable Object value) {
+        Json json = new Json(false);
         json.write(value);
         return json.out.append('\n').toString();
+    }
+
+    /** As {@link #of}, without any line break. */
+    public static String line(@Nullable Object value) {
+        Json json = new Json(true);
+        json.write(value);
+        return json.out.toString();
     }
 
     private void write(@Nullable Object value) {
@@ -86,7 +95,7 @@ final class Json {
         out.append('[');
         depth++;
         String separator = "";
-        for (Object item : List.copyOf(items)) {
+        for (Object item : items) {
             out.append(separator);
             line();
             write(item);
@@ -100,6 +109,9 @@ final class Json {
     }
 
     private void line() {
+        if (oneLine) {
+            return;
+        }
         out.append('\n').repeat("  ", depth);
     }
 

@@ -4,14 +4,17 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads JSON (RFC 8259) as this API writes it: objects become maps, arrays lists, integers {@link Long}, other numbers {@link Double}.
- * Not for hostile input beyond that it ends, and throws nothing but what it says.
+ * Reads JSON (RFC 8259), strictly: objects become maps, arrays lists, integers {@link Long}, other numbers {@link Double}. A member that
+ * stands twice is refused, as one of the two would be ignored. Throws nothing but what it says, whatever the input.
  */
 public final class JsonReader {
     private static final int MAX_DEPTH = 64;
+
+    private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?");
 
     private final String text;
     private int at;
@@ -55,6 +58,9 @@ public final class JsonReader {
                 space();
                 String name = string();
                 expect(':');
+                if (members.containsKey(name)) {
+                    throw wrong("'" + name + "' stands there twice");
+                }
                 members.put(name, value(depth + 1));
             } while (skip(','));
             expect('}');
@@ -81,6 +87,9 @@ public final class JsonReader {
         StringBuilder out = new StringBuilder();
         for (at++; peek() != '"'; at++) {
             char c = peek();
+            if (c < 0x20) {
+                throw wrong("a control character in a string");
+            }
             if (c != '\\') {
                 out.append(c);
                 continue;
@@ -96,7 +105,8 @@ public final class JsonReader {
                     out.append((char) hex());
                     at += 4;
                 }
-                default -> out.append(peek());
+                case '"', '\\', '/' -> out.append(peek());
+                default -> throw wrong("no such escape");
             }
         }
         at++;
@@ -104,11 +114,15 @@ public final class JsonReader {
     }
 
     private int hex() {
-        try {
-            return Integer.parseInt(text, at + 1, at + 5, 16);
-        } catch (NumberFormatException | IndexOutOfBoundsException e) {
-            throw wrong("four hexadecimal digits were expected");
+        int value = 0;
+        for (int i = at + 1; i < at + 5; i++) {
+            int digit = i < text.length() ? Character.digit(text.charAt(i), 16) : -1;
+            if (digit < 0) {
+                throw wrong("four hexadecimal digits were expected");
+            }
+            value = value << 4 | digit;
         }
+        return value;
     }
 
     private @Nullable Object word(String word, @Nullable Object value) {
@@ -125,10 +139,15 @@ public final class JsonReader {
             at++;
         }
         String digits = text.substring(start, at);
-        try {
-            return digits.matches("-?[0-9]+") ? (Object) Long.valueOf(digits) : (Object) Double.valueOf(digits);
-        } catch (NumberFormatException e) {
+        if (!NUMBER.matcher(digits).matches()) {
             throw wrong("a value was expected");
+        }
+        try {
+            return digits.chars().allMatch(c -> c == '-' || c >= '0' && c <= '9')
+                    ? (Object) Long.valueOf(digits)
+                    : (Object) Double.valueOf(digits);
+        } catch (NumberFormatException e) {
+            throw wrong("a number of more than 64 bits");
         }
     }
 

@@ -50,7 +50,8 @@ class ControlServerTest {
     }
 
     private ControlServer start(Duration patience, ControlBackend backend) throws ControlException {
-        server = new ControlServer(socket(), backend, patience);
+        server = new ControlServer(backend);
+        server.open(socket(), patience);
         return server;
     }
 
@@ -283,7 +284,7 @@ class ControlServerTest {
             return StatusFixture.status();
         });
         List<SocketChannel> clients = new ArrayList<>();
-        for (int i = 0; i < ControlServer.MAX_CONNECTIONS; i++) {
+        for (int i = 0; i < HttpServer.MAX_CONNECTIONS; i++) {
             SocketChannel client = connect();
             send(client, GET + "Connection: close\r\n\r\n");
             clients.add(client);

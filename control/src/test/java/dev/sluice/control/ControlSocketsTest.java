@@ -89,9 +89,9 @@ class ControlSocketsTest {
         Path dead = stale(temporary().resolve(DEAD));
         Path foreign = Files.createFile(temporary().resolve("notes.sock"));
         long pid = ProcessHandle.current().pid();
-        try (ControlServer server = new ControlServer(temporary().resolve(pid + ".sock"), StatusFixture::status)) {
-            assertThat(ControlSockets.running(temporary()))
-                    .containsExactly(new ControlSockets.Instance(pid, server.socket()));
+        Path own = temporary().resolve(pid + ".sock");
+        try (ControlServer _ = server(own)) {
+            assertThat(ControlSockets.running(temporary())).containsExactly(new ControlSockets.Instance(pid, own));
         }
         assertThat(dead).doesNotExist();
         assertThat(foreign).exists();
@@ -101,16 +101,16 @@ class ControlSocketsTest {
     @Test
     void aSocketNobodyListensOnIsReplaced() throws Exception {
         Path socket = stale(temporary().resolve("1.sock"));
-        try (ControlServer server = new ControlServer(socket, StatusFixture::status)) {
-            assertThat(new ControlClient(server.socket()).get("/v1/status")).contains("version");
+        try (ControlServer _ = server(socket)) {
+            assertThat(new ControlClient(socket).get("/v1/status")).contains("version");
         }
     }
 
     @Test
     void aSocketInUseIsLeftAlone() throws Exception {
         Path socket = temporary().resolve("1.sock");
-        try (ControlServer _ = new ControlServer(socket, StatusFixture::status)) {
-            assertThatThrownBy(() -> new ControlServer(socket, StatusFixture::status))
+        try (ControlServer _ = server(socket)) {
+            assertThatThrownBy(() -> server(socket))
                     .isInstanceOf(ControlException.class)
                     .hasMessageContaining("somebody already listens on " + socket);
             assertThat(new ControlClient(socket).get("/v1/status")).contains("version");
@@ -120,7 +120,7 @@ class ControlSocketsTest {
     @Test
     void aFileInTheWayIsLeftAlone() throws Exception {
         Path file = Files.writeString(temporary().resolve("1.sock"), "precious");
-        assertThatThrownBy(() -> new ControlServer(file, StatusFixture::status))
+        assertThatThrownBy(() -> server(file))
                 .isInstanceOf(ControlException.class)
                 .hasMessageContaining("is no socket");
         assertThat(file).hasContent("precious");
@@ -128,10 +128,10 @@ class ControlSocketsTest {
 
     @Test
     void anImpossiblePathIsExplained() {
-        assertThatThrownBy(() -> new ControlServer(temporary().resolve("x".repeat(120)), StatusFixture::status))
+        assertThatThrownBy(() -> server(temporary().resolve("x".repeat(120))))
                 .isInstanceOf(ControlException.class)
                 .hasMessageContaining("choose a shorter one");
-        assertThatThrownBy(() -> new ControlServer(temporary().resolve("no/such/1.sock"), StatusFixture::status))
+        assertThatThrownBy(() -> server(temporary().resolve("no/such/1.sock")))
                 .isInstanceOf(ControlException.class)
                 .hasMessageContaining("could not make the control socket");
     }
@@ -174,5 +174,11 @@ class ControlSocketsTest {
             stranger.join();
         }
         Files.delete(socket);
+    }
+
+    private static ControlServer server(Path socket) throws ControlException {
+        ControlServer server = new ControlServer(StatusFixture::status);
+        server.open(socket);
+        return server;
     }
 }

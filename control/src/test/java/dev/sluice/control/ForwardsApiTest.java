@@ -3,12 +3,7 @@ package dev.sluice.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sluice.gateway.GatewayStatus;
-import dev.sluice.gateway.forward.ForwardInfo;
-import dev.sluice.gateway.forward.ForwardSpec;
-import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -22,49 +17,18 @@ class ForwardsApiTest {
     @TempDir
     private Path directory;
 
-    private ControlServer server;
+    private ApiFixture api;
     private ControlClient client;
-    private final Recorder recorder = new Recorder();
-
-    /** Publishes nothing, and remembers what it was asked for. */
-    private static final class Recorder implements ControlBackend {
-        final List<String> asked = new ArrayList<>();
-
-        @Override
-        public GatewayStatus status() {
-            return StatusFixture.status();
-        }
-
-        @Override
-        public List<ForwardInfo> forwards() {
-            return List.of(new ForwardInfo("8080:vm1:80", "tcp", "8080", 8080, "vm1", 80, false, false, 7));
-        }
-
-        @Override
-        public List<ForwardInfo> addForwards(List<ForwardSpec> specs) throws IOException {
-            if (specs.toString().contains("81")) {
-                throw new IOException("port 81 is already used by nginx (pid 1234)");
-            }
-            asked.add("add " + specs);
-            return forwards();
-        }
-
-        @Override
-        public List<ForwardInfo> removeForwards(List<ForwardSpec.Listen> places, boolean cut) {
-            asked.add("remove " + places + (cut ? " cut" : ""));
-            return places.toString().contains("9999") ? List.of() : forwards();
-        }
-    }
 
     @BeforeEach
     void start() throws ControlException {
-        server = new ControlServer(directory.resolve("1.sock"), recorder);
-        client = new ControlClient(server.socket());
+        api = new ApiFixture(directory);
+        client = api.client();
     }
 
     @AfterEach
     void stop() {
-        server.close();
+        api.close();
     }
 
     @Test
@@ -98,7 +62,7 @@ class ForwardsApiTest {
         client.ask("POST", "/v1/forwards", "{\"forwards\": [\"8080:80\", \"5300-5301:53/udp\"]}");
         client.ask("DELETE", "/v1/forwards?listen=8080&listen=%5B%3A%3A1%5D%3A53%2Fudp&flows=cut", "");
         client.ask("DELETE", "/v1/forwards?listen=unix%3A%2Ftmp%2Fa&flows=drain", "");
-        assertThat(recorder.asked)
+        assertThat(api.asked)
                 .containsExactly(
                         "add [8080:80, 5300:53/udp, 5301:53/udp]",
                         "remove [8080, [::1]:53/udp] cut",
@@ -112,11 +76,11 @@ class ForwardsApiTest {
             value = {
                 "POST   | /v1/forwards             | ``                        | it ends too early",
                 "POST   | /v1/forwards             | []                        | must be an object",
-                "POST   | /v1/forwards             | {}                        | must be a list",
+                "POST   | /v1/forwards             | {}                        | must be there",
                 "POST   | /v1/forwards             | {\"forwards\": \"80\"}    | must be a list",
-                "POST   | /v1/forwards             | {\"forwards\": [80]}      | must hold texts",
+                "POST   | /v1/forwards             | {\"forwards\": [80]}      | 'forwards[0]' must be a text",
                 "POST   | /v1/forwards             | {\"forwards\": [\"x\"]}   | 'x'",
-                "POST   | /v1/forwards             | {\"forwords\": []}        | 'forwords' means nothing here",
+                "POST   | /v1/forwards             | {\"forwards\": [], \"forwords\": []} | 'forwords' means nothing here",
                 "POST   | /v1/forwards             | {\"forwards\": [\"81\"]}  | port 81 is already used by nginx (pid 1234)",
                 "DELETE | /v1/forwards             | ``                        | which?",
                 "DELETE | /v1/forwards?listen=x    | ``                        | 'x'",

@@ -37,6 +37,7 @@ final class StatusFixture {
                 new DnsCounters().snapshot(),
                 Map.of("bad-ipv4", 3L),
                 Limits.defaults(),
+                new GatewayStatus.LoopStatus(100, 0, 1, 25),
                 new GatewayStatus.Memory(0, 1, 2, 3));
     }
 }

@@ -3,6 +3,7 @@ package dev.sluice.gateway;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsSettings;
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Limits;
@@ -39,17 +40,20 @@ public final class Gateway implements AutoCloseable {
     private final EventLoop loop;
     private final GuestNetwork network;
     private final Ports ports;
+    private final Flows flows;
     private final long started = System.nanoTime();
 
     private Gateway(EventLoop loop, GuestNetwork network) {
         this.loop = loop;
         this.network = network;
-        this.ports = new Ports(network.forwards, new Ports.OnLoop() {
+        OnLoop onLoop = new OnLoop() {
             @Override
             public <T> T call(Callable<T> task) throws IOException {
                 return on(loop, task);
             }
-        });
+        };
+        this.ports = new Ports(network.forwards, network.events, onLoop);
+        this.flows = new Flows(network, onLoop);
     }
 
     /** What a gateway is made from; every part has a default. */
@@ -106,7 +110,8 @@ public final class Gateway implements AutoCloseable {
                                 policy == null ? FlowPolicy.of(plan) : policy,
                                 dns,
                                 new MappedMemory(),
-                                new SecureRandom()));
+                                new SecureRandom(),
+                                loop::stalls));
                 return new Gateway(loop, network);
             } catch (IOException | RuntimeException e) {
                 loop.close();
@@ -180,6 +185,16 @@ public final class Gateway implements AutoCloseable {
     /** The name server: records and zones of its own, where it asks, and how it finds a name. Any thread, at any time. */
     public DnsService dns() {
         return network.dns;
+    }
+
+    /** The conversations of guests, live. */
+    public Flows flows() {
+        return flows;
+    }
+
+    /** What happens, for whoever listens. */
+    public Events events() {
+        return network.events;
     }
 
     /** The published ports: places on the host that lead to guests. */
@@ -297,7 +312,7 @@ public final class Gateway implements AutoCloseable {
 
     /** What it is and does now. */
     public GatewayStatus status() throws IOException {
-        return on(loop, () -> StatusReport.of(network, started));
+        return StatusReport.withMemory(on(loop, () -> StatusReport.of(network, loop, started)));
     }
 
     /** Ends all flows with a reset, closes the links and the loop. Idempotent. */

@@ -38,6 +38,7 @@ public record GatewayStatus(
         DnsCounters.Snapshot dns,
         Map<String, Long> drops,
         Limits limits,
+        LoopStatus loop,
         Memory memory) {
 
     public GatewayStatus {
@@ -45,6 +46,25 @@ public record GatewayStatus(
         guests = List.copyOf(guests);
         leases = List.copyOf(leases);
         drops = Collections.unmodifiableMap(new TreeMap<>(drops));
+    }
+
+    GatewayStatus with(Memory memory) {
+        return new GatewayStatus(
+                version,
+                pid,
+                uptimeSeconds,
+                addresses,
+                links,
+                guests,
+                leases,
+                tcp,
+                udp,
+                ping,
+                dns,
+                drops,
+                limits,
+                loop,
+                memory);
     }
 
     /**
@@ -111,6 +131,16 @@ public record GatewayStatus(
 
     /** @param open mappings now */
     public record PingStatus(int open, long toHost, long toGuest) {}
+
+    /**
+     * The thread of the data path.
+     *
+     * @param turns of the loop
+     * @param failures faults of sluice that ended one callback
+     * @param stalls turns that took long enough to be felt: 20 ms or more
+     * @param longestStallMillis the longest of them
+     */
+    public record LoopStatus(long turns, long failures, long stalls, long longestStallMillis) {}
 
     /**
      * All in bytes.

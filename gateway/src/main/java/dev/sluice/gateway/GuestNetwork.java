@@ -9,10 +9,15 @@ import dev.sluice.gateway.dhcp6.Dhcpv6Service;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsSettings;
 import dev.sluice.gateway.dns.DnsTcpService;
+import dev.sluice.gateway.dns.DnsTypes;
 import dev.sluice.gateway.dns.DnsUdpService;
+import dev.sluice.gateway.event.DropRecorder;
+import dev.sluice.gateway.event.Event;
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Ipv6Plan;
@@ -56,6 +61,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -77,6 +84,8 @@ final class GuestNetwork implements LocalPort {
     final AddressPlan plan;
     final Limits limits;
     final Counters counters = new Counters();
+    final Events events;
+    private final DropRecorder recorder;
     final GuestTable guests;
     final Switch fabric;
     final TcpFlows tcp;
@@ -113,23 +122,25 @@ final class GuestNetwork implements LocalPort {
             FlowPolicy policy,
             DnsSettings dnsSettings,
             NativeMemory memory,
-            RandomGenerator random) {
+            RandomGenerator random,
+            LongSupplier stalls) {
         this.loop = loop;
         this.asked = loop.now() - ASK_INTERVAL;
         this.streams = streams;
         this.plan = plan;
         this.limits = limits;
-        guests = new GuestTable(plan, counters, limits.guests());
+        events = new Events(counters, stalls);
+        guests = new GuestTable(plan, counters, events, limits.guests());
         fabric = new Switch(plan.mac(), this);
         PacketSender sender = new PacketSender(plan, counters, random.nextInt());
         ErrorSender errors = new ErrorSender(loop, plan, counters, sender);
         shard = new TcpShard(memory, limits.bufferBytes(), random);
         arp = new ArpResponder(Arena.ofAuto(), plan, counters, this::onNeighbour);
-        tcp = new TcpFlows(loop, streams, plan, limits, counters, policy, errors, shard, random.nextLong());
+        tcp = new TcpFlows(loop, streams, plan, limits, counters, events, policy, errors, shard, random.nextLong());
         inbound = new TcpInbound(tcp);
-        udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
+        udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters, events);
         forwards = new Forwards(loop, datagrams, inbound, udp, new GuestNames());
-        echo = new EchoFlows(loop, datagrams, plan, limits, policy, sender, errors, counters);
+        echo = new EchoFlows(loop, datagrams, plan, limits, policy, sender, errors, counters, events);
         reassembler = new Reassembler(
                 Arena.ofAuto(),
                 limits.reassemblyDatagrams(),
@@ -150,6 +161,8 @@ final class GuestNetwork implements LocalPort {
             ipv6 = new Ipv6Input(plan, counters, guests, errors, fragments, ndp, dhcp6, transport);
         }
         dns = DnsService.ofHost(plan, dnsSettings, limits);
+        events.names(dns.seenNames()::of);
+        dns.onLookups(this::looked);
         dnsOverTcp = new DnsTcpService(dns);
         dnsOverUdp = new DnsUdpService(
                 dns,
@@ -166,6 +179,7 @@ final class GuestNetwork implements LocalPort {
         udp.register(DNS_PORT, dnsOverUdp::onDatagram);
         tcp.service(DNS_PORT, this::openDns);
         loop.atEndOfTurn(this::endTurn);
+        recorder = DropRecorder.of(counters);
     }
 
     /** Leads forwards to an agent through a socket of the host. */
@@ -243,7 +257,18 @@ final class GuestNetwork implements LocalPort {
         return pipe;
     }
 
+    /** On any thread. */
+    private void looked(IpAddress guest, String name, int type, byte[] reply, long nanos) {
+        if (events.wantsLookups()) {
+            events.looked(new Events.Lookup(
+                    guest, name, DnsTypes.text(type), DnsTypes.answer(reply), Math.ceilDiv(nanos, 1000L)));
+        }
+    }
+
     private void onLease(MacAddress mac, Ipv4Address address, Link link) {
+        if (events.wants(Event.Kind.LEASE)) {
+            events.publish(Event.Kind.LEASE, new Events.Neighbour(address, mac, link.name()));
+        }
         guests.bind(address.bits(), mac.bits(), link, loop.now());
     }
 
@@ -297,6 +322,14 @@ final class GuestNetwork implements LocalPort {
         if (ndp != null) {
             ndp.start(link);
         }
+    }
+
+    /** Visits every flow of every protocol. */
+    void forEachFlow(Consumer<? super Flow> action) {
+        tcp.forEach(action);
+        inbound.forEach(action);
+        udp.forEach(action);
+        echo.forEach(action);
     }
 
     void onLeave(BiConsumer<Link, String> listener) {
@@ -379,6 +412,7 @@ final class GuestNetwork implements LocalPort {
     }
 
     void close() {
+        recorder.close();
         forwards.close();
         inbound.close();
         if (ndp != null) {

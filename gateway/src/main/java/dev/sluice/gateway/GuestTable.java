@@ -1,5 +1,7 @@
 package dev.sluice.gateway;
 
+import dev.sluice.gateway.event.Event;
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
@@ -28,6 +30,7 @@ final class GuestTable {
 
     private final AddressPlan plan;
     private final Counters counters;
+    private final Events events;
     private final int limit;
     private final @Nullable Guest[] slots;
     private final long seed = ThreadLocalRandom.current().nextLong();
@@ -37,9 +40,10 @@ final class GuestTable {
 
     private @Nullable Guest last6;
 
-    GuestTable(AddressPlan plan, Counters counters, int limit) {
+    GuestTable(AddressPlan plan, Counters counters, Events events, int limit) {
         this.plan = plan;
         this.counters = counters;
+        this.events = events;
         this.limit = limit;
         this.slots = new @Nullable Guest[Integer.highestOneBit(Math.max(8, limit * 2 - 1)) * 2];
     }
@@ -223,7 +227,14 @@ final class GuestTable {
         guest.lastSeen = now;
         insert(guest);
         size++;
+        publish(Event.Kind.GUEST_JOIN, guest);
         return guest;
+    }
+
+    private void publish(Event.Kind kind, Guest guest) {
+        if (events.wants(kind)) {
+            events.publish(kind, new Events.Neighbour(guest.ipAddress(), new MacAddress(guest.mac), guest.link.name()));
+        }
     }
 
     private void insert(Guest guest) {
@@ -246,6 +257,7 @@ final class GuestTable {
         }
         slots[i] = null;
         size--;
+        publish(Event.Kind.GUEST_LEAVE, guest);
         if (last == guest) {
             last = null;
         }

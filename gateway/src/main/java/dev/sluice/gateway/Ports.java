@@ -1,5 +1,7 @@
 package dev.sluice.gateway;
 
+import dev.sluice.gateway.event.Event;
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.Forwards;
@@ -10,25 +12,24 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 
 /** The published ports of a gateway, for any thread; see package {@code forward}. Calls wait for the loop. */
 public final class Ports {
     /** Opened or closed in one turn of the loop, so that thousands do not hold up the guests' traffic. */
     private static final int PER_TURN = 64;
 
-    /** Runs tasks on the loop and waits for them. */
-    interface OnLoop {
-        <T> T call(Callable<T> task) throws IOException;
-    }
-
     private final Forwards forwards;
+    private final Events events;
     private final OnLoop loop;
 
-    Ports(Forwards forwards, OnLoop loop) {
+    Ports(Forwards forwards, Events events, OnLoop loop) {
         this.forwards = forwards;
+        this.events = events;
         this.loop = loop;
     }
+
+    /** What is said of forwards that were opened or closed together. */
+    public record Changed(List<ForwardInfo> forwards) {}
 
     /**
      * Opens forwards: all of them, or none. What is open just so already stays.
@@ -44,36 +45,46 @@ public final class Ports {
     public List<ForwardInfo> add(List<ForwardSpec> specs, boolean automatic) throws IOException {
         List<ForwardInfo> added = new ArrayList<>(specs.size());
         List<ForwardSpec.Listen> made = new ArrayList<>();
+        List<ForwardInfo> opened = new ArrayList<>();
         boolean done = false;
         try {
             for (int from = 0; from < specs.size(); from += PER_TURN) {
                 List<ForwardSpec> part = specs.subList(from, Math.min(specs.size(), from + PER_TURN));
                 loop.call(() -> {
                     for (ForwardSpec spec : part) {
-                        add(spec, automatic, added, made);
+                        add(spec, automatic, added, made, opened);
                     }
                     return true;
                 });
             }
             done = true;
+            if (!opened.isEmpty()) {
+                events.publish(Event.Kind.FORWARD_OPEN, new Changed(opened));
+            }
             return added;
         } catch (Refusal e) {
             throw e.explained();
         } finally {
             if (!done) {
-                remove(made, true);
+                close(made, true);
             }
         }
     }
 
     /** On the loop. */
-    private void add(ForwardSpec spec, boolean automatic, List<ForwardInfo> added, List<ForwardSpec.Listen> made)
+    private void add(
+            ForwardSpec spec,
+            boolean automatic,
+            List<ForwardInfo> added,
+            List<ForwardSpec.Listen> made,
+            List<ForwardInfo> opened)
             throws IOException {
         try {
             Forwards.Added one = forwards.add(spec, automatic);
             added.add(one.info());
             if (one.isNew()) {
                 made.add(one.listen());
+                opened.add(one.info());
             }
         } catch (ListenException e) {
             throw new Refusal(spec, e);
@@ -122,6 +133,14 @@ public final class Ports {
      * @return those that were closed
      */
     public List<ForwardInfo> remove(List<ForwardSpec.Listen> places, boolean cut) throws IOException {
+        List<ForwardInfo> removed = close(places, cut);
+        if (!removed.isEmpty()) {
+            events.publish(Event.Kind.FORWARD_CLOSE, new Changed(removed));
+        }
+        return removed;
+    }
+
+    private List<ForwardInfo> close(List<ForwardSpec.Listen> places, boolean cut) throws IOException {
         List<ForwardInfo> removed = new ArrayList<>();
         for (int from = 0; from < places.size(); from += PER_TURN) {
             List<ForwardSpec.Listen> part = places.subList(from, Math.min(places.size(), from + PER_TURN));

@@ -8,6 +8,7 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
+import dev.sluice.loop.EventLoop;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
@@ -16,12 +17,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Collects a {@link GatewayStatus}; on the loop's thread. */
+/** Collects a {@link GatewayStatus}; on the loop's thread but for what has nothing to do with it. */
 final class StatusReport {
     private static final long SECOND = 1_000_000_000L;
     private static final long PAGE = 4096;
@@ -29,7 +29,7 @@ final class StatusReport {
     private StatusReport() {}
 
     /** @param started when the gateway began, as {@link System#nanoTime} */
-    static GatewayStatus of(GuestNetwork network, long started) {
+    static GatewayStatus of(GuestNetwork network, EventLoop loop, long started) {
         AddressPlan plan = network.plan;
         Counters counters = network.counters;
         String version = Gateway.class.getModule().getDescriptor() == null
@@ -68,7 +68,9 @@ final class StatusReport {
                 network.dns.counters().snapshot(),
                 drops(counters),
                 network.limits,
-                memory(network));
+                new GatewayStatus.LoopStatus(
+                        loop.turns(), loop.failures(), loop.stalls(), loop.longestStallNanos() / 1_000_000),
+                new GatewayStatus.Memory(network.shard.buffers().inUse(), 0, 0, 0));
     }
 
     private static GatewayStatus.@Nullable Ipv6Addresses ipv6(AddressPlan plan) {
@@ -128,19 +130,20 @@ final class StatusReport {
         Map<String, Long> drops = new TreeMap<>();
         for (Drop reason : Drop.values()) {
             if (counters.dropped(reason) > 0) {
-                drops.put(reason.name().toLowerCase(Locale.ROOT).replace('_', '-'), counters.dropped(reason));
+                drops.put(reason.text(), counters.dropped(reason));
             }
         }
         return drops;
     }
 
-    private static GatewayStatus.Memory memory(GuestNetwork network) {
+    /** The same with what is known of the process's memory; not on the loop's thread, as it reads a file. */
+    static GatewayStatus withMemory(GatewayStatus status) {
         Runtime runtime = Runtime.getRuntime();
-        return new GatewayStatus.Memory(
-                network.shard.buffers().inUse(),
+        return status.with(new GatewayStatus.Memory(
+                status.memory().buffers(),
                 runtime.totalMemory() - runtime.freeMemory(),
                 runtime.totalMemory(),
-                resident());
+                resident()));
     }
 
     private static long resident() {

@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
@@ -23,7 +24,7 @@ class GuestTableTest {
 
     @Test
     void anAddressBelongsToTheMacThatUsedItFirstUntilThatIsSilentForAMinute() {
-        var table = new GuestTable(plan, counters, 100);
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100);
         assertThat(table.sender(GUEST, 1, link, 0)).isNotNull();
         assertThat(table.sender(GUEST, 2, link, 59 * SECOND)).isNull();
         assertThat(counters.dropped(Drop.SPOOFED_SOURCE)).isEqualTo(1);
@@ -33,7 +34,7 @@ class GuestTableTest {
 
     @Test
     void aLeasedAddressIsNeverTakenOver() {
-        var table = new GuestTable(plan, counters, 100);
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100);
         table.bind(GUEST, 1, link, 0);
         assertThat(table.sender(GUEST, 2, link, 10_000 * SECOND)).isNull();
         assertThat(table.sender(GUEST, 1, link, 10_000 * SECOND)).isNotNull();
@@ -41,7 +42,7 @@ class GuestTableTest {
 
     @Test
     void theGatewaysOwnAndForeignAddressesAreRefused() {
-        var table = new GuestTable(plan, counters, 100);
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100);
         for (String address :
                 new String[] {"192.168.65.0", "192.168.65.1", "192.168.65.2", "192.168.65.255", "10.1.2.3"}) {
             assertThat(table.sender(Ipv4Address.parse(address).bits(), 1, link, 0))
@@ -53,7 +54,7 @@ class GuestTableTest {
 
     @Test
     void whenFullTheOldestWithoutALeaseIsForgotten() {
-        var table = new GuestTable(plan, counters, 3);
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 3);
         table.bind(GUEST, 1, link, 0);
         table.sender(GUEST + 1, 2, link, 1);
         table.sender(GUEST + 2, 3, link, 2);
@@ -68,7 +69,7 @@ class GuestTableTest {
     void agreesWithAMapUnderRandomUse() {
         for (long seed = 0; seed < 50; seed++) {
             var random = new SplittableRandom(seed);
-            var table = new GuestTable(plan, counters, 10_000);
+            var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 10_000);
             Map<Integer, Link> model = new HashMap<>();
             Link[] links = {new NowhereLink(), new NowhereLink(), new NowhereLink()};
             for (int step = 0; step < 2000; step++) {

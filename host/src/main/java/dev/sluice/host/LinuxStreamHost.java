@@ -226,6 +226,10 @@ public final class LinuxStreamHost implements StreamHost {
         return Sockets.localAddress(fd, address) < 0 ? null : address(address);
     }
 
+    int localPort(int fd) {
+        return Sockets.localAddress(fd, address) < 0 || address(address) == null ? 0 : SocketAddress.port(address, 0);
+    }
+
     /** What a system call has written; an IPv4 client of a listener of both families is an IPv4 client. Null for Unix sockets. */
     static @Nullable IpAddress address(MemorySegment name) {
         return switch (SocketAddress.family(name, 0)) {

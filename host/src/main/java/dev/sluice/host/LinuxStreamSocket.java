@@ -224,6 +224,11 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     }
 
     @Override
+    public int localPort() {
+        return closed ? 0 : host.localPort(fd);
+    }
+
+    @Override
     public boolean broken() {
         return broken;
     }

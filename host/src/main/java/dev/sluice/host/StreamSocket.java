@@ -68,6 +68,11 @@ public interface StreamSocket {
         return null;
     }
 
+    /** Our own port; 0 where there is none. Slow path. */
+    default int localPort() {
+        return 0;
+    }
+
     /** Sends the end of our stream (FIN); reading goes on. */
     void shutdownOutput();
 

@@ -22,6 +22,8 @@ public final class EventLoop implements Loop, AutoCloseable {
     private static final int EVENTS_PER_WAIT = 64;
     private static final long MAILBOX_KEY = -1;
     private static final long REPORT_INTERVAL = 1_000_000_000L;
+    /** A turn that takes this long is felt: guests' packets wait. */
+    private static final long STALL = 20_000_000;
 
     final Epoll poll;
     private final int wakeFd;
@@ -48,6 +50,8 @@ public final class EventLoop implements Loop, AutoCloseable {
     private long failures;
     private long lastReport = now - REPORT_INTERVAL;
     private long turns;
+    private long stalls;
+    private long longestStall;
 
     private EventLoop(String name) throws PosixException {
         poll = new Epoll(EVENTS_PER_WAIT);
@@ -128,6 +132,16 @@ public final class EventLoop implements Loop, AutoCloseable {
         return turns;
     }
 
+    /** Turns so far that took 20 ms or more. */
+    public long stalls() {
+        return stalls;
+    }
+
+    /** The longest of them in nanoseconds; 0 if there was none. */
+    public long longestStallNanos() {
+        return longestStall;
+    }
+
     /** Exceptions that escaped callbacks so far. */
     public long failures() {
         return failures;
@@ -190,8 +204,12 @@ public final class EventLoop implements Loop, AutoCloseable {
     }
 
     private void turn() {
+        long before = System.nanoTime();
+        if (before - now >= STALL && turns > 0) {
+            stalled(before - now);
+        }
         turns++;
-        int ready = poll.await(timeoutMillis());
+        int ready = poll.await(timeoutMillis(before));
         now = System.nanoTime();
         if (ready < 0 && ready != -Errno.EINTR) {
             throw new IllegalStateException("epoll_wait: " + Errno.text(-ready));
@@ -221,7 +239,19 @@ public final class EventLoop implements Loop, AutoCloseable {
         endTurn();
     }
 
-    private int timeoutMillis() {
+    private void stalled(long nanos) {
+        stalls++;
+        longestStall = Math.max(longestStall, nanos);
+        StallEvent event = new StallEvent();
+        if (event.isEnabled()) {
+            event.took = nanos;
+            event.loop = thread.getName();
+            event.commit();
+        }
+    }
+
+    /** @param before the time now */
+    private int timeoutMillis(long before) {
         if (workHead != null || !mailbox.isEmpty()) {
             return 0;
         }
@@ -229,7 +259,7 @@ public final class EventLoop implements Loop, AutoCloseable {
         if (wake == Long.MAX_VALUE) {
             return -1;
         }
-        long nanos = wake - System.nanoTime();
+        long nanos = wake - before;
         return nanos <= 0 ? 0 : (int) Math.min(Integer.MAX_VALUE, (nanos + 999_999) / 1_000_000);
     }
 

@@ -1,12 +1,17 @@
 package dev.sluice.cli.network;
 
+import dev.sluice.control.ApiDoor;
+import dev.sluice.control.ApiToken;
 import dev.sluice.control.ControlBackend;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlServer;
 import dev.sluice.control.ControlSockets;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
+import dev.sluice.gateway.dns.DnsDirectory;
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
@@ -26,10 +31,10 @@ import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -305,29 +310,72 @@ public final class GuestNetwork implements AutoCloseable {
     /** Starts answering {@code sluice status}; without it the network works as well, so a failure is only said. */
     public void openControlSocket() {
         try {
-            ControlServer server = new ControlServer(ControlSockets.own(), new Backend());
-            boolean late;
-            synchronized (this) {
-                late = closed;
-                control = server;
-            }
-            if (late) {
-                server.close();
-            }
+            server().open(ControlSockets.own());
         } catch (ControlException e) {
             LOG.log(System.Logger.Level.WARNING, "sluice status can't ask this process: " + e.getMessage());
         }
     }
 
+    /**
+     * Serves the control API at a further place.
+     *
+     * @param token what a client of a TCP port must know; null if there is none
+     * @throws ControlException saying why not and what to do
+     */
+    public void openApi(ApiDoor door, @Nullable ApiToken token) throws ControlException {
+        switch (door) {
+            case ApiDoor.Socket(Path path) -> server().open(path);
+            case ApiDoor.Port port -> {
+                if (token == null) {
+                    throw new IllegalArgumentException("a TCP port without a token would serve everybody");
+                }
+                int chosen = server().open(port, token);
+                if (port.address().getPort() == 0) {
+                    LOG.log(System.Logger.Level.WARNING, "the API is at http://127.0.0.1:" + chosen);
+                }
+            }
+        }
+    }
+
+    private synchronized ControlServer server() throws ControlException {
+        ControlServer server = control;
+        if (server == null) {
+            server = new ControlServer(new Backend());
+            control = server;
+        }
+        return server;
+    }
+
     /** What the control socket shows and steers. */
     private final class Backend implements ControlBackend {
         @Override
-        public GatewayStatus status() {
-            try {
-                return gateway.status();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+        public GatewayStatus status() throws IOException {
+            return gateway.status();
+        }
+
+        @Override
+        public List<FlowInfo> flows() throws IOException {
+            return gateway.flows().list();
+        }
+
+        @Override
+        public Optional<FlowInfo> flow(long id) throws IOException {
+            return gateway.flows().find(id);
+        }
+
+        @Override
+        public Optional<FlowInfo> cutFlow(long id) throws IOException {
+            return gateway.flows().cut(id);
+        }
+
+        @Override
+        public DnsDirectory dns() {
+            return gateway.dns().directory();
+        }
+
+        @Override
+        public Events events() {
+            return gateway.events();
         }
 
         @Override

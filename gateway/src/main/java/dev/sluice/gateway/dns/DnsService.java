@@ -26,6 +26,9 @@ public final class DnsService implements AutoCloseable {
         TCP
     }
 
+    /** Addresses whose names are remembered, at least; twice as many at most. */
+    private static final int NAMES_REMEMBERED = 4096;
+
     private final DnsCounters counters = new DnsCounters();
     private final DnsTable table = new DnsTable(this::changed);
     private final Resolver resolver;
@@ -41,6 +44,8 @@ public final class DnsService implements AutoCloseable {
     /** True while settings and hosts file are known, so that asking for them does not touch the disk. */
     private final BooleanSupplier settled;
 
+    private final SeenNames seen = new SeenNames(NAMES_REMEMBERED);
+    private volatile LookupListener listener = (_, _, _, _, _) -> {};
     private volatile boolean closed;
 
     /** Takes servers from this host's files where the settings name none. */
@@ -132,8 +137,28 @@ public final class DnsService implements AutoCloseable {
                 counters.malformed.increment();
                 reply.accept(DnsMessage.headerReply(message, rcode));
             }
-            case DnsQuery query -> start(query, transport, guest, tries, reply);
+            case DnsQuery query -> start(query, transport, guest, tries, heard(query, guest, reply));
         }
+    }
+
+    /** Tells of a question when it is answered, and then answers it: a flow that follows from it has its name. */
+    private Consumer<byte[]> heard(DnsQuery query, IpAddress guest, Consumer<byte[]> reply) {
+        long began = System.nanoTime();
+        return message -> {
+            seen.learn(query.name(), message, query.questionEnd());
+            listener.onLookup(guest, query.name(), query.type(), message, System.nanoTime() - began);
+            reply.accept(message);
+        };
+    }
+
+    /** Under which names guests have looked up addresses. */
+    public SeenNames seenNames() {
+        return seen;
+    }
+
+    /** Has {@code listener} told of every question that is answered from now on. */
+    public void onLookups(LookupListener listener) {
+        this.listener = listener;
     }
 
     private void start(

@@ -6,6 +6,9 @@ package dev.sluice.gateway.flow;
  */
 public final class Counters {
     private final long[] drops = new long[Drop.values().length];
+    /** Flows of every protocol so far, which is the id of the latest. */
+    public long flows;
+
     public long tcpOpened;
     public long tcpClosed;
     public long tcpRefused;

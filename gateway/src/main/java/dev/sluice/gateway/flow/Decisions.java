@@ -4,6 +4,7 @@ import dev.sluice.host.DatagramHost;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * What the policy said about the destinations of one unconnected flow, so that a datagram to a known one asks nobody and allocates
@@ -100,6 +101,16 @@ public final class Decisions {
         return askedPort[index];
     }
 
+    /** Destinations remembered. */
+    public int size() {
+        return size;
+    }
+
+    /** The index of the decision asked for last; -1 if there is none. */
+    public int latest() {
+        return last < size ? last : -1;
+    }
+
     /** The decision that led to this host-side address and port; -1 if none is remembered or none can differ from it. */
     public int redirectedTo(long high, long low, int port) {
         if (!redirects) {
@@ -111,6 +122,36 @@ public final class Decisions {
             }
         }
         return -1;
+    }
+
+    /**
+     * A flow with these destinations, as people see it.
+     *
+     * @param localPort of its socket; 0 if it has none
+     */
+    public FlowInfo info(
+            FlowPolicy.Protocol protocol, Guest guest, int guestPort, Traffic traffic, int localPort, long now) {
+        traffic.sample(now);
+        int at = latest();
+        return new FlowInfo(
+                traffic.id,
+                protocol,
+                FlowInfo.Direction.OUT,
+                guest.ipAddress(),
+                guestPort,
+                at < 0 ? null : IpHeader.address(askedHigh[at], askedLow[at]),
+                at < 0 ? 0 : askedPort[at],
+                size,
+                at < 0 || verdicts[at] != Verdict.ALLOW ? null : IpHeader.address(targetHigh[at], targetLow[at]),
+                at < 0 || verdicts[at] != Verdict.ALLOW ? 0 : targetPort[at],
+                localPort,
+                localPort == 0 ? "closed" : "open",
+                traffic.bytesToHost,
+                traffic.bytesToGuest,
+                traffic.rateToHost(),
+                traffic.rateToGuest(),
+                traffic.ageMillis(now),
+                List.of());
     }
 
     /** Forgets all, after the policy has changed. */

@@ -1,5 +1,7 @@
 package dev.sluice.gateway.flow;
 
+import java.util.Locale;
+
 /** Why the gateway dropped or refused something; each has a counter, named in lower case with dashes in the control API. */
 public enum Drop {
     BAD_ETHERNET,
@@ -47,5 +49,10 @@ public enum Drop {
     DNS_LIMIT,
     GUEST_LIMIT,
     LINK_FULL,
-    INTERNAL_ERROR
+    INTERNAL_ERROR;
+
+    /** As the control API writes it: {@code bad-ipv4}. */
+    public String text() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
 }

@@ -3,10 +3,14 @@ package dev.sluice.gateway.icmp;
 import dev.sluice.gateway.flow.Decisions;
 import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Flow;
+import dev.sluice.gateway.flow.FlowInfo;
+import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpCause;
 import dev.sluice.gateway.flow.IcmpErrors;
+import dev.sluice.gateway.flow.Traffic;
 import dev.sluice.host.PingSocket;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpHeader;
@@ -14,26 +18,51 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** A guest's echo identifier and the host's ping socket that stands for it (RFC 5508 §3). */
-final class EchoFlow extends FlowTable.Entry<EchoFlow> implements PingSocket.Events {
+final class EchoFlow extends FlowTable.Entry<EchoFlow> implements Flow, PingSocket.Events {
     private final EchoFlows flows;
     final Decisions decisions = new Decisions();
+    final Traffic traffic;
     /** The guest as it last spoke. */
     Guest guest;
     /** Opened for the first request that the policy allows. */
     @Nullable
     PingSocket socket;
 
-    EchoFlow(EchoFlows flows, Guest guest, int identifier) {
+    private boolean over;
+
+    EchoFlow(EchoFlows flows, Guest guest, int identifier, long now) {
         super(guest.high, guest.low, identifier);
         this.flows = flows;
+        this.traffic = new Traffic(flows.counters, now);
         this.guest = guest;
     }
 
     void close() {
+        over = true;
         if (socket != null) {
             socket.close();
             socket = null;
         }
+    }
+
+    @Override
+    public Traffic traffic() {
+        return traffic;
+    }
+
+    @Override
+    public boolean isOver() {
+        return over;
+    }
+
+    @Override
+    public void cut(long now) {
+        flows.end(this, "reset");
+    }
+
+    @Override
+    public FlowInfo info(long now) {
+        return decisions.info(FlowPolicy.Protocol.PING, guest, port(), traffic, socket == null ? 0 : port(), now);
     }
 
     /** Whether the guest may be shown a host-side address that no decision redirected to. */
@@ -54,6 +83,7 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements PingSocket.Eve
         flows.use(this);
         EchoChecksum.replaceIdentifier(memory, at, port());
         if (flows.send(guest, sourceHigh, sourceLow, typeOfService, memory, at, length)) {
+            traffic.bytesToGuest += length - IcmpHeader.LENGTH;
             flows.counters.pingsToGuest++;
         }
     }

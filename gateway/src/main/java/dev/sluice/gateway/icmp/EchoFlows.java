@@ -1,10 +1,12 @@
 package dev.sluice.gateway.icmp;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Decisions;
 import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
@@ -28,6 +30,7 @@ import dev.sluice.wire.Ipv6Header;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Every ICMP message of the guests goes through here: echo requests are answered or sent on by the host, the rest is dropped. */
@@ -44,6 +47,7 @@ public final class EchoFlows {
     final Counters counters;
     final PacketOutput output;
     final IcmpErrors errors;
+    private final Events events;
     private final Loop loop;
     private final DatagramHost host;
     private final FlowPolicy policy;
@@ -75,7 +79,9 @@ public final class EchoFlows {
             FlowPolicy policy,
             PacketOutput output,
             IcmpErrors errors,
-            Counters counters) {
+            Counters counters,
+            Events events) {
+        this.events = events;
         this.loop = loop;
         this.host = host;
         this.plan = plan;
@@ -223,6 +229,7 @@ public final class EchoFlows {
                 icmpAt,
                 icmpLength);
         if (errno == 0) {
+            flow.traffic.bytesToHost += icmpLength - IcmpHeader.LENGTH;
             counters.pingsToHost++;
         } else {
             flow.report(
@@ -253,7 +260,7 @@ public final class EchoFlows {
         if (!flows.mayHold(guest.echoFlows)) {
             makeRoom(guest);
         }
-        flow = new EchoFlow(this, guest, identifier);
+        flow = new EchoFlow(this, guest, identifier, now);
         flows.add(flow, now);
         guest.echoFlows++;
         if (!sweep.isArmed()) {
@@ -271,7 +278,7 @@ public final class EchoFlows {
             }
         }
         if (victim != null) {
-            end(victim);
+            end(victim, "evicted");
             counters.drop(Drop.PING_FLOW_EVICTED);
         }
     }
@@ -281,6 +288,7 @@ public final class EchoFlows {
             case Opening.Open<PingSocket>(PingSocket socket) -> {
                 unavailable = false;
                 flow.socket = socket;
+                events.opened(flow, now);
                 yield socket;
             }
             case Opening.Failed<PingSocket>(HostError error, String reason) -> {
@@ -312,20 +320,30 @@ public final class EchoFlows {
         flows.use(flow, loop.now());
     }
 
-    private void end(EchoFlow flow) {
+    void end(EchoFlow flow, String reason) {
         flows.remove(flow);
         flow.guest.echoFlows--;
+        if (flow.socket != null) {
+            events.closed(flow, reason, loop.now());
+        }
         flow.close();
     }
 
     private void sweep(long now) {
         EchoFlow flow = flows.idlest();
         while (flow != null && now - flow.lastUsed() >= idle) {
-            end(flow);
+            end(flow, "idle");
             flow = flows.idlest();
         }
         if (flow != null) {
             loop.schedule(sweep, flow.lastUsed() + idle);
+        }
+    }
+
+    /** Visits every flow. */
+    public void forEach(Consumer<? super Flow> action) {
+        for (EchoFlow f = flows.idlest(); f != null; f = flows.newer(f)) {
+            action.accept(f);
         }
     }
 
@@ -340,7 +358,7 @@ public final class EchoFlows {
         while (flow != null) {
             EchoFlow next = flows.newer(flow);
             if (flow.guest.hasAddress(guest.high, guest.low)) {
-                end(flow);
+                end(flow, "guest-gone");
             }
             flow = next;
         }

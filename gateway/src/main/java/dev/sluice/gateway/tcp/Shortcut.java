@@ -1,12 +1,17 @@
 package dev.sluice.gateway.tcp;
 
+import dev.sluice.gateway.flow.Flow;
+import dev.sluice.gateway.flow.FlowInfo;
+import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Traffic;
 import dev.sluice.host.HostError;
 import dev.sluice.host.Joint;
 import dev.sluice.host.StreamHost;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -14,12 +19,13 @@ import org.jspecify.annotations.Nullable;
  * A client of a published port, joined to the service without frames: in the guest's namespace, or where the forward's own connector
  * leads. Confined to the loop.
  */
-final class Shortcut extends Joint {
+final class Shortcut extends Joint implements Flow {
     private final TcpInbound inbound;
     /** Sockets of the guest's namespace; null if the forward has a connector of its own. */
     private final @Nullable StreamHost inside;
 
     private final TcpForward.Client who;
+    private final Traffic traffic;
     /** Services often listen on loopback alone: tried when the guest's own address refuses, or is not known. */
     private boolean triedLoopback;
 
@@ -30,6 +36,7 @@ final class Shortcut extends Joint {
         this.inbound = inbound;
         this.inside = inside;
         this.who = who;
+        this.traffic = new Traffic(inbound.flows.counters, inbound.flows.loop.now());
         client.socket(who.socket());
         connect();
     }
@@ -76,6 +83,7 @@ final class Shortcut extends Joint {
         }
         inbound.flows.counters.tcpOpened++;
         join();
+        inbound.flows.events.opened(this, inbound.flows.loop.now());
         if (who.forward().proxy) {
             int length = inbound.writeProxyHeader(who);
             if (service.socket().write(scratch(), 0, length, 0, 0) != length) {
@@ -91,6 +99,8 @@ final class Shortcut extends Joint {
 
     @Override
     protected void moved(int toService, int toClient) {
+        traffic.bytesToGuest += toService;
+        traffic.bytesToHost += toClient;
         inbound.flows.counters.tcpBytesToGuest += toService;
         inbound.flows.counters.tcpBytesToHost += toClient;
     }
@@ -98,8 +108,51 @@ final class Shortcut extends Joint {
     @Override
     protected void ended() {
         if (wasJoined()) {
+            boolean broken = client.socket().broken() || service.socket().broken();
             inbound.flows.counters.tcpClosed++;
+            inbound.flows.events.closed(this, broken ? "reset" : "end", inbound.flows.loop.now());
         }
         inbound.ended(this);
+    }
+
+    @Override
+    public Traffic traffic() {
+        return traffic;
+    }
+
+    @Override
+    public boolean isOver() {
+        return isClosed();
+    }
+
+    @Override
+    public void cut(long now) {
+        reset();
+    }
+
+    /** The guest sees a client of its own namespace: who that is, only the forward knows. */
+    @Override
+    public FlowInfo info(long now) {
+        traffic.sample(now);
+        Guest guest = who.guest();
+        return new FlowInfo(
+                traffic.id,
+                FlowPolicy.Protocol.TCP,
+                FlowInfo.Direction.SHORTCUT,
+                guest == null || triedLoopback ? Ipv4Address.LOOPBACK : guest.ipAddress(),
+                who.forward().guestPort,
+                null,
+                0,
+                1,
+                who.peer(),
+                who.peerPort(),
+                client.socket().localPort(),
+                isClosed() ? "CLOSED" : wasJoined() ? "ESTABLISHED" : "SYN_SENT",
+                traffic.bytesToHost,
+                traffic.bytesToGuest,
+                traffic.rateToHost(),
+                traffic.rateToGuest(),
+                traffic.ageMillis(now),
+                List.of());
     }
 }

@@ -1,6 +1,10 @@
 package dev.sluice.gateway.tcp;
 
+import dev.sluice.gateway.flow.Flow;
+import dev.sluice.gateway.flow.FlowInfo;
+import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Traffic;
 import dev.sluice.host.HostError;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.loop.Timer;
@@ -8,15 +12,18 @@ import dev.sluice.loop.Work;
 import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.Tcb;
 import dev.sluice.stack.tcp.TcpOutput;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One TCP conversation: a {@link Tcb} towards the guest and a stream socket of the host, joined so that each side's pace, end and
  * failure is the other's. See the package's theory of operation. Confined to the loop.
  */
-final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
+final class TcpFlow extends Work implements Flow, TcpOutput, StreamSocket.Events {
     /** Bytes asked of the socket in one read. */
     private static final int READ_SIZE = 256 << 10;
     /** The same for a flow that did not fill its last read: most have little to say, and memory held is memory that others lack. */
@@ -44,8 +51,13 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     int otherLoopbackPort;
     /** Sequence number of the guest's SYN, to quote it in an ICMP error. */
     int synSequence;
-    /** When it began, on the loop's clock. */
-    final long since;
+
+    final Traffic traffic;
+    /** Whom the host's socket talks to; null for a service of the gateway. */
+    @Nullable
+    IpAddress host;
+
+    int hostPort;
 
     final Tcb tcb;
     /** What it came in by; null for the guest's own. */
@@ -92,9 +104,6 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
     /** The memory whose payload may be gathered while a segment in it is looked at, else null. */
     private @Nullable MemorySegment lasting;
 
-    long bytesToHost;
-    long bytesToGuest;
-
     TcpFlow(
             TcpFlows flows,
             Guest guest,
@@ -110,7 +119,7 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
         this.remoteHigh = remoteHigh;
         this.remoteLow = remoteLow;
         this.remotePort = remotePort;
-        this.since = flows.loop.now();
+        this.traffic = new Traffic(flows.counters, flows.loop.now());
         this.tcb = new Tcb(flows.shard, flows.profile(guest), this);
     }
 
@@ -227,7 +236,7 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
             return length;
         }
         writeBlocked = result < length;
-        bytesToHost += result;
+        traffic.bytesToHost += result;
         flows.counters.tcpBytesToHost += result;
         return result;
     }
@@ -291,7 +300,7 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
             if (n > 0) {
                 readSize = n == length + wrapLength ? READ_SIZE : n < FIRST_READ_SIZE ? FIRST_READ_SIZE : readSize;
                 ring.commit(n);
-                bytesToGuest += n;
+                traffic.bytesToGuest += n;
                 flows.counters.tcpBytesToGuest += n;
                 budget -= n;
                 if (n < length + wrapLength && !socket.ending()) {
@@ -367,6 +376,9 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
             return;
         }
         closed = true;
+        if (!halfOpen) {
+            flows.events.closed(this, reset ? "reset" : "end", now);
+        }
         if (flows.gathering.holds(this)) {
             flows.gathering.forget();
         }
@@ -384,6 +396,48 @@ final class TcpFlow extends Work implements TcpOutput, StreamSocket.Events {
 
     boolean isClosed() {
         return closed;
+    }
+
+    // ---- for people
+    // -----------------------------------------------------------------------------------------------------------
+
+    @Override
+    public Traffic traffic() {
+        return traffic;
+    }
+
+    @Override
+    public boolean isOver() {
+        return closed;
+    }
+
+    @Override
+    public void cut(long now) {
+        abort(now);
+    }
+
+    @Override
+    public FlowInfo info(long now) {
+        traffic.sample(now);
+        return new FlowInfo(
+                traffic.id,
+                FlowPolicy.Protocol.TCP,
+                forward == null ? FlowInfo.Direction.OUT : FlowInfo.Direction.IN,
+                guest.ipAddress(),
+                guestPort,
+                IpHeader.address(remoteHigh, remoteLow),
+                remotePort,
+                1,
+                host,
+                hostPort,
+                closed || socket == null ? 0 : socket.localPort(),
+                tcb.state().toString(),
+                traffic.bytesToHost,
+                traffic.bytesToGuest,
+                traffic.rateToHost(),
+                traffic.rateToGuest(),
+                traffic.ageMillis(now),
+                List.of());
     }
 
     private final class FlowTimer extends Timer {

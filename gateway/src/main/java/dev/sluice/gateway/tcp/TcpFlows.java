@@ -1,9 +1,11 @@
 package dev.sluice.gateway.tcp;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
@@ -29,6 +31,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +59,7 @@ public final class TcpFlows {
     final Loop loop;
     final TcpShard shard;
     final Counters counters;
+    final Events events;
     final StreamHost host;
     final AddressPlan plan;
     final Limits limits;
@@ -86,6 +90,7 @@ public final class TcpFlows {
             AddressPlan plan,
             Limits limits,
             Counters counters,
+            Events events,
             FlowPolicy policy,
             IcmpErrors errors,
             TcpShard shard,
@@ -95,6 +100,7 @@ public final class TcpFlows {
         this.plan = plan;
         this.limits = limits;
         this.counters = counters;
+        this.events = events;
         this.policy = policy;
         this.errors = errors;
         this.shard = shard;
@@ -136,21 +142,9 @@ public final class TcpFlows {
         return halfOpen;
     }
 
-    /** Visits every flow, for status. */
-    public void forEach(Consumer<TcpFlowInfo> action) {
-        table.forEach(flow -> action.accept(info(flow)));
-    }
-
-    private TcpFlowInfo info(TcpFlow flow) {
-        return new TcpFlowInfo(
-                flow.guest.ipAddress(),
-                flow.guestPort,
-                IpHeader.address(flow.remoteHigh, flow.remoteLow),
-                flow.remotePort,
-                flow.tcb.state().toString(),
-                flow.bytesToHost,
-                flow.bytesToGuest,
-                flow.since);
+    /** Visits every flow. */
+    public void forEach(Consumer<? super Flow> action) {
+        table.forEach(action::accept);
     }
 
     // ---- from guests
@@ -276,6 +270,8 @@ public final class TcpFlows {
                 flow.synSequence = TcpHeader.sequence(packet, at);
                 flow.tcb.openPassive(packet, at, length, iss, now);
                 int ttl = IpHeader.hopLimit(packet, ipAt);
+                flow.host = service == null ? address : null;
+                flow.hostPort = service == null ? port : 0;
                 flow.otherLoopbackPort = address.equals(Ipv6Address.LOOPBACK) ? port : 0;
                 flow.attach(
                         service != null
@@ -382,6 +378,7 @@ public final class TcpFlows {
     void connected(TcpFlow flow) {
         endHalfOpen(flow);
         counters.tcpOpened++;
+        events.opened(flow, loop.now());
     }
 
     void connectFailed(TcpFlow flow, HostError error) {
@@ -392,11 +389,13 @@ public final class TcpFlows {
             // Most servers on a loopback listen on the one of IPv4; the guest asked for the host, not for a family.
             int port = flow.otherLoopbackPort;
             flow.otherLoopbackPort = 0;
+            flow.host = Ipv4Address.LOOPBACK;
             flow.attach(host.connect(Ipv4Address.LOOPBACK, port, StreamHost.DEFAULT_TTL, flow));
             return;
         }
         long now = loop.now();
         counters.tcpRefused++;
+        events.closed(flow, error.name().toLowerCase(Locale.ROOT).replace('_', '-'), now);
         switch (error) {
             case REFUSED, RESET, ADDRESS_IN_USE, NO_SUCH_ADDRESS, OTHER, MESSAGE_TOO_LONG -> flow.abort(now);
             case NET_UNREACHABLE -> unreachable(flow, IcmpHeader.NET_UNREACHABLE, now);

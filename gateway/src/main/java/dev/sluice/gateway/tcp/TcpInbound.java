@@ -2,6 +2,7 @@ package dev.sluice.gateway.tcp;
 
 import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.host.HostError;
 import dev.sluice.host.Joint;
@@ -15,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +53,11 @@ public final class TcpInbound {
     /** Connections that take the shortcut now. */
     public int size() {
         return shortcuts.size();
+    }
+
+    /** Visits the connections that take the shortcut. */
+    public void forEach(Consumer<? super Flow> action) {
+        shortcuts.forEach(action);
     }
 
     /**
@@ -145,6 +152,8 @@ public final class TcpInbound {
         long now = flows.loop.now();
         TcpFlow flow = new TcpFlow(flows, guest, share, guestPort, high, low, sourcePort);
         flow.forward = client.forward();
+        flow.host = client.peer();
+        flow.hostPort = client.peerPort();
         flow.attach(client.socket());
         flows.add(flow);
         flows.counters.tcpOpened++;
@@ -157,6 +166,7 @@ public final class TcpInbound {
             return flow;
         }
         flow.transmit(now);
+        flows.events.opened(flow, now);
         return flow;
     }
 

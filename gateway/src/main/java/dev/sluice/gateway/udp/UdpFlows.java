@@ -1,10 +1,12 @@
 package dev.sluice.gateway.udp;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Decisions;
 import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
@@ -26,6 +28,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +43,7 @@ public final class UdpFlows {
     final DatagramHost host;
     final AddressPlan plan;
     final Counters counters;
+    final Events events;
     final UdpOutput output;
     final UdpQuote quote;
     /** Asked about every new destination; first looks at {@link #redirects}, then at the {@link #others}. */
@@ -72,7 +76,9 @@ public final class UdpFlows {
             FlowPolicy policy,
             PacketOutput output,
             IcmpErrors errors,
-            Counters counters) {
+            Counters counters,
+            Events events) {
+        this.events = events;
         this.loop = loop;
         this.host = host;
         this.plan = plan;
@@ -203,6 +209,7 @@ public final class UdpFlows {
                         packet,
                         udpAt + UdpHeader.LENGTH,
                         udpLength - UdpHeader.LENGTH);
+                mapping.traffic.bytesToHost += udpLength - UdpHeader.LENGTH;
                 count(sent);
             }
         }
@@ -231,7 +238,7 @@ public final class UdpFlows {
         if (!mappings.mayHold(guest.udpMappings)) {
             makeRoom(guest);
         }
-        mapping = new UdpMapping(this, guest, port);
+        mapping = new UdpMapping(this, guest, port, now);
         mappings.add(mapping, now);
         guest.udpMappings++;
         if (!sweep.isArmed()) {
@@ -249,7 +256,7 @@ public final class UdpFlows {
             }
         }
         if (victim != null) {
-            end(victim);
+            end(victim, "evicted");
             counters.drop(Drop.UDP_FLOW_EVICTED);
         }
     }
@@ -260,6 +267,7 @@ public final class UdpFlows {
             case Opening.Open<DatagramSocket>(DatagramSocket socket) -> {
                 mapping.socket = socket;
                 counters.udpOpened++;
+                events.opened(mapping, now);
                 yield socket;
             }
             case Opening.Failed<DatagramSocket>(HostError error, String reason) -> {
@@ -283,16 +291,19 @@ public final class UdpFlows {
         mappings.use(mapping, loop.now());
     }
 
-    private void end(UdpMapping mapping) {
+    void end(UdpMapping mapping, String reason) {
         mappings.remove(mapping);
         mapping.guest.udpMappings--;
+        if (mapping.socket != null) {
+            events.closed(mapping, reason, loop.now());
+        }
         mapping.close();
     }
 
     private void sweep(long now) {
         UdpMapping mapping = mappings.idlest();
         while (mapping != null && now - mapping.lastUsed() >= idle) {
-            end(mapping);
+            end(mapping, "idle");
             mapping = mappings.idlest();
         }
         if (mapping != null) {
@@ -340,6 +351,14 @@ public final class UdpFlows {
         return forwards.open(high, low, port, guestAddress, guestPort, guests);
     }
 
+    /** Visits every flow: mappings, and clients of forwards. */
+    public void forEach(Consumer<? super Flow> action) {
+        for (UdpMapping m = mappings.idlest(); m != null; m = mappings.newer(m)) {
+            action.accept(m);
+        }
+        forwards.forEach(action);
+    }
+
     /** Mappings that exist now. */
     public int size() {
         return mappings.size();
@@ -351,7 +370,7 @@ public final class UdpFlows {
         while (mapping != null) {
             UdpMapping next = mappings.newer(mapping);
             if (mapping.guest.hasAddress(guest.high, guest.low)) {
-                end(mapping);
+                end(mapping, "guest-gone");
             }
             mapping = next;
         }

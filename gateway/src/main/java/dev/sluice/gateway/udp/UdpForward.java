@@ -1,5 +1,6 @@
 package dev.sluice.gateway.udp;
 
+import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
@@ -53,6 +54,14 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
         return socket;
     }
 
+    Counters counters() {
+        return forwards.flows.counters;
+    }
+
+    void end(UdpSession session, String reason) {
+        forwards.end(session, reason);
+    }
+
     void forget(UdpSession.Client client) {
         clients.remove(client);
     }
@@ -92,6 +101,7 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
                 return;
             }
             clients.add(session.client, now);
+            flows.events.opened(session, now);
         }
         if (flows.output.send(
                 guest,
@@ -104,6 +114,7 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
                 at,
                 length,
                 size)) {
+            session.traffic.bytesToGuest += length;
             flows.counters.udpDatagramsToGuest += UdpOutput.datagrams(length, size);
         }
     }

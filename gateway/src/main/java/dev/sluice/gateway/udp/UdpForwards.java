@@ -1,6 +1,7 @@
 package dev.sluice.gateway.udp;
 
 import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.host.DatagramHost;
@@ -13,6 +14,7 @@ import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -85,6 +87,7 @@ final class UdpForwards {
             return false;
         }
         sessions.use(session, now);
+        session.traffic.bytesToHost += udpLength - UdpHeader.LENGTH;
         flows.count(session.forward
                 .socket()
                 .send(
@@ -108,7 +111,7 @@ final class UdpForwards {
         if (sessions.isFull()) {
             UdpSession idlest = sessions.idlest();
             if (idlest != null) {
-                end(idlest);
+                end(idlest, "evicted");
                 flows.counters.drop(Drop.UDP_FLOW_EVICTED);
             }
         }
@@ -124,7 +127,7 @@ final class UdpForwards {
             return null;
         }
         long seen = routable ? low : DatagramHost.mapped(flows.plan.gateway().bits());
-        UdpSession session = new UdpSession(forward, guestSide, seen, seenPort, high, low, port);
+        UdpSession session = new UdpSession(forward, guestSide, seen, seenPort, high, low, port, now);
         sessions.add(session, now);
         if (!sweep.isArmed()) {
             flows.loop.schedule(sweep, now + idle);
@@ -146,11 +149,19 @@ final class UdpForwards {
         return 0;
     }
 
+    void forEach(Consumer<? super Flow> action) {
+        for (UdpSession s = sessions.idlest(); s != null; s = sessions.newer(s)) {
+            action.accept(s);
+        }
+    }
+
     void use(UdpSession session, long now) {
         sessions.use(session, now);
     }
 
-    private void end(UdpSession session) {
+    void end(UdpSession session, String reason) {
+        flows.events.closed(session, reason, flows.loop.now());
+        session.end();
         sessions.remove(session);
         session.forward.forget(session.client);
     }
@@ -162,7 +173,7 @@ final class UdpForwards {
         while (session != null) {
             UdpSession next = sessions.newer(session);
             if (session.forward == forward) {
-                end(session);
+                end(session, "forward-closed");
             }
             session = next;
         }
@@ -171,7 +182,7 @@ final class UdpForwards {
     private void sweep(long now) {
         UdpSession session = sessions.idlest();
         while (session != null && now - session.lastUsed() >= idle) {
-            end(session);
+            end(session, "idle");
             session = sessions.idlest();
         }
         if (session != null) {

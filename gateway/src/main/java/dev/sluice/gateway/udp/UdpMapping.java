@@ -3,35 +3,65 @@ package dev.sluice.gateway.udp;
 import dev.sluice.gateway.flow.Decisions;
 import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
+import dev.sluice.gateway.flow.Flow;
+import dev.sluice.gateway.flow.FlowInfo;
+import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
+import dev.sluice.gateway.flow.Traffic;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.wire.IpHeader;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** A guest's UDP port and the host socket that stands for it, whoever the guest talks to (RFC 4787 §4.1, §5). */
-final class UdpMapping extends FlowTable.Entry<UdpMapping> implements DatagramSocket.Events {
+final class UdpMapping extends FlowTable.Entry<UdpMapping> implements Flow, DatagramSocket.Events {
     private final UdpFlows flows;
     final Decisions decisions = new Decisions();
+    final Traffic traffic;
     /** The guest as it last spoke. */
     Guest guest;
     /** Opened for the first datagram that the policy allows. */
     @Nullable
     DatagramSocket socket;
 
-    UdpMapping(UdpFlows flows, Guest guest, int port) {
+    private boolean over;
+
+    UdpMapping(UdpFlows flows, Guest guest, int port, long now) {
         super(guest.high, guest.low, port);
         this.flows = flows;
+        this.traffic = new Traffic(flows.counters, now);
         this.guest = guest;
     }
 
     void close() {
+        over = true;
         if (socket != null) {
             socket.close();
             socket = null;
         }
+    }
+
+    @Override
+    public Traffic traffic() {
+        return traffic;
+    }
+
+    @Override
+    public boolean isOver() {
+        return over;
+    }
+
+    @Override
+    public void cut(long now) {
+        flows.end(this, "reset");
+    }
+
+    @Override
+    public FlowInfo info(long now) {
+        return decisions.info(
+                FlowPolicy.Protocol.UDP, guest, port(), traffic, socket == null ? 0 : socket.localPort(), now);
     }
 
     @Override
@@ -65,6 +95,7 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements DatagramSo
         flows.use(this);
         if (flows.output.send(
                 guest, sourceHigh, sourceLow, sourcePort, port(), typeOfService, memory, at, length, size)) {
+            traffic.bytesToGuest += length;
             flows.counters.udpDatagramsToGuest += UdpOutput.datagrams(length, size);
         }
     }

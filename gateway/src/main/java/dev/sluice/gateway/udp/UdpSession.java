@@ -1,9 +1,16 @@
 package dev.sluice.gateway.udp;
 
+import dev.sluice.gateway.flow.Flow;
+import dev.sluice.gateway.flow.FlowInfo;
+import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.FlowTable;
+import dev.sluice.gateway.flow.Traffic;
+import dev.sluice.wire.IpHeader;
+import dev.sluice.wire.Ipv4Address;
+import java.util.List;
 
 /** One client of a forward. Its key is what the guest sees: guest address and port, then the address and port of the "client". */
-final class UdpSession extends FlowTable.Entry<UdpSession> {
+final class UdpSession extends FlowTable.Entry<UdpSession> implements Flow {
 
     /** The client's true address and port, by which its forward finds the session. */
     static final class Client extends FlowTable.Entry<Client> {
@@ -17,6 +24,8 @@ final class UdpSession extends FlowTable.Entry<UdpSession> {
 
     final UdpForward forward;
     final Client client;
+    final Traffic traffic;
+    private boolean over;
 
     UdpSession(
             UdpForward forward,
@@ -25,9 +34,54 @@ final class UdpSession extends FlowTable.Entry<UdpSession> {
             int seenPort,
             long clientHigh,
             long clientLow,
-            int clientPort) {
+            int clientPort,
+            long now) {
         super(guestSide, seen, seenPort);
         this.forward = forward;
+        this.traffic = new Traffic(forward.counters(), now);
         this.client = new Client(this, clientHigh, clientLow, clientPort);
+    }
+
+    void end() {
+        over = true;
+    }
+
+    @Override
+    public Traffic traffic() {
+        return traffic;
+    }
+
+    @Override
+    public boolean isOver() {
+        return over;
+    }
+
+    @Override
+    public void cut(long now) {
+        forward.end(this, "reset");
+    }
+
+    @Override
+    public FlowInfo info(long now) {
+        traffic.sample(now);
+        return new FlowInfo(
+                traffic.id,
+                FlowPolicy.Protocol.UDP,
+                FlowInfo.Direction.IN,
+                new Ipv4Address(forward.guestAddress()),
+                forward.guestPort(),
+                IpHeader.address(IpHeader.MAPPED_HIGH, low()),
+                port(),
+                1,
+                IpHeader.address(client.high(), client.low()),
+                client.port(),
+                forward.port(),
+                over ? "closed" : "open",
+                traffic.bytesToHost,
+                traffic.bytesToGuest,
+                traffic.rateToHost(),
+                traffic.rateToGuest(),
+                traffic.ageMillis(now),
+                List.of());
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.gateway.icmp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.FlowPolicy;
@@ -134,8 +135,10 @@ class BeyondARouterTest {
             LinuxDatagramHost host = new LinuxDatagramHost(loop);
             Limits limits = Limits.defaults();
             FlowPolicy policy = FlowPolicy.of(plan);
-            echo = on(() -> new EchoFlows(loop, host, plan, limits, policy, side, side, counters));
-            udp = on(() -> new UdpFlows(loop, host, plan, limits, policy, side, side, counters));
+            echo = on(() -> new EchoFlows(
+                    loop, host, plan, limits, policy, side, side, counters, new Events(counters, () -> 0)));
+            udp = on(() -> new UdpFlows(
+                    loop, host, plan, limits, policy, side, side, counters, new Events(counters, () -> 0)));
         }
 
         <T> T on(Callable<T> action) throws Exception {

@@ -3,6 +3,7 @@ package dev.sluice.gateway.icmp;
 import static dev.sluice.gateway.flow.ManualLoop.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
@@ -34,7 +35,8 @@ class EchoFlowsTest {
     private EchoFlows flows = flows(FlowPolicy.of(PLAN));
 
     private EchoFlows flows(FlowPolicy policy) {
-        return new EchoFlows(loop, host, PLAN, Limits.defaults(), policy, side, side, counters);
+        return new EchoFlows(
+                loop, host, PLAN, Limits.defaults(), policy, side, side, counters, new Events(counters, () -> 0));
     }
 
     private void ping(String destination, int identifier, int sequence, byte... payload) {

@@ -4,6 +4,7 @@ import static dev.sluice.gateway.flow.ManualLoop.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Decisions;
@@ -40,7 +41,8 @@ class UdpFlowsTest {
     private UdpFlows flows = flows(FlowPolicy.of(PLAN), PLAN);
 
     private UdpFlows flows(FlowPolicy policy, AddressPlan plan) {
-        return new UdpFlows(loop, host, plan, Limits.defaults(), policy, side, side, counters);
+        return new UdpFlows(
+                loop, host, plan, Limits.defaults(), policy, side, side, counters, new Events(counters, () -> 0));
     }
 
     private void send(Guest from, int port, String destination, int destinationPort, String text) {

@@ -3,6 +3,7 @@ package dev.sluice.gateway.udp;
 import static dev.sluice.gateway.flow.ManualLoop.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
@@ -26,8 +27,16 @@ class UdpForwardTest {
     private final GuestSide side = new GuestSide();
     private final Counters counters = new Counters();
     private final Guest guest = GuestSide.guest("192.168.65.3");
-    private final UdpFlows flows =
-            new UdpFlows(loop, host, PLAN, Limits.defaults(), FlowPolicy.of(PLAN), side, side, counters);
+    private final UdpFlows flows = new UdpFlows(
+            loop,
+            host,
+            PLAN,
+            Limits.defaults(),
+            FlowPolicy.of(PLAN),
+            side,
+            side,
+            counters,
+            new Events(counters, () -> 0));
     private boolean guestIsThere = true;
 
     private UdpForward forward(int port, int guestPort) {

@@ -2,6 +2,7 @@ package dev.sluice.gateway.udp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
@@ -46,7 +47,15 @@ class UdpOnLoopbackTest {
     void start() throws Exception {
         loop = EventLoop.start("test");
         flows = on(() -> new UdpFlows(
-                loop, new LinuxDatagramHost(loop), PLAN, Limits.defaults(), FlowPolicy.of(PLAN), side, side, counters));
+                loop,
+                new LinuxDatagramHost(loop),
+                PLAN,
+                Limits.defaults(),
+                FlowPolicy.of(PLAN),
+                side,
+                side,
+                counters,
+                new Events(counters, () -> 0)));
     }
 
     @AfterEach

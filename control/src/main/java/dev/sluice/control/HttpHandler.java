@@ -1,0 +1,14 @@
+package dev.sluice.control;
+
+import org.jspecify.annotations.Nullable;
+
+/** Answers requests. On virtual threads, several at a time; may block. */
+public interface HttpHandler {
+    /** The answer to a whole request. */
+    HttpResponse handle(HttpRequest request);
+
+    /** Looks at a request before its body is read; an answer refuses it. */
+    default @Nullable HttpResponse refusal(HttpHead head) {
+        return null;
+    }
+}

@@ -1,0 +1,285 @@
+package dev.sluice.control;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channel;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import jdk.net.ExtendedSocketOptions;
+import org.jspecify.annotations.Nullable;
+
+/** Serves HTTP/1.1 at one door, a Unix-domain socket or a TCP port, until closed. */
+public final class HttpServer implements AutoCloseable {
+    /** Clients at a time; one more is told so and turned away. */
+    public static final int MAX_CONNECTIONS = 32;
+    /** How long a client may take to send a request, and again to take its response. */
+    public static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private static final long ACCEPT_PAUSE_MILLIS = 100;
+
+    private final HttpHandler handler;
+    private final long patienceNanos;
+    private final ServerSocketChannel listener;
+    /** What is bound, and to be removed in the end; null for a TCP port. */
+    private final @Nullable Path socket;
+    /** The only user who is served, but for root; null at a TCP port, where nobody says who he is. */
+    private final @Nullable UserPrincipal owner;
+
+    private final LongAdder cut = new LongAdder();
+    private final LongAdder turnedAway = new LongAdder();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition emptied = lock.newCondition();
+    private final Set<HttpConnection> connections = new HashSet<>();
+    private boolean watched;
+
+    private HttpServer(
+            ServerSocketChannel listener,
+            @Nullable Path socket,
+            @Nullable UserPrincipal owner,
+            HttpHandler handler,
+            Duration patience) {
+        this.listener = listener;
+        this.socket = socket;
+        this.owner = owner;
+        this.handler = handler;
+        this.patienceNanos = patience.toNanos();
+        // The acceptor waits in a system call nearly always; a small stack is enough for what it does between.
+        Thread acceptor = new Thread(null, this::accept, "control", 128 << 10);
+        acceptor.setDaemon(true);
+        acceptor.start();
+    }
+
+    /**
+     * Binds a Unix-domain socket and begins to serve this user and root. Costs some 30 ms in a fresh process, most of it the JDK's
+     * network classes.
+     *
+     * @param path of at most 107 bytes in a directory that exists; a socket nobody listens on any more is replaced
+     * @throws ControlException saying why it could not be bound and what to do
+     */
+    public static HttpServer onSocket(Path path, HttpHandler handler) throws ControlException {
+        return onSocket(path, handler, PATIENCE);
+    }
+
+    static HttpServer onSocket(Path path, HttpHandler handler, Duration patience) throws ControlException {
+        Path socket = path.toAbsolutePath();
+        ControlSockets.makeRoom(socket);
+        ServerSocketChannel bound = null;
+        try {
+            bound = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+            bound.bind(UnixDomainSocketAddress.of(socket), MAX_CONNECTIONS);
+            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+            UserPrincipal owner = Files.getOwner(socket, LinkOption.NOFOLLOW_LINKS);
+            return new HttpServer(bound, socket, owner, handler, patience);
+        } catch (IOException e) {
+            closeQuietly(bound);
+            throw new ControlException(
+                    "could not make the control socket " + socket + ": " + ControlSockets.reason(e), e);
+        }
+    }
+
+    /**
+     * Binds a TCP port and begins to serve everybody whom {@code handler} serves.
+     *
+     * @throws ControlException saying why it could not be bound and what to do
+     */
+    public static HttpServer onPort(InetSocketAddress address, HttpHandler handler) throws ControlException {
+        ServerSocketChannel bound = null;
+        try {
+            bound = ServerSocketChannel.open();
+            bound.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+            bound.bind(address, MAX_CONNECTIONS);
+            return new HttpServer(bound, null, null, handler, PATIENCE);
+        } catch (IOException e) {
+            closeQuietly(bound);
+            throw new ControlException(
+                    "could not serve the API at " + address.getHostString() + ":" + address.getPort() + ": "
+                            + ControlSockets.reason(e) + "; choose another port, or 0 for any",
+                    e);
+        }
+    }
+
+    /** The TCP port, also if the system chose it; 0 for a socket in the file system. */
+    public int port() throws IOException {
+        return listener.getLocalAddress() instanceof InetSocketAddress address ? address.getPort() : 0;
+    }
+
+    /** Clients cut because they did not do their part in time. */
+    public long cut() {
+        return cut.sum();
+    }
+
+    /** Clients turned away because there were too many. */
+    public long turnedAway() {
+        return turnedAway.sum();
+    }
+
+    /** Clients there are now. */
+    public int clients() {
+        lock.lock();
+        try {
+            return connections.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void accept() {
+        boolean failing = false;
+        while (listener.isOpen()) {
+            try {
+                begin(listener.accept());
+                failing = false;
+            } catch (IOException e) {
+                if (listener.isOpen()) {
+                    if (!failing) {
+                        warn("control clients cannot be accepted for now: " + e.getMessage());
+                    }
+                    failing = true;
+                    // Out of descriptors, most likely: the client stays in the queue, so trying at once would spin.
+                    pause();
+                }
+            }
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(ACCEPT_PAUSE_MILLIS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void begin(SocketChannel client) {
+        HttpConnection connection = new HttpConnection(client, handler, patienceNanos);
+        lock.lock();
+        try {
+            if (!listener.isOpen() || connections.size() >= MAX_CONNECTIONS) {
+                turnedAway.increment();
+                HttpConnection.turnAway(
+                        client, HttpResponse.problem(503, "too many clients at a time; try again in a moment"));
+                return;
+            }
+            connections.add(connection);
+            if (!watched) {
+                watched = true;
+                Thread.ofVirtual().name("control-watch").start(this::watch);
+            }
+        } finally {
+            lock.unlock();
+        }
+        Thread.ofVirtual().name("control-client").start(() -> {
+            try {
+                if (isTrusted(client)) {
+                    connection.run();
+                } else {
+                    connection.close();
+                }
+            } finally {
+                ended(connection);
+            }
+        });
+    }
+
+    /** The socket's mode says the same, but only from shortly after it was bound. May ask the system's user database, and so block. */
+    private boolean isTrusted(SocketChannel client) {
+        if (owner == null) {
+            return true;
+        }
+        try {
+            UserPrincipal peer =
+                    client.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
+            return peer.equals(owner) || peer.getName().equals("root");
+        } catch (UnsupportedOperationException _) {
+            return true; // an operating system without the option
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    private void ended(HttpConnection connection) {
+        lock.lock();
+        try {
+            connections.remove(connection);
+            if (connections.isEmpty()) {
+                emptied.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Cuts clients past their deadline, as long as there are any clients. */
+    private void watch() {
+        long pause = Math.max(1_000_000, patienceNanos / 8);
+        lock.lock();
+        try {
+            while (!connections.isEmpty()) {
+                long unused = emptied.awaitNanos(pause);
+                long now = System.nanoTime();
+                for (HttpConnection connection : connections) {
+                    if (connection.isOverdue(now)) {
+                        cut.increment();
+                        connection.close();
+                    }
+                }
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        } finally {
+            watched = false;
+            lock.unlock();
+        }
+    }
+
+    /** Cuts all clients and removes the socket. Idempotent. */
+    @Override
+    public void close() {
+        if (!listener.isOpen()) {
+            return;
+        }
+        closeQuietly(listener);
+        lock.lock();
+        try {
+            connections.forEach(HttpConnection::close);
+        } finally {
+            lock.unlock();
+        }
+        try {
+            if (socket != null) {
+                Files.deleteIfExists(socket);
+            }
+        } catch (IOException e) {
+            warn("the control socket " + socket + " stays behind: " + e.getMessage());
+        }
+    }
+
+    /** The logger costs some milliseconds to get, so only when there is something to say. */
+    private static void warn(String message) {
+        System.getLogger(HttpServer.class.getName()).log(System.Logger.Level.WARNING, message);
+    }
+
+    private static void closeQuietly(@Nullable Channel channel) {
+        try {
+            if (channel != null) {
+                channel.close();
+            }
+        } catch (IOException _) {
+            // Nothing is lost.
+        }
+    }
+}

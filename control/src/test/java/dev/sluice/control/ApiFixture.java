@@ -1,0 +1,181 @@
+package dev.sluice.control;
+
+import dev.sluice.gateway.GatewayStatus;
+import dev.sluice.gateway.dns.DnsDirectory;
+import dev.sluice.gateway.event.Events;
+import dev.sluice.gateway.flow.Counters;
+import dev.sluice.gateway.flow.FlowInfo;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.gateway.forward.ForwardInfo;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.wire.Ipv4Address;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** A backend that shows one of everything and remembers what was asked of it, served on a socket. */
+final class ApiFixture implements ControlBackend, AutoCloseable {
+    static final FlowInfo FLOW = new FlowInfo(
+            17,
+            FlowPolicy.Protocol.TCP,
+            FlowInfo.Direction.OUT,
+            Ipv4Address.parse("192.168.65.3"),
+            40_000,
+            Ipv4Address.parse("192.168.65.2"),
+            80,
+            1,
+            Ipv4Address.LOOPBACK,
+            80,
+            50_000,
+            "ESTABLISHED",
+            100,
+            2000,
+            10,
+            200,
+            1500,
+            List.of("web.test"));
+    private static final FlowInfo PING = new FlowInfo(
+            18,
+            FlowPolicy.Protocol.PING,
+            FlowInfo.Direction.OUT,
+            Ipv4Address.parse("192.168.65.3"),
+            7,
+            null,
+            0,
+            0,
+            null,
+            0,
+            0,
+            "closed",
+            5000,
+            0,
+            5,
+            0,
+            15,
+            List.of());
+
+    final Counters counters = new Counters();
+    final Events events = new Events(counters, () -> 0);
+    final Directory directory = new Directory();
+    final List<String> asked = new ArrayList<>();
+    final Path socket;
+    final ControlServer server = new ControlServer(this);
+
+    ApiFixture(Path folder) throws ControlException {
+        socket = folder.resolve("1.sock");
+        server.open(socket);
+    }
+
+    ControlClient client() {
+        return new ControlClient(socket);
+    }
+
+    @Override
+    public GatewayStatus status() {
+        return StatusFixture.status();
+    }
+
+    @Override
+    public List<FlowInfo> flows() {
+        return List.of(FLOW, PING);
+    }
+
+    @Override
+    public Optional<FlowInfo> flow(long id) {
+        return flows().stream().filter(flow -> flow.id() == id).findFirst();
+    }
+
+    @Override
+    public Optional<FlowInfo> cutFlow(long id) {
+        asked.add("cut " + id);
+        return flow(id);
+    }
+
+    @Override
+    public List<ForwardInfo> forwards() {
+        return List.of(new ForwardInfo("8080:vm1:80", "tcp", "8080", 8080, "vm1", 80, false, false, 7));
+    }
+
+    @Override
+    public List<ForwardInfo> addForwards(List<ForwardSpec> specs) throws IOException {
+        if (specs.toString().contains("81")) {
+            throw new IOException("port 81 is already used by nginx (pid 1234)");
+        }
+        asked.add("add " + specs);
+        return forwards();
+    }
+
+    @Override
+    public List<ForwardInfo> removeForwards(List<ForwardSpec.Listen> places, boolean cut) {
+        asked.add("remove " + places + (cut ? " cut" : ""));
+        return places.toString().contains("9999") ? List.of() : forwards();
+    }
+
+    @Override
+    public DnsDirectory dns() {
+        return directory;
+    }
+
+    @Override
+    public Events events() {
+        return events;
+    }
+
+    @Override
+    public void close() {
+        server.close();
+    }
+
+    /** Keeps what it is given; refuses what has "bad" in it. */
+    static final class Directory implements DnsDirectory {
+        private final List<Entry> records = new ArrayList<>();
+        private final List<Zone> zones = new ArrayList<>();
+
+        @Override
+        public List<Entry> records() {
+            return List.copyOf(records);
+        }
+
+        @Override
+        public void addRecords(List<Entry> entries) {
+            if (entries.toString().contains("bad")) {
+                throw new IllegalArgumentException("'bad' is not a name");
+            }
+            records.addAll(entries);
+        }
+
+        @Override
+        public List<Entry> removeRecords(String name, String type) {
+            List<Entry> removed = records.stream()
+                    .filter(entry -> entry.name().equals(name)
+                            && (type.isEmpty() || entry.type().equals(type)))
+                    .toList();
+            records.removeAll(removed);
+            return removed;
+        }
+
+        @Override
+        public List<Zone> zones() {
+            return List.copyOf(zones);
+        }
+
+        @Override
+        public void putZone(Zone zone) {
+            if (zone.toString().contains("bad")) {
+                throw new IllegalArgumentException("'bad' is no server");
+            }
+            removeZone(zone.name());
+            zones.add(zone);
+        }
+
+        @Override
+        public Optional<Zone> removeZone(String name) {
+            Optional<Zone> found =
+                    zones.stream().filter(zone -> zone.name().equals(name)).findFirst();
+            found.ifPresent(zones::remove);
+            return found;
+        }
+    }
+}
