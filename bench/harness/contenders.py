@@ -16,6 +16,7 @@ SLUICE = os.environ.get("SLUICE", str(ROOT / "sluice"))
 PASTA = os.environ.get("PASTA", "pasta")
 SLIRP = os.environ.get("SLIRP4NETNS", "slirp4netns")
 ROOTLESSKIT = os.environ.get("ROOTLESSKIT", "rootlesskit")
+GVPROXY = os.environ.get("GVPROXY", "gvproxy")
 QUIETLY = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -145,7 +146,9 @@ ALL = {c.name: c for c in (
     Contender("veth", veth, "ip", "the kernel alone: a veth pair, which needs root"),
     Contender("ceiling", ceiling, "cc", "bench/tools/ceiling.c: a lossless forwarder in C without protocol work", ipv6=False, inward=False),
     Contender("slirp4netns", slirp4netns, SLIRP, "libslirp; forwards by its API socket"),
-    Contender("pasta", pasta, PASTA, "passt's namespace mode"),
+    Contender("pasta", pasta, PASTA, "passt's namespace mode; for virtual machines passt itself"),
     Contender("rootlesskit", rootlesskit, ROOTLESSKIT, "its builtin port driver, for forwards only", outward=False, ipv6=False),
-    Contender("sluice", sluice, SLUICE, "sluice attach", compiles=True),
+    Contender("qemu", None, "qemu-system-x86_64", "QEMU's own user net (libslirp), for virtual machines only", mtus=False, outward=False, inward=False),
+    Contender("gvproxy", None, GVPROXY, "of gvisor-tap-vsock, for virtual machines only", outward=False, inward=False),
+    Contender("sluice", sluice, SLUICE, "sluice attach; for virtual machines sluice serve", compiles=True),
 )}

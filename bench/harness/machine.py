@@ -32,6 +32,7 @@ def peers():
     pasta = first(contenders.PASTA, "--version", pattern=r"^pasta (?!unknown)(\S+)") or (package("passt") if contenders.PASTA == "pasta" else "given by $PASTA")
     return {"loopback": first("iperf3", "--version"), "veth": os.uname().release, "ceiling": first("cc", "--version"),
             "slirp4netns": first(contenders.SLIRP, "--version", pattern=r"version (\S+)"), "pasta": pasta,
+            "qemu": first("qemu-system-x86_64", "--version", pattern=r"version (\S+)"), "gvproxy": first(contenders.GVPROXY, "-version", pattern=r"version (\S+)"),
             "rootlesskit": first(contenders.ROOTLESSKIT, "--version", pattern=r"version (\S+)"), "sluice": first(contenders.SLUICE, "--version", pattern=r"(\S+)$")}
 
 

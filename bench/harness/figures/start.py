@@ -1,13 +1,15 @@
 """7. What a start takes, and what it costs to stand idle."""
 import subprocess
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from . import Variant, failures_to
 from .. import contenders
-from ..lab import Failed, context_switches, cpu_seconds, memory_mb
+from ..lab import Failed, await_true, context_switches, cpu_seconds, end, memory_mb
 from ..session import session
 
 ID, TITLE = "start", "Start, and standing idle"
@@ -43,6 +45,9 @@ def measure(contender, variant, options, record):
     if contender.outward and record.repetition == 0:
         with failures_to(record, "standing idle"), session(contender, variant.mtu, warm_up=0) as s:
             standing(s, options, record)
+    if contender.name == "sluice" and record.repetition == 0:
+        with failures_to(record, "serving nobody"):
+            serving(options, record)
 
 
 def run(command, answered):
@@ -77,6 +82,20 @@ def web_server():
     finally:
         server.shutdown()
         server.server_close()
+
+
+def serving(options, record):
+    """`sluice serve` that waits for a virtual machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        socket = Path(folder) / "vm.sock"
+        process = subprocess.Popen([contenders.SLUICE, "serve", "--listen", f"qemu:{socket}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            await_true("sluice serve", socket.exists, 60)
+            time.sleep(1)
+            still(process.pid, "serving nobody", options, record)
+            record("memory, serving nobody", rss_mb=memory_mb(process.pid))
+        finally:
+            end(process)
 
 
 def standing(s, options, record):

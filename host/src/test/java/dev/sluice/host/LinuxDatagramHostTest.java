@@ -2,69 +2,57 @@ package dev.sluice.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.loop.EventLoop;
 import dev.sluice.posix.Errno;
 import dev.sluice.wire.Bytes;
-import dev.sluice.wire.Checksum;
 import dev.sluice.wire.IcmpHeader;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.net.DatagramPacket;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class LinuxDatagramHostTest {
-    private static final long LOOPBACK = DatagramHost.mapped(0x7f00_0001);
+    private static final long LOOPBACK = DatagramWorld.LOOPBACK;
     private static final long ANY = DatagramHost.mapped(0);
 
-    private EventLoop loop;
-    private LinuxDatagramHost host;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment memory = arena.allocate(1 << 17);
+    private DatagramWorld world;
+    private MemorySegment memory;
 
     @BeforeEach
     void start() throws Exception {
-        loop = EventLoop.start("test");
-        host = new LinuxDatagramHost(loop);
+        world = new DatagramWorld();
+        memory = world.memory;
     }
 
     @AfterEach
     void stop() {
-        loop.close();
-        arena.close();
+        world.close();
     }
 
     @Test
     void aDatagramGoesOutAndTheAnswerComesBackWithItsSender() throws Exception {
         try (var peer = peer()) {
-            var events = new Recorder();
-            DatagramSocket socket = open(ANY, 0, events);
-            on(() -> send(socket, peer.getLocalPort(), "ping"));
+            var events = new DatagramWorld.Recorder();
+            DatagramSocket socket = world.open(0, ANY, 0, events);
+            world.on(() -> send(socket, peer.getLocalPort(), "ping"));
             DatagramPacket received = receive(peer);
             assertThat(text(received)).isEqualTo("ping");
             peer.send(new DatagramPacket("pong".getBytes(), 4, received.getSocketAddress()));
-            assertThat(events.next()).isEqualTo("datagram 7f000001:" + peer.getLocalPort() + " tos 0 pong");
-            assertThat(on(socket::localPort)).isEqualTo(received.getPort());
+            assertThat(events.next()).isEqualTo("datagram 127.0.0.1 " + peer.getLocalPort() + " tos 0 pong");
+            assertThat(world.on(socket::localPort)).isEqualTo(received.getPort());
         }
     }
 
     @Test
     void datagramsOfOneTurnArriveInOrderWhateverTheirNumberAndSize() throws Exception {
-        var events = new Recorder();
-        DatagramSocket receiver = open(LOOPBACK, 0, events);
-        DatagramSocket sender = open(ANY, 0, new Recorder());
-        int port = on(receiver::localPort);
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, events);
+        DatagramSocket sender = world.open(0, ANY, 0, new DatagramWorld.Recorder());
+        int port = world.on(receiver::localPort);
         int count = 150;
-        on(() -> {
+        world.on(() -> {
             for (int i = 0; i < count; i++) {
                 // Every tenth is too large to be queued, and must not overtake those before it.
                 int length = i % 10 == 9 ? 9000 : 10;
@@ -83,9 +71,9 @@ class LinuxDatagramHostTest {
     void twoSocketsOfOneTurnBothGetTheirs() throws Exception {
         try (var first = peer();
                 var second = peer()) {
-            DatagramSocket one = open(ANY, 0, new Recorder());
-            DatagramSocket two = open(ANY, 0, new Recorder());
-            on(() -> {
+            DatagramSocket one = world.open(0, ANY, 0, new DatagramWorld.Recorder());
+            DatagramSocket two = world.open(0, ANY, 0, new DatagramWorld.Recorder());
+            world.on(() -> {
                 send(one, first.getLocalPort(), "1a");
                 send(two, second.getLocalPort(), "2a");
                 send(one, first.getLocalPort(), "1b");
@@ -102,59 +90,60 @@ class LinuxDatagramHostTest {
     @Test
     void whatIsQueuedIsSentBeforeTheSocketCloses() throws Exception {
         try (var peer = peer()) {
-            DatagramSocket socket = open(ANY, 0, new Recorder());
-            on(() -> {
+            DatagramSocket socket = world.open(0, ANY, 0, new DatagramWorld.Recorder());
+            world.on(() -> {
                 send(socket, peer.getLocalPort(), "last words");
                 socket.close();
                 socket.close();
                 return null;
             });
             assertThat(text(receive(peer))).isEqualTo("last words");
-            assertThat(on(() -> send(socket, peer.getLocalPort(), "more"))).isFalse();
+            assertThat(world.on(() -> send(socket, peer.getLocalPort(), "more")))
+                    .isFalse();
         }
     }
 
     @Test
     void theLargestDatagramPassesBothWays() throws Exception {
-        var events = new Recorder();
-        DatagramSocket receiver = open(LOOPBACK, 0, events);
-        DatagramSocket sender = open(ANY, 0, new Recorder());
-        int port = on(receiver::localPort);
-        on(() -> {
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, events);
+        DatagramSocket sender = world.open(0, ANY, 0, new DatagramWorld.Recorder());
+        int port = world.on(receiver::localPort);
+        world.on(() -> {
             memory.asSlice(0, DatagramHost.MAX_PAYLOAD).fill((byte) 7);
             return sender.send(0, LOOPBACK, port, 64, 0, memory, 0, DatagramHost.MAX_PAYLOAD);
         });
         assertThat(events.nextBytes()).hasSize(65_507).containsOnly(7);
-        assertThat(on(() -> sender.send(0, LOOPBACK, port, 64, 0, memory, 0, DatagramHost.MAX_PAYLOAD + 1)))
+        assertThat(world.on(() -> sender.send(0, LOOPBACK, port, 64, 0, memory, 0, DatagramHost.MAX_PAYLOAD + 1)))
                 .isFalse();
     }
 
     @Test
     void anEmptyDatagramPasses() throws Exception {
-        var events = new Recorder();
-        DatagramSocket receiver = open(LOOPBACK, 0, events);
-        DatagramSocket sender = open(ANY, 0, new Recorder());
-        int port = on(receiver::localPort);
-        on(() -> sender.send(0, LOOPBACK, port, 64, 0, memory, 0, 0));
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, events);
+        DatagramSocket sender = world.open(0, ANY, 0, new DatagramWorld.Recorder());
+        int port = world.on(receiver::localPort);
+        world.on(() -> sender.send(0, LOOPBACK, port, 64, 0, memory, 0, 0));
         assertThat(events.nextBytes()).isEmpty();
     }
 
     @Test
     void typeOfServiceGoesWithEachDatagram() throws Exception {
-        var events = new Recorder();
-        DatagramSocket receiver = open(LOOPBACK, 0, events);
-        DatagramSocket sender = open(LOOPBACK, 0, new Recorder());
-        int port = on(receiver::localPort);
-        int from = on(sender::localPort);
-        on(() -> {
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, events);
+        DatagramSocket sender = world.open(0, LOOPBACK, 0, new DatagramWorld.Recorder());
+        int port = world.on(receiver::localPort);
+        int from = world.on(sender::localPort);
+        world.on(() -> {
             memory.setString(0, "x");
             sender.send(0, LOOPBACK, port, 64, 0xb8, memory, 0, 1);
             sender.send(0, LOOPBACK, port, 64, 0x02, memory, 0, 1);
             return sender.send(0, LOOPBACK, port, 64, 0, memory, 0, 1);
         });
-        assertThat(events.next()).isEqualTo("datagram 7f000001:" + from + " tos 184 x");
-        assertThat(events.next()).isEqualTo("datagram 7f000001:" + from + " tos 2 x");
-        assertThat(events.next()).isEqualTo("datagram 7f000001:" + from + " tos 0 x");
+        assertThat(events.next()).isEqualTo("datagram 127.0.0.1 " + from + " tos 184 x");
+        assertThat(events.next()).isEqualTo("datagram 127.0.0.1 " + from + " tos 2 x");
+        assertThat(events.next()).isEqualTo("datagram 127.0.0.1 " + from + " tos 0 x");
     }
 
     @Test
@@ -164,16 +153,16 @@ class LinuxDatagramHostTest {
             closedPort = gone.getLocalPort();
         }
         try (var peer = peer()) {
-            var events = new Recorder();
-            DatagramSocket socket = open(ANY, 0, events);
+            var events = new DatagramWorld.Recorder();
+            DatagramSocket socket = world.open(0, ANY, 0, events);
             for (int round = 0; round < 3; round++) {
                 int n = round;
-                on(() -> send(socket, closedPort, "nobody " + n));
+                world.on(() -> send(socket, closedPort, "nobody " + n));
                 // The error is pending in the socket now or soon; the next datagram must not be the one that pays.
-                on(() -> send(socket, peer.getLocalPort(), "somebody " + n));
+                world.on(() -> send(socket, peer.getLocalPort(), "somebody " + n));
                 assertThat(text(receive(peer))).isEqualTo("somebody " + n);
                 assertThat(events.next())
-                        .isEqualTo("error " + Errno.ECONNREFUSED + " icmp 3/3 by 7f000001 to 7f000001:" + closedPort
+                        .isEqualTo("error " + Errno.ECONNREFUSED + " icmp 3/3 by 127.0.0.1 to 127.0.0.1 " + closedPort
                                 + " nobody " + n);
             }
         }
@@ -181,21 +170,21 @@ class LinuxDatagramHostTest {
 
     @Test
     void aDatagramTheHostRefusesItselfIsReportedToo() throws Exception {
-        var events = new Recorder();
+        var events = new DatagramWorld.Recorder();
         // Bound to the loopback address, it cannot send anywhere else.
-        DatagramSocket socket = open(LOOPBACK, 0, events);
-        on(() -> {
+        DatagramSocket socket = world.open(0, LOOPBACK, 0, events);
+        world.on(() -> {
             memory.setString(0, "stuck");
             return socket.send(0, DatagramHost.mapped(0xc000_0201), 9, 64, 0, memory, 0, 5);
         });
-        assertThat(events.next()).matches("error \\d+ icmp -1/0 by 0 to c0000201:9 stuck");
+        assertThat(events.next()).matches("error \\d+ icmp -1/0 by :: to 192.0.2.1 9 stuck");
     }
 
     @Test
     void aPortInUseIsNamedWithAdvice() throws Exception {
         try (var taken = peer()) {
-            Opening<DatagramSocket> opening =
-                    on(() -> host.openDatagram(0, LOOPBACK, taken.getLocalPort(), new Recorder()));
+            Opening<DatagramSocket> opening = world.on(
+                    () -> world.host.openDatagram(0, LOOPBACK, taken.getLocalPort(), new DatagramWorld.Recorder()));
             assertThat(opening).isInstanceOfSatisfying(Opening.Failed.class, failed -> {
                 assertThat(failed.error()).isEqualTo(HostError.ADDRESS_IN_USE);
                 assertThat(failed.reason())
@@ -208,22 +197,22 @@ class LinuxDatagramHostTest {
     @Test
     void onceCompiledSendingAndReceivingAllocateNothing() throws Exception {
         var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
-        DatagramSocket receiver = open(LOOPBACK, 0, new Silent());
-        DatagramSocket sender = open(ANY, 0, new Silent());
-        int port = on(receiver::localPort);
-        long before = on(threads::getCurrentThreadAllocatedBytes);
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, new Silent());
+        DatagramSocket sender = world.open(0, ANY, 0, new Silent());
+        int port = world.on(receiver::localPort);
+        long before = world.on(threads::getCurrentThreadAllocatedBytes);
         long perDatagram = Long.MAX_VALUE;
         // How long compiling takes is the machine's business, so wait for it; 16 bytes is the smallest object.
         for (int window = 0; window < 500 && perDatagram >= 8; window++) {
             for (int turn = 0; turn < 10; turn++) {
-                on(() -> {
+                world.on(() -> {
                     for (int i = 0; i < 100; i++) {
                         sender.send(0, LOOPBACK, port, 64, 4, memory, 0, 100);
                     }
                     return null;
                 });
             }
-            long after = on(threads::getCurrentThreadAllocatedBytes);
+            long after = world.on(threads::getCurrentThreadAllocatedBytes);
             perDatagram = (after - before) / 1000;
             before = after;
         }
@@ -232,8 +221,8 @@ class LinuxDatagramHostTest {
 
     @Test
     void aPingOfTheLoopbackIsAnswered() throws Exception {
-        var events = new PingRecorder();
-        Opening<PingSocket> opening = on(() -> host.openPing(false, events));
+        var events = new DatagramWorld.PingRecorder();
+        Opening<PingSocket> opening = world.on(() -> world.host.openPing(false, events));
         if (opening instanceof Opening.Failed<PingSocket>(HostError error, String reason)) {
             assertThat(error).isEqualTo(HostError.PROHIBITED);
             assertThat(reason).contains("ping_group_range");
@@ -241,16 +230,16 @@ class LinuxDatagramHostTest {
             return;
         }
         PingSocket socket = ((Opening.Open<PingSocket>) opening).socket();
-        on(() -> {
+        world.on(() -> {
             IcmpHeader.write(memory, 0, IcmpHeader.ECHO_REQUEST, 0, 0x1234 << 16 | 77);
             memory.asSlice(8, 64_000).fill((byte) 5);
             assertThat(socket.send(0, LOOPBACK, 64, 0, memory, 0, 8)).isZero();
             assertThat(socket.send(0, LOOPBACK, 64, 0, memory, 0, 64_000)).isZero();
             return null;
         });
-        assertThat(events.next()).isEqualTo("reply 7f000001 sequence 77 length 8");
-        assertThat(events.next()).isEqualTo("reply 7f000001 sequence 77 length 64000");
-        on(() -> {
+        assertThat(events.next()).isEqualTo("reply 127.0.0.1 type 0 sequence 77 length 8");
+        assertThat(events.next()).isEqualTo("reply 127.0.0.1 type 0 sequence 77 length 64000");
+        world.on(() -> {
             socket.close();
             return socket.send(0, LOOPBACK, 64, 0, memory, 0, 8);
         });
@@ -276,82 +265,6 @@ class LinuxDatagramHostTest {
         return socket.send(0, LOOPBACK, port, 64, 0, memory, 0, text.length());
     }
 
-    private DatagramSocket open(long address, int port, DatagramSocket.Events events) throws Exception {
-        Opening<DatagramSocket> opening = on(() -> host.openDatagram(0, address, port, events));
-        return switch (opening) {
-            case Opening.Open<DatagramSocket>(DatagramSocket socket) -> socket;
-            case Opening.Failed<DatagramSocket>(HostError error, String reason) -> throw new AssertionError(reason);
-        };
-    }
-
-    private <T> T on(Callable<T> action) throws Exception {
-        var result = new CompletableFuture<T>();
-        loop.execute(() -> {
-            try {
-                result.complete(action.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return result.get(10, TimeUnit.SECONDS);
-    }
-
-    private static byte[] bytes(MemorySegment memory, long at, int length) {
-        return memory.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE);
-    }
-
-    private static final class Recorder implements DatagramSocket.Events {
-        private final LinkedBlockingQueue<String> seen = new LinkedBlockingQueue<>();
-        private final LinkedBlockingQueue<byte[]> payloads = new LinkedBlockingQueue<>();
-
-        @Override
-        public void onDatagram(
-                long high, long low, int port, int typeOfService, MemorySegment memory, long at, int length) {
-            byte[] payload = bytes(memory, at, length);
-            memory.asSlice(at - DatagramHost.HEADROOM, DatagramHost.HEADROOM).fill((byte) 0xff);
-            payloads.add(payload);
-            seen.add("datagram " + Integer.toHexString((int) low) + ":" + port + " tos " + typeOfService + " "
-                    + new String(payload, StandardCharsets.US_ASCII));
-        }
-
-        @Override
-        public void onError(
-                int errno,
-                int icmpType,
-                int icmpCode,
-                int mtu,
-                long offenderHigh,
-                long offenderLow,
-                long high,
-                long low,
-                int port,
-                MemorySegment memory,
-                long at,
-                int length) {
-            memory.asSlice(at - DatagramHost.HEADROOM, DatagramHost.HEADROOM).fill((byte) 0xff);
-            seen.add("error " + errno + " icmp " + icmpType + "/" + icmpCode + " by "
-                    + Integer.toHexString((int) offenderLow) + " to " + Integer.toHexString((int) low) + ":" + port
-                    + " " + new String(bytes(memory, at, length), StandardCharsets.US_ASCII));
-        }
-
-        @Override
-        public void onDropped(int datagrams) {
-            seen.add("dropped " + datagrams);
-        }
-
-        String next() throws InterruptedException {
-            return String.valueOf(seen.poll(10, TimeUnit.SECONDS));
-        }
-
-        byte[] nextBytes() throws InterruptedException {
-            byte[] payload = payloads.poll(10, TimeUnit.SECONDS);
-            assertThat(payload)
-                    .as("a datagram within ten seconds; seen so far: %s", seen.size())
-                    .isNotNull();
-            return Arrays.copyOf(payload, payload.length);
-        }
-    }
-
     private static final class Silent implements DatagramSocket.Events {
         @Override
         public void onDatagram(
@@ -374,36 +287,5 @@ class LinuxDatagramHostTest {
 
         @Override
         public void onDropped(int datagrams) {}
-    }
-
-    private static final class PingRecorder implements PingSocket.Events {
-        private final LinkedBlockingQueue<String> seen = new LinkedBlockingQueue<>();
-
-        @Override
-        public void onReply(long high, long low, int typeOfService, MemorySegment memory, long at, int length) {
-            String flaw = Checksum.finish(Checksum.add(0, memory, at, length)) == 0 ? "" : " with a wrong checksum";
-            seen.add("reply " + Integer.toHexString((int) low) + " sequence " + IcmpHeader.sequence(memory, at)
-                    + " length " + length + flaw);
-        }
-
-        @Override
-        public void onError(
-                int errno,
-                int icmpType,
-                int icmpCode,
-                int mtu,
-                long offenderHigh,
-                long offenderLow,
-                long high,
-                long low,
-                MemorySegment memory,
-                long at,
-                int length) {
-            seen.add("error " + errno);
-        }
-
-        String next() throws InterruptedException {
-            return String.valueOf(seen.poll(10, TimeUnit.SECONDS));
-        }
     }
 }

@@ -3,10 +3,8 @@ package dev.sluice.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.sluice.loop.EventLoop;
 import dev.sluice.posix.Namespaces;
 import dev.sluice.posix.Processes;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.DatagramPacket;
@@ -15,43 +13,35 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Datagrams that go through the kernel several at a time come out as they were sent: borders, order, bytes. */
 class SeveralDatagramsTest {
-    private static final long LOOPBACK = DatagramHost.mapped(0x7f00_0001);
+    private static final long LOOPBACK = DatagramWorld.LOOPBACK;
 
-    private EventLoop loop;
-    private LinuxDatagramHost host;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment memory = arena.allocate(1 << 20);
+    private DatagramWorld world;
+    private MemorySegment memory;
 
     @BeforeEach
     void start() throws Exception {
-        loop = EventLoop.start("test");
-        host = new LinuxDatagramHost(loop);
+        world = new DatagramWorld();
+        memory = world.memory;
         MemorySegment.copy(bytes(1, 1 << 20), 0, memory, ValueLayout.JAVA_BYTE, 0, 1 << 20);
     }
 
     @AfterEach
     void stop() {
-        loop.close();
-        assertThat(loop.failures()).isZero();
-        arena.close();
+        world.close();
     }
 
     @Test
     void equalOnesOfATurnReachASocketThatKnowsNothingOfItOneByOne() throws Exception {
         try (var peer = new java.net.DatagramSocket(0, InetAddress.getLoopbackAddress())) {
             peer.setSoTimeout(10_000);
-            DatagramSocket sender = open(new Recorder());
-            on(() -> {
+            DatagramSocket sender = world.open(0, LOOPBACK, 0, new DatagramWorld.Recorder());
+            world.on(() -> {
                 for (int i = 0; i < 40; i++) {
                     sender.send(0, LOOPBACK, peer.getLocalPort(), 64, 0, memory, i * 100L, 100);
                 }
@@ -68,24 +58,24 @@ class SeveralDatagramsTest {
 
     @Test
     void whatTheKernelKeptTogetherComesInOneEvent() throws Exception {
-        var events = new Recorder();
-        DatagramSocket receiver = open(events);
-        DatagramSocket sender = open(new Recorder());
-        int port = on(receiver::localPort);
-        on(() -> sender.sendDatagrams(0, LOOPBACK, port, 64, 0x2e, memory, 0, 30 * 1400 + 7, 1400));
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, events);
+        DatagramSocket sender = world.open(0, LOOPBACK, 0, new DatagramWorld.Recorder());
+        int port = world.on(receiver::localPort);
+        world.on(() -> sender.sendDatagrams(0, LOOPBACK, port, 64, 0x2e, memory, 0, 30 * 1400 + 7, 1400));
         for (int i = 0; i <= 30; i++) {
-            assertThat(events.next()).isEqualTo(sent(i * 1400L, i < 30 ? 1400 : 7));
+            assertThat(events.nextBytes()).isEqualTo(sent(i * 1400L, i < 30 ? 1400 : 7));
         }
-        assertThat(events.calls).containsExactly("42007 of 1400 tos 46");
+        assertThat(events.several).containsExactly("42007 of 1400 tos 46");
     }
 
     @Test
     void equalOnesThatCameAloneAreHandedOnTogether() throws Exception {
-        var events = new Recorder();
-        DatagramSocket receiver = open(events);
-        int port = on(receiver::localPort);
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, events);
+        int port = world.on(receiver::localPort);
         try (var peer = new java.net.DatagramSocket(0, InetAddress.getLoopbackAddress())) {
-            on(() -> {
+            world.on(() -> {
                 // The loop waits here, so that all of them are there when it looks.
                 for (int i = 0; i < 20; i++) {
                     peer.send(new DatagramPacket(
@@ -94,25 +84,25 @@ class SeveralDatagramsTest {
                 return true;
             });
             for (int i = 0; i < 20; i++) {
-                assertThat(events.next()).isEqualTo(sent(i * 64L, i < 19 ? 64 : 5));
+                assertThat(events.nextBytes()).isEqualTo(sent(i * 64L, i < 19 ? 64 : 5));
             }
-            assertThat(events.calls).containsExactly(19 * 64 + 5 + " of 64 tos 0");
+            assertThat(events.several).containsExactly(19 * 64 + 5 + " of 64 tos 0");
         }
     }
 
     @Test
     void moreThanTheKernelTakesAtOnceIsCut() throws Exception {
-        var events = new Recorder();
-        DatagramSocket receiver = open(events);
-        DatagramSocket sender = open(new Recorder());
-        int port = on(receiver::localPort);
-        on(() -> sender.sendDatagrams(0, LOOPBACK, port, 64, 0, memory, 0, 300, 1)
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, events);
+        DatagramSocket sender = world.open(0, LOOPBACK, 0, new DatagramWorld.Recorder());
+        int port = world.on(receiver::localPort);
+        world.on(() -> sender.sendDatagrams(0, LOOPBACK, port, 64, 0, memory, 0, 300, 1)
                 & sender.sendDatagrams(0, LOOPBACK, port, 64, 0, memory, 300, 150_000, 9000));
         for (int i = 0; i < 300; i++) {
-            assertThat(events.next()).isEqualTo(sent(i, 1));
+            assertThat(events.nextBytes()).isEqualTo(sent(i, 1));
         }
         for (int i = 0; i < 150_000; i += 9000) {
-            assertThat(events.next()).isEqualTo(sent(300 + i, Math.min(9000, 150_000 - i)));
+            assertThat(events.nextBytes()).isEqualTo(sent(300 + i, Math.min(9000, 150_000 - i)));
         }
     }
 
@@ -130,7 +120,7 @@ class SeveralDatagramsTest {
         }
         assumeTrue(able, "needs root, to make a network namespace");
         // The loop's thread moves to a namespace of its own, and so do all its sockets.
-        on(() -> {
+        world.on(() -> {
             Namespaces.unshare(Namespaces.CLONE_NEWNET);
             Process ip = new ProcessBuilder("ip", "link", "set", "lo", "mtu", "1280", "up")
                     .inheritIO()
@@ -143,16 +133,16 @@ class SeveralDatagramsTest {
     /** Sends bursts of sizes that often repeat, mostly at once and now and then to a second port in between. */
     private void mixture(long seed) throws Exception {
         var random = new Random(seed);
-        var events = new Recorder();
-        DatagramSocket receiver = open(events);
-        DatagramSocket other = open(new Recorder());
-        DatagramSocket sender = open(new Recorder());
-        int port = on(receiver::localPort);
-        int otherPort = on(other::localPort);
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, events);
+        DatagramSocket other = world.open(0, LOOPBACK, 0, new DatagramWorld.Recorder());
+        DatagramSocket sender = world.open(0, LOOPBACK, 0, new DatagramWorld.Recorder());
+        int port = world.on(receiver::localPort);
+        int otherPort = world.on(other::localPort);
         int[] sizes = {0, 1, 64, 64, 100, 1200, 1200, 1400, 1472, 3000, 8192, 9000};
         for (int burst = 0; burst < 60; burst++) {
             List<byte[]> expected = new ArrayList<>();
-            on(() -> {
+            world.on(() -> {
                 int size = 0;
                 long at = 0;
                 for (int i = 0; i < 60 && at < 200_000; i++) {
@@ -176,29 +166,31 @@ class SeveralDatagramsTest {
                 return true;
             });
             for (byte[] datagram : expected) {
-                assertThat(events.next()).as("seed %d, burst %d", seed, burst).isEqualTo(datagram);
+                assertThat(events.nextBytes())
+                        .as("seed %d, burst %d", seed, burst)
+                        .isEqualTo(datagram);
             }
         }
     }
 
     @Test
     void severalToAClosedPortAreReportedAndTheSocketGoesOn() throws Exception {
-        var events = new Recorder();
-        DatagramSocket sender = open(events);
-        var receiverEvents = new Recorder();
-        DatagramSocket receiver = open(receiverEvents);
-        int port = on(receiver::localPort);
+        var events = new DatagramWorld.Recorder();
+        DatagramSocket sender = world.open(0, LOOPBACK, 0, events);
+        var receiverEvents = new DatagramWorld.Recorder();
+        DatagramSocket receiver = world.open(0, LOOPBACK, 0, receiverEvents);
+        int port = world.on(receiver::localPort);
         int closed;
         try (var gone = new java.net.DatagramSocket(0, InetAddress.getLoopbackAddress())) {
             closed = gone.getLocalPort();
         }
         for (int i = 0; i < 5; i++) {
-            on(() -> sender.sendDatagrams(0, LOOPBACK, closed, 64, 0, memory, 0, 500, 100)
+            world.on(() -> sender.sendDatagrams(0, LOOPBACK, closed, 64, 0, memory, 0, 500, 100)
                     & sender.sendDatagrams(0, LOOPBACK, port, 64, 0, memory, 500, 500, 100));
             for (int j = 0; j < 5; j++) {
-                assertThat(receiverEvents.next()).isEqualTo(sent(500 + j * 100L, 100));
+                assertThat(receiverEvents.nextBytes()).isEqualTo(sent(500 + j * 100L, 100));
             }
-            assertThat(events.nextError()).startsWith("111 icmp 3/3 to " + closed);
+            assertThat(events.next()).startsWith("error 111 icmp 3/3 by 127.0.0.1 to 127.0.0.1 " + closed);
         }
         assertThat(events.dropped).isZero();
     }
@@ -211,75 +203,5 @@ class SeveralDatagramsTest {
         byte[] bytes = new byte[length];
         new Random(seed).nextBytes(bytes);
         return bytes;
-    }
-
-    private DatagramSocket open(DatagramSocket.Events events) throws Exception {
-        return switch (on(() -> host.openDatagram(0, LOOPBACK, 0, events))) {
-            case Opening.Open<DatagramSocket>(DatagramSocket socket) -> socket;
-            case Opening.Failed<DatagramSocket>(HostError error, String reason) -> throw new AssertionError(reason);
-        };
-    }
-
-    private <T> T on(Callable<T> action) throws Exception {
-        var result = new CompletableFuture<T>();
-        loop.execute(() -> {
-            try {
-                result.complete(action.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return result.get(10, TimeUnit.SECONDS);
-    }
-
-    private static final class Recorder implements DatagramSocket.Events {
-        private final LinkedBlockingQueue<byte[]> payloads = new LinkedBlockingQueue<>();
-        private final LinkedBlockingQueue<String> errors = new LinkedBlockingQueue<>();
-        final List<String> calls = new ArrayList<>();
-        volatile int dropped;
-
-        @Override
-        public void onDatagram(
-                long high, long low, int port, int typeOfService, MemorySegment memory, long at, int length) {
-            payloads.add(memory.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE));
-            memory.asSlice(at - DatagramHost.HEADROOM, DatagramHost.HEADROOM).fill((byte) 0xee);
-        }
-
-        @Override
-        public void onDatagrams(
-                long high, long low, int port, int typeOfService, MemorySegment memory, long at, int length, int size) {
-            calls.add(length + " of " + size + " tos " + typeOfService);
-            DatagramSocket.Events.super.onDatagrams(high, low, port, typeOfService, memory, at, length, size);
-        }
-
-        @Override
-        public void onError(
-                int errno,
-                int icmpType,
-                int icmpCode,
-                int mtu,
-                long offenderHigh,
-                long offenderLow,
-                long high,
-                long low,
-                int port,
-                MemorySegment memory,
-                long at,
-                int length) {
-            errors.add(errno + " icmp " + icmpType + "/" + icmpCode + " to " + port);
-        }
-
-        @Override
-        public void onDropped(int datagrams) {
-            dropped += datagrams;
-        }
-
-        byte[] next() throws InterruptedException {
-            return payloads.poll(10, TimeUnit.SECONDS);
-        }
-
-        String nextError() throws InterruptedException {
-            return String.valueOf(errors.poll(10, TimeUnit.SECONDS));
-        }
     }
 }

@@ -8,9 +8,8 @@ import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
-import dev.sluice.link.LinkCounters;
-import dev.sluice.link.LinkHandler;
 import dev.sluice.link.TapLink;
+import dev.sluice.link.WrappedLink;
 import dev.sluice.link.tap.NamespaceTap;
 import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.TapSpec;
@@ -412,15 +411,14 @@ class LinuxPeerTest {
     }
 
     /** Loses and repeats TCP's frames on their way through another link; ARP passes. */
-    private static final class BadLink implements Link {
+    private static final class BadLink extends WrappedLink {
         private static final int IP_PROTOCOL = 23;
-        private final Link link;
         private final int lossPermille;
         private final int duplicatePermille;
         private final Random random = new Random(11);
 
         BadLink(Link link, int lossPermille, int duplicatePermille) {
-            this.link = link;
+            super(link);
             this.lossPermille = lossPermille;
             this.duplicatePermille = duplicatePermille;
         }
@@ -434,34 +432,14 @@ class LinuxPeerTest {
         }
 
         @Override
-        public void start(LinkHandler handler) {
-            link.start(new LinkHandler() {
-                @Override
-                public void onFrame(Link from, Frame frame) {
-                    if (isTcp(frame) && chance(lossPermille)) {
-                        return;
-                    }
-                    handler.onFrame(BadLink.this, frame);
-                    if (chance(duplicatePermille)) {
-                        handler.onFrame(BadLink.this, frame);
-                    }
-                }
-
-                @Override
-                public void onBatchEnd(Link from) {
-                    handler.onBatchEnd(BadLink.this);
-                }
-
-                @Override
-                public void onRoom(Link from) {
-                    handler.onRoom(BadLink.this);
-                }
-
-                @Override
-                public void onClosed(Link from, String reason) {
-                    handler.onClosed(BadLink.this, reason);
-                }
-            });
+        public void onFrame(Link from, Frame frame) {
+            if (isTcp(frame) && chance(lossPermille)) {
+                return;
+            }
+            super.onFrame(from, frame);
+            if (chance(duplicatePermille)) {
+                super.onFrame(from, frame);
+            }
         }
 
         @Override
@@ -470,44 +448,9 @@ class LinuxPeerTest {
                 return true;
             }
             if (chance(duplicatePermille)) {
-                link.send(frame);
+                super.send(frame);
             }
-            return link.send(frame);
-        }
-
-        @Override
-        public String name() {
-            return link.name();
-        }
-
-        @Override
-        public int mtu() {
-            return link.mtu();
-        }
-
-        @Override
-        public boolean offloads() {
-            return link.offloads();
-        }
-
-        @Override
-        public boolean congested() {
-            return link.congested();
-        }
-
-        @Override
-        public void flush() {
-            link.flush();
-        }
-
-        @Override
-        public void close() {
-            link.close();
-        }
-
-        @Override
-        public LinkCounters counters() {
-            return link.counters();
+            return super.send(frame);
         }
     }
 }

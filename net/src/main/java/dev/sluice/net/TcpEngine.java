@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 final class TcpEngine {
     static final Failure STACK_CLOSED = new Failure(Failure.Kind.CLOSED, "the network stack was closed");
 
-    /** Payload handed to a link at a time, so that its {@code congested} is asked in between. */
+    /** Payload handed to a link at most between two looks at its {@code congested}: one super-segment. */
     private static final int BUDGET = 64 << 10;
 
     private static final int MOST_ROUNDS = 64;
@@ -404,6 +404,7 @@ final class TcpEngine {
     }
 
     void transmit(TcpSession session, long now) {
+        int budget = Math.max(1, BUDGET - session.tcb.sendMss()); // it may be exceeded by one segment
         int rounds = MOST_ROUNDS;
         do {
             if (link.congested()) {
@@ -413,7 +414,7 @@ final class TcpEngine {
                 }
                 return;
             }
-            session.tcb.transmit(now, BUDGET);
+            session.tcb.transmit(now, budget);
         } while (session.tcb.wantsTransmit() && --rounds > 0);
     }
 

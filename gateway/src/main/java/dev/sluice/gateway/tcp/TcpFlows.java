@@ -53,7 +53,7 @@ public final class TcpFlows {
     private static final int TTL = 64;
     /** Guests that send with a TTL below this are tracing a route: the host's packets get theirs. */
     private static final int TRACING_TTL = 32;
-    /** Payload handed to a link without offloads at a time, so that its {@code congested} is asked in between. */
+    /** Payload handed to a link without offloads at most between two looks at its {@code congested}: one super-segment. */
     private static final int SOFTWARE_BUDGET = 64 << 10;
 
     final Loop loop;
@@ -496,6 +496,7 @@ public final class TcpFlows {
             flow.tcb.transmit(now, Integer.MAX_VALUE);
             return;
         }
+        int budget = Math.max(1, SOFTWARE_BUDGET - flow.tcb.sendMss()); // it may be exceeded by one segment
         int rounds = 64;
         do {
             if (link.congested()) {
@@ -505,7 +506,7 @@ public final class TcpFlows {
                 }
                 return;
             }
-            flow.tcb.transmit(now, SOFTWARE_BUDGET);
+            flow.tcb.transmit(now, budget);
         } while (flow.tcb.wantsTransmit() && --rounds > 0);
     }
 
