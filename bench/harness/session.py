@@ -49,6 +49,7 @@ class Session:
 
     def tcp(self, direction, streams, seconds):
         """Runs iperf3 out (client to server), in, or both at once; returns its `end` with the rates of each stream."""
+        seconds = max(1, round(seconds))  # iperf3 knows no others
         way = {"out": [], "in": ["-R"], "both": ["--bidir"]}[direction]
         await_true("iperf3's server", self.iperf_listens)  # it makes its listening socket anew after each test
         command = [*self.client, "iperf3", "-c", self.address, "-p", str(IPERF), "-t", str(seconds), "-P", str(streams), "-J", "--connect-timeout", "5000", *way]

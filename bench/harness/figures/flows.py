@@ -1,5 +1,6 @@
 """5. Many flows: what idle ones cost, how busy ones share."""
 import json
+import math
 import subprocess
 import time
 
@@ -38,7 +39,7 @@ def measure(contender, variant, options, record):
 def mice(s, row, direction, options, record):
     """Requests on a schedule, timed from when they were due, while one stream takes what it can."""
     await_true("iperf3's server", s.iperf_listens)
-    with s.meanwhile("iperf3", "-J", "-c", s.address, "-p", IPERF, "-t", options.seconds + 2, *filter(None, [direction])) as elephant:
+    with s.meanwhile("iperf3", "-J", "-c", s.address, "-p", IPERF, "-t", math.ceil(options.seconds) + 2, *filter(None, [direction])) as elephant:
         time.sleep(0.5)  # it has left its slow start
         timed(s, row, ("rr", "tcp", s.address, ECHO, MICE, options.seconds + 1, EVERY_US), record)
         try:

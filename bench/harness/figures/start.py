@@ -105,10 +105,10 @@ def standing(s, options, record):
     still(pid, "fresh", options, record)
     peak = []
     for direction in ("out", "in"):
-        s.tcp(direction, 8, max(2, options.seconds))
+        s.tcp(direction, 8, 1 if options.quick else max(2, options.seconds))
         peak.append(memory_mb(pid))
     record("memory, straight after 8 streams each way", rss_mb=max(peak))
-    time.sleep(5)
+    time.sleep(2 if options.quick else 5)
     still(pid, "after load", options, record)
     record("memory, some seconds after load", rss_mb=memory_mb(pid))
     record("memory, peak", rss_mb=memory_mb(pid, "VmHWM"))

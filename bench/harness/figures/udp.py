@@ -22,7 +22,7 @@ def measure(contender, variant, options, record):
                 row = f"{words}, {way}{suffix(variant)}"
                 with failures_to(record, row):
                     before = s.cost()
-                    r = s.load("pps", direction, s.address, ECHO, size, STEP, timeout=60)
+                    r = s.load("pps", direction, s.address, ECHO, size, min(STEP, options.seconds), timeout=60)
                     values = {"per_s": r["per_s"], "gbps": r["gbps"]}
                     if before is not None and r["came"]:
                         values["cpu_us"] = (s.cost() - before) * 1e6 / r["came"]

@@ -72,9 +72,9 @@ def measure(contender, variant, options, record):
         for direction, way in (("out", ""), ("in", "-R")):
             with failures_to(record, f"MTU {mtu}, {direction}"):
                 throughput(machine, net, way, 2)  # the emulator translates code as it meets it, and sluice compiles
-                record(f"MTU {mtu}, {'guest to host' if direction == 'out' else 'host to guest'}", **throughput(machine, net, way, max(2, options.seconds)))
+                record(f"MTU {mtu}, {'guest to host' if direction == 'out' else 'host to guest'}", **throughput(machine, net, way, max(2, round(options.seconds))))
         with failures_to(record, f"MTU {mtu}, requests"):
-            record(f"MTU {mtu}, TCP requests, 1 connection", **requests(machine, net, max(2, options.seconds)))
+            record(f"MTU {mtu}, TCP requests, 1 connection", **requests(machine, net, max(2, round(options.seconds))))
 
 
 @contextmanager

@@ -28,6 +28,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -48,6 +49,7 @@ class StreamLinkFlowTest {
     private final RawFrames frames = new RawFrames(AddressPlan.DEFAULT_MAC, GuestWorld.GUEST_MAC, GuestWorld.GUEST);
     private final MemorySegment memory = Arena.ofAuto().allocate(4 << 20);
     private Gateway gateway;
+    private StreamLink link;
     private ServerSocket server;
     /** The guest's end of the link. */
     private int fd = -1;
@@ -68,7 +70,8 @@ class StreamLinkFlowTest {
                 .start();
         int[] ends = Sockets.socketpair(Sockets.AF_UNIX, Sockets.STREAM);
         fd = ends[0];
-        gateway.attach(new StreamLink(gateway.loop(), ends[1], ends[1], "guest", mtu, Framing.BE32));
+        link = new StreamLink(gateway.loop(), ends[1], ends[1], "guest", mtu, Framing.BE32);
+        gateway.attach(link);
         server = new ServerSocket();
         server.setReceiveBufferSize(hostReceiveBuffer);
         server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
@@ -99,7 +102,7 @@ class StreamLinkFlowTest {
                 int count = sent == 0 ? first : segments;
                 sendAsOneBatch(data, sent * payload, count, payload);
                 sent += count;
-                while (gateway.status().links().getFirst().framesFromGuest() < 2 + sent) {
+                while (framesRead() < 2 + sent) {
                     Thread.onSpinWait();
                 }
             }
@@ -123,18 +126,23 @@ class StreamLinkFlowTest {
                     // The test has ended before.
                 }
             });
-            GatewayStatus.LinkStatus link;
+            GatewayStatus.LinkStatus now;
             long before = -1;
             // The guest reads nothing until the gateway stands still.
-            while ((link = gateway.status().links().getFirst()).bytesToGuest() != before
-                    || before < ALMOST_FULL) {
-                before = link.bytesToGuest();
+            while ((now = gateway.status().links().getFirst()).bytesToGuest() != before || before < ALMOST_FULL) {
+                before = now.bytesToGuest();
                 Thread.sleep(20);
             }
             readPayload(total);
             assertThat(gateway.status().links().getFirst().dropped()).isZero();
             assertThat(gateway.status().tcp().segmentsRetransmitted()).isZero();
         }
+    }
+
+    private long framesRead() {
+        CompletableFuture<Long> frames = new CompletableFuture<>();
+        gateway.loop().execute(() -> frames.complete(link.counters().framesIn));
+        return frames.join();
     }
 
     private byte[] tcp(int offset, int flags, byte[] payload) {

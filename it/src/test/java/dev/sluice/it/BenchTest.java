@@ -16,18 +16,23 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The measurements still run, and their results have the documented shape. What they say is no test's business. */
+/** The measurements run, and their results have the documented shape. What they say is no test's business. */
 class BenchTest {
+    /** All but virtual machines, which boot for too long, and stream links, which module bench tests. */
+    private static final List<String> FIGURES = List.of("tcp", "latency", "udp", "forwards", "flows", "start");
+
     @Test
-    void aShortRunMeasuresEveryFigureAndWritesItsReport(@TempDir Path folder) throws IOException {
+    void aShortRunMeasuresItsFiguresAndWritesItsReport(@TempDir Path folder) throws IOException {
         Needs.lab("python3", "iperf3", "cc", "curl");
         Needs.check(Files.exists(Path.of("/usr/include/stdio.h")), "needs the C library's headers (libc6-dev)");
         try (Lab lab = Lab.open()) {
             String program = "" + Lab.launcher().resolveSibling("bench").resolve("run");
             String sluice = "SLUICE=" + Lab.launcher();
-            String[] little = "--streams 1 --directions in --mtu 1500 --idle-flows 100 --idle 1 --warm-up 1".split(" ");
-            Program run = lab.onHost(
-                    join(little, "env", sluice, program, "--quick", "--only", "sluice", "--output", "" + folder));
+            String little =
+                    "--streams 1 --directions in --mtu 1500 --idle-flows 100 --idle 1 --warm-up 0 --seconds 0.1";
+            String what = "--quick --only sluice --figures " + String.join(",", FIGURES);
+            Program run =
+                    lab.onHost(join((little + " " + what).split(" "), "env", sluice, program, "--output", "" + folder));
             assertThat(run.exitCode(Duration.ofMinutes(5))).as(run.toString()).isZero();
         }
         Map<?, ?> results = (Map<?, ?>) JsonReader.read(Files.readString(folder.resolve("results.json")));
@@ -35,7 +40,7 @@ class BenchTest {
         assertThat(results.get("failures")).as("what could not be measured").isEqualTo(List.of());
         assertThat((Map<?, ?>) results.get("machine")).extracting("kernel").isNotNull();
         List<?> rows = (List<?>) results.get("results");
-        for (String figure : List.of("tcp", "latency", "udp", "forwards", "flows", "start")) {
+        for (String figure : FIGURES) {
             assertThat(rows).as(figure).anySatisfy(row -> {
                 Map<?, ?> one = (Map<?, ?>) row;
                 assertThat(one.get("figure")).isEqualTo(figure);

@@ -23,7 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** Measures every kind of stream link, MTU and direction; a line of JSON for each on standard output. {@code StreamLinks SECONDS [WORDS…]} */
-public final class StreamLinks {
+public final class StreamLinks implements AutoCloseable {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final int[] MTUS = {1500, 65520};
     private static final double WARM_UP = 1.5;
@@ -36,7 +36,7 @@ public final class StreamLinks {
     private final GuestLink guest;
     private int lastPort = 40_000;
 
-    private StreamLinks(GuestLink.Kind kind, int mtu, Path folder) throws IOException {
+    StreamLinks(GuestLink.Kind kind, int mtu, Path folder) throws IOException {
         this.kind = kind;
         this.plan = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, mtu, true);
         this.gateway = Gateway.builder().plan(plan).start();
@@ -102,13 +102,14 @@ public final class StreamLinks {
         return result.get();
     }
 
-    private void measure(boolean inward, double seconds) throws Exception {
+    /** One row. @param warmUp seconds that do not count */
+    Row measure(boolean inward, double warmUp, double seconds) throws Exception {
         try (HostEnd host = new HostEnd(inward)) {
             Ipv4Address local = plan.firstGuest();
             GuestTcp tcp = new GuestTcp(guest, plan.mtu(), local, ++lastPort, plan.host(), host.port(), plan.mac());
             tcp.connect();
             CompletableFuture<Boolean> done = new CompletableFuture<>();
-            Thread client = Thread.ofPlatform().name("guest").start(() -> {
+            Thread client = Thread.ofPlatform().name("guest").daemon().start(() -> {
                 try {
                     if (inward) {
                         tcp.receive();
@@ -120,40 +121,62 @@ public final class StreamLinks {
                     done.completeExceptionally(t);
                 }
             });
-            Thread.sleep((long) (WARM_UP * 1000));
+            Thread.sleep((long) (warmUp * 1000));
             Account before = account(inward, tcp, client, host);
             Thread.sleep((long) (seconds * 1000));
             Account after = account(inward, tcp, client, host);
             tcp.stop();
             done.get();
-            report(inward, before, after);
             host.thread.join();
+            return Row.of(
+                    kind.toString().toLowerCase(Locale.ROOT) + ":, MTU " + plan.mtu() + ", "
+                            + (inward ? "host to guest" : "guest to host"),
+                    before,
+                    after);
         }
     }
 
-    private void report(boolean inward, Account before, Account after) {
-        double gigabytes = (after.bytes - before.bytes) / 1e9;
-        double perGigabyte = 1e9 * gigabytes;
-        System.out.printf(
-                Locale.ROOT,
-                "{\"row\": \"%s:, MTU %d, %s\", \"gbps\": %.3f, \"cpu_s_per_gb\": %.4f, \"user_s_per_gb\": %.4f, \"guest_s_per_gb\": %.4f,"
-                        + " \"host_s_per_gb\": %.4f, \"bytes_per_frame\": %.3f}%n",
-                kind.toString().toLowerCase(Locale.ROOT),
-                plan.mtu(),
-                inward ? "host to guest" : "guest to host",
-                gigabytes * 8e9 / (after.at - before.at),
-                (after.loop - before.loop) / perGigabyte,
-                (after.loopUser - before.loopUser) / perGigabyte,
-                (after.guest - before.guest) / perGigabyte,
-                (after.host - before.host) / perGigabyte,
-                (double) (after.allocated - before.allocated) / (after.frames - before.frames));
-        System.out.flush();
+    /** A line of the result: times of processors are seconds per gigabyte of payload. */
+    record Row(
+            String name,
+            double gigabits,
+            double loop,
+            double loopUser,
+            double guest,
+            double host,
+            double bytesPerFrame) {
+        private static Row of(String name, Account before, Account after) {
+            double bytes = after.bytes - before.bytes;
+            return new Row(
+                    name,
+                    bytes * 8 / (after.at - before.at),
+                    (after.loop - before.loop) / bytes,
+                    (after.loopUser - before.loopUser) / bytes,
+                    (after.guest - before.guest) / bytes,
+                    (after.host - before.host) / bytes,
+                    (double) (after.allocated - before.allocated) / (after.frames - before.frames));
+        }
+
+        String json() {
+            return String.format(
+                    Locale.ROOT,
+                    "{\"row\": \"%s\", \"gbps\": %.3f, \"cpu_s_per_gb\": %.4f, \"user_s_per_gb\": %.4f, \"guest_s_per_gb\": %.4f,"
+                            + " \"host_s_per_gb\": %.4f, \"bytes_per_frame\": %.3f}",
+                    name,
+                    gigabits,
+                    loop,
+                    loopUser,
+                    guest,
+                    host,
+                    bytesPerFrame);
+        }
     }
 
-    private void close() {
-        guest.close();
+    @Override
+    public void close() {
         server.close();
         gateway.close();
+        guest.close();
     }
 
     /** {@code SECONDS} of each row; further words choose among the rows: {@code qemu}, {@code vmnet}, an MTU, {@code in}, {@code out}. */
@@ -171,13 +194,14 @@ public final class StreamLinks {
                         || !chosen(words, "" + mtu, "1500", "65520")) {
                     continue;
                 }
-                StreamLinks links = new StreamLinks(kind, mtu, folder);
-                for (String way : new String[] {"out", "in"}) {
-                    if (chosen(words, way, "out", "in")) {
-                        links.measure(way.equals("in"), seconds);
+                try (StreamLinks links = new StreamLinks(kind, mtu, folder)) {
+                    for (String way : new String[] {"out", "in"}) {
+                        if (chosen(words, way, "out", "in")) {
+                            System.out.println(links.measure(way.equals("in"), WARM_UP, seconds)
+                                    .json());
+                        }
                     }
                 }
-                links.close();
             }
         }
         Files.delete(folder);
