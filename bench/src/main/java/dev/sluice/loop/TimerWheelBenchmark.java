@@ -1,19 +1,11 @@
 package dev.sluice.loop;
 
-import java.util.concurrent.TimeUnit;
+import dev.sluice.bench.parts.Part;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 
 /** Timers of ten thousand connections: one is moved, as with a segment; one is armed and disarmed; time passes and some fire. */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-public class TimerWheelBenchmark {
+public class TimerWheelBenchmark extends Part {
     private static final int TIMERS = 10_000;
     private static final long MILLIS = 1_000_000;
 

@@ -8,20 +8,11 @@ import dev.sluice.wire.Ipv6Header;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 
 /** What is looked at in each frame before its flow is known: hardware address, IP header with its checksum, TCP header, addresses. */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-public class ParseBenchmark {
+public class ParseBenchmark extends Part {
     private static final int FRAMES = 64;
     private static final int STRIDE = 2048;
     private static final int IP = EthernetHeader.LENGTH;

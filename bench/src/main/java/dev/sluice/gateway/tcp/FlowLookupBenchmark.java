@@ -13,23 +13,15 @@ import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.wire.IpHeader;
 import java.io.IOException;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import dev.sluice.bench.parts.Part;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /** A flow found by its four-tuple, each time another one: among ten thousand most of what is looked at is in no near cache. */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-public class FlowLookupBenchmark {
+public class FlowLookupBenchmark extends Part {
     private static final int ORDER = 1 << 14;
 
     @Param({"1", "1000", "10000"})

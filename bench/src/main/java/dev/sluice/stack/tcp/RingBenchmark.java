@@ -3,19 +3,11 @@ package dev.sluice.stack.tcp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
+import dev.sluice.bench.parts.Part;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.State;
 
 /** The bookkeeping of the rings, with 1,460 bytes at a time; nothing is copied into the send ring, all into the receive ring. */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-public class RingBenchmark {
+public class RingBenchmark extends Part {
     private static final int BYTES = 1460;
 
     private final TcpShard shard = new TcpShard(NativeMemory.ofArenas(), 64 << 20, new Random(1));

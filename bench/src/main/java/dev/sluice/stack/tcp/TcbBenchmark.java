@@ -3,24 +3,16 @@ package dev.sluice.stack.tcp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
+import dev.sluice.bench.parts.Part;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 
 /**
  * Steps of two connections joined without a link and without copying payload: one sends {@code bytes}, the other takes them and
  * acknowledges at once. So each operation is a segment sent, a segment received, an acknowledgment sent and one received.
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-public class TcbBenchmark {
+public class TcbBenchmark extends Part {
     /** One segment, or a super-segment of the GUEST profile. */
     @Param({"1448", "65160"})
     public int bytes;
