@@ -1,5 +1,7 @@
 package dev.sluice.gateway.tcp;
 
+import dev.sluice.bench.parts.Part;
+import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.FlowPolicy;
@@ -14,7 +16,6 @@ import dev.sluice.wire.IpHeader;
 import java.io.IOException;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
-import dev.sluice.bench.parts.Part;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
@@ -45,12 +46,14 @@ public class FlowLookupBenchmark extends Part {
         guest = new Guest(0x0a000002, 1, new StreamLink(loop, -1, -1, "none", 1500, dev.sluice.link.Framing.BE32));
         AddressPlan plan = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true);
         TcpShard shard = new TcpShard(NativeMemory.ofArenas(), 64 << 20, new Random(1));
+        Counters counters = new Counters();
         TcpFlows owner = new TcpFlows(
                 loop,
                 new LinuxStreamHost(loop),
                 plan,
                 Limits.defaults(),
-                new Counters(),
+                counters,
+                new Events(counters, () -> 0),
                 FlowPolicy.of(plan),
                 (_, _, _, _, _, _, _, _, _) -> {},
                 shard,

@@ -1,9 +1,9 @@
 package dev.sluice.stack.tcp;
 
+import dev.sluice.bench.parts.Part;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
-import dev.sluice.bench.parts.Part;
 import org.openjdk.jmh.annotations.Benchmark;
 
 /** The bookkeeping of the rings, with 1,460 bytes at a time; nothing is copied into the send ring, all into the receive ring. */

@@ -1,9 +1,9 @@
 package dev.sluice.stack.tcp;
 
+import dev.sluice.bench.parts.Part;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
-import dev.sluice.bench.parts.Part;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
