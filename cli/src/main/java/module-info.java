@@ -1,4 +1,4 @@
-/** Commands: run, attach, serve, status. */
+/** Commands, and the programs that Sluice stands in for. */
 module dev.sluice.cli {
     requires static org.jspecify;
     requires dev.sluice.control;
@@ -6,6 +6,7 @@ module dev.sluice.cli {
     requires dev.sluice.link;
     requires dev.sluice.posix;
     requires dev.sluice.wire;
+    requires org.snakeyaml.engine;
     requires jdk.unsupported; // sun.misc.Signal: the only way to handle a signal
 
     exports dev.sluice.cli;

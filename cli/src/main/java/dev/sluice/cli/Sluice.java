@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.face.Face;
+import dev.sluice.cli.face.gvproxy.Gvproxy;
 import dev.sluice.cli.face.slirp4netns.Slirp4netns;
 import dev.sluice.cli.options.Syntax;
 import java.util.ArrayList;
@@ -27,7 +28,7 @@ final class Sluice {
             "completion",
             "training");
     /** The programs that it stands in for. */
-    static final List<String> FACES = List.of("slirp4netns");
+    static final List<String> FACES = List.of("slirp4netns", "gvproxy");
 
     private Sluice() {}
 
@@ -56,6 +57,7 @@ final class Sluice {
     static @Nullable Face face(String name) {
         return switch (name) {
             case "slirp4netns" -> new Slirp4netns();
+            case "gvproxy" -> new Gvproxy(Console::beVerbose);
             default -> null;
         };
     }

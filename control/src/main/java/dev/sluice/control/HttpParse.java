@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /** What a client's bytes turned out to be. */
-sealed interface HttpParse permits HttpHead, HttpParse.Refused {
+public sealed interface HttpParse permits HttpHead, HttpParse.Refused {
     /** More header fields than any client of this API has a use for. */
     int MAX_FIELDS = 64;
 

@@ -1,5 +1,6 @@
 package dev.sluice.gateway;
 
+import dev.sluice.gateway.dhcp.DhcpSettings;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsSettings;
@@ -13,6 +14,7 @@ import dev.sluice.gateway.mux.Generation;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.NamespaceSockets;
+import dev.sluice.host.Outbound;
 import dev.sluice.link.Link;
 import dev.sluice.link.vmnet.AddressClaims;
 import dev.sluice.loop.EventLoop;
@@ -21,6 +23,8 @@ import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -62,6 +66,9 @@ public final class Gateway implements AutoCloseable {
         private Limits limits = Limits.defaults();
         private @Nullable FlowPolicy policy;
         private DnsSettings dns = DnsSettings.defaults();
+        private boolean nameServer = true;
+        private @Nullable DhcpSettings dhcp;
+        private Outbound outbound = Outbound.ANY;
 
         private Builder() {}
 
@@ -91,6 +98,24 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
+        /** Whether the gateway is a name server; if not, its port 53 is closed like any other. */
+        public Builder nameServer(boolean wanted) {
+            this.nameServer = wanted;
+            return this;
+        }
+
+        /** Replaces what DHCP says beside the plan ({@link DhcpSettings#alone}). */
+        public Builder dhcp(DhcpSettings dhcp) {
+            this.dhcp = dhcp;
+            return this;
+        }
+
+        /** From which of the host's addresses flows leave. */
+        public Builder outbound(Outbound outbound) {
+            this.outbound = outbound;
+            return this;
+        }
+
         /**
          * Starts the gateway's loop.
          *
@@ -103,12 +128,14 @@ public final class Gateway implements AutoCloseable {
                         loop,
                         () -> new GuestNetwork(
                                 loop,
-                                new LinuxStreamHost(loop),
-                                new LinuxDatagramHost(loop),
+                                new LinuxStreamHost(loop, outbound),
+                                new LinuxDatagramHost(loop, outbound),
                                 plan,
                                 limits,
                                 policy == null ? FlowPolicy.of(plan) : policy,
                                 dns,
+                                nameServer,
+                                dhcp == null ? DhcpSettings.alone(plan) : dhcp,
                                 new MappedMemory(),
                                 new SecureRandom(),
                                 loop::stalls));
@@ -169,6 +196,21 @@ public final class Gateway implements AutoCloseable {
         on(loop, () -> network.guests.bind(high, low, mac.bits(), link, loop.now()));
     }
 
+    /**
+     * Ties an address to a hardware address: DHCP gives it to that guest and to no other.
+     *
+     * @throws IOException if another guest has it, or there are too many such ties
+     */
+    public void reserve(Ipv4Address address, MacAddress mac) throws IOException {
+        on(loop, () -> {
+            if (!network.dhcp.server().reserve(mac, address, loop.now())) {
+                throw new IOException(address + " can't be reserved for " + mac
+                        + ": it is no guest's address, another's, or there are too many reservations");
+            }
+            return true;
+        });
+    }
+
     /** The DHCP server's addresses, for others that give some out (vmnet); to be used on the loop only. */
     public AddressClaims claims() {
         return network.dhcp.claims(loop::now);
@@ -210,6 +252,30 @@ public final class Gateway implements AutoCloseable {
     public void forward(GatewayForward forward) throws IOException {
         on(loop, () -> {
             network.forward(forward);
+            return true;
+        });
+    }
+
+    /** What answers guests at a port of the gateway. */
+    @FunctionalInterface
+    public interface GuestService {
+        /**
+         * Serves one connection, blocking, on a virtual thread of its own; the connection ends when this returns.
+         *
+         * @param in until the guest has no more to say
+         * @param out closing it is the end of what the guest gets
+         */
+        void serve(IpAddress guest, InputStream in, OutputStream out);
+    }
+
+    /**
+     * Opens a TCP port of the gateway for a service of this process.
+     *
+     * @throws IOException if the gateway uses that port itself
+     */
+    public void serve(int port, GuestService service) throws IOException {
+        on(loop, () -> {
+            network.serve(port, service);
             return true;
         });
     }

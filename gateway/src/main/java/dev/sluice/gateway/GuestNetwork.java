@@ -60,6 +60,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -76,6 +77,9 @@ final class GuestNetwork implements LocalPort {
     /** Buffers that no flow needed for this long go back to the system. */
     /** Shortest time between two questions for guests nobody has heard of. */
     private static final long ASK_INTERVAL = 100_000_000L;
+
+    /** Connections of guests to services at a time; further ones are closed at once. */
+    private static final int MAX_SERVED = 64;
 
     private static final long TRIM_INTERVAL = 1_000_000_000L;
 
@@ -99,6 +103,7 @@ final class GuestNetwork implements LocalPort {
     final Reassembler reassembler;
     private final DnsTcpService dnsOverTcp;
     private final DnsUdpService dnsOverUdp;
+    private final Semaphore served = new Semaphore(MAX_SERVED);
     private final Timer trim = Timer.of(this::trimBuffers);
     private final ArpResponder arp;
     private final Ipv4Input ipv4;
@@ -121,6 +126,8 @@ final class GuestNetwork implements LocalPort {
             Limits limits,
             FlowPolicy policy,
             DnsSettings dnsSettings,
+            boolean nameServer,
+            DhcpSettings dhcpSettings,
             NativeMemory memory,
             RandomGenerator random,
             LongSupplier stalls) {
@@ -147,7 +154,7 @@ final class GuestNetwork implements LocalPort {
                 limits.reassemblyBytes(),
                 (s, at, length) -> reassemblyExpired(errors, s, at, length));
         dhcp = new DhcpService(
-                Arena.ofAuto(), plan, new DhcpServer(plan, DhcpSettings.alone(plan), limits), counters, this::onLease);
+                Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits), counters, this::onLease);
         FragmentInput fragments = new FragmentInput(loop, counters, reassembler);
         TransportInput transport = new TransportInput(counters, errors, tcp, udp, echo);
         ipv4 = new Ipv4Input(plan, counters, guests, errors, fragments, dhcp, transport);
@@ -176,8 +183,10 @@ final class GuestNetwork implements LocalPort {
                                 DNS_PORT,
                                 port,
                                 message));
-        udp.register(DNS_PORT, dnsOverUdp::onDatagram);
-        tcp.service(DNS_PORT, this::openDns);
+        if (nameServer) {
+            udp.register(DNS_PORT, dnsOverUdp::onDatagram);
+            tcp.service(DNS_PORT, this::openDns);
+        }
         loop.atEndOfTurn(this::endTurn);
         recorder = DropRecorder.of(counters);
     }
@@ -222,6 +231,30 @@ final class GuestNetwork implements LocalPort {
                 tcp.service(port, (_, events) -> streams.connect(path, events));
         }
         gatewayForwards.add(forward);
+    }
+
+    /** Opens a port of the gateway for a service of this process. */
+    void serve(int port, Gateway.GuestService service) throws IOException {
+        if (tcp.isService(port)) {
+            throw new IOException("port " + port + " of the gateway has a service already");
+        }
+        tcp.service(port, (guest, events) -> {
+            PipeSocket pipe = new PipeSocket(loop, events);
+            if (!served.tryAcquire()) {
+                pipe.closeService();
+                return pipe;
+            }
+            IpAddress address = guest.ipAddress();
+            Thread.ofVirtual().name("guest-service").start(() -> {
+                try {
+                    service.serve(address, pipe.serviceInput(), pipe.serviceOutput());
+                } finally {
+                    pipe.closeService();
+                    served.release();
+                }
+            });
+            return pipe;
+        });
     }
 
     /** Finds guests for forwards. */

@@ -34,8 +34,16 @@ public final class LinuxDatagramHost implements DatagramHost {
 
     private @Nullable LinuxRawPings rawPings6;
 
+    private final Outbound outbound;
+
     public LinuxDatagramHost(EventLoop loop) {
+        this(loop, Outbound.ANY);
+    }
+
+    /** One whose sockets speak from certain addresses, where they would from any. */
+    public LinuxDatagramHost(EventLoop loop, Outbound outbound) {
         this.loop = loop;
+        this.outbound = outbound;
     }
 
     @Override
@@ -61,6 +69,9 @@ public final class LinuxDatagramHost implements DatagramHost {
                         + bindPort;
                 return failed(what, -result, LinuxStreamHost.advice(-result, bindPort));
             }
+        } else if (bindOutbound(fd, ipv6) < 0) {
+            Io.close(fd);
+            return failed("cannot send from " + outbound.of(ipv6), Errno.EADDRNOTAVAIL, "");
         }
         LinuxDatagramSocket socket = new LinuxDatagramSocket(this, fd, ipv6, events);
         PosixException failure = socket.watch();
@@ -79,11 +90,24 @@ public final class LinuxDatagramHost implements DatagramHost {
             return failed("cannot open a ping socket", -fd, descriptorAdvice(-fd));
         }
         setOptions(fd, ipv6);
+        if (bindOutbound(fd, ipv6) < 0) {
+            Io.close(fd);
+            return failed("cannot send from " + outbound.of(ipv6), Errno.EADDRNOTAVAIL, "");
+        }
         LinuxPingSocket socket = new LinuxPingSocket(this, fd, ipv6, events);
         PosixException failure = socket.watch();
         return failure == null
                 ? new Opening.Open<>(socket)
                 : failed("cannot watch a ping socket", failure.errno(), descriptorAdvice(failure.errno()));
+    }
+
+    private int bindOutbound(int fd, boolean ipv6) {
+        return switch (outbound.of(ipv6)) {
+            case null -> 0;
+            case Ipv4Address v4 -> Sockets.bind(fd, address, SocketAddress.writeV4(address, 0, v4.bits(), 0));
+            case Ipv6Address v6 ->
+                Sockets.bind(fd, address, SocketAddress.writeV6(address, 0, v6.high(), v6.low(), 0, 0));
+        };
     }
 
     /** The way of the privileged where ping sockets are closed, or do not exist. */

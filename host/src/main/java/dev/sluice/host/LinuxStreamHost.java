@@ -29,16 +29,24 @@ public final class LinuxStreamHost implements StreamHost {
 
     private final MemorySegment address = Arena.ofAuto().allocate(128, 8);
     private final @Nullable NamespaceSockets inside;
+    private final Outbound outbound;
 
     public LinuxStreamHost(EventLoop loop) {
+        this(loop, Outbound.ANY);
+    }
+
+    /** One whose connections come from certain addresses; those to the loopback do not, which has no others. */
+    public LinuxStreamHost(EventLoop loop, Outbound outbound) {
         this.loop = loop;
         this.inside = null;
+        this.outbound = outbound;
     }
 
     /** One whose connections begin inside a namespace; it listens where this process is. */
     public LinuxStreamHost(EventLoop loop, NamespaceSockets inside) {
         this.loop = loop;
         this.inside = inside;
+        this.outbound = Outbound.ANY;
     }
 
     @Override
@@ -55,7 +63,16 @@ public final class LinuxStreamHost implements StreamHost {
                 Sockets.setOption(fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_UNICAST_HOPS, timeToLive);
             }
         }
-        int result = Sockets.connect(fd, address, write(to, port));
+        IpAddress from = outbound.of(to instanceof Ipv6Address);
+        int result = 0;
+        if (from != null && !isLoopback(to)) {
+            // the port is chosen when the destination is known, so that a port serves many destinations (ip(7))
+            Sockets.setOption(fd, Sockets.IPPROTO_IP, Sockets.IP_BIND_ADDRESS_NO_PORT, 1);
+            result = Sockets.bind(fd, address, write(from, 0));
+        }
+        if (result >= 0) {
+            result = Sockets.connect(fd, address, write(to, port));
+        }
         if (result < 0 && result != -Errno.EINPROGRESS) {
             Io.close(fd);
             return LinuxStreamSocket.failed(this, -result, events);
@@ -240,6 +257,13 @@ public final class LinuxStreamHost implements StreamHost {
                 yield v4 == null ? v6 : v4;
             }
             default -> null;
+        };
+    }
+
+    private static boolean isLoopback(IpAddress address) {
+        return switch (address) {
+            case Ipv4Address v4 -> v4.bits() >>> 24 == 127;
+            case Ipv6Address v6 -> v6.equals(Ipv6Address.LOOPBACK);
         };
     }
 

@@ -23,7 +23,7 @@ class VirtualMachineTest {
     /** One story, as booting is what takes the time. */
     @Test
     void virtualMachinesGetAddressesNamesDataAndEachOther() throws IOException {
-        Needs.lab("qemu-system-x86_64", "busybox", "cpio");
+        Needs.lab("qemu-system-x86_64", "busybox", "cpio", "curl");
         GuestKernel kernel = GuestKernel.find();
         try (Lab lab = Lab.open()) {
             lab.server(TestServers.class);
@@ -72,7 +72,7 @@ class VirtualMachineTest {
                         "ping:192.168.65.1",
                         "wait")) {
                     assertThat(first.await("nslookup", 1)).isEqualTo("192.168.65.2");
-                    assertThat(first.await("get", 1)).startsWith(sha256OfHello());
+                    assertThat(first.await("get", 1)).startsWith(sha256("hello from the host\n"));
                     assertThat(first.await("get", 2)).startsWith(TestServers.digest(7, LENGTH));
                     assertThat(second.await("dhcp", 1)).startsWith("192.168.65.4/24 ");
                     assertThat(second.await("ping", 1)).isEqualTo("192.168.65.3 answers");
@@ -100,14 +100,52 @@ class VirtualMachineTest {
             assertThat(serve.exitCode()).as(serve.toString()).isZero();
             assertThat(socket).doesNotExist();
             assertThat(serve.err()).doesNotContain("WARNING", "internal error", "Exception");
+
+            throughTheGvproxyFace(lab, kernel, files, socket);
         }
     }
 
-    private static String sha256OfHello() throws IOException {
+    /** The same machine, whose owner has always started gvproxy for it. */
+    private static void throughTheGvproxyFace(Lab lab, GuestKernel kernel, Path files, Path socket) {
+        Path api = lab.folder().resolve("api.sock");
+        Program gvproxy = lab.sluice("as", "gvproxy", "-listen-qemu", "unix://" + socket, "-listen", "unix://" + api);
+        Await.until("gvproxy listens", gvproxy::toString, () -> Files.exists(socket));
+        try (VirtualMachine machine = VirtualMachine.start(
+                lab,
+                kernel,
+                files,
+                socket,
+                "podman",
+                "5a:94:ef:e4:0c:ee",
+                "dhcp",
+                "nslookup:host.containers.internal",
+                "get:http://192.168.127.254:8080/hello",
+                "get:http://192.168.127.1/services/forwarder/all")) {
+            machine.awaitOff();
+            assertThat(machine.results("dhcp"))
+                    .singleElement()
+                    .asString()
+                    .startsWith("192.168.127.2/24 mtu=1500 router=192.168.127.1 dns=192.168.127.1 ");
+            assertThat(machine.results("nslookup")).containsExactly("192.168.127.254");
+            assertThat(machine.results("get").getFirst()).startsWith(sha256("hello from the host\n"));
+            String forwards = lab.onHost(
+                            "curl", "-s", "--unix-socket", api.toString(), "http://x/services/forwarder/all")
+                    .output();
+            assertThat(forwards).contains("127.0.0.1:2222", "192.168.127.2:22");
+            assertThat(machine.results("get").getLast())
+                    .as("the guest sees its own forwards")
+                    .startsWith(sha256(forwards));
+        }
+        gvproxy.signal("TERM");
+        assertThat(gvproxy.exitCode()).as(gvproxy.toString()).isZero();
+        assertThat(socket).doesNotExist();
+    }
+
+    private static String sha256(String text) {
         try {
             return java.util.HexFormat.of()
                     .formatHex(java.security.MessageDigest.getInstance("SHA-256")
-                            .digest("hello from the host\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
+                            .digest(text.getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
         } catch (java.security.NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

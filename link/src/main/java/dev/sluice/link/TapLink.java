@@ -18,7 +18,7 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TAP interface with a virtio-net header before every frame: the fast path. The kernel gives and takes super-segments of up to 64 KiB
+ * A TAP interface, usually with a virtio-net header before every frame: the fast path. The kernel gives and takes super-segments of up to 64 KiB
  * with unfinished checksums, so neither payload checksums nor segmentation cost anything here.
  *
  * <p>Each turn reads at most a budget of frames, one read(2) each (a TAP has no call for several), into slots of the link's own memory.
@@ -48,6 +48,9 @@ public final class TapLink extends DescriptorLink {
     private static final long RETRY_NANOS = 1_000_000;
 
     private final int fd;
+    /** Bytes of the header before each frame: those of the virtio-net header, or none. */
+    private final int prefix;
+
     private final int slots;
     private final int budget;
     private final boolean tcpOffload;
@@ -55,6 +58,9 @@ public final class TapLink extends DescriptorLink {
     private final MemorySegment memory;
     private final MemorySegment header;
     private final MemorySegment iovecs;
+    /** The same without the header. */
+    private final MemorySegment bareIovecs;
+
     private final Segmenter segmenter = new Segmenter();
     /** Where frames are put together that the kernel can't cut; mapped on first use. */
     private @Nullable MemorySegment staging;
@@ -85,9 +91,10 @@ public final class TapLink extends DescriptorLink {
     }
 
     /**
-     * @param fd non-blocking, with 12-byte virtio-net headers; closed with the link
+     * @param fd non-blocking; closed with the link
      * @param mtu of the interface, in bytes
-     * @param offloads mask of {@code Tun.TUN_F_*} that the kernel agreed to
+     * @param offloads mask of {@code Tun.TUN_F_*} that the kernel agreed to, with 12-byte virtio-net headers; or
+     *     {@link OpenTap#NO_HEADER}
      * @param slots frames kept until the end of a batch, at least 1; each is 68 KiB of address space
      * @param budget frames read per turn, at least 1
      */
@@ -97,12 +104,15 @@ public final class TapLink extends DescriptorLink {
         this.fd = fd;
         this.slots = slots;
         this.budget = budget;
-        this.tcpOffload = (offloads & Tun.TUN_F_TSO4) != 0;
-        this.udpOffload = (offloads & Tun.TUN_F_USO4) != 0;
+        boolean bare = offloads == OpenTap.NO_HEADER;
+        this.prefix = bare ? 0 : VirtioNetHeader.LENGTH;
+        this.tcpOffload = !bare && (offloads & Tun.TUN_F_TSO4) != 0;
+        this.udpOffload = !bare && (offloads & Tun.TUN_F_USO4) != 0;
         this.memory = buffer((long) SLOT * slots);
         Arena arena = Arena.ofAuto();
         this.header = arena.allocate(VirtioNetHeader.LENGTH, 8);
         this.iovecs = arena.allocate(4L * Io.IOVEC, 8);
+        this.bareIovecs = iovecs.asSlice(Io.IOVEC);
         Io.putIovec(iovecs, 0, header, 0, VirtioNetHeader.LENGTH);
     }
 
@@ -162,7 +172,7 @@ public final class TapLink extends DescriptorLink {
         int got = 0;
         long at = 0;
         while (got < wanted && !closed) {
-            int n = Io.read(fd, memory, at, VirtioNetHeader.LENGTH + MAX_FRAME);
+            int n = Io.read(fd, memory, at, prefix + MAX_FRAME);
             if (n < 0) {
                 if (n == -Errno.EINTR) {
                     continue;
@@ -183,15 +193,15 @@ public final class TapLink extends DescriptorLink {
     }
 
     private void deliver(long at, int n) {
-        int length = n - VirtioNetHeader.LENGTH;
-        if (length < EthernetHeader.LENGTH || VirtioNetHeader.check(memory, at, n) != Flaw.NONE) {
+        int length = n - prefix;
+        if (length < EthernetHeader.LENGTH || prefix > 0 && VirtioNetHeader.check(memory, at, n) != Flaw.NONE) {
             counters.droppedSize++;
             return;
         }
         counters.framesIn++;
         counters.bytesIn += length;
-        Frame frame = received.set(memory, at + VirtioNetHeader.LENGTH, length);
-        int flags = VirtioNetHeader.flags(memory, at);
+        Frame frame = received.set(memory, at + prefix, length);
+        int flags = prefix == 0 ? 0 : VirtioNetHeader.flags(memory, at);
         if (flags != 0) {
             frame.checksumTrusted = true;
             if ((flags & VirtioNetHeader.NEEDS_CHECKSUM) != 0) {
@@ -216,7 +226,7 @@ public final class TapLink extends DescriptorLink {
     @Override
     public boolean send(Frame frame) {
         int length = frame.length();
-        if (frame.gso != Frame.GSO_NONE && !takes(frame)) {
+        if (prefix == 0 || frame.gso != Frame.GSO_NONE && !takes(frame)) {
             return sendSegments(frame);
         }
         if (frame.headLength < EthernetHeader.LENGTH
@@ -284,7 +294,7 @@ public final class TapLink extends DescriptorLink {
             counters.droppedError++;
             return false;
         }
-        int n = Io.writev(fd, iovecs, iovecCount);
+        int n = prefix == 0 ? Io.writev(fd, bareIovecs, iovecCount - 1) : Io.writev(fd, iovecs, iovecCount);
         if (n >= 0) {
             counters.framesOut++;
             counters.bytesOut += length;

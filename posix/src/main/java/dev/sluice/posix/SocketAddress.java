@@ -15,6 +15,7 @@ public final class SocketAddress {
 
     public static final int V4_LENGTH = 16;
     public static final int V6_LENGTH = 28;
+    public static final int VSOCK_LENGTH = 16;
     /** Longest path of a Unix socket in bytes, the closing zero not counted. */
     public static final int UNIX_PATH_LIMIT = 107;
 
@@ -48,6 +49,19 @@ public final class SocketAddress {
         s.set(BE64, at + 16, low);
         s.set(NATIVE32, at + 24, scope);
         return V6_LENGTH;
+    }
+
+    /** The context id of "whoever connects" (vsock(7)). */
+    public static final int VSOCK_ANY = -1;
+
+    /** Writes 16 bytes: a port of a virtual machine's socket to its host (vsock(7)). */
+    public static int writeVsock(MemorySegment s, long at, int context, int port) {
+        s.set(FAMILY, at, (short) Sockets.AF_VSOCK);
+        s.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + 2, (short) 0);
+        s.set(NATIVE32, at + 4, port);
+        s.set(NATIVE32, at + 8, context);
+        s.set(NATIVE32, at + 12, 0);
+        return VSOCK_LENGTH;
     }
 
     /**

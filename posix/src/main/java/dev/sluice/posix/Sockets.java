@@ -15,6 +15,7 @@ public final class Sockets {
     public static final int AF_INET = 2;
     public static final int AF_INET6 = 10;
     public static final int AF_NETLINK = 16;
+    public static final int AF_VSOCK = 40;
 
     public static final int STREAM = 1;
     public static final int DGRAM = 2;
@@ -81,6 +82,7 @@ public final class Sockets {
 
     public static final int IP_TOS = 1;
     public static final int IP_TTL = 2;
+
     public static final int IP_HDRINCL = 3;
     public static final int IP_PKTINFO = 8;
     public static final int IP_MTU_DISCOVER = 10;

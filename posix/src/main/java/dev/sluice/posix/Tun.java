@@ -97,6 +97,15 @@ public final class Tun {
         }
     }
 
+    /** The {@code IFF_*} flags of an attached descriptor. */
+    public static int flags(int fd) throws PosixException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = arena.allocate(IFREQ, 8);
+            PosixException.check(ioctl(fd, TUNGETIFF, request.address()), "TUNGETIFF");
+            return request.get(ValueLayout.JAVA_SHORT, IFREQ_FLAGS) & 0xffff;
+        }
+    }
+
     private static String interfaceName(MemorySegment request) {
         request.set(ValueLayout.JAVA_BYTE, NAME_LIMIT, (byte) 0);
         return request.getString(0);

@@ -18,17 +18,21 @@ import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.ResolvConf;
+import dev.sluice.link.Framing;
 import dev.sluice.link.Guests;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkServer;
 import dev.sluice.link.LinkUrl;
 import dev.sluice.link.PcapTap;
+import dev.sluice.link.StreamLink;
 import dev.sluice.link.TapLink;
 import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.vmnet.VmnetIdentity;
 import dev.sluice.link.vmnet.VmnetTable;
 import dev.sluice.posix.Io;
+import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Resources;
+import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
@@ -160,6 +164,11 @@ public final class GuestNetwork implements AutoCloseable {
 
     /** Serves a TAP interface whose address is the plan's first; owns its descriptor from now on, also if this throws. */
     public void attach(OpenTap tap) throws IOException {
+        attach(tap, gateway.plan().firstGuest());
+    }
+
+    /** As {@link #attach(OpenTap)}, where the interface has another address. */
+    public void attach(OpenTap tap, Ipv4Address guest) throws IOException {
         TapLink made;
         try {
             made = new TapLink(gateway.loop(), tap, gateway.plan().mtu());
@@ -169,7 +178,7 @@ public final class GuestNetwork implements AutoCloseable {
         }
         Link link = recorded(made);
         gateway.attach(link);
-        gateway.bind(gateway.plan().firstGuest(), tap.mac(), link);
+        gateway.bind(guest, tap.mac(), link);
         Ipv6Plan six = gateway.plan().ipv6();
         if (six != null) {
             gateway.bind(six.firstGuest(), tap.mac(), link);
@@ -192,6 +201,19 @@ public final class GuestNetwork implements AutoCloseable {
      */
     public void listen(LinkUrl url, Runnable over) throws IOException {
         servers.add(LinkServer.open(gateway.loop(), url, gateway.plan().mtu(), vmnet, new Arrivals(url, over)));
+    }
+
+    /** Serves the guest at the other end of a connected, non-blocking stream; owns the descriptor from now on. */
+    public void join(int fd, String name, Framing framing) {
+        try {
+            gateway.attach(recorded(
+                    new StreamLink(gateway.loop(), fd, fd, name, gateway.plan().mtu(), framing)));
+        } catch (PosixException e) {
+            Io.close(fd);
+            LOG.log(System.Logger.Level.WARNING, name + " was turned away: " + e.getMessage());
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, String.valueOf(e.getMessage()));
+        }
     }
 
     /** Brings the guests of one place to the gateway; on the loop's thread. */

@@ -73,7 +73,8 @@ final class DhcpReplyOptions {
 
     private void add(DhcpOptions.Builder out, int code, @Nullable Binding binding) {
         switch (code) {
-            case DhcpOptions.ROUTER -> out.address(code, plan.gateway());
+            case DhcpOptions.ROUTER ->
+                out.address(code, settings.router() == null ? plan.gateway() : settings.router());
             case DhcpOptions.DNS_SERVERS -> addresses(out, code, settings.dns());
             case DhcpOptions.NTP_SERVERS -> addresses(out, code, settings.ntp());
             case DhcpOptions.INTERFACE_MTU -> out.number16(code, plan.mtu());

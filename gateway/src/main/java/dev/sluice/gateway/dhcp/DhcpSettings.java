@@ -3,17 +3,24 @@ package dev.sluice.gateway.dhcp;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.wire.Ipv4Address;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the DHCP server says beyond the address plan.
  *
  * @param leaseSeconds how long a lease lasts, 60–2³¹; clients may ask for less, never for more
+ * @param router option 3; null for the plan's gateway
  * @param dns option 6; empty for none
  * @param ntp option 42, given only to clients that ask; empty for none
  * @param authoritative whether to confirm an address that a rebooting client remembers but the server does not, if it is free. RFC
  *     2131 §4.3.2 wants silence there, for the sake of other servers on the wire; without one, the client gets its address sooner
  */
-public record DhcpSettings(long leaseSeconds, List<Ipv4Address> dns, List<Ipv4Address> ntp, boolean authoritative) {
+public record DhcpSettings(
+        long leaseSeconds,
+        @Nullable Ipv4Address router,
+        List<Ipv4Address> dns,
+        List<Ipv4Address> ntp,
+        boolean authoritative) {
     public static final long DEFAULT_LEASE_SECONDS = 86_400;
     static final long MIN_LEASE_SECONDS = 60;
 
@@ -23,6 +30,11 @@ public record DhcpSettings(long leaseSeconds, List<Ipv4Address> dns, List<Ipv4Ad
         }
         dns = List.copyOf(dns);
         ntp = List.copyOf(ntp);
+    }
+
+    /** One whose router is the plan's gateway. */
+    public DhcpSettings(long leaseSeconds, List<Ipv4Address> dns, List<Ipv4Address> ntp, boolean authoritative) {
+        this(leaseSeconds, null, dns, ntp, authoritative);
     }
 
     /** A day's lease; the gateway is DNS and time server; the RFC's silence. */

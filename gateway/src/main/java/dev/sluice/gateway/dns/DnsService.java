@@ -31,6 +31,7 @@ public final class DnsService implements AutoCloseable {
 
     private final DnsCounters counters = new DnsCounters();
     private final DnsTable table = new DnsTable(this::changed);
+    private volatile KnownNames known = _ -> null;
     private final Resolver resolver;
     private final Flights flights = new Flights();
     private final Semaphore free;
@@ -75,7 +76,13 @@ public final class DnsService implements AutoCloseable {
         this.settled = settled;
         BuiltInNames builtIn = new BuiltInNames(plan, settings.names());
         this.resolver = new Resolver(
-                List.of(builtIn, new HostNames(hosts), table, table.zonesHeldHere(), builtIn.nobodyElses()),
+                List.of(
+                        knownNames(),
+                        builtIn,
+                        new HostNames(hosts),
+                        table,
+                        table.zonesHeldHere(),
+                        builtIn.nobodyElses()),
                 table,
                 settings.servers(),
                 new HostServers(config),
@@ -90,6 +97,30 @@ public final class DnsService implements AutoCloseable {
     /** The records and zones that can be changed while it runs. */
     public DnsDirectory directory() {
         return table;
+    }
+
+    /** From now on asks {@code names} before all else. */
+    public void known(KnownNames names) {
+        known = names;
+        changed();
+    }
+
+    private NameSource knownNames() {
+        return new NameSource() {
+            @Override
+            public String title() {
+                return "names of the program";
+            }
+
+            @Override
+            public @Nullable Answer answer(DnsQuery query) {
+                List<IpAddress> addresses = known.find(query.name());
+                if (addresses == null) {
+                    return null;
+                }
+                return addresses.isEmpty() ? new NoSuchName() : NameSource.addresses(query, addresses);
+            }
+        };
     }
 
     /** From now on asks these servers for what has no zone of its own; none for the servers of this host. */

@@ -49,6 +49,29 @@ public final class TapDevice {
     }
 
     /**
+     * Takes over an interface that somebody else has made and handed over as a descriptor.
+     *
+     * @throws IOException if it is none
+     */
+    public static OpenTap adopt(int fd) throws IOException {
+        try {
+            int flags = Tun.flags(fd);
+            if ((flags & Tun.IFF_TAP) == 0) {
+                throw new IOException("descriptor " + fd + " is a TUN interface, and a TAP one is needed");
+            }
+            Io.setNonBlocking(fd);
+            MacAddress mac = new MacAddress(Tun.mac(fd));
+            if ((flags & Tun.IFF_VNET_HDR) == 0) {
+                return new OpenTap(fd, Tun.name(fd), mac, OpenTap.NO_HEADER);
+            }
+            Tun.setVnetHeaderSize(fd, Tun.VNET_HEADER);
+            return new OpenTap(fd, Tun.name(fd), mac, Tun.enableOffloads(fd));
+        } catch (PosixException e) {
+            throw new IOException("descriptor " + fd + " is no open TAP interface", e);
+        }
+    }
+
+    /**
      * Makes the interface from an opened descriptor, in the namespace where that was opened, and agrees on offloads. Closes {@code fd}
      * on failure.
      *

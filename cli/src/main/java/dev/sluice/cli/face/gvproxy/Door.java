@@ -1,0 +1,209 @@
+package dev.sluice.cli.face.gvproxy;
+
+import dev.sluice.posix.Errno;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.Poll;
+import dev.sluice.posix.PosixException;
+import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.Sockets;
+import dev.sluice.wire.Ipv4Address;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Semaphore;
+
+/**
+ * A listening socket of the API, as a URL names it: {@code unix:///PATH}, {@code tcp://ADDRESS:PORT}, {@code vsock://[CID]:PORT}. Its
+ * connections are plain descriptors, since one may become a guest's link. Each has a platform thread, as reading one blocks in the
+ * system; they are few at a time.
+ */
+final class Door implements AutoCloseable {
+    private static final int CLIENTS = 32;
+    private static final int BACKLOG = 128;
+    /** Out of descriptors, most likely: the client stays in the queue, so trying at once would spin. */
+    private static final int PAUSE_MILLIS = 100;
+
+    /** Does with a connection what is to be done, and closes it or gives it away. */
+    interface Visitor {
+        void visit(int fd);
+    }
+
+    private final String url;
+    private final int fd;
+    private final String path;
+    private final Semaphore free = new Semaphore(CLIENTS);
+    private volatile boolean closed;
+
+    private Door(String url, int fd, String path) {
+        this.url = url;
+        this.fd = fd;
+        this.path = path;
+    }
+
+    /**
+     * Starts listening.
+     *
+     * @throws IOException saying what is wrong with the URL or the place
+     */
+    static Door open(String url, Visitor visitor) throws IOException {
+        Door door;
+        try (Arena arena = Arena.ofConfined()) {
+            door = bind(url, arena.allocate(SocketAddress.CAPACITY));
+        }
+        Thread.ofPlatform().daemon().name("api").start(() -> door.accept(visitor));
+        return door;
+    }
+
+    private static Door bind(String url, MemorySegment address) throws IOException {
+        if (url.startsWith("unix://")) {
+            String path = url.substring("unix://".length());
+            if (Files.exists(Path.of(path))) {
+                throw new IOException("cannot listen on " + url + ": the file is there already; remove it");
+            }
+            return listen(url, Sockets.AF_UNIX, address, SocketAddress.writeUnix(address, 0, path), path);
+        }
+        int colon = url.lastIndexOf(':');
+        String port = url.substring(colon + 1);
+        boolean number = port.matches("[0-9]{1,10}");
+        if (url.startsWith("tcp://") && number && port.length() < 6) {
+            String host = url.substring("tcp://".length(), Math.max("tcp://".length(), colon));
+            Ipv4Address at = host.isEmpty()
+                    ? Ipv4Address.ANY
+                    : host.equals("localhost") ? Ipv4Address.LOOPBACK : Ipv4Address.parse(host);
+            return listen(
+                    url,
+                    Sockets.AF_INET,
+                    address,
+                    SocketAddress.writeV4(address, 0, at.bits(), Integer.parseInt(port)),
+                    "");
+        }
+        if (url.startsWith("vsock://") && number) {
+            String cid = url.substring("vsock://".length(), Math.max("vsock://".length(), colon));
+            int context = cid.matches("[0-9]{1,9}") ? Integer.parseInt(cid) : SocketAddress.VSOCK_ANY;
+            int length = SocketAddress.writeVsock(address, 0, context, Integer.parseUnsignedInt(port));
+            return listen(url, Sockets.AF_VSOCK, address, length, "");
+        }
+        throw new IllegalArgumentException(
+                "'" + url + "' is no place to listen; write unix:///PATH, tcp://ADDRESS:PORT or vsock://:PORT");
+    }
+
+    private static Door listen(String url, int family, MemorySegment address, int length, String path)
+            throws IOException {
+        int fd = PosixException.check(Sockets.socket(family, Sockets.STREAM, 0), "cannot listen on " + url);
+        Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+        int result = Sockets.bind(fd, address, length);
+        if (result >= 0) {
+            result = Sockets.listen(fd, BACKLOG);
+        }
+        if (result < 0) {
+            Io.close(fd);
+            throw new PosixException("cannot listen on " + url, -result);
+        }
+        return new Door(url, fd, path);
+    }
+
+    private void accept(Visitor visitor) {
+        while (!closed) {
+            free.acquireUninterruptibly();
+            int ready = Poll.await(fd, Poll.IN, -1);
+            int client = closed || ready < 0 ? -Errno.EINTR : Sockets.accept(fd);
+            if (client < 0) {
+                free.release();
+                if (!closed && client != -Errno.EAGAIN && client != -Errno.EINTR) {
+                    System.getLogger(Door.class.getName())
+                            .log(
+                                    System.Logger.Level.WARNING,
+                                    url + ": no client can be accepted: " + Errno.text(-client));
+                    Poll.await(-1, 0, PAUSE_MILLIS);
+                }
+                continue;
+            }
+            Thread.ofPlatform().daemon().name("api-client").start(() -> {
+                try {
+                    visitor.visit(client);
+                } finally {
+                    free.release();
+                }
+            });
+        }
+        Io.close(fd);
+    }
+
+    /** What a descriptor delivers; blocking. */
+    static InputStream input(int fd) {
+        return new InputStream() {
+            private final MemorySegment buffer = Arena.ofAuto().allocate(8192);
+
+            @Override
+            public int read() throws IOException {
+                byte[] one = new byte[1];
+                return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+            }
+
+            @Override
+            public int read(byte[] to, int offset, int length) throws IOException {
+                int n = Io.read(fd, buffer, 0, Math.min(length, buffer.byteSize()));
+                while (n == -Errno.EAGAIN || n == -Errno.EINTR) {
+                    Poll.await(fd, Poll.IN, -1);
+                    n = Io.read(fd, buffer, 0, Math.min(length, buffer.byteSize()));
+                }
+                if (n < 0) {
+                    throw new PosixException("read", -n);
+                }
+                MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, 0, to, offset, n);
+                return n == 0 && length > 0 ? -1 : n;
+            }
+        };
+    }
+
+    /** What goes to a descriptor; closing this ends that direction only. */
+    static OutputStream output(int fd) {
+        return new OutputStream() {
+            private final MemorySegment buffer = Arena.ofAuto().allocate(8192);
+
+            @Override
+            public void write(int b) throws IOException {
+                write(new byte[] {(byte) b}, 0, 1);
+            }
+
+            @Override
+            public void write(byte[] from, int offset, int length) throws IOException {
+                for (int done = 0; done < length; ) {
+                    int part = (int) Math.min(length - done, buffer.byteSize());
+                    MemorySegment.copy(from, offset + done, buffer, ValueLayout.JAVA_BYTE, 0, part);
+                    int n = Sockets.send(fd, buffer, 0, part, Sockets.MSG_NOSIGNAL);
+                    if (n == -Errno.EAGAIN || n == -Errno.EINTR) {
+                        Poll.await(fd, Poll.OUT, -1);
+                        continue;
+                    }
+                    if (n < 0) {
+                        throw new PosixException("write", -n);
+                    }
+                    done += n;
+                }
+            }
+
+            @Override
+            public void close() {
+                Sockets.shutdown(fd, Sockets.SHUT_WR);
+            }
+        };
+    }
+
+    /** Stops listening; connections go on. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            Sockets.shutdown(fd, Sockets.SHUT_RDWR); // wakes who accepts, who then closes it
+            if (!path.isEmpty()) {
+                Io.unlink(path);
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+package dev.sluice.cli.face.gvproxy;
+
+import dev.sluice.cli.face.Face;
+import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.cli.network.Signals;
+import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.dhcp.DhcpSettings;
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.link.LinkUrl;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.MacAddress;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/** {@code gvproxy}: a network for virtual machines, with the addresses and the ways of gvproxy. */
+public final class Gvproxy implements Face {
+    private static final String NAME = "gvproxy";
+    private static final String VERSION = "gvproxy version 0.8.7 (sluice)";
+    private static final long LEASE_SECONDS = 3600;
+    private static final Ipv4Cidr LINK_LOCAL = Ipv4Cidr.parse("169.254.0.0/16");
+    private static final int FAILED = 1;
+    private static final int USAGE = 2;
+
+    private final Runnable beVerbose;
+
+    /** @param beVerbose turns on what {@code -debug} asks for */
+    public Gvproxy(Runnable beVerbose) {
+        this.beVerbose = beVerbose;
+    }
+
+    @Override
+    public int call(List<String> arguments) throws IOException {
+        Configuration configuration = new Configuration();
+        GoFlags flags = configuration.flags(file -> YamlFile.read(Path.of(file), configuration));
+        try {
+            if (!flags.parse(arguments)) {
+                System.err.print(flags.usage(NAME));
+                return 0;
+            }
+            if (configuration.version) {
+                System.out.println(VERSION);
+                return 0;
+            }
+            configuration.complete();
+        } catch (GoFlags.Mistake e) {
+            System.err.println(e.getMessage());
+            System.err.print(flags.usage(NAME));
+            return USAGE;
+        } catch (IllegalArgumentException e) {
+            return failed(String.valueOf(e.getMessage()));
+        }
+        if (configuration.debug) {
+            beVerbose.run();
+        }
+        try {
+            serve(configuration);
+            return 0;
+        } catch (IllegalArgumentException | IOException e) {
+            return failed(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static int failed(String message) {
+        System.err.println(NAME + ": " + message);
+        return FAILED;
+    }
+
+    private static void serve(Configuration configuration) throws IOException {
+        if (configuration.logFile != null) {
+            PrintStream log = new PrintStream(
+                    new FileOutputStream(configuration.logFile.toFile(), true), true, StandardCharsets.UTF_8);
+            System.setErr(log);
+        }
+        CountDownLatch stop = new CountDownLatch(1);
+        Signals.onStop(stop);
+        Zones zones = new Zones();
+        configuration.zones().forEach(zones::add);
+        try (GuestNetwork guests = GuestNetwork.start(gateway(configuration), configuration.capture, List.of());
+                Services services = new Services(configuration, guests, zones)) {
+            for (Map.Entry<Ipv4Address, MacAddress> lease :
+                    configuration.leases().entrySet()) {
+                guests.gateway().reserve(lease.getKey(), lease.getValue());
+            }
+            guests.gateway().dns().known(zones::addresses);
+            services.open();
+            for (Map.Entry<Configuration.Kind, String> link : configuration.links.entrySet()) {
+                guests.listen(url(link.getKey(), link.getValue()), stop::countDown);
+            }
+            writePid(configuration.pidFile);
+            services.ready();
+            guests.openControlSocket();
+            stop.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            if (configuration.pidFile != null) {
+                Files.deleteIfExists(configuration.pidFile);
+            }
+        }
+    }
+
+    private static void writePid(@Nullable Path file) throws IOException {
+        if (file != null) {
+            Files.writeString(file, Long.toString(ProcessHandle.current().pid()));
+        }
+    }
+
+    private static Gateway.Builder gateway(Configuration configuration) {
+        AddressPlan plan = configuration.plan();
+        return Gateway.builder()
+                .plan(plan)
+                .policy(policy(configuration, plan))
+                .dhcp(new DhcpSettings(LEASE_SECONDS, List.of(plan.gateway()), List.of(), true));
+    }
+
+    /** The usual one, after translation of what {@code nat} says, and without 169.254.0.0/16 unless that is wanted. */
+    static FlowPolicy policy(Configuration configuration, AddressPlan plan) {
+        Map<Ipv4Address, Ipv4Address> nat = configuration.nat();
+        boolean linkLocal = configuration.ec2Metadata;
+        FlowPolicy usual = FlowPolicy.of(plan);
+        return request -> {
+            if (request.destination() instanceof Ipv4Address destination) {
+                Ipv4Address to = nat.get(destination);
+                if (to != null) {
+                    return new FlowPolicy.Allow(to, request.destinationPort());
+                }
+                if (!linkLocal && LINK_LOCAL.contains(destination.bits())) {
+                    return new FlowPolicy.Prohibit();
+                }
+            }
+            return usual.decide(request);
+        };
+    }
+
+    /** Where guests connect; a file that is there already is refused, as gvproxy does. */
+    private static LinkUrl url(Configuration.Kind kind, String text) {
+        return switch (kind) {
+            case QEMU -> LinkUrl.parse("qemu:" + path(kind, text, "unix://"));
+            case BESS -> LinkUrl.parse("bess:" + path(kind, text, "unixpacket://"));
+            case VFKIT -> LinkUrl.parse("vfkit:" + path(kind, text, "unixgram://"));
+            case VPNKIT -> LinkUrl.parse("vmnet:" + path(kind, text, "unix://"));
+            case STDIO -> new LinkUrl.Stdio();
+        };
+    }
+
+    private static String path(Configuration.Kind kind, String text, String scheme) {
+        String flag = "-listen-" + kind.name().toLowerCase(java.util.Locale.ROOT);
+        if (!text.startsWith(scheme)) {
+            throw new IllegalArgumentException(flag + " " + text + ": write " + scheme + "/PATH");
+        }
+        String path = text.substring(scheme.length());
+        if (Files.exists(Path.of(path))) {
+            throw new IllegalArgumentException(flag + ": " + path + " exists already; remove it");
+        }
+        return path;
+    }
+}

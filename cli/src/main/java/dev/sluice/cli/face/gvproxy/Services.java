@@ -1,0 +1,231 @@
+package dev.sluice.cli.face.gvproxy;
+
+import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.gateway.GatewayStatus;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.link.Framing;
+import dev.sluice.posix.Io;
+import dev.sluice.posix.Sockets;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** What gvproxy offers around a network: forwards, the API at its doors and to guests, notifications. */
+final class Services implements AutoCloseable {
+    private static final int GUESTS_API = 80;
+
+    private final Configuration configuration;
+    private final GuestNetwork network;
+    private final Exposures exposures;
+    private final Api api;
+    private final List<Door> doors = new ArrayList<>();
+    private final List<SshTunnel> tunnels = new ArrayList<>();
+    private final AtomicInteger connections = new AtomicInteger();
+    private @Nullable Notifications notifications;
+    private @Nullable GuestWatch watch;
+
+    Services(Configuration configuration, GuestNetwork network, Zones zones) {
+        this.configuration = configuration;
+        this.network = network;
+        this.exposures = new Exposures(network);
+        this.api = new Api(exposures, zones, new View());
+    }
+
+    /** Opens all that was asked for. */
+    void open() throws IOException {
+        for (Map.Entry<String, String> forward : configuration.forwards().entrySet()) {
+            boolean udp = forward.getKey().startsWith("udp:");
+            exposures.expose(
+                    new Exposures.Exposure(
+                            udp ? forward.getKey().substring(4) : forward.getKey(),
+                            forward.getValue(),
+                            udp ? "udp" : "tcp"),
+                    null,
+                    false);
+        }
+        network.gateway().serve(GUESTS_API, this::serveGuest);
+        for (String url : configuration.listen) {
+            doors.add(Door.open(url, fd -> visit(fd, true)));
+        }
+        if (configuration.services != null) {
+            doors.add(Door.open(configuration.services, fd -> visit(fd, false)));
+        }
+        if (configuration.notification != null) {
+            Notifications made = Notifications.to(configuration.notification);
+            notifications = made;
+            watch = GuestWatch.start(network.gateway(), made);
+        }
+        for (Configuration.SshForward forward : configuration.sshForwards) {
+            tunnels.add(SshTunnel.start(forward, configuration));
+        }
+    }
+
+    /** Tells that all is open. */
+    void ready() {
+        if (notifications != null) {
+            notifications.send(Notifications.Kind.READY, null);
+        }
+    }
+
+    private void serveGuest(IpAddress guest, InputStream in, OutputStream out) {
+        if (guest instanceof Ipv4Address address) {
+            new HttpSession(in, out, api, new Api.Guest(address)).run(() -> closeQuietly(out));
+        }
+        closeQuietly(out);
+    }
+
+    private static void closeQuietly(AutoCloseable closing) {
+        try {
+            closing.close();
+        } catch (Exception e) {
+            // it is gone either way
+        }
+    }
+
+    /** A connection to one of the doors. */
+    private void visit(int fd, boolean links) {
+        Api.Answer last = new HttpSession(Door.input(fd), Door.output(fd), api, new Api.Program(links))
+                .run(() -> Sockets.shutdown(fd, Sockets.SHUT_RDWR));
+        switch (last) {
+            case Api.Link() -> {
+                boolean qemu = configuration.links.containsKey(Configuration.Kind.QEMU);
+                network.join(fd, "connect#" + connections.incrementAndGet(), qemu ? Framing.BE32 : Framing.LE16);
+            }
+            case Api.Tunnel tunnel -> {
+                tunnel(fd, tunnel);
+                Io.close(fd);
+            }
+            case null, default -> Io.close(fd);
+        }
+    }
+
+    /** Joins a client with a port of a guest, through a socket made for this one connection. */
+    private void tunnel(int fd, Api.Tunnel tunnel) {
+        try {
+            Path folder = Files.createTempDirectory("sluice-tunnel");
+            Path path = folder.resolve("s");
+            ForwardSpec spec = new ForwardSpec(
+                    new ForwardSpec.UnixSocket(path.toString()),
+                    new ForwardSpec.Address(tunnel.guest()),
+                    tunnel.port(),
+                    false);
+            try {
+                network.publish(List.of(spec));
+                try (SocketChannel guest = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+                    Door.output(fd).write("OK".getBytes(StandardCharsets.US_ASCII));
+                    splice(fd, guest);
+                }
+            } finally {
+                network.gateway().ports().remove(List.of(spec.listen()), false);
+                Files.deleteIfExists(path);
+                Files.deleteIfExists(folder);
+            }
+        } catch (IOException e) {
+            // one end has gone, and with it the other
+        }
+    }
+
+    private static void splice(int fd, SocketChannel guest) throws IOException {
+        Thread back = Thread.ofVirtual().name("tunnel").start(() -> {
+            ByteBuffer buffer = ByteBuffer.allocate(16 << 10);
+            OutputStream out = Door.output(fd);
+            try {
+                while (guest.read(buffer.clear()) >= 0) {
+                    out.write(buffer.array(), 0, buffer.position());
+                }
+                out.close();
+            } catch (IOException e) {
+                Sockets.shutdown(fd, Sockets.SHUT_RDWR);
+            }
+        });
+        byte[] bytes = new byte[16 << 10];
+        InputStream in = Door.input(fd);
+        int n;
+        while ((n = in.read(bytes)) >= 0) {
+            ByteBuffer piece = ByteBuffer.wrap(bytes, 0, n);
+            while (piece.hasRemaining()) {
+                guest.write(piece);
+            }
+        }
+        guest.shutdownOutput();
+        try {
+            back.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The network as the API shows it. */
+    private final class View implements Api.Network {
+        @Override
+        public Map<String, Object> leases() throws IOException {
+            Map<String, Object> leases = new TreeMap<>();
+            leases.put(configuration.gateway().toString(), configuration.gatewayMac.toString());
+            leases.put(configuration.host().toString(), configuration.gatewayMac.toString());
+            configuration.leases().forEach((address, mac) -> leases.put(address.toString(), mac.toString()));
+            for (GatewayStatus.LeaseStatus lease : network.gateway().status().leases()) {
+                leases.put(lease.address().toString(), lease.mac().toString());
+            }
+            return leases;
+        }
+
+        @Override
+        public Map<String, Object> cam() throws IOException {
+            Map<String, Object> cam = new TreeMap<>();
+            for (GatewayStatus.GuestStatus guest : network.gateway().status().guests()) {
+                String digits = guest.link().substring(guest.link().lastIndexOf('#') + 1);
+                cam.put(guest.mac().toString(), digits.matches("[0-9]{1,9}") ? Integer.parseInt(digits) : 1);
+            }
+            return cam;
+        }
+
+        @Override
+        public Map<String, Object> stats() throws IOException {
+            GatewayStatus status = network.gateway().status();
+            Map<String, Object> stats = new LinkedHashMap<>();
+            stats.put(
+                    "BytesSent",
+                    status.links().stream()
+                            .mapToLong(GatewayStatus.LinkStatus::bytesToGuest)
+                            .sum());
+            stats.put(
+                    "BytesReceived",
+                    status.links().stream()
+                            .mapToLong(GatewayStatus.LinkStatus::bytesFromGuest)
+                            .sum());
+            stats.put("Links", status.links());
+            stats.put("TCP", status.tcp());
+            stats.put("UDP", status.udp());
+            stats.put("Ping", status.ping());
+            stats.put("Drops", status.drops());
+            return stats;
+        }
+    }
+
+    @Override
+    public void close() {
+        tunnels.forEach(SshTunnel::close);
+        doors.forEach(Door::close);
+        if (watch != null) {
+            watch.close();
+        }
+        if (notifications != null) {
+            notifications.close();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package dev.sluice.cli.face.gvproxy;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A socket here that leads to one in the guest: the system's {@code ssh} with a forwarded socket, started anew whenever it ends, as the
+ * guest's own server may come late and go with a reboot.
+ */
+final class SshTunnel implements AutoCloseable {
+    private static final long PAUSE_SECONDS = 2;
+
+    private final List<String> command;
+    private final Path socket;
+    private final Thread thread;
+    private volatile boolean closed;
+
+    private SshTunnel(List<String> command, Path socket) {
+        this.command = command;
+        this.socket = socket;
+        this.thread = Thread.ofPlatform().daemon().name("ssh").unstarted(this::run);
+    }
+
+    /** @throws IOException if there is no ssh, or no way to the guest's */
+    static SshTunnel start(Configuration.SshForward forward, Configuration configuration) throws IOException {
+        if (configuration.sshPort == -1) {
+            throw new IOException("-forward-sock needs the guest's ssh at a port of this host: give -ssh-port");
+        }
+        if (!Files.isReadable(Path.of(forward.identity()))) {
+            throw new IOException("-forward-identity " + forward.identity() + " can't be read");
+        }
+        Path socket = Path.of(forward.socket());
+        Files.deleteIfExists(socket);
+        SshTunnel tunnel = new SshTunnel(command(forward, configuration.sshPort), socket);
+        tunnel.thread.start();
+        return tunnel;
+    }
+
+    /** The guest is new with each installation, so its key is nobody's; what matters is ours, which it must accept. */
+    static List<String> command(Configuration.SshForward forward, int port) {
+        return List.of(
+                "ssh",
+                "-N",
+                "-T",
+                "-F",
+                "none",
+                "-o",
+                "BatchMode=yes",
+                "-o",
+                "ExitOnForwardFailure=yes",
+                "-o",
+                "StreamLocalBindUnlink=yes",
+                "-o",
+                "StrictHostKeyChecking=no",
+                "-o",
+                "UserKnownHostsFile=/dev/null",
+                "-o",
+                "LogLevel=ERROR",
+                "-o",
+                "IdentitiesOnly=yes",
+                "-o",
+                "ServerAliveInterval=15",
+                "-i",
+                forward.identity(),
+                "-p",
+                Integer.toString(port),
+                "-L",
+                forward.socket() + ":" + forward.destination(),
+                forward.user() + "@127.0.0.1");
+    }
+
+    private void run() {
+        while (!closed) {
+            try {
+                Process ssh = new ProcessBuilder(command)
+                        .redirectInput(new File("/dev/null"))
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .redirectError(ProcessBuilder.Redirect.DISCARD)
+                        .start();
+                try {
+                    ssh.waitFor();
+                } finally {
+                    ssh.destroy();
+                }
+                TimeUnit.SECONDS.sleep(PAUSE_SECONDS);
+            } catch (InterruptedException e) {
+                return;
+            } catch (IOException e) {
+                System.getLogger(SshTunnel.class.getName())
+                        .log(
+                                System.Logger.Level.WARNING,
+                                "-forward-sock needs the program ssh (Debian: openssh-client): " + e.getMessage());
+                return;
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+        try {
+            thread.join(Duration.ofSeconds(2)); // so that it has told ssh
+            Files.deleteIfExists(socket);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            // the next start removes it
+        }
+    }
+}
