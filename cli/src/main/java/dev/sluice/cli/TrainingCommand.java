@@ -30,6 +30,7 @@ final class TrainingCommand implements Command {
             Main.execute("attach", "--help");
             Main.execute("serve", "--help");
             Main.execute("status", "--help");
+            Main.execute("as", "slirp4netns", "--version");
             Main.execute("run", "--", "true");
             traffic("1500");
             traffic("65520");
