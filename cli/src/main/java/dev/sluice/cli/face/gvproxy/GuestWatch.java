@@ -1,64 +1,74 @@
 package dev.sluice.cli.face.gvproxy;
 
 import dev.sluice.gateway.Gateway;
-import dev.sluice.gateway.GatewayStatus;
+import dev.sluice.gateway.event.Event;
+import dev.sluice.gateway.event.Events;
+import dev.sluice.gateway.event.Subscription;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
-import java.util.HashSet;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 
-/** Notifies of guests that come and go: their hardware addresses, looked at once a second, as long as somebody wants to know. */
+/** Notifies of guests that come and go, by their hardware addresses: the first address of one, and the end of its last. */
 final class GuestWatch implements AutoCloseable {
-    private static final long EVERY_SECONDS = 1;
+    private static final Duration LONG = Duration.ofDays(1);
 
-    private final Gateway gateway;
+    private final Subscription events;
     private final Notifications notifications;
-    private final Set<MacAddress> known = new HashSet<>();
+    /** How many addresses are known of each. */
+    private final Map<MacAddress, Integer> known = new HashMap<>();
+
     private final Thread thread = Thread.ofVirtual().name("guest-watch").unstarted(this::run);
 
-    private GuestWatch(Gateway gateway, Notifications notifications) {
-        this.gateway = gateway;
+    private GuestWatch(Subscription events, Notifications notifications) {
+        this.events = events;
         this.notifications = notifications;
     }
 
-    static GuestWatch start(Gateway gateway, Notifications notifications) {
-        GuestWatch watch = new GuestWatch(gateway, notifications);
+    /** Begins to watch; guests that are there already are not told of. */
+    static GuestWatch start(Gateway gateway, Notifications notifications) throws IOException {
+        Subscription events = gateway.events().subscribe(Set.of(Event.Kind.GUEST_JOIN, Event.Kind.GUEST_LEAVE));
+        if (events == null) {
+            throw new IOException("-notification: too many listen for events");
+        }
+        GuestWatch watch = new GuestWatch(events, notifications);
         watch.thread.start();
         return watch;
     }
 
     private void run() {
         try {
-            while (true) {
-                look();
-                TimeUnit.SECONDS.sleep(EVERY_SECONDS);
+            while (!events.isCut()) {
+                Event event = events.next(LONG);
+                if (event != null && event.data() instanceof Events.Neighbour guest) {
+                    tell(event.kind() == Event.Kind.GUEST_JOIN, guest.mac());
+                }
             }
-        } catch (InterruptedException | IOException e) {
+        } catch (InterruptedException e) {
             // the end
         }
     }
 
-    private void look() throws IOException {
-        Set<MacAddress> now = new HashSet<>();
-        for (GatewayStatus.GuestStatus guest : gateway.status().guests()) {
-            now.add(guest.mac());
+    private void tell(boolean joined, MacAddress mac) {
+        int before = known.getOrDefault(mac, 0);
+        int now = before + (joined ? 1 : -1);
+        if (now > 0) {
+            known.put(mac, now);
+        } else {
+            known.remove(mac);
         }
-        for (MacAddress mac : now) {
-            if (known.add(mac)) {
-                notifications.send(Notifications.Kind.CONNECTION_ESTABLISHED, mac);
-            }
-        }
-        for (MacAddress mac : Set.copyOf(known)) {
-            if (!now.contains(mac)) {
-                known.remove(mac);
-                notifications.send(Notifications.Kind.CONNECTION_CLOSED, mac);
-            }
+        if (before == 0 && now == 1) {
+            notifications.send(Notifications.Kind.CONNECTION_ESTABLISHED, mac);
+        } else if (before == 1 && now == 0) {
+            notifications.send(Notifications.Kind.CONNECTION_CLOSED, mac);
         }
     }
 
     @Override
     public void close() {
         thread.interrupt();
+        events.close();
     }
 }
