@@ -11,7 +11,6 @@ import dev.sluice.gateway.dns.DnsSettings;
 import dev.sluice.gateway.dns.DnsTcpService;
 import dev.sluice.gateway.dns.DnsTypes;
 import dev.sluice.gateway.dns.DnsUdpService;
-import dev.sluice.gateway.event.DropRecorder;
 import dev.sluice.gateway.event.Event;
 import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
@@ -89,7 +88,6 @@ final class GuestNetwork implements LocalPort {
     final Limits limits;
     final Counters counters = new Counters();
     final Events events;
-    private final DropRecorder recorder;
     final GuestTable guests;
     final Switch fabric;
     final TcpFlows tcp;
@@ -188,7 +186,6 @@ final class GuestNetwork implements LocalPort {
             tcp.service(DNS_PORT, this::openDns);
         }
         loop.atEndOfTurn(this::endTurn);
-        recorder = DropRecorder.of(counters);
     }
 
     /** Leads forwards to an agent through a socket of the host. */
@@ -445,7 +442,7 @@ final class GuestNetwork implements LocalPort {
     }
 
     void close() {
-        recorder.close();
+        events.close();
         forwards.close();
         inbound.close();
         if (ndp != null) {

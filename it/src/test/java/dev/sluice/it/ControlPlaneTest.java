@@ -141,7 +141,7 @@ class ControlPlaneTest {
         connect();
         assertThat(ask("guests").output()).contains("ADDRESS", "192.168.65.3", "tap0", "yes");
         assertThat(ask("top").output())
-                .contains("sluice 0.1.0, process " + guest.pid(), "drops ", "192.168.65.3", Lab.SERVER + ":7004");
+                .contains(", process " + guest.pid(), "drops ", "192.168.65.3", Lab.SERVER + ":7004");
         assertThat(ask("status").output()).contains("network  192.168.65.0/24");
     }
 

@@ -50,6 +50,9 @@ public final class EventLoop implements Loop, AutoCloseable {
     private long failures;
     private long lastReport = now - REPORT_INTERVAL;
     private long turns;
+    /** True until the turn that adds the first hook is over: nobody waits for packets yet. */
+    private boolean settingUp = true;
+
     private long stalls;
     private long longestStall;
 
@@ -205,9 +208,10 @@ public final class EventLoop implements Loop, AutoCloseable {
 
     private void turn() {
         long before = System.nanoTime();
-        if (before - now >= STALL && turns > 0) {
+        if (before - now >= STALL && !settingUp) {
             stalled(before - now);
         }
+        settingUp = hooks.isEmpty();
         turns++;
         int ready = poll.await(timeoutMillis(before));
         now = System.nanoTime();

@@ -2,31 +2,24 @@ package dev.sluice.gateway.event;
 
 import dev.sluice.gateway.flow.Counters;
 import jdk.jfr.FlightRecorder;
-import jdk.jfr.FlightRecorderListener;
 
-/** Lets the JVM's flight recorder ask for drops as soon as there is one, however late it is started. */
-public final class DropRecorder implements FlightRecorderListener, AutoCloseable {
+/** Has the JVM's flight recorder ask for drops, once a second while it records them. */
+final class DropRecorder implements AutoCloseable {
     private final Runnable hook;
 
-    private DropRecorder(Counters counters) {
-        this.hook = DropEvent.periodic(counters);
+    private DropRecorder(Runnable hook) {
+        this.hook = hook;
     }
 
     /** From now on, until closed. */
-    public static DropRecorder of(Counters counters) {
-        DropRecorder made = new DropRecorder(counters);
-        FlightRecorder.addListener(made);
-        return made;
-    }
-
-    @Override
-    public void recorderInitialized(FlightRecorder recorder) {
+    static DropRecorder start(Counters counters) {
+        Runnable hook = DropEvent.periodic(counters);
         FlightRecorder.addPeriodicEvent(DropEvent.class, hook);
+        return new DropRecorder(hook);
     }
 
     @Override
     public void close() {
-        FlightRecorder.removeListener(this);
         FlightRecorder.removePeriodicEvent(hook);
     }
 }

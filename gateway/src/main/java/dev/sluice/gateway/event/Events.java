@@ -22,12 +22,16 @@ public final class Events {
     /** Events that wait for one listener; at one more it is cut off. */
     public static final int QUEUE = 4096;
 
+    private final Counters counters;
     private final Summaries summaries;
     private final AtomicLong ids = new AtomicLong();
     private final LongAdder cuts = new LongAdder();
     private volatile Subscription[] subscriptions = {};
     /** Kinds that somebody wants, a bit each. */
     private volatile int wanted;
+
+    private volatile @Nullable DropRecorder recorder;
+    private boolean closed;
 
     private volatile Function<IpAddress, List<String>> names = _ -> List.of();
 
@@ -38,6 +42,7 @@ public final class Events {
      * @param stalls turns of the loop that took long, so far
      */
     public Events(Counters counters, LongSupplier stalls) {
+        this.counters = counters;
         this.summaries = new Summaries(this, counters, stalls);
     }
 
@@ -151,6 +156,7 @@ public final class Events {
         }
         FlowOpenEvent record = new FlowOpenEvent();
         if (record.isEnabled()) {
+            recordDrops();
             record.fill(named(flow.info(now)));
             record.commit();
         }
@@ -167,8 +173,29 @@ public final class Events {
         }
         FlowCloseEvent record = new FlowCloseEvent();
         if (record.isEnabled()) {
+            recordDrops();
             record.fill(named(flow.info(now)), reason);
             record.commit();
+        }
+    }
+
+    /** The recorder records: it shall ask for drops, too. Not before, as its classes would cost every start a tenth of a second. */
+    private void recordDrops() {
+        if (recorder == null) {
+            synchronized (this) {
+                if (recorder == null && !closed) {
+                    recorder = DropRecorder.start(counters);
+                }
+            }
+        }
+    }
+
+    /** Ends what was started. */
+    public synchronized void close() {
+        closed = true;
+        DropRecorder started = recorder;
+        if (started != null) {
+            started.close();
         }
     }
 
@@ -191,6 +218,7 @@ public final class Events {
         publish(Event.Kind.DNS, lookup);
         DnsEvent record = new DnsEvent();
         if (record.isEnabled()) {
+            recordDrops();
             record.fill(lookup);
             record.commit();
         }

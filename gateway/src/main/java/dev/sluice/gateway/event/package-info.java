@@ -12,7 +12,8 @@
  * <p><b>What it costs.</b> Nothing here is called per packet. Per flow and per lookup, with nobody listening, it is the read of a
  * field and an event object of JFR that goes nowhere. Drops and stalls happen per packet or turn and are only counted where they
  * happen; {@link dev.sluice.gateway.event.Summaries} looks at the counters once a second while somebody listens, on a thread of its own, and
- * the flight recorder asks for them by itself.
+ * the flight recorder asks for them by itself, from the first flow or
+ * lookup on that it records.
  *
  * <p>Nothing is started before the first subscription, and what was started ends with the last.
  */
