@@ -39,11 +39,12 @@ def measure(contender, variant, options, record):
 def mice(s, row, direction, options, record):
     """Requests on a schedule, timed from when they were due, while one stream takes what it can."""
     await_true("iperf3's server", s.iperf_listens)
-    with s.meanwhile("iperf3", "-J", "-c", s.address, "-p", IPERF, "-t", math.ceil(options.seconds) + 2, *filter(None, [direction])) as elephant:
+    seconds = options.seconds + min(1, options.seconds)
+    with s.meanwhile("iperf3", "-J", "-c", s.address, "-p", IPERF, "-t", math.ceil(seconds + 0.5), *filter(None, [direction])) as elephant:
         time.sleep(0.5)  # it has left its slow start
-        timed(s, row, ("rr", "tcp", s.address, ECHO, MICE, options.seconds + 1, EVERY_US), record)
+        timed(s, row, ("rr", "tcp", s.address, ECHO, MICE, seconds, EVERY_US), record)
         try:
-            ended = json.loads(elephant.communicate(timeout=options.seconds + 10)[0])
+            ended = json.loads(elephant.communicate(timeout=seconds + 10)[0])
             record(row, gbps=ended["end"]["sum_received"]["bits_per_second"] / 1e9)
         except (subprocess.TimeoutExpired, ValueError, KeyError):
             s.restart_iperf()
