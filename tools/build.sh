@@ -15,6 +15,9 @@ choose_flags() {
   # Foreign calls are compiled once and not again into each caller: that takes a good part of all compiling, and where the compiler's
   # limit of depth cuts it short, each call leaves a 40-byte slice behind.
   flags="$flags -XX:CompileCommand=quiet -XX:CompileCommand=dontinline,dev.sluice.posix.Call::raw"
+  # Compilers give way: where both processors are busy, a flow that waits for the compiler waits for milliseconds. Nobody needs to be
+  # privileged to be nice; the JVM warns of it all the same.
+  flags="$flags -XX:ThreadPriorityPolicy=1 -XX:CompilerThreadPriority=10 -XX:-PrintWarnings"
   flags="$flags -XX:ReservedCodeCacheSize=64m -Xlog:disable -Xlog:all=error,aot*=off,cds*=off:stderr"
   flags="$flags -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --enable-native-access=dev.sluice.posix"
 }

@@ -225,20 +225,6 @@ class HostileGuestTest {
     }
 
     private static Limits limits(int halfOpen, int udpFlows) {
-        Limits d = Limits.defaults();
-        return new Limits(
-                d.tcpFlows(),
-                halfOpen,
-                d.tcpTimeWait(),
-                udpFlows,
-                d.udpIdleSeconds(),
-                d.pingFlows(),
-                d.pingIdleSeconds(),
-                d.reassemblyBytes(),
-                d.reassemblyDatagrams(),
-                d.bufferBytes(),
-                d.flowBufferBytes(),
-                d.guests(),
-                d.dnsQueries());
+        return Limits.defaults().withTcpHalfOpen(halfOpen).withUdpFlows(udpFlows);
     }
 }

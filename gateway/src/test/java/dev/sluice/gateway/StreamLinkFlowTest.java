@@ -3,6 +3,7 @@ package dev.sluice.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Limits;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.link.Framing;
 import dev.sluice.link.StreamLink;
@@ -46,6 +47,9 @@ class StreamLinkFlowTest {
     /** Less than what a link's buffer takes. */
     private static final long ALMOST_FULL = 400_000;
 
+    /** Wide enough for what the host's sockets leave over of what is sent here. */
+    private static final int WINDOW = 4 << 20;
+
     private final RawFrames frames = new RawFrames(AddressPlan.DEFAULT_MAC, GuestWorld.GUEST_MAC, GuestWorld.GUEST);
     private final MemorySegment memory = Arena.ofAuto().allocate(4 << 20);
     private Gateway gateway;
@@ -67,6 +71,7 @@ class StreamLinkFlowTest {
     private Socket connected(int mtu, int hostReceiveBuffer) throws Exception {
         gateway = Gateway.builder()
                 .plan(AddressPlan.of(AddressPlan.DEFAULT_SUBNET, mtu, true))
+                .limits(Limits.defaults().withFlowBufferBytes(WINDOW))
                 .start();
         int[] ends = Sockets.socketpair(Sockets.AF_UNIX, Sockets.STREAM);
         fd = ends[0];
@@ -85,7 +90,9 @@ class StreamLinkFlowTest {
         write(syn);
         acknowledgment = readSynAck() + 1;
         write(tcp(1, TcpHeader.ACK, new byte[0]));
-        return server.accept();
+        Socket host = server.accept();
+        host.setSoTimeout(30_000); // what was lost does not come again
+        return host;
     }
 
     @Test

@@ -106,7 +106,8 @@ class ControlPlaneTest {
     }
 
     private void order(String python) {
-        lab.onHost("sh", "-c", "cat >" + orders + " <<'END'\n" + python + "\nEND").output();
+        lab.onHost("sh", "-c", "cat >" + orders + " <<'END'\n" + python + "\nEND")
+                .output();
         done++;
         Await.until("it is done", guest::toString, () -> guest.out().split("done", -1).length > done);
     }
@@ -199,16 +200,15 @@ class ControlPlaneTest {
     @Test
     void theTcpDoorOpensForTheTokenOnly() {
         assertThat(curl("/v1/guests")).contains("\"address\": \"192.168.65.3\"");
-        assertThat(lab.onHost("curl", "-s", "http://127.0.0.1:18990/v1/guests").output()).contains("\"status\": 401");
+        assertThat(lab.onHost("curl", "-s", "http://127.0.0.1:18990/v1/guests").output())
+                .contains("\"status\": 401");
     }
 
     @Test
     void aListenerThatIsStoppedHoldsUpNobody() {
         Program stopped = ask("events");
         Await.until(
-                "somebody listens",
-                stopped::toString,
-                () -> curl("/v1/metrics").contains("sluice_api_listeners 1\n"));
+                "somebody listens", stopped::toString, () -> curl("/v1/metrics").contains("sluice_api_listeners 1\n"));
         stopped.signal("STOP");
         order("for i in range(3000): s = socket.create_connection(('" + Lab.SERVER + "', 7004), 20); s.close()");
         assertThat(curl("/v1/metrics")).contains("sluice_flows_opened_total{protocol=\"tcp\"} 3000\n");

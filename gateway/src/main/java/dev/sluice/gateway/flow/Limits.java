@@ -33,6 +33,78 @@ public record Limits(
         int dnsQueries) {
 
     public static Limits defaults() {
-        return new Limits(16384, 1024, 4096, 2048, 90, 1024, 60, 4 << 20, 256, 256L << 20, 4 << 20, 4096, 512);
+        return new Limits(16384, 1024, 4096, 2048, 90, 1024, 60, 4 << 20, 256, 256L << 20, 1 << 20, 4096, 512);
+    }
+
+    /** These with another {@code tcpHalfOpen}. */
+    public Limits withTcpHalfOpen(int tcpHalfOpen) {
+        return new Limits(
+                tcpFlows,
+                tcpHalfOpen,
+                tcpTimeWait,
+                udpFlows,
+                udpIdleSeconds,
+                pingFlows,
+                pingIdleSeconds,
+                reassemblyBytes,
+                reassemblyDatagrams,
+                bufferBytes,
+                flowBufferBytes,
+                guests,
+                dnsQueries);
+    }
+
+    /** These with another {@code udpFlows}. */
+    public Limits withUdpFlows(int udpFlows) {
+        return new Limits(
+                tcpFlows,
+                tcpHalfOpen,
+                tcpTimeWait,
+                udpFlows,
+                udpIdleSeconds,
+                pingFlows,
+                pingIdleSeconds,
+                reassemblyBytes,
+                reassemblyDatagrams,
+                bufferBytes,
+                flowBufferBytes,
+                guests,
+                dnsQueries);
+    }
+
+    /** These with another {@code flowBufferBytes}. */
+    public Limits withFlowBufferBytes(int flowBufferBytes) {
+        return new Limits(
+                tcpFlows,
+                tcpHalfOpen,
+                tcpTimeWait,
+                udpFlows,
+                udpIdleSeconds,
+                pingFlows,
+                pingIdleSeconds,
+                reassemblyBytes,
+                reassemblyDatagrams,
+                bufferBytes,
+                flowBufferBytes,
+                guests,
+                dnsQueries);
+    }
+
+    /** These with another {@code dnsQueries}. */
+    public Limits withDnsQueries(int dnsQueries) {
+        return new Limits(
+                tcpFlows,
+                tcpHalfOpen,
+                tcpTimeWait,
+                udpFlows,
+                udpIdleSeconds,
+                pingFlows,
+                pingIdleSeconds,
+                reassemblyBytes,
+                reassemblyDatagrams,
+                bufferBytes,
+                flowBufferBytes,
+                guests,
+                dnsQueries);
     }
 }

@@ -29,7 +29,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, StreamSocket.Events
     /** The same for a flow that did not fill its last read: most have little to say, and memory held is memory that others lack. */
     private static final int FIRST_READ_SIZE = 16 << 10;
     /** Bytes read from the socket before other flows get their turn. */
-    private static final int TURN_BUDGET = 1 << 20;
+    private static final int TURN_BUDGET = 256 << 10;
     /** Unsent bytes in the ring above which the socket is left alone: more would only be memory. */
     private static final int READ_AHEAD = 256 << 10;
     /** Bytes in buffers of all flows from which on each keeps to {@link #READ_AHEAD} in flight: as many as stay in a large cache. */

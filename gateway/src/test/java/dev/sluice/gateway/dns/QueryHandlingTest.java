@@ -36,21 +36,7 @@ import org.xbill.DNS.Type;
 @Timeout(60)
 class QueryHandlingTest {
     private static Limits limits(int dnsQueries) {
-        Limits d = Limits.defaults();
-        return new Limits(
-                d.tcpFlows(),
-                d.tcpHalfOpen(),
-                d.tcpTimeWait(),
-                d.udpFlows(),
-                d.udpIdleSeconds(),
-                d.pingFlows(),
-                d.pingIdleSeconds(),
-                d.reassemblyBytes(),
-                d.reassemblyDatagrams(),
-                d.bufferBytes(),
-                d.flowBufferBytes(),
-                d.guests(),
-                dnsQueries);
+        return Limits.defaults().withDnsQueries(dnsQueries);
     }
 
     /** The reply that {@code message} must get before {@code query} returns. */
