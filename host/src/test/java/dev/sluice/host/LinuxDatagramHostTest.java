@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.posix.Errno;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.Ipv4Address;
 import java.lang.foreign.MemorySegment;
 import java.net.DatagramPacket;
 import java.net.InetAddress;
@@ -42,6 +43,27 @@ class LinuxDatagramHostTest {
             peer.send(new DatagramPacket("pong".getBytes(), 4, received.getSocketAddress()));
             assertThat(events.next()).isEqualTo("datagram 127.0.0.1 " + peer.getLocalPort() + " tos 0 pong");
             assertThat(world.on(socket::localPort)).isEqualTo(received.getPort());
+        }
+    }
+
+    @Test
+    void datagramsLeaveFromTheAddressThatWasChosen() throws Exception {
+        try (var peer = peer()) {
+            LinuxDatagramHost chosen = world.on(
+                    () -> new LinuxDatagramHost(world.loop, new Outbound(Ipv4Address.parse("127.0.0.5"), null)));
+            Opening<DatagramSocket> opening =
+                    world.on(() -> chosen.openDatagram(0, ANY, 0, new DatagramWorld.Recorder()));
+            assertThat(opening).asString().contains("Open");
+            if (opening instanceof Opening.Open<DatagramSocket>(DatagramSocket socket)) {
+                world.on(() -> send(socket, peer.getLocalPort(), "ping"));
+            }
+            assertThat(receive(peer).getAddress().getHostAddress()).isEqualTo("127.0.0.5");
+            LinuxDatagramHost nowhere = world.on(
+                    () -> new LinuxDatagramHost(world.loop, new Outbound(Ipv4Address.parse("192.0.2.250"), null)));
+            assertThat(world.on(() -> nowhere.openDatagram(0, ANY, 0, new DatagramWorld.Recorder())))
+                    .isInstanceOfSatisfying(
+                            Opening.Failed.class,
+                            failed -> assertThat(failed.reason()).contains("192.0.2.250"));
         }
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.link;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.link.tap.OpenTap;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.posix.Sockets;
 import dev.sluice.posix.Tun;
@@ -203,6 +204,30 @@ class TapLinkTest {
             assertThat(Frames.transportChecksumOk(Frames.part(datagram, 26))).isTrue();
         }
         assertThat(link.counters().framesOut).isEqualTo(3);
+    }
+
+    @Test
+    void withoutAHeaderFramesComeBareAndLeaveWhole() throws Exception {
+        TapLink link = link(OpenTap.NO_HEADER, 1, 32);
+        assertThat(link.offloads()).isFalse();
+        byte[] in = Frames.ethernet(1, 2, 60);
+        peer.write(in);
+        assertThat(Recorder.next(recorder.frames)).isEqualTo(in);
+        byte[] bytes = Frames.ethernet(
+                0x0800, Frames.ipv4(6, 1, NONE, Frames.tcp(7, 16, NONE, Frames.random(new Random(1), 4000))));
+        Frame frame = Frames.scattered(bytes, 54, 2001);
+        frame.gso = Frame.GSO_TCP4;
+        frame.gsoSize = 1460;
+        frame.checksumStart = 34;
+        frame.checksumOffset = 16;
+        assertThat(Peer.on(loop, () -> link.send(frame))).isTrue();
+        for (int length : new int[] {1460, 1460, 1080}) {
+            byte[] segment = peer.read();
+            assertThat(segment).hasSize(54 + length);
+            assertThat(Frames.transportChecksumOk(Frames.part(segment, 14))).isTrue();
+        }
+        assertThat(Peer.on(loop, () -> link.send(Frames.frame(in)))).isTrue();
+        assertThat(peer.read()).isEqualTo(in);
     }
 
     @Test

@@ -171,6 +171,15 @@ class DhcpServerTest {
     }
 
     @Test
+    void theRouterMayBeAnotherThanTheGateway() {
+        server = new DhcpServer(
+                plan, new DhcpSettings(600, ip("192.168.65.2"), List.of(), List.of(), true), Limits.defaults());
+        DhcpMessage ack = sent(rebooting(mac(1), ip("192.168.65.50"))).message();
+        assertThat(ack.options().address(DhcpOptions.ROUTER)).isEqualTo(ip("192.168.65.2"));
+        assertThat(ack.options().address(DhcpOptions.SERVER_IDENTIFIER)).isEqualTo(GATEWAY);
+    }
+
+    @Test
     void renewingExtendsTheLease() {
         Ipv4Address address = leased(mac(1));
         pass(40_000);

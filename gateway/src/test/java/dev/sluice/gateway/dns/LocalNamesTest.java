@@ -121,6 +121,19 @@ class LocalNamesTest {
     }
 
     @Test
+    void whatTheProgramKnowsComesBeforeAllElse() {
+        service().known(name -> switch (name) {
+            case "host.docker.internal" -> List.of(Ipv4Address.parse("192.0.2.55"));
+            case "gateway.docker.internal" -> List.of();
+            default -> null;
+        });
+        assertThat(answers(reply("Host.Docker.Internal", Type.A))).containsExactly("192.0.2.55");
+        assertNoData(reply("host.docker.internal", Type.AAAA));
+        assertThat(reply("gateway.docker.internal", Type.A).getRcode()).isEqualTo(Rcode.NXDOMAIN);
+        assertThat(answers(reply("host.sluice.internal", Type.A))).containsExactly("192.168.65.2");
+    }
+
+    @Test
     void theQuestionComesBackByteForByte() {
         byte[] query = query("hOsT.sLuIcE.iNtErNaL", Type.A);
         byte[] reply = ask(service(), query, Transport.TCP);
