@@ -61,9 +61,8 @@ class LinuxDatagramHostTest {
             LinuxDatagramHost nowhere = world.on(
                     () -> new LinuxDatagramHost(world.loop, new Outbound(Ipv4Address.parse("192.0.2.250"), null)));
             assertThat(world.on(() -> nowhere.openDatagram(0, ANY, 0, new DatagramWorld.Recorder())))
-                    .isInstanceOfSatisfying(
-                            Opening.Failed.class,
-                            failed -> assertThat(failed.reason()).contains("192.0.2.250"));
+                    .asString()
+                    .contains("Failed", "192.0.2.250");
         }
     }
 
