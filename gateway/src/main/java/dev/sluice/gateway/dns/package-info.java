@@ -8,7 +8,8 @@
  * {@link dev.sluice.gateway.dns.DnsTcpSession} (length-prefixed over a stream, RFC 7766) and is given to
  * {@link dev.sluice.gateway.dns.DnsService#query}. That reads header, question and OPT on the caller's thread (a few microseconds, no
  * input throws) and hands a {@code DnsQuery} to a virtual thread of its own, where blocking is free. The thread asks each source in
- * turn: built-in names, the hosts file, the forwarder; the first that has something to say wins.
+ * turn: what the program around the network knows ({@link dev.sluice.gateway.dns.KnownNames}), built-in names, the hosts file, configured
+ * records, the forwarder; the first that has something to say wins.
  *
  * <p><b>The short way.</b> Over UDP most lookups never leave the loop: where settings and hosts file need no look at the disk (once a second
  * one query pays for that), names known here are answered at once, and {@link dev.sluice.gateway.dns.DirectTries} sends the question to the
