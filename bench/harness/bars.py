@@ -1,5 +1,5 @@
 """What Sluice has to reach, held against the medians of one run. A bar whose rows were not measured is left out."""
-from .figures import flows, forwards, latency, start, streamlink, tcp, udp
+from .figures import dns, flows, forwards, latency, start, streamlink, tcp, udp
 
 
 def judged(results):
@@ -39,6 +39,11 @@ def judged(results):
             ratio("99th percentile", latency.ID, row, "p99_us", ["pasta"], most=1.5)
         elif "connections" in row:
             ratio("rate", latency.ID, row, "per_s", ["pasta"], least=1)
+    for row in results.rows(dns.ID, "p50_us"):
+        if "a second" in row:
+            capped(f"queries without an answer: {row}", sluice(dns.ID, row, "lost"), 0, "")
+        else:
+            ratio("median", dns.ID, row, "p50_us", ["dnsmasq"], most=2)
     for row in results.rows(udp.ID, "per_s"):
         if row.startswith("64 bytes"):
             ratio("rate", udp.ID, row, "per_s", ["slirp4netns"], least=2)

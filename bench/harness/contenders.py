@@ -52,6 +52,13 @@ def veth(mtu, publish):
     return Running(None, guest, "198.51.100.1", "2001:db8:1::1", "198.51.100.1", "198.51.100.2")
 
 
+def dnsmasq(mtu, publish):
+    running = veth(mtu, publish)
+    process = subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--server=192.0.2.1", "--listen-address=198.51.100.1",
+                                "--bind-interfaces", "--pid-file=", "--user=root", "--cache-size=10000"], **QUIETLY)
+    return Running(process, running.guest, running.host, running.host6, running.dns)
+
+
 def ceiling(mtu, publish):
     guest = Guest()
     process = subprocess.Popen([*guest.enter, compiled("ceiling", "ceiling.c"), f"/proc/{os.getpid()}/ns/net", str(mtu)], stdout=subprocess.PIPE)
@@ -144,6 +151,7 @@ class Contender:
 ALL = {c.name: c for c in (
     Contender("loopback", loopback, "iperf3", "client and server on the host: no translation at all", mtus=False),
     Contender("veth", veth, "ip", "the kernel alone: a veth pair, which needs root"),
+    Contender("dnsmasq", dnsmasq, "dnsmasq", "dnsmasq behind a veth pair, with a cache for 10,000 names", mtus=False, outward=False, inward=False),
     Contender("ceiling", ceiling, "cc", "bench/tools/ceiling.c: a lossless forwarder in C without protocol work", ipv6=False, inward=False),
     Contender("slirp4netns", slirp4netns, SLIRP, "libslirp; forwards by its API socket"),
     Contender("pasta", pasta, PASTA, "passt's namespace mode; for virtual machines passt itself"),

@@ -154,11 +154,16 @@ static int query(uint8_t *m, unsigned id, long number) {
     return 13 + n + sizeof rest;
 }
 
-void dns_queries(struct address to, int outstanding, double seconds) {
+static long next(long *number, int names) {
+    long n = (*number)++;
+    return names ? n % names : n;
+}
+
+void dns_queries(struct address to, int outstanding, double seconds, int names) {
     struct latencies l = {0};
     struct conversation *all = calloc(outstanding, sizeof *all);
     int events = epoll_create1(0);
-    long lost = 0, number = (long) getpid() << 32;
+    long lost = 0, number = names ? 0 : (long) getpid() << 32;
     uint8_t m[1500];
     int64_t start = now(), end = start + seconds * 1e9, checked = start;
     for (int i = 0; i < outstanding; i++) {
@@ -166,7 +171,7 @@ void dns_queries(struct address to, int outstanding, double seconds) {
         if (all[i].fd < 0) fail("connect");
         watch(events, &all[i], EPOLLIN);
         all[i].sent = now();
-        send(all[i].fd, m, query(m, i, number++), 0);
+        send(all[i].fd, m, query(m, i, next(&number, names)), 0);
     }
     for (int64_t t = start; t < end; t = now()) {
         struct epoll_event ready[256];
@@ -178,7 +183,7 @@ void dns_queries(struct address to, int outstanding, double seconds) {
             if (m[3] & 15 || !m[7]) lost++; // an error or no answer is no success
             else record(&l, now() - c->sent);
             c->sent = now();
-            send(c->fd, m, query(m, c - all, number++), 0);
+            send(c->fd, m, query(m, c - all, next(&number, names)), 0);
         }
         if ((t = now()) - checked < UDP_PATIENCE) continue;
         checked = t;
@@ -186,10 +191,39 @@ void dns_queries(struct address to, int outstanding, double seconds) {
             if (t - all[i].sent < PATIENCE) continue;
             lost++;
             all[i].sent = t;
-            send(all[i].fd, m, query(m, i, number++), 0);
+            send(all[i].fd, m, query(m, i, next(&number, names)), 0);
         }
     }
     print_latencies(&l, "names", now() - start, lost);
+}
+
+void dns_rate(struct address to, int rate, double seconds, int names) {
+    struct latencies l = {0};
+    static int64_t due[1 << 16]; // by id; 0 once answered
+    long asked = 0, total = rate * seconds;
+    uint8_t m[1500];
+    int s = connected(to, SOCK_DGRAM, 1);
+    if (s < 0) fail("connect");
+    big_buffers(s);
+    int64_t start = now(), end = start + seconds * 1e9;
+    for (int64_t t = start; t < end + PATIENCE && (asked < total || l.n < total); t = now()) {
+        while (asked < total && start + asked * 1000000000LL / rate <= t) {
+            due[asked & 0xffff] = start + asked * 1000000000LL / rate;
+            send(s, m, query(m, asked & 0xffff, names ? asked % names : asked), 0);
+            asked++;
+        }
+        int64_t wait = asked < total ? start + asked * 1000000000LL / rate - now() : 10000000;
+        struct pollfd answers = {.fd = s, .events = POLLIN};
+        struct timespec patience = {.tv_nsec = wait < 0 ? 0 : wait > 10000000 ? 10000000 : wait};
+        if (ppoll(&answers, 1, &patience, 0) <= 0) continue;
+        for (ssize_t got; (got = recv(s, m, sizeof m, 0)) >= 12;) {
+            int id = m[0] << 8 | m[1];
+            if (!due[id] || m[3] & 15 || !m[7]) continue;
+            record(&l, now() - due[id]);
+            due[id] = 0;
+        }
+    }
+    print_latencies(&l, "names", end - start, asked - l.n);
 }
 
 void hold(struct address to, int connections) {

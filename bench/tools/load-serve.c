@@ -58,14 +58,14 @@ void serve(int port) {
     }
 }
 
-void dns_server(const char *host, int port) {
+void dns_server(const char *host, int port, int ttl) {
     struct address a = address_of(host, port);
     int s = socket(a.of.ss_family, SOCK_DGRAM, 0);
     if (s < 0 || bind(s, (void *) &a.of, a.size)) fail("bind");
     big_buffers(s);
     puts("ready");
     fflush(stdout);
-    static const uint8_t record[16] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 192, 0, 2, 7}; // the name asked for, A, IN, time to live 0
+    const uint8_t record[16] = {0xc0, 12, 0, 1, 0, 1, ttl >> 24, ttl >> 16, ttl >> 8, ttl, 0, 4, 192, 0, 2, 7}; // the name asked for, A, IN
     for (;;) {
         uint8_t m[1500];
         struct address from = {.size = sizeof from.of};

@@ -4,8 +4,9 @@
 //   load rr tcp|udp HOST PORT CONNECTIONS SECONDS [US]   one byte there and back on each connection; US: one request per so many
 //                                                        microseconds and connection, timed from when it was due
 //   load crr HOST PORT CONCURRENT SECONDS                connect, one byte there and back, close
-//   load dns-serve HOST PORT                             answers every query with an address
-//   load dns HOST PORT OUTSTANDING SECONDS               queries, every one for another name
+//   load dns-serve HOST PORT [TTL]                       answers every query with an address, which may be kept TTL seconds (0)
+//   load dns HOST PORT OUTSTANDING SECONDS [NAMES]       queries, every one for another name, or for one of NAMES in turn
+//   load dns-rate HOST PORT RATE SECONDS NAMES           RATE queries a second, timed from when each was due; none is asked twice
 //   load pps out|in HOST PORT SIZE STEP-SECONDS          the highest rate of datagrams with less than 0.1 % lost; PORT is serve's
 //   load hold HOST PORT CONNECTIONS                      opens them, uses each once, prints, holds them until its input ends
 #include "load.h"
@@ -100,7 +101,7 @@ void print_latencies(struct latencies *l, const char *unit, int64_t took, long l
 }
 
 static int usage(void) {
-    fputs("usage: load serve|rr|crr|dns-serve|dns|pps|hold …: the head of load.c says how\n", stderr);
+    fputs("usage: load serve|rr|crr|dns-serve|dns|dns-rate|pps|hold …: the head of load.c says how\n", stderr);
     return 2;
 }
 
@@ -117,8 +118,9 @@ int main(int argc, char **argv) {
     if (!strcmp(what, "serve") && n == 1) serve(atoi(a[0]));
     else if (!strcmp(what, "rr") && (n == 5 || n == 6)) request_response(address_of(a[1], atoi(a[2])), !strcmp(a[0], "udp"), atoi(a[3]), atof(a[4]), n == 6 ? atoi(a[5]) : 0);
     else if (!strcmp(what, "crr") && n == 4) connect_request_response(address_of(a[0], atoi(a[1])), atoi(a[2]), atof(a[3]));
-    else if (!strcmp(what, "dns-serve") && n == 2) dns_server(a[0], atoi(a[1]));
-    else if (!strcmp(what, "dns") && n == 4) dns_queries(address_of(a[0], atoi(a[1])), atoi(a[2]), atof(a[3]));
+    else if (!strcmp(what, "dns-serve") && (n == 2 || n == 3)) dns_server(a[0], atoi(a[1]), n == 3 ? atoi(a[2]) : 0);
+    else if (!strcmp(what, "dns") && (n == 4 || n == 5)) dns_queries(address_of(a[0], atoi(a[1])), atoi(a[2]), atof(a[3]), n == 5 ? atoi(a[4]) : 0);
+    else if (!strcmp(what, "dns-rate") && n == 5) dns_rate(address_of(a[0], atoi(a[1])), atoi(a[2]), atof(a[3]), atoi(a[4]));
     else if (!strcmp(what, "pps") && n == 5) lossless_rate(address_of(a[1], atoi(a[2]) + 1), !strcmp(a[0], "in"), atoi(a[3]), atof(a[4]));
     else if (!strcmp(what, "hold") && n == 3) hold(address_of(a[0], atoi(a[1])), atoi(a[2]));
     else return usage();

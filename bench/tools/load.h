@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +47,9 @@ void blast_service(int socket, const uint8_t *request, ssize_t length, struct ad
 
 void request_response(struct address to, int udp, int connections, double seconds, int pace_us);
 void connect_request_response(struct address to, int concurrent, double seconds);
-void dns_server(const char *host, int port);
-void dns_queries(struct address to, int outstanding, double seconds);
+void dns_server(const char *host, int port, int ttl);
+void dns_queries(struct address to, int outstanding, double seconds, int names);
+void dns_rate(struct address to, int rate, double seconds, int names);
 void lossless_rate(struct address to, int inbound, int size, double step_seconds);
 void hold(struct address to, int connections);
 #endif

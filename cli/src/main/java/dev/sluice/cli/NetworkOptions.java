@@ -29,6 +29,7 @@ final class NetworkOptions {
     /** Ports of the gateway that lead guests to places of the host. */
     private final List<GatewayForward> gatewayForwards = new ArrayList<>();
 
+    private final DnsOptions dns = new DnsOptions();
     private @Nullable Ipv6Cidr cidr6;
     private boolean noIpv6;
     private boolean verbose;
@@ -37,7 +38,7 @@ final class NetworkOptions {
 
     /** Adds them to a command's own. */
     Syntax addTo(Syntax syntax) {
-        return syntax.option(
+        syntax.option(
                         "--cidr",
                         "NETWORK",
                         "The guest network; gateway and DNS are its .1, the host .2, guests start at .3"
@@ -71,8 +72,8 @@ final class NetworkOptions {
                         "--api-token-file",
                         "FILE",
                         "Who knows the token in FILE may use the API over TCP; a FILE that is not there is made.",
-                        text -> tokenFile = Path.of(text))
-                .flag("-v, --verbose", "Say more on standard error.", () -> verbose = true);
+                        text -> tokenFile = Path.of(text));
+        return dns.addTo(syntax).flag("-v, --verbose", "Say more on standard error.", () -> verbose = true);
     }
 
     /**
@@ -96,7 +97,7 @@ final class NetworkOptions {
 
     /** Starts the network. */
     GuestNetwork start(AddressPlan plan) throws IOException {
-        return GuestNetwork.start(Gateway.builder().plan(plan), pcap, gatewayForwards);
+        return GuestNetwork.start(Gateway.builder().plan(plan).dns(dns.settings(plan)), pcap, gatewayForwards);
     }
 
     /** Has the network answer the commands that ask it, and serve its API wherever that was asked for. */

@@ -5,6 +5,7 @@ import dev.sluice.gateway.dhcp.DhcpServer;
 import dev.sluice.gateway.dhcp.DhcpService;
 import dev.sluice.gateway.dhcp.DhcpSettings;
 import dev.sluice.gateway.dhcp.Lease;
+import dev.sluice.gateway.dhcp.LeaseListener;
 import dev.sluice.gateway.dhcp6.Dhcpv6Service;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsSettings;
@@ -152,7 +153,11 @@ final class GuestNetwork implements LocalPort {
                 limits.reassemblyBytes(),
                 (s, at, length) -> reassemblyExpired(errors, s, at, length));
         dhcp = new DhcpService(
-                Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits), counters, this::onLease);
+                Arena.ofAuto(),
+                plan,
+                new DhcpServer(plan, dhcpSettings, limits),
+                counters,
+                new DhcpLeases());
         FragmentInput fragments = new FragmentInput(loop, counters, reassembler);
         TransportInput transport = new TransportInput(counters, errors, tcp, udp, echo);
         ipv4 = new Ipv4Input(plan, counters, guests, errors, fragments, dhcp, transport);
@@ -167,20 +172,9 @@ final class GuestNetwork implements LocalPort {
         }
         dns = DnsService.ofHost(plan, dnsSettings, limits);
         events.names(dns.seenNames()::of);
-        dns.onLookups(this::looked);
+        dns.onLookups(this::looked, events::wantsLookups);
         dnsOverTcp = new DnsTcpService(dns);
-        dnsOverUdp = new DnsUdpService(
-                dns,
-                loop,
-                datagrams,
-                (guest, port, message) -> udp.output()
-                        .send(
-                                guest,
-                                plan.gatewayHigh(guest.isIpv4()),
-                                plan.gatewayLow(guest.isIpv4()),
-                                DNS_PORT,
-                                port,
-                                message));
+        dnsOverUdp = new DnsUdpService(dns, loop, datagrams, new DnsReplies());
         if (nameServer) {
             udp.register(DNS_PORT, dnsOverUdp::onDatagram);
             tcp.service(DNS_PORT, this::openDns);
@@ -279,6 +273,20 @@ final class GuestNetwork implements LocalPort {
         }
     }
 
+    /** Answers of the name server, from the address of the guest's family. */
+    private final class DnsReplies implements DnsUdpService.Reply {
+        @Override
+        public void send(Guest guest, int port, byte[] message) {
+            send(guest, port, message, message.length);
+        }
+
+        @Override
+        public void send(Guest guest, int port, byte[] buffer, int length) {
+            boolean ipv4 = guest.isIpv4();
+            udp.output().send(guest, plan.gatewayHigh(ipv4), plan.gatewayLow(ipv4), DNS_PORT, port, buffer, length);
+        }
+    }
+
     private StreamSocket openDns(Guest guest, StreamSocket.Events events) {
         PipeSocket pipe = new PipeSocket(loop, events);
         if (!dnsOverTcp.open(guest.ipAddress(), pipe.serviceInput(), pipe.serviceOutput())) {
@@ -295,11 +303,24 @@ final class GuestNetwork implements LocalPort {
         }
     }
 
-    private void onLease(MacAddress mac, Ipv4Address address, Link link) {
-        if (events.wants(Event.Kind.LEASE)) {
-            events.publish(Event.Kind.LEASE, new Events.Neighbour(address, mac, link.name()));
+    /** What a guest got by DHCP: its frames go there, and its name leads there. */
+    private final class DhcpLeases implements LeaseListener {
+        @Override
+        public void onLease(MacAddress mac, Ipv4Address address, Link link) {
+            if (events.wants(Event.Kind.LEASE)) {
+                events.publish(Event.Kind.LEASE, new Events.Neighbour(address, mac, link.name()));
+            }
+            guests.bind(address.bits(), mac.bits(), link, loop.now());
+            Lease lease = dhcp.server().table().lease(mac, loop.now());
+            if (lease != null) {
+                dns.guestBound(address, lease.hostname(), lease.secondsLeft());
+            }
         }
-        guests.bind(address.bits(), mac.bits(), link, loop.now());
+
+        @Override
+        public void onRelease(MacAddress mac, Ipv4Address address) {
+            dns.guestReleased(address);
+        }
     }
 
     /** A guest that has not sent any packet yet may still be the one a forward leads to. */

@@ -27,6 +27,11 @@ public final class ResolvConf {
         return file.isFresh();
     }
 
+    /** False if there is no such file, so that the settings are libc's defaults. */
+    boolean isThere() {
+        return file.isThere();
+    }
+
     public ResolverConfig config() {
         return file.current();
     }

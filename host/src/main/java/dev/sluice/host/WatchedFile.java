@@ -33,6 +33,7 @@ final class WatchedFile<T extends Object> {
     private volatile @Nullable T current;
 
     private volatile long nextCheck;
+    private volatile boolean there;
     /** Of the content in {@code current}; null for none, or if it may still change unnoticed. Guarded by {@code lock}. */
     private @Nullable Stamp stamp;
 
@@ -51,6 +52,12 @@ final class WatchedFile<T extends Object> {
     /** True if {@link #current} would not look at the file now. */
     boolean isFresh() {
         return current != null && nanoClock.getAsLong() - nextCheck < 0;
+    }
+
+    /** Whether there was a file at the last look. */
+    boolean isThere() {
+        current();
+        return there;
     }
 
     T current() {
@@ -75,6 +82,7 @@ final class WatchedFile<T extends Object> {
 
     private T look(@Nullable T known) {
         Stamp found = stat();
+        there = found != null;
         if (known != null && found != null && found.equals(stamp)) {
             return known;
         }

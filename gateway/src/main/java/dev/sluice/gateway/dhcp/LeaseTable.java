@@ -2,6 +2,7 @@ package dev.sluice.gateway.dhcp;
 
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.MacAddress;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -51,6 +52,12 @@ public final class LeaseTable {
         }
         leases.sort(Comparator.comparing(Lease::address));
         return List.copyOf(leases);
+    }
+
+    /** What {@code mac} has or had; null if nothing. */
+    public @Nullable Lease lease(MacAddress mac, long now) {
+        Binding binding = byMac.get(mac.bits());
+        return binding == null ? null : binding.snapshot(now);
     }
 
     /** Most addresses that can be given out at a time, reservations outside of the pool not counted. */

@@ -4,11 +4,16 @@ import dev.sluice.gateway.dns.Flights.Waiter;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.host.HostsFile;
-import dev.sluice.host.ResolvConf;
+import dev.sluice.host.NameSwitch;
 import dev.sluice.host.ResolverConfig;
+import dev.sluice.host.ResolverSettings;
 import dev.sluice.wire.DnsHeader;
 import dev.sluice.wire.IpAddress;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -33,7 +38,15 @@ public final class DnsService implements AutoCloseable {
     private final DnsTable table = new DnsTable(this::changed);
     private volatile KnownNames known = _ -> null;
     private final Resolver resolver;
+    private final GuestNames guests = new GuestNames(System::nanoTime);
     private final Flights flights = new Flights();
+    private final AnswerCache cache = new AnswerCache(System::nanoTime);
+    private final boolean caching;
+    private final HostsFile hosts;
+    private final HostServers hostServers;
+    /** What the cache's answers were learnt under. */
+    private volatile @Nullable Object learntUnder;
+
     private final Semaphore free;
     private final int perGuest;
     /** Lookups under way of each guest that has any. */
@@ -47,23 +60,30 @@ public final class DnsService implements AutoCloseable {
 
     private final SeenNames seen = new SeenNames(NAMES_REMEMBERED);
     private volatile LookupListener listener = (_, _, _, _, _) -> {};
+    /** Whether somebody listens now: then answers of the cache take the longer way as well. */
+    private volatile BooleanSupplier heeded = () -> false;
+
     private volatile boolean closed;
 
     /** Takes servers from this host's files where the settings name none. */
     public static DnsService ofHost(AddressPlan plan, DnsSettings settings, Limits limits) {
-        ResolvConf conf = new ResolvConf(ResolvConf.PATH);
+        ResolverSettings conf = new ResolverSettings();
         HostsFile hosts = new HostsFile(settings.hosts());
-        return new DnsService(plan, settings, limits, conf::config, hosts, () -> conf.isFresh() && hosts.isFresh());
+        NameSwitch names = new NameSwitch(NameSwitch.PATH);
+        return new DnsService(
+                plan,
+                settings,
+                limits,
+                conf::config,
+                hosts,
+                names,
+                () -> conf.isFresh() && hosts.isFresh() && names.isFresh());
     }
 
     /** @param config asked for each forwarded query; must not block for long */
-    DnsService(AddressPlan plan, DnsNames names, Limits limits, Supplier<ResolverConfig> config, HostsFile hosts) {
-        this(plan, DnsSettings.defaults().withNames(names), limits, config, hosts);
-    }
-
     DnsService(
             AddressPlan plan, DnsSettings settings, Limits limits, Supplier<ResolverConfig> config, HostsFile hosts) {
-        this(plan, settings, limits, config, hosts, hosts::isFresh);
+        this(plan, settings, limits, config, hosts, null, hosts::isFresh);
     }
 
     private DnsService(
@@ -72,8 +92,13 @@ public final class DnsService implements AutoCloseable {
             Limits limits,
             Supplier<ResolverConfig> config,
             HostsFile hosts,
+            @Nullable NameSwitch names,
             BooleanSupplier settled) {
         this.settled = settled;
+        this.caching = settings.cache();
+        this.hosts = hosts;
+        this.hostServers = new HostServers(config, names);
+        table.fill(settings.records(), settings.zones());
         BuiltInNames builtIn = new BuiltInNames(plan, settings.names());
         this.resolver = new Resolver(
                 List.of(
@@ -81,11 +106,12 @@ public final class DnsService implements AutoCloseable {
                         builtIn,
                         new HostNames(hosts),
                         table,
+                        guests,
                         table.zonesHeldHere(),
                         builtIn.nobodyElses()),
                 table,
                 settings.servers(),
-                new HostServers(config),
+                hostServers,
                 new Forwarder(
                         new ServerHealth(plan, System::nanoTime),
                         counters,
@@ -134,8 +160,103 @@ public final class DnsService implements AutoCloseable {
         table.putZone(name, servers);
     }
 
+    /**
+     * A guest has an address from now on.
+     *
+     * @param hostname what it calls itself, or null
+     * @param seconds how long it may have the address
+     */
+    public void guestBound(IpAddress address, @Nullable String hostname, long seconds) {
+        guests.bound(address, hostname, seconds);
+    }
+
+    /** No guest has the address any more. */
+    public void guestReleased(IpAddress address) {
+        guests.released(address);
+    }
+
+    /**
+     * Looks a name up as for a guest, though never from the cache, and tells how. Blocks until there is an answer, or nobody has one.
+     *
+     * @param type as {@code A}
+     * @throws IllegalArgumentException if one of them is none
+     */
+    public Explanation explain(String name, String type) {
+        if (DnsMessage.encodeName(name).length == 0) {
+            throw new IllegalArgumentException("'" + name + "' is not a name");
+        }
+        DnsQuery query = DnsMessage.query(name, RecordData.type(type));
+        List<Explanation.Step> steps = Collections.synchronizedList(new ArrayList<>());
+        noticeChanges();
+        byte[] kept = cached(query, Transport.UDP);
+        if (kept != null) {
+            steps.add(new Explanation.Step("cache", "guests are told now: " + DnsText.describe(kept)));
+        }
+        byte[] reply = resolver.ask(query, Transport.UDP, (who, said) -> steps.add(new Explanation.Step(who, said)));
+        synchronized (steps) {
+            return new Explanation(
+                    name,
+                    type.toUpperCase(Locale.ROOT),
+                    steps,
+                    reply == null ? "nobody answered; guests are told SERVFAIL" : DnsText.describe(reply),
+                    reply == null ? List.of() : DnsText.answers(reply));
+        }
+    }
+
     /** Something was configured: what was learnt before may be wrong now. */
-    private void changed() {}
+    private void changed() {
+        cache.flush();
+    }
+
+    /** Looks whether the host's settings are still those that the cache's answers were learnt under. */
+    private void noticeChanges() {
+        record Host(ResolverConfig config, Object hosts) {}
+        try {
+            Host now = new Host(hostServers.config(), hosts.version());
+            if (!now.equals(learntUnder)) {
+                learntUnder = now;
+                changed();
+            }
+            resolver.look();
+        } catch (RuntimeException _) {
+            // The lookup itself will say what is wrong with the settings.
+        }
+    }
+
+    /**
+     * Answers a datagram from the cache, on the loop and without allocation.
+     *
+     * @param message a buffer that holds the query at its start
+     * @param probe the caller's
+     * @param out {@link AnswerCache#ROOM} bytes
+     * @return the reply's length; 0 if the query has to be given to {@link #query}
+     */
+    int cached(byte[] message, int length, CacheProbe probe, byte[] out) {
+        if (!caching
+                || closed
+                || !settled.getAsBoolean()
+                || heeded.getAsBoolean()
+                || !probe.read(message, length)) {
+            return 0;
+        }
+        int reply = cache.answer(probe, message, probe.maxReply, out);
+        if (reply > 0) {
+            counters.queries.increment();
+            counters.cached.increment();
+        }
+        return reply;
+    }
+
+    private byte @Nullable [] cached(DnsQuery query, Transport transport) {
+        CacheProbe probe = new CacheProbe();
+        if (!caching || !probe.read(query.message(), query.message().length)) {
+            return null;
+        }
+        byte[] out = new byte[AnswerCache.ROOM];
+        int max = transport == Transport.UDP ? query.maxUdpReply() : DnsMessage.MAX_MESSAGE;
+        int length = cache.answer(probe, query.message(), max, out);
+        return length == 0 ? null : Arrays.copyOf(out, length);
+    }
 
     public DnsCounters counters() {
         return counters;
@@ -187,19 +308,27 @@ public final class DnsService implements AutoCloseable {
         return seen;
     }
 
-    /** Has {@code listener} told of every question that is answered from now on. */
-    public void onLookups(LookupListener listener) {
+    /**
+     * Has {@code listener} told of every question that is answered from now on.
+     *
+     * @param heeded whether it wants to know now of those, too, that are answered from the cache
+     */
+    public void onLookups(LookupListener listener, BooleanSupplier heeded) {
         this.listener = listener;
+        this.heeded = heeded;
     }
 
     private void start(
             DnsQuery query, Transport transport, IpAddress guest, @Nullable DirectTries tries, Consumer<byte[]> reply) {
-        Waiter waiter = new Waiter(query, transport, guest, reply);
+        Waiter waiter = new Waiter(query, transport, guest, cache.generation(), reply);
         if (!acquire(guest)) {
             counters.overLimit.increment();
             reply.accept(failure(query));
         } else if (tries == null || closed || !settled.getAsBoolean()) {
-            onThread(waiter, () -> begin(waiter, null));
+            onThread(waiter, () -> {
+                noticeChanges();
+                begin(waiter, null);
+            });
         } else {
             begin(waiter, tries);
         }
@@ -207,10 +336,14 @@ public final class DnsService implements AutoCloseable {
 
     /** Answers what is known here, and starts the lookup of what is not. */
     private void begin(Waiter waiter, @Nullable DirectTries tries) {
-        byte[] known = resolver.local(waiter.query(), Trail.NONE);
-        if (known != null) {
+        byte[] here = resolver.local(waiter.query(), Trail.NONE);
+        byte[] kept = here == null ? cached(waiter.query(), waiter.transport()) : null;
+        if (here != null) {
             counters.answeredLocally.increment();
-            answer(waiter, known);
+            answer(waiter, here);
+        } else if (kept != null) {
+            counters.cached.increment();
+            answer(waiter, kept);
         } else if (!flights.lead(waiter)) {
             counters.shared.increment();
         } else if (tries == null) {
@@ -255,6 +388,9 @@ public final class DnsService implements AutoCloseable {
 
     /** A lookup has ended: tells everybody who waits for it. */
     private void landed(Waiter leader, byte @Nullable [] reply) {
+        if (caching && reply != null) {
+            cache.keep(leader.query(), reply, leader.asked(), resolver.keepSeconds(leader.query()));
+        }
         for (Waiter waiter : flights.landed(leader)) {
             if (reply == null) {
                 counters.failed.increment();

@@ -44,6 +44,14 @@ final class DnsTable implements DnsDirectory, NameSource {
         this.onChange = onChange;
     }
 
+    /** Adds what is there from the start. */
+    void fill(List<Entry> records, List<Zone> zones) {
+        if (!records.isEmpty()) {
+            addRecords(records);
+        }
+        zones.forEach(this::putZone);
+    }
+
     @Override
     public String title() {
         return "configured records";

@@ -6,6 +6,7 @@ import dev.sluice.host.DatagramHost;
 import dev.sluice.loop.Loop;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -18,12 +19,22 @@ public final class DnsUdpService {
     private final Loop loop;
     private final Reply reply;
     private final @Nullable DirectTries tries;
+    /** Longest query that may have a cached answer; names are shorter. */
+    private final byte[] query = new byte[512];
+
+    private final byte[] answer = new byte[AnswerCache.ROOM];
+    private final CacheProbe probe = new CacheProbe();
 
     /** Sends a datagram from the gateway's port 53; called on the loop's thread. */
     @FunctionalInterface
     public interface Reply {
         /** @param message up to 65,535 bytes, the receiver's to keep */
         void send(Guest guest, int port, byte[] message);
+
+        /** @param buffer holds the message at its start, during this call only */
+        default void send(Guest guest, int port, byte[] buffer, int length) {
+            send(guest, port, Arrays.copyOf(buffer, length));
+        }
     }
 
     /** @param host where first tries are made from the loop; null for none, so that each query takes a thread */
@@ -42,6 +53,14 @@ public final class DnsUdpService {
      * @param length payload bytes
      */
     public void onDatagram(Guest guest, int sourcePort, MemorySegment memory, long at, int length) {
+        if (tries != null && length <= query.length) {
+            MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, query, 0, length);
+            int kept = service.cached(query, length, probe, answer);
+            if (kept > 0) {
+                reply.send(guest, sourcePort, answer, kept);
+                return;
+            }
+        }
         byte[] message = new byte[Math.min(length, MAX_QUERY)];
         MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, message, 0, message.length);
         service.query(message, Transport.UDP, guest.ipAddress(), tries, answer -> {

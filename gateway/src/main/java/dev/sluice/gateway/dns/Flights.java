@@ -15,8 +15,12 @@ import org.jspecify.annotations.Nullable;
  * way at all, since each waiter counts as one. Any thread.
  */
 final class Flights {
-    /** A guest that waits for an answer. */
-    record Waiter(DnsQuery query, Transport transport, IpAddress guest, Consumer<byte[]> reply) {}
+    /**
+     * A guest that waits for an answer.
+     *
+     * @param asked the cache's generation when it asked
+     */
+    record Waiter(DnsQuery query, Transport transport, IpAddress guest, int asked, Consumer<byte[]> reply) {}
 
     /** What makes two queries equal: everything a server can see of them but id and letter case. */
     private record Question(

@@ -20,6 +20,8 @@ final class Resolver implements AutoCloseable {
     private static final byte[] ANY_REFUSED = {7, 'R', 'F', 'C', '8', '4', '8', '2', 0};
 
     private static final int ANY_TTL = 3600;
+    /** Longest that answers of a server on this machine are kept, seconds. */
+    private static final int NEAR_SECONDS = 10;
 
     private final List<NameSource> sources;
     private final DnsTable table;
@@ -34,6 +36,11 @@ final class Resolver implements AutoCloseable {
         this.configured = configured;
         this.host = host;
         this.forwarder = forwarder;
+    }
+
+    /** Looks at what the loop must not wait for. */
+    void look() {
+        host.look();
     }
 
     void configured(Upstreams upstreams) {
@@ -57,6 +64,15 @@ final class Resolver implements AutoCloseable {
         return own.servers().isEmpty()
                 ? new Route("servers of this host", host.upstreams(), true)
                 : new Route("configured servers", own, false);
+    }
+
+    /** How long an answer may be kept. A server on this machine keeps answers itself, and knows before us when they change (VPN). */
+    int keepSeconds(DnsQuery query) {
+        Route route = route(query);
+        boolean near = route.host
+                && route.upstreams.servers().stream()
+                        .allMatch(server -> server.address().getAddress().isLoopbackAddress());
+        return near ? NEAR_SECONDS : AnswerCache.MAX_SECONDS;
     }
 
     /** What the sources here say, as a reply; null if servers have to be asked. */
@@ -84,20 +100,39 @@ final class Resolver implements AutoCloseable {
     private byte @Nullable [] forward(DnsQuery query, Transport transport, Trail trail) {
         Route route = route(query);
         trail.step("route", route.why);
+        if (route.host && host.owns(query)) {
+            byte[] found = bySwitch(query, trail);
+            return found != null ? found : DnsMessage.reply(query, DnsHeader.NXDOMAIN, false, List.of());
+        }
         byte[] reply = forwarder.ask(query, transport, route.upstreams, trail);
-        return route.host && isUnknown(reply) ? searched(query, transport, route, reply, trail) : reply;
+        if (!route.host || reply != null && !isUnknown(reply)) {
+            return reply;
+        }
+        byte[] found = reply == null ? null : searched(query, transport, route, trail);
+        if (found == null && host.mayKnow(query)) {
+            found = bySwitch(query, trail);
+        }
+        return found == null ? reply : found;
+    }
+
+    /** What the name service switch knows, as a reply; null for nothing. */
+    private byte @Nullable [] bySwitch(DnsQuery query, Trail trail) {
+        String who = "name service switch of this host";
+        if (!(host.ask(query) instanceof NameSource.Records(List<ResourceRecord> records))) {
+            trail.step(who, "does not know " + query.name());
+            return null;
+        }
+        byte[] reply = DnsMessage.reply(query, DnsHeader.NOERROR, false, records);
+        trail.step(who, DnsText.describe(reply));
+        return reply;
     }
 
     /**
      * A short name as programs of the host would find it, which try the host's search domains (resolv.conf(5)): guests that were not told of
      * those find it as well.
      */
-    private byte @Nullable [] searched(
-            DnsQuery query, Transport transport, Route route, byte @Nullable [] reply, Trail trail) {
-        if (!isShort(query)) {
-            return reply;
-        }
-        for (String domain : host.config().search()) {
+    private byte @Nullable [] searched(DnsQuery query, Transport transport, Route route, Trail trail) {
+        for (String domain : isShort(query) ? host.config().search() : List.<String>of()) {
             Chase chase = new Chase(query);
             if (!chase.alias(query.name() + "." + domain, 0)) {
                 continue;
@@ -110,7 +145,11 @@ final class Resolver implements AutoCloseable {
                 return chase.append(found);
             }
         }
-        return reply;
+        return null;
+    }
+
+    private boolean mayBeFoundOtherwise(DnsQuery query) {
+        return isShort(query) && !host.config().search().isEmpty() || host.mayKnow(query);
     }
 
     private boolean isShort(DnsQuery query) {
@@ -134,15 +173,16 @@ final class Resolver implements AutoCloseable {
     boolean askDirectly(DnsQuery query, DirectTries tries, Consumer<byte @Nullable []> outcome) {
         Route route = route(query);
         if (table.answer(query) != null
+                || route.host && host.owns(query)
                 || route.upstreams.choice() == Upstreams.Choice.RACE
                         && route.upstreams.servers().size() > 1) {
-            return false; // An alias, or several servers at a time.
+            return false; // An alias, no server's name, or several servers at a time.
         }
         return forwarder.askDirectly(
                 query,
                 tries,
                 route.upstreams,
-                reply -> outcome.accept(route.host && isUnknown(reply) && isShort(query) ? null : reply));
+                reply -> outcome.accept(route.host && isUnknown(reply) && mayBeFoundOtherwise(query) ? null : reply));
     }
 
     @Override

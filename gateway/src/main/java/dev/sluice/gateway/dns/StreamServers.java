@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -98,7 +99,8 @@ final class StreamServers implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
-            connections.values().forEach(c -> c.fail(new IOException("the name server of this network has ended")));
+            List.copyOf(connections.values())
+                    .forEach(c -> c.fail(new IOException("the name server of this network has ended")));
             connections.clear();
         } finally {
             lock.unlock();

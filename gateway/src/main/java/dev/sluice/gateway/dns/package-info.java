@@ -7,14 +7,23 @@
  * <p>A message comes in from a guest by {@link dev.sluice.gateway.dns.DnsUdpService} (on the loop, copied out of the frame) or by
  * {@link dev.sluice.gateway.dns.DnsTcpSession} (length-prefixed over a stream, RFC 7766) and is given to
  * {@link dev.sluice.gateway.dns.DnsService#query}. That reads header, question and OPT on the caller's thread (a few microseconds, no
- * input throws) and hands a {@code DnsQuery} to a virtual thread of its own, where blocking is free. The thread asks each source in
- * turn: what the program around the network knows ({@link dev.sluice.gateway.dns.KnownNames}), built-in names, the hosts file, configured
- * records, the forwarder; the first that has something to say wins.
+ * input throws). {@code Resolver} decides: it asks one source after the other (what the program around the network knows,
+ * {@link dev.sluice.gateway.dns.KnownNames}; built-in names, the hosts file, records, guests' names, zones held here), and the first that has something to say wins; else it routes the question to the servers of its zone, the configured
+ * ones, or those of the host, and what those of the host do not know to its search domains and its name service switch. The same code
+ * explains a lookup ({@link dev.sluice.gateway.dns.DnsService#explain}): it leaves a {@code Trail} then.
  *
- * <p><b>The short way.</b> Over UDP most lookups never leave the loop: where settings and hosts file need no look at the disk (once a second
- * one query pays for that), names known here are answered at once, and {@link dev.sluice.gateway.dns.DirectTries} sends the question to the
- * first server and its reply back. Only a try that ends otherwise (silence, refusal, SERVFAIL, an unusual address) goes to a thread, and
- * there everything is as if the first server had failed. A thread, a socket and four wake-ups less were half of the latency.
+ * <p><b>Three speeds.</b> A question whose answer is kept ({@code AnswerCache}) is answered in place: read once, looked up and written
+ * without allocation, and sent on the same turn of the loop. Over UDP most others never leave the loop either: where settings and hosts file
+ * need no look at the disk (once a second one query pays for that), names known here are answered at once, and
+ * {@link dev.sluice.gateway.dns.DirectTries} sends the question to the first server and its reply back. Only a try that ends otherwise
+ * (silence, refusal, SERVFAIL, an unusual address), several servers at a time, TCP, TLS and aliases take a virtual thread, where blocking is
+ * free; there everything is as if the first server had failed. A thread, a socket and four wake-ups less were half of the latency.
+ *
+ * <p><b>Shared lookups.</b> Equal questions under way at the same time share one ({@code Flights}); each asker gets its own id and letter case.
+ *
+ * <p><b>What is known for how long.</b> The cache is emptied by whatever may make it wrong: a record, zone or server added or removed,
+ * another resolv.conf or hosts file. An answer that was asked for before that is not kept after it. Why a table of our own and not a library's
+ * stands in {@code AnswerCache}.
  *
  * <p><b>What stays untouched.</b> The forwarder does not decode: it changes the 16-bit id and passes the bytes, both ways, so every
  * type, flag, rcode, TTL and option survives, including those not invented yet. A reply is changed only when it is larger than the guest can
@@ -27,11 +36,12 @@
  *
  * <p><b>When a server fails.</b> Tries follow resolv.conf: timeout, attempts, rotate. A server that refuses or stays silent is asked
  * last for some seconds, so only the first lookup waits for it. SERVFAIL, NOTIMP and REFUSED make the next server's turn, as in libc;
- * if none has better, the guest sees the first such reply. If nobody answers, the guest gets SERVFAIL, never silence.
+ * if none has better, the guest sees the first such reply. If nobody answers, the guest gets SERVFAIL, never silence. In a race all are asked
+ * at the same time, and the best answer of the lowest order is taken.
  *
  * <p><b>Names</b> are compared without case (RFC 4343), the question goes back byte for byte as it came (so 0x20 randomisation
  * works). A name that exists without the asked type gives NOERROR and no records, which is not NXDOMAIN (RFC 2308 §2). Nothing under
- * {@code sluice.internal}, and no reverse name of the guest network, is ever forwarded.
+ * {@code sluice.internal}, and no reverse name of the guest network, is ever forwarded; nor is ANY (RFC 8482).
  *
  * <p><b>Bounds</b>: queries under way (all, and half of that for one guest), TCP sessions (all, and per guest), queries and bytes in
  * flight per session, message sizes. Each has a counter in {@link dev.sluice.gateway.dns.DnsCounters} and a stated behaviour.

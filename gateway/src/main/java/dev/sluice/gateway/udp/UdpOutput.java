@@ -91,14 +91,19 @@ public final class UdpOutput {
      * @throws IllegalArgumentException if it is longer than {@link #MAX_PAYLOAD}
      */
     public boolean send(Guest guest, long sourceHigh, long sourceLow, int sourcePort, int guestPort, byte[] payload) {
-        if (payload.length > MAX_PAYLOAD) {
-            throw new IllegalArgumentException(
-                    "a UDP payload has at most " + MAX_PAYLOAD + " bytes, not " + payload.length);
+        return send(guest, sourceHigh, sourceLow, sourcePort, guestPort, payload, payload.length);
+    }
+
+    /** The same of the first {@code length} bytes of a buffer. */
+    public boolean send(
+            Guest guest, long sourceHigh, long sourceLow, int sourcePort, int guestPort, byte[] buffer, int length) {
+        if (length > MAX_PAYLOAD) {
+            throw new IllegalArgumentException("a UDP payload has at most " + MAX_PAYLOAD + " bytes, not " + length);
         }
         if (room == null) {
             room = Arena.ofAuto().allocate(HEADROOM + MAX_PAYLOAD, 8);
         }
-        MemorySegment.copy(payload, 0, room, ValueLayout.JAVA_BYTE, HEADROOM, payload.length);
-        return send(guest, sourceHigh, sourceLow, sourcePort, guestPort, 0, room, HEADROOM, payload.length);
+        MemorySegment.copy(buffer, 0, room, ValueLayout.JAVA_BYTE, HEADROOM, length);
+        return send(guest, sourceHigh, sourceLow, sourcePort, guestPort, 0, room, HEADROOM, length);
     }
 }

@@ -65,7 +65,11 @@ class DirectTriesTest {
     }
 
     private void serve(ResolverConfig config) throws Exception {
-        service = service(config);
+        serve(service(config));
+    }
+
+    private void serve(DnsService made) throws Exception {
+        service = made;
         udp = new DnsUdpService(
                 service,
                 loop,
@@ -247,6 +251,22 @@ class DirectTriesTest {
             byte[] reply = join(ask(query("big.example", Type.TXT)));
             assertThat(reply.length).isLessThanOrEqualTo(512);
             assertThat(parse(reply).getHeader().getFlag(org.xbill.DNS.Flags.TC)).isTrue();
+        }
+    }
+
+    @Test
+    void whatAServerSaidIsAnsweredFromTheLoopNextTime() throws Exception {
+        try (NameServer server = NameServer.start(GOOD)) {
+            serve(DnsBench.cached(config(PATIENT, 1, server.address())));
+            join(ask(query("a.example", Type.A)));
+            byte[] again = withId(query("A.Example", Type.A), 77);
+            byte[] reply = join(ask(again));
+            assertThat(id(reply)).isEqualTo(77);
+            assertThat(address(reply)).isEqualTo("192.0.2.1");
+            assertThat(server.queries()).hasSize(1);
+            assertThat(service.counters().snapshot().cached()).isEqualTo(1);
+            service.directory().addRecords(List.of(new DnsDirectory.Entry("a.example", "A", 1, "10.0.0.1")));
+            assertThat(address(join(ask(again)))).isEqualTo("10.0.0.1");
         }
     }
 

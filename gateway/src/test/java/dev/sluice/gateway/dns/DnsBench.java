@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.xbill.DNS.DClass;
 import org.xbill.DNS.Flags;
 import org.xbill.DNS.Message;
@@ -48,7 +49,18 @@ final class DnsBench {
     }
 
     static DnsService service(ResolverConfig config) {
-        return new DnsService(PLAN, DnsNames.defaults(), Limits.defaults(), () -> config, NO_HOSTS);
+        return uncached(PLAN, DnsNames.defaults(), Limits.defaults(), () -> config, NO_HOSTS);
+    }
+
+    /** Each lookup goes to its server. */
+    static DnsService uncached(
+            AddressPlan plan, DnsNames names, Limits limits, Supplier<ResolverConfig> config, HostsFile hosts) {
+        return new DnsService(plan, DnsSettings.defaults().withNames(names).withCache(false), limits, config, hosts);
+    }
+
+    /** As in a network that runs. */
+    static DnsService cached(ResolverConfig config) {
+        return new DnsService(PLAN, DnsSettings.defaults(), Limits.defaults(), () -> config, NO_HOSTS);
     }
 
     static DnsService service(NameServer... servers) {

@@ -218,7 +218,7 @@ class DnsTableTest {
     void builtInNamesWinOverTheHostsFileAndThatOverRecords(@TempDir Path directory) throws IOException {
         Path hosts = Files.writeString(
                 directory.resolve("hosts"), "192.0.2.7 host.docker.internal\n192.0.2.8 named.example\n");
-        try (DnsService service = new DnsService(
+        try (DnsService service = DnsBench.uncached(
                 DnsBench.PLAN,
                 DnsNames.defaults(),
                 Limits.defaults(),

@@ -547,7 +547,7 @@ class ForwardingTest {
             ResolvConf conf = new ResolvConf(path);
             // resolv.conf knows port 53 only, which tests cannot have.
             try (NameServer second = NameServer.start("127.0.0.2", port, answering("192.0.2.2"));
-                    DnsService service = new DnsService(
+                    DnsService service = DnsBench.uncached(
                             DnsBench.PLAN,
                             DnsNames.defaults(),
                             Limits.defaults(),
@@ -574,7 +574,7 @@ class ForwardingTest {
 
     @Test
     void aFaultySettingsSourceIsServfail() {
-        try (DnsService service = new DnsService(
+        try (DnsService service = DnsBench.uncached(
                 DnsBench.PLAN,
                 DnsNames.defaults(),
                 Limits.defaults(),

@@ -62,7 +62,7 @@ class LocalNamesTest {
                         DnsNames.defaults().gateway(),
                         Map.of("Extra.Example.", List.of(Ipv4Address.parse("192.0.2.99"))))
                 .plus(List.of("my.host"), List.of("my.gateway"));
-        service = new DnsService(
+        service = DnsBench.uncached(
                 PLAN,
                 names,
                 Limits.defaults(),
@@ -243,7 +243,7 @@ class LocalNamesTest {
         List<dev.sluice.wire.IpAddress> many = java.util.stream.IntStream.range(0, 64)
                 .<dev.sluice.wire.IpAddress>mapToObj(i -> new Ipv4Address(0x0a00_0000 + i))
                 .toList();
-        try (DnsService service = new DnsService(
+        try (DnsService service = DnsBench.uncached(
                 PLAN,
                 new DnsNames(List.of(), List.of(), Map.of("many.example", many)),
                 Limits.defaults(),

@@ -168,7 +168,7 @@ class QueryHandlingTest {
                     go.await();
                     replier.send(replyTo(query.message()).toWire());
                 });
-                DnsService service = new DnsService(
+                DnsService service = DnsBench.uncached(
                         PLAN,
                         DnsNames.defaults(),
                         limits(4),

@@ -92,6 +92,7 @@ public final class Gvproxy implements Face {
                 guests.gateway().reserve(lease.getKey(), lease.getValue());
             }
             guests.gateway().dns().known(zones::addresses);
+            zones.onChange(() -> guests.gateway().dns().known(zones::addresses));
             services.open();
             for (Map.Entry<Configuration.Kind, String> link : configuration.links.entrySet()) {
                 guests.listen(url(link.getKey(), link.getValue()), stop::countDown);

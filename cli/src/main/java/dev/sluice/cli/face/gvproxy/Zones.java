@@ -51,6 +51,12 @@ final class Zones {
     record Verdict(@Nullable Ipv4Address address) {}
 
     private volatile List<Zone> zones = List.of();
+    private volatile Runnable onChange = () -> {};
+
+    /** @param told of every zone from now on: what was learnt elsewhere of its names is not so any more */
+    void onChange(Runnable told) {
+        onChange = told;
+    }
 
     List<Zone> all() {
         return zones;
@@ -75,6 +81,7 @@ final class Zones {
             throw new IllegalArgumentException("there may be " + MAX_RECORDS + " zones and records");
         }
         zones = List.copyOf(now);
+        onChange.run();
     }
 
     /**
