@@ -300,7 +300,7 @@ final class Arrival {
             tcb.acks.onHole();
         }
         if ((result & Receiver.ADVANCED) != 0) {
-            if (length == 0 && fin && tcb.profile().tuning().delayFin() && tcb.state == TcpState.ESTABLISHED) {
+            if (mayWait(tcb, offset, length)) {
                 tcb.acks.onBareFin(tcb.profile().delayedAck(), now);
             } else {
                 tcb.acks.onData(
@@ -311,6 +311,11 @@ final class Arrival {
             onRemoteFin(tcb, now);
         }
         return 0;
+    }
+
+    /** A FIN after data of which the peer knows that it came. */
+    private static boolean mayWait(Tcb tcb, long offset, int length) {
+        return tcb.profile().tuning().delayFin() && length == 0 && offset > 1 && tcb.state == TcpState.ESTABLISHED;
     }
 
     private static void onRemoteFin(Tcb tcb, long now) {

@@ -37,7 +37,7 @@ public final class TcpProfile implements Cloneable {
      * @param quickAcks data segments at the begin of a connection that are acknowledged at once, as the peer is in slow start
      * @param rtoSlop added to every retransmission timeout but the first of a SYN
      * @param repeatFin whether acknowledgments carry our FIN until it is acknowledged
-     * @param delayFin whether a FIN without data is acknowledged after the delay of data; else at once
+     * @param delayFin whether a FIN that follows earlier data is acknowledged after the delay of data; else at once
      * @param plainSynAfter SYNs with options before those with the MSS option only, for peers that cannot bear them; 0 for never
      */
     public record Tuning(
