@@ -5,4 +5,6 @@ module dev.sluice.control {
     requires jdk.net;
 
     exports dev.sluice.control;
+    exports dev.sluice.control.ninep;
+    exports dev.sluice.control.vpnkit;
 }

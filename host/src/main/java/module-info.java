@@ -6,4 +6,5 @@ module dev.sluice.host {
     requires transitive dev.sluice.wire;
 
     exports dev.sluice.host;
+    exports dev.sluice.host.porthelper;
 }

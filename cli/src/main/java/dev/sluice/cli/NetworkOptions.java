@@ -8,6 +8,7 @@ import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.host.porthelper.PortHelper;
 import dev.sluice.link.tap.Ipv6Setup;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Cidr;
@@ -31,6 +32,7 @@ final class NetworkOptions {
 
     private final DnsOptions dns = new DnsOptions();
     private @Nullable Ipv6Cidr cidr6;
+    private @Nullable String portHelper;
     private boolean noIpv6;
     private boolean verbose;
     private final List<ApiDoor> doors = new ArrayList<>();
@@ -56,6 +58,11 @@ final class NetworkOptions {
                         "FILE",
                         "Write every frame of the guest network to FILE, for tcpdump and Wireshark.",
                         text -> pcap = Path.of(text))
+                .option(
+                        "--port-helper",
+                        "SOCKET",
+                        "Where 'sluice port-helper' listens; it binds the published ports that this user may not.",
+                        text -> portHelper = text)
                 .repeatable(
                         "--gateway-forward",
                         "PORT:ADDRESS:PORT[/udp]",
@@ -97,7 +104,11 @@ final class NetworkOptions {
 
     /** Starts the network. */
     GuestNetwork start(AddressPlan plan) throws IOException {
-        return GuestNetwork.start(Gateway.builder().plan(plan).dns(dns.settings(plan)), pcap, gatewayForwards);
+        GuestNetwork network = GuestNetwork.start(Gateway.builder().plan(plan).dns(dns.settings(plan)), pcap, gatewayForwards);
+        if (portHelper != null) {
+            network.gateway().ports().helper(new PortHelper(portHelper));
+        }
+        return network;
     }
 
     /** Has the network answer the commands that ask it, and serve its API wherever that was asked for. */

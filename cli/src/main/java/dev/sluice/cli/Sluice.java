@@ -3,6 +3,7 @@ package dev.sluice.cli;
 import dev.sluice.cli.face.Face;
 import dev.sluice.cli.face.gvproxy.Gvproxy;
 import dev.sluice.cli.face.slirp4netns.Slirp4netns;
+import dev.sluice.cli.face.vpnkit.Vpnkit;
 import dev.sluice.cli.options.Syntax;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,12 +24,13 @@ final class Sluice {
             "ports",
             "dns",
             "events",
+            "port-helper",
             "as",
             "install-faces",
             "completion",
             "training");
     /** The programs that it stands in for. */
-    static final List<String> FACES = List.of("slirp4netns", "gvproxy");
+    static final List<String> FACES = List.of("slirp4netns", "gvproxy", "vpnkit");
 
     private Sluice() {}
 
@@ -45,6 +47,7 @@ final class Sluice {
             case "guests" -> new GuestsCommand();
             case "dns" -> new DnsCommand();
             case "events" -> new EventsCommand();
+            case "port-helper" -> new PortHelperCommand();
             case "as" -> new AsCommand();
             case "install-faces" -> new InstallFacesCommand();
             case "completion" -> new CompletionCommand();
@@ -58,6 +61,7 @@ final class Sluice {
         return switch (name) {
             case "slirp4netns" -> new Slirp4netns();
             case "gvproxy" -> new Gvproxy(Console::beVerbose);
+            case "vpnkit" -> new Vpnkit(Console::beVerbose);
             default -> null;
         };
     }

@@ -8,10 +8,16 @@ import dev.sluice.gateway.forward.Forwards;
 import dev.sluice.host.HostError;
 import dev.sluice.host.ListenException;
 import dev.sluice.host.PortOwner;
+import dev.sluice.host.porthelper.PortHelper;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
 
 /** The published ports of a gateway, for any thread; see package {@code forward}. Calls wait for the loop. */
 public final class Ports {
@@ -20,6 +26,9 @@ public final class Ports {
 
     private final Forwards forwards;
     private final Events events;
+    /** Null if there is none to ask. */
+    private volatile @Nullable PortHelper helper;
+
     private final OnLoop loop;
 
     Ports(Forwards forwards, Events events, OnLoop loop) {
@@ -48,22 +57,32 @@ public final class Ports {
         List<ForwardInfo> opened = new ArrayList<>();
         boolean done = false;
         try {
-            for (int from = 0; from < specs.size(); from += PER_TURN) {
-                List<ForwardSpec> part = specs.subList(from, Math.min(specs.size(), from + PER_TURN));
-                loop.call(() -> {
-                    for (ForwardSpec spec : part) {
-                        add(spec, automatic, added, made, opened);
+            while (added.size() < specs.size()) {
+                List<ForwardSpec> part = specs.subList(added.size(), Math.min(specs.size(), added.size() + PER_TURN));
+                try {
+                    loop.call(() -> {
+                        for (ForwardSpec spec : part) {
+                            add(forwards.add(spec, automatic), added, made, opened);
+                        }
+                        return true;
+                    });
+                } catch (ListenException e) {
+                    ForwardSpec refused = specs.get(added.size());
+                    int bound = askHelper(refused, e);
+                    if (bound < 0) {
+                        throw explained(refused, e);
                     }
-                    return true;
-                });
+                    loop.call(() -> {
+                        add(forwards.add(refused, automatic, bound), added, made, opened);
+                        return true;
+                    });
+                }
             }
             done = true;
             if (!opened.isEmpty()) {
                 events.publish(Event.Kind.FORWARD_OPEN, new Changed(opened));
             }
             return added;
-        } catch (Refusal e) {
-            throw e.explained();
         } finally {
             if (!done) {
                 close(made, true);
@@ -71,54 +90,62 @@ public final class Ports {
         }
     }
 
-    /** On the loop. */
-    private void add(
-            ForwardSpec spec,
-            boolean automatic,
-            List<ForwardInfo> added,
-            List<ForwardSpec.Listen> made,
-            List<ForwardInfo> opened)
-            throws IOException {
-        try {
-            Forwards.Added one = forwards.add(spec, automatic);
-            added.add(one.info());
-            if (one.isNew()) {
-                made.add(one.listen());
-                opened.add(one.info());
-            }
-        } catch (ListenException e) {
-            throw new Refusal(spec, e);
+    private static void add(
+            Forwards.Added one, List<ForwardInfo> added, List<ForwardSpec.Listen> made, List<ForwardInfo> opened) {
+        added.add(one.info());
+        if (one.isNew()) {
+            made.add(one.listen());
+            opened.add(one.info());
         }
     }
 
-    /** Which of several it was; the search for who has the port is for the caller's thread. */
-    private static final class Refusal extends IOException {
-        private static final long serialVersionUID = 1;
-        private final transient ForwardSpec spec;
-        private final ListenException reason;
+    /** From now on, ports that this user may not bind are asked of {@code helper}. */
+    public void helper(PortHelper helper) {
+        this.helper = helper;
+    }
 
-        Refusal(ForwardSpec spec, ListenException reason) {
-            super(reason);
-            this.spec = spec;
-            this.reason = reason;
+    /**
+     * A socket that the helper has bound for a refused forward; -1 if that is nothing for it.
+     *
+     * @throws ListenException if the helper was asked, and had none either
+     */
+    private int askHelper(ForwardSpec refused, ListenException why) throws IOException {
+        PortHelper asked = helper;
+        if (asked == null
+                || why.error() != HostError.PROHIBITED
+                || !(refused.listen() instanceof ForwardSpec.Port(var address, int port, boolean udp))
+                || address instanceof Ipv6Address) {
+            return -1;
         }
+        Ipv4Address at = address instanceof Ipv4Address v4 ? v4 : Ipv4Address.ANY;
+        // its calls block, which virtual threads must not
+        FutureTask<Integer> answer = new FutureTask<>(() -> asked.bind(at, port, udp));
+        Thread.ofPlatform().name("port-helper").start(answer);
+        try {
+            return answer.get();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof ListenException refusal ? explained(refused, refusal) : new IOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while the port helper was asked", e);
+        }
+    }
 
-        IOException explained() {
-            if (reason.error() != HostError.ADDRESS_IN_USE
-                    || !(spec.listen() instanceof ForwardSpec.Port(var _, int port, boolean udp))) {
-                return reason;
-            }
-            Optional<PortOwner> owner = PortOwner.find(port, udp);
-            return new IOException(
-                    (udp ? "UDP port " : "port ") + port + " is already used by "
-                            + owner.map(who ->
-                                            who.pid() == ProcessHandle.current().pid()
-                                                    ? "another forward of this sluice"
-                                                    : who + ": stop it, or choose another port")
-                                    .orElse("a program of another user ('ss -lntup' as root names it):"
-                                            + " choose another port"),
-                    reason);
+    /** Says who has the port, if that is the matter; the search is for the caller's thread. */
+    private static IOException explained(ForwardSpec spec, ListenException reason) {
+        if (reason.error() != HostError.ADDRESS_IN_USE
+                || !(spec.listen() instanceof ForwardSpec.Port(var _, int port, boolean udp))) {
+            return reason;
         }
+        Optional<PortOwner> owner = PortOwner.find(port, udp);
+        return new IOException(
+                (udp ? "UDP port " : "port ") + port + " is already used by "
+                        + owner.map(who -> who.pid() == ProcessHandle.current().pid()
+                                        ? "another forward of this sluice"
+                                        : who + ": stop it, or choose another port")
+                                .orElse("a program of another user ('ss -lntup' as root names it):"
+                                        + " choose another port"),
+                reason);
     }
 
     /** All that are open. */

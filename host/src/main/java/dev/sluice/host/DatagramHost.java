@@ -26,6 +26,13 @@ public interface DatagramHost {
     Opening<DatagramSocket> openDatagram(long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events);
 
     /**
+     * Has a bound socket ready for the next one whose port this user may not bind.
+     *
+     * @param fd -1 for none any more; one that was not used is closed
+     */
+    default void grant(int fd) {}
+
+    /**
      * Opens a sender of ICMP echo requests. Fails as PROHIBITED, with the remedy, where the host lets this user send none.
      *
      * @param ipv6 whether it sends ICMPv6 to IPv6 addresses, rather than ICMP to IPv4 ones

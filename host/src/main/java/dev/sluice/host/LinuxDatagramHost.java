@@ -35,6 +35,8 @@ public final class LinuxDatagramHost implements DatagramHost {
     private @Nullable LinuxRawPings rawPings6;
 
     private final Outbound outbound;
+    /** A socket for a port that this user may not bind; -1 for none. */
+    private int granted = -1;
 
     public LinuxDatagramHost(EventLoop loop) {
         this(loop, Outbound.ANY);
@@ -54,14 +56,17 @@ public final class LinuxDatagramHost implements DatagramHost {
         if (fd < 0) {
             return failed("cannot open a UDP socket", -fd, descriptorAdvice(-fd));
         }
-        setBuffer(fd, Sockets.SO_RCVBUFFORCE, Sockets.SO_RCVBUF, RECEIVE_BUFFER);
-        setBuffer(fd, Sockets.SO_SNDBUFFORCE, Sockets.SO_SNDBUF, SEND_BUFFER);
-        // Where the kernel lacks it, every datagram comes alone.
-        Sockets.setOption(fd, Sockets.IPPROTO_UDP, Sockets.UDP_GRO, 1);
-        setOptions(fd, ipv6);
+        setUp(fd, ipv6);
         boolean any = bindHigh == 0 && (ipv6 ? bindLow : (int) bindLow) == 0;
         if (!any || bindPort != 0) {
             int result = Sockets.bind(fd, address, DatagramOutbox.putName(address, 0, bindHigh, bindLow, bindPort));
+            if (result == -Errno.EACCES && granted >= 0) {
+                Io.close(fd);
+                fd = granted;
+                granted = -1;
+                setUp(fd, ipv6);
+                result = 0;
+            }
             if (result < 0) {
                 Io.close(fd);
                 String what = "cannot listen on UDP "
@@ -78,6 +83,22 @@ public final class LinuxDatagramHost implements DatagramHost {
         return failure == null
                 ? new Opening.Open<>(socket)
                 : failed("cannot watch a UDP socket", failure.errno(), descriptorAdvice(failure.errno()));
+    }
+
+    private static void setUp(int fd, boolean ipv6) {
+        setBuffer(fd, Sockets.SO_RCVBUFFORCE, Sockets.SO_RCVBUF, RECEIVE_BUFFER);
+        setBuffer(fd, Sockets.SO_SNDBUFFORCE, Sockets.SO_SNDBUF, SEND_BUFFER);
+        // Where the kernel lacks it, every datagram comes alone.
+        Sockets.setOption(fd, Sockets.IPPROTO_UDP, Sockets.UDP_GRO, 1);
+        setOptions(fd, ipv6);
+    }
+
+    @Override
+    public void grant(int fd) {
+        if (granted >= 0) {
+            Io.close(granted);
+        }
+        granted = fd;
     }
 
     @Override

@@ -30,6 +30,8 @@ public final class LinuxStreamHost implements StreamHost {
     private final MemorySegment address = Arena.ofAuto().allocate(128, 8);
     private final @Nullable NamespaceSockets inside;
     private final Outbound outbound;
+    /** A socket for a port that this user may not bind; -1 for none. */
+    private int granted = -1;
 
     public LinuxStreamHost(EventLoop loop) {
         this(loop, Outbound.ANY);
@@ -122,6 +124,14 @@ public final class LinuxStreamHost implements StreamHost {
         return listen(fd, at, port, what, acceptor);
     }
 
+    @Override
+    public void grant(int fd) {
+        if (granted >= 0) {
+            Io.close(granted);
+        }
+        granted = fd;
+    }
+
     /**
      * Accepts from a listening socket that this process was given; it is the listener's from now on.
      *
@@ -153,6 +163,12 @@ public final class LinuxStreamHost implements StreamHost {
         int result = Sockets.bind(fd, address, write(at, port));
         if (result >= 0) {
             result = Sockets.listen(fd, BACKLOG);
+        }
+        if (result == -Errno.EACCES && granted >= 0) {
+            Io.close(fd);
+            int bound = granted;
+            granted = -1;
+            return watch(bound, port, "", acceptor);
         }
         if (result < 0) {
             Io.close(fd);
@@ -222,7 +238,8 @@ public final class LinuxStreamHost implements StreamHost {
             case Errno.EACCES ->
                 " (ports below " + lowestOpenPort() + " need a privilege: choose " + (port + 8000)
                         + ", or open them to everybody with 'sysctl -w net.ipv4.ip_unprivileged_port_start=" + port
-                        + "', or give the process the capability CAP_NET_BIND_SERVICE)";
+                        + "', or give the process the capability CAP_NET_BIND_SERVICE, or run 'sluice port-helper' as root"
+                        + " and give its socket as --port-helper)";
             case Errno.EADDRNOTAVAIL -> " (this host has no such address)";
             case Errno.EMFILE, Errno.ENFILE -> " (raise the limit with ulimit -n)";
             default -> "";

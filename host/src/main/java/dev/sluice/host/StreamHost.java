@@ -29,6 +29,13 @@ public interface StreamHost {
     StreamListener listen(@Nullable IpAddress address, int port, StreamListener.Acceptor acceptor) throws IOException;
 
     /**
+     * Has a socket ready, bound and listening, for the next listener whose port this user may not bind.
+     *
+     * @param fd -1 for none any more; one that was not used is closed
+     */
+    default void grant(int fd) {}
+
+    /**
      * Listens on a socket in the file system, which closing removes. Clients are shown as 127.0.0.1 with port 0.
      *
      * @param path where nothing is, or a socket on which nobody listens any more

@@ -16,20 +16,22 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Publishes the namespace's TCP services on the host's loopback as they come, and takes them back as they go. The kernel tells nobody of
+ * Publishes the namespace's TCP and UDP services on the host's loopback as they come, and takes them back as they go. The kernel tells nobody of
  * new listeners, so the namespace's socket table is read twice a second, on a thread of its own.
  */
 final class AutoPublish {
     private static final System.Logger LOG = System.getLogger("dev.sluice.cli.network");
     private static final long EVERY_MILLIS = 500;
+    /** Linux chooses ports from here on for whoever does not care (ip(7), ip_local_port_range). */
+    private static final int FIRST_CHOSEN = 32_768;
+
+    private static final int DHCP_CLIENT = 68;
     private static final List<IpAddress> LOOPBACKS = List.of(Ipv4Address.LOOPBACK, Ipv6Address.LOOPBACK);
 
     private final NamespaceSockets inside;
     private final Ports ports;
     private final ForwardSpec.Target guest;
-    private final Set<Integer> published = new TreeSet<>();
-    /** Ports that the host has no room for, and the user has been told. */
-    private final Set<Integer> told = new HashSet<>();
+    private final List<Kind> kinds = List.of(new Kind(false), new Kind(true));
 
     private AutoPublish(NamespaceSockets inside, Ports ports, ForwardSpec.Target guest) {
         this.inside = inside;
@@ -58,52 +60,85 @@ final class AutoPublish {
     }
 
     private void look() throws IOException {
-        Set<Integer> now = ListeningPorts.of(inside.read("tcp"), ipv6());
+        for (Kind kind : kinds) {
+            look(kind);
+        }
+    }
+
+    private void look(Kind kind) throws IOException {
+        Set<Integer> now = kind.ports();
         Set<Integer> asked = ports.list().stream()
-                .filter(forward -> !forward.automatic() && forward.protocol().equals("tcp"))
+                .filter(forward -> !forward.automatic() && forward.protocol().equals(kind.protocol()))
                 .map(ForwardInfo::port)
                 .collect(Collectors.toSet());
-        for (int port : List.copyOf(published)) {
+        for (int port : List.copyOf(kind.published)) {
             if (!now.contains(port)) {
-                published.remove(port);
-                ports.remove(places(port), false);
+                kind.published.remove(port);
+                ports.remove(kind.places(port), false);
             }
         }
-        told.retainAll(now);
+        kind.told.retainAll(now);
         for (int port : now) {
-            if (!published.contains(port) && !asked.contains(port)) {
-                publish(port);
+            if (!kind.published.contains(port) && !asked.contains(port)) {
+                publish(kind, port);
             }
         }
     }
 
-    private String ipv6() {
-        try {
-            return inside.read("tcp6");
-        } catch (IOException e) {
-            return ""; // a kernel without IPv6
-        }
-    }
-
-    private static List<ForwardSpec.Listen> places(int port) {
-        return LOOPBACKS.stream()
-                .<ForwardSpec.Listen>map(address -> new ForwardSpec.Port(address, port, false))
-                .toList();
-    }
-
-    private void publish(int port) {
-        for (ForwardSpec.Listen place : places(port)) {
+    private void publish(Kind kind, int port) {
+        for (ForwardSpec.Listen place : kind.places(port)) {
             try {
                 ports.add(List.of(new ForwardSpec(place, guest, port, false)), true);
-                published.add(port);
+                kind.published.add(port);
             } catch (IOException e) {
-                if (!published.contains(port) && told.add(port)) {
+                if (!kind.published.contains(port) && kind.told.add(port)) {
                     LOG.log(
                             System.Logger.Level.WARNING,
-                            "the service on port " + port + " is not published: " + e.getMessage());
+                            "the " + kind.protocol() + " service on port " + port + " is not published: "
+                                    + e.getMessage());
                 }
                 return; // without 127.0.0.1 no ::1; without ::1 (a host without IPv6) 127.0.0.1 alone
             }
+        }
+    }
+
+    /** TCP or UDP, and what of it was published. */
+    private final class Kind {
+        private final boolean udp;
+        private final Set<Integer> published = new TreeSet<>();
+        /** Ports that the host has no room for, and the user has been told. */
+        private final Set<Integer> told = new HashSet<>();
+
+        Kind(boolean udp) {
+            this.udp = udp;
+        }
+
+        String protocol() {
+            return udp ? "udp" : "tcp";
+        }
+
+        Set<Integer> ports() throws IOException {
+            if (!udp) {
+                return ListeningPorts.of(inside.read("tcp"), ipv6("tcp6"));
+            }
+            Set<Integer> services = new TreeSet<>(ListeningPorts.ofUdp(inside.read("udp"), ipv6("udp6")));
+            // a client's port is the system's choice, and a DHCP client's is always this one
+            services.removeIf(port -> port >= FIRST_CHOSEN || port == DHCP_CLIENT);
+            return services;
+        }
+
+        private String ipv6(String table) {
+            try {
+                return inside.read(table);
+            } catch (IOException e) {
+                return ""; // a kernel without IPv6
+            }
+        }
+
+        List<ForwardSpec.Listen> places(int port) {
+            return LOOPBACKS.stream()
+                    .<ForwardSpec.Listen>map(address -> new ForwardSpec.Port(address, port, udp))
+                    .toList();
         }
     }
 }

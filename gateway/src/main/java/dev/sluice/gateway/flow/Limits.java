@@ -32,6 +32,24 @@ public record Limits(
         int guests,
         int dnsQueries) {
 
+    /** The same with other bounds of TCP flows, those being connected included. */
+    public Limits withTcpFlows(int flows) {
+        return new Limits(
+                flows,
+                Math.min(tcpHalfOpen, flows),
+                tcpTimeWait,
+                udpFlows,
+                udpIdleSeconds,
+                pingFlows,
+                pingIdleSeconds,
+                reassemblyBytes,
+                reassemblyDatagrams,
+                bufferBytes,
+                flowBufferBytes,
+                guests,
+                dnsQueries);
+    }
+
     public static Limits defaults() {
         return new Limits(16384, 1024, 4096, 2048, 90, 1024, 60, 4 << 20, 256, 256L << 20, 1 << 20, 4096, 512);
     }

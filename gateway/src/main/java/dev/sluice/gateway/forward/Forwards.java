@@ -119,6 +119,26 @@ public final class Forwards {
         return new Added(made.info(), real.listen(), true);
     }
 
+    /**
+     * As {@link #add(ForwardSpec, boolean)} where somebody with more rights has bound the port.
+     *
+     * @param fd the bound socket (and listening, if TCP), ours from now on
+     */
+    public Added add(ForwardSpec spec, boolean automatic, int fd) throws IOException {
+        boolean udpPort = spec.listen().udp();
+        if (udpPort) {
+            datagramHost.grant(fd);
+        } else {
+            inbound.grant(fd);
+        }
+        try {
+            return add(spec, automatic);
+        } finally {
+            datagramHost.grant(-1);
+            inbound.grant(-1);
+        }
+    }
+
     private TcpForward stream(ForwardSpec spec) throws IOException {
         MuxTarget inside = switch (spec.target()) {
             case ForwardSpec.Agent(var address) -> new MuxTarget.Tcp(address, spec.guestPort());

@@ -50,6 +50,11 @@ public final class TcpInbound {
         this.inside = inside;
     }
 
+    /** As {@link StreamHost#grant}, for the listeners of forwards. */
+    public void grant(int fd) {
+        flows.host.grant(fd);
+    }
+
     /** Connections that take the shortcut now. */
     public int size() {
         return shortcuts.size();

@@ -1,0 +1,158 @@
+package dev.sluice.cli.face.vpnkit;
+
+import dev.sluice.control.vpnkit.PortDoor;
+import dev.sluice.control.vpnkit.PortSpec;
+import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.forward.ForwardInfo;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.host.HostError;
+import dev.sluice.host.ListenException;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
+import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The forwards that clients of the port control files ask for, as published ports of the gateway: through the agent in the guest if there
+ * is one, else to the guest itself.
+ */
+final class GatewayPorts implements PortDoor {
+    private final Gateway gateway;
+    private final boolean agent;
+    private final List<Ipv4Address> allowed;
+    /** Places that are open through this door: asking for one again is a mistake, not a wish fulfilled. */
+    private final Set<ForwardSpec.Listen> open = ConcurrentHashMap.newKeySet();
+
+    /**
+     * @param agent whether the gateway knows the way to an agent
+     * @param allowed addresses to listen on; with 0.0.0.0 among them, all
+     */
+    GatewayPorts(Gateway gateway, boolean agent, List<Ipv4Address> allowed) {
+        this.gateway = gateway;
+        this.agent = agent;
+        this.allowed = allowed;
+    }
+
+    @Override
+    public PortSpec open(PortSpec spec) throws IOException {
+        ForwardSpec.Listen place = place(spec);
+        if (spec instanceof PortSpec.Port(var _, var address, int port, var _, var _)
+                && !allowed.contains(Ipv4Address.ANY)
+                && !allowed.contains(address)) {
+            throw new PortRefusal(
+                    "Bind for " + address + ":" + port + " failed: not one of --allowed-bind-addresses",
+                    new IOException());
+        }
+        boolean chosen = place instanceof ForwardSpec.Port(var _, int port, var _) && port == 0;
+        if (!chosen && !open.add(place)) {
+            throw new PortRefusal(inUse(spec), new IOException());
+        }
+        try {
+            ForwardInfo info =
+                    gateway.ports().add(List.of(forward(place, spec))).getFirst();
+            PortSpec opened = chosen ? spec.withPort(info.port()) : spec;
+            open.add(place(opened));
+            openBeside(opened);
+            return opened;
+        } catch (IOException e) {
+            if (!chosen) {
+                open.remove(place);
+            }
+            throw new PortRefusal(words(spec, e), e);
+        }
+    }
+
+    /** As VPNKit does: whoever looks for localhost may find ::1 first. */
+    private void openBeside(PortSpec spec) {
+        ForwardSpec.Port beside = beside(spec);
+        if (beside != null) {
+            try {
+                gateway.ports().add(List.of(forward(beside, spec)));
+            } catch (IOException e) {
+                // then without
+            }
+        }
+    }
+
+    private static ForwardSpec.@Nullable Port beside(PortSpec spec) {
+        return spec instanceof PortSpec.Port(boolean udp, var address, int port, var _, var _)
+                        && !udp
+                        && (address.equals(Ipv4Address.ANY) || address.equals(Ipv4Address.LOOPBACK))
+                ? new ForwardSpec.Port(Ipv6Address.LOOPBACK, port, false)
+                : null;
+    }
+
+    private static ForwardSpec.Listen place(PortSpec spec) {
+        return switch (spec) {
+            case PortSpec.Port(boolean udp, var address, int port, var _, var _) ->
+                new ForwardSpec.Port(address, port, udp);
+            case PortSpec.Unix(String path, var _) -> new ForwardSpec.UnixSocket(path);
+        };
+    }
+
+    private ForwardSpec forward(ForwardSpec.Listen place, PortSpec spec) throws IOException {
+        return switch (spec) {
+            case PortSpec.Port(var _, var _, var _, Ipv4Address target, int port) ->
+                new ForwardSpec(place, target(target), port, false);
+            case PortSpec.Unix(var _, String target) -> {
+                if (!agent) {
+                    throw new IOException(
+                            "a socket in the guest is reached by an agent there only; start with --vsock-path");
+                }
+                yield new ForwardSpec(place, new ForwardSpec.AgentSocket(target), 0, false);
+            }
+        };
+    }
+
+    /** Without an agent an address that only the guest knows (its loopback, its containers') means the guest itself. */
+    private ForwardSpec.Target target(Ipv4Address address) {
+        if (agent) {
+            return new ForwardSpec.Agent(address);
+        }
+        return gateway.plan().subnet().contains(address) ? new ForwardSpec.Address(address) : new ForwardSpec.Only();
+    }
+
+    @Override
+    public void close(PortSpec opened) throws IOException {
+        ForwardSpec.Listen place = place(opened);
+        ForwardSpec.Port beside = beside(opened);
+        try {
+            gateway.ports().remove(beside == null ? List.of(place) : List.of(place, beside), false);
+        } finally {
+            open.remove(place);
+        }
+    }
+
+    private static String inUse(PortSpec spec) {
+        return "Bind for " + where(spec) + " failed: port is already allocated";
+    }
+
+    private static String where(PortSpec spec) {
+        return switch (spec) {
+            case PortSpec.Port(var _, var address, int port, var _, var _) -> address + ":" + port;
+            case PortSpec.Unix(String path, var _) -> path;
+        };
+    }
+
+    private static String words(PortSpec spec, IOException e) {
+        Throwable cause = e;
+        while (cause != null && !(cause instanceof ListenException)) {
+            cause = cause.getCause();
+        }
+        HostError error = cause instanceof ListenException reason ? reason.error() : HostError.OTHER;
+        String protocol = spec instanceof PortSpec.Port port && port.udp() ? "udp" : "tcp";
+        return switch (error) {
+            case ADDRESS_IN_USE -> inUse(spec);
+            case NO_SUCH_ADDRESS ->
+                "listen " + protocol + " " + where(spec) + ": bind: cannot assign requested address";
+            case PROHIBITED -> "Bind for " + where(spec) + " failed: permission denied";
+            default ->
+                String.valueOf(e.getMessage()).contains("is published already")
+                        ? inUse(spec)
+                        : "Bind for " + where(spec) + ": unexpected error " + e.getMessage();
+        };
+    }
+}

@@ -1,0 +1,196 @@
+package dev.sluice.cli.face.vpnkit;
+
+import dev.sluice.cli.face.Face;
+import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.cli.network.Signals;
+import dev.sluice.control.ninep.NinepServer;
+import dev.sluice.control.vpnkit.PortTree;
+import dev.sluice.control.vpnkit.StateFiles;
+import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.dns.DnsNames;
+import dev.sluice.gateway.dns.DnsSettings;
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.FlowPolicy;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.gateway.mux.AgentLink;
+import dev.sluice.gateway.mux.Generation;
+import dev.sluice.link.LinkUrl;
+import dev.sluice.wire.IpAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/** {@code vpnkit}. */
+public final class Vpnkit implements Face {
+    /** Of the VPNKit whose flags these are. */
+    private static final String VERSION = "0.6.0\n";
+
+    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.vpnkit");
+
+    private final Settings settings = new Settings();
+    private final Runnable beVerbose;
+    private final ProxySettings proxy = new ProxySettings();
+    private volatile List<JsonFiles.Tunnel> tunnels = List.of();
+    /** Gateway forwards that the file has asked for, and are open. */
+    private final Set<GatewayForward> fromFile = new LinkedHashSet<>();
+
+    private @Nullable DnsFile dns;
+
+    /** @param beVerbose turns debug messages on */
+    public Vpnkit(Runnable beVerbose) {
+        this.beVerbose = beVerbose;
+    }
+
+    @Override
+    public int call(List<String> arguments) throws IOException {
+        try {
+            switch (Flags.parse(arguments, settings)) {
+                case HELP -> {
+                    return print(Flags.HELP);
+                }
+                case VERSION -> {
+                    return print(VERSION);
+                }
+                case RUN -> {}
+            }
+        } catch (Cmdliner.Mistake e) {
+            System.err.println("vpnkit: " + e.getMessage()
+                    + "\nUsage: vpnkit [OPTION]...\nTry 'vpnkit --help' for more information.");
+            return Cmdliner.WRONG_USAGE;
+        }
+        if (settings.ethernet.isEmpty()) {
+            System.err.println("Please provide an --ethernet argument");
+            return 0;
+        }
+        if (settings.debug || System.getenv("VPNKIT_DEBUG") != null) {
+            beVerbose.run();
+        }
+        return run();
+    }
+
+    private static int print(String text) {
+        System.out.print(text);
+        System.out.flush();
+        return 0;
+    }
+
+    private int run() throws IOException {
+        CountDownLatch stop = new CountDownLatch(1);
+        Signals.onStop(stop);
+        try (GuestNetwork network = start();
+                Doors doors = new Doors(network.gateway().loop());
+                WatchedFiles files = new WatchedFiles()) {
+            network.listen(ethernet(), stop::countDown);
+            Gateway gateway = network.gateway();
+            files.add(settings.dnsFile, text -> replaceDns(gateway, DnsFile.parse(text)));
+            files.add(settings.gatewayForwardsFile, text -> replaceForwards(gateway, JsonFiles.gatewayForwards(text)));
+            files.add(settings.forwardsFile, text -> tunnels = JsonFiles.tunnels(text));
+            files.add(settings.httpFile, proxy::read);
+            openDoors(doors, gateway);
+            network.openControlSocket();
+            files.start();
+            stop.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IllegalArgumentException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+        return 0;
+    }
+
+    private LinkUrl ethernet() {
+        return switch (Endpoint.parse(settings.ethernet)) {
+            case Endpoint.Path(String path) -> new LinkUrl.Vmnet(path);
+            case Endpoint.Inherited(int number) -> new LinkUrl.Fd(number, LinkUrl.FdFraming.VMNET);
+        };
+    }
+
+    private GuestNetwork start() throws IOException {
+        JsonFiles.Dhcp dhcp =
+                JsonFiles.dhcp(settings.dhcpFile.isEmpty() ? "" : Files.readString(Path.of(settings.dhcpFile)));
+        String domain =
+                settings.domain != null ? settings.domain : dhcp.domain() != null ? dhcp.domain() : "localdomain";
+        AddressPlan plan = settings.plan(domain, dhcp.search());
+        DnsNames names = new DnsNames(settings.hostNames, settings.gatewayNames, vmNames());
+        FlowPolicy usual = FlowPolicy.of(plan);
+        Gateway.Builder builder = Gateway.builder()
+                .plan(plan)
+                .dns(DnsSettings.defaults()
+                        .withNames(names)
+                        .withHosts(Path.of(settings.hostsFile.isEmpty() ? "/dev/null" : settings.hostsFile)))
+                .policy(request -> decide(usual, request));
+        if (settings.maxConnections != null) {
+            builder.limits(Limits.defaults().withTcpFlows(settings.maxConnections));
+        }
+        return GuestNetwork.start(builder, null, settings.forwards);
+    }
+
+    private Map<String, List<IpAddress>> vmNames() {
+        Map<String, List<IpAddress>> all = new TreeMap<>();
+        settings.vmNames.forEach(name -> all.put(name, List.of(settings.lowest)));
+        return all;
+    }
+
+    /** On the loop's thread: the first tunnel that leads there. */
+    private FlowPolicy.Decision decide(FlowPolicy usual, FlowPolicy.Request request) {
+        if (request.protocol() == FlowPolicy.Protocol.TCP) {
+            for (JsonFiles.Tunnel tunnel : tunnels) {
+                if (tunnel.leads(request.destination(), request.destinationPort())) {
+                    return new FlowPolicy.Tunnel(tunnel.path(), request.destination(), request.destinationPort());
+                }
+            }
+        }
+        return usual.decide(request);
+    }
+
+    /** Those of the flags come first and stay. */
+    private void replaceForwards(Gateway gateway, List<GatewayForward> wanted) throws IOException {
+        for (GatewayForward old : List.copyOf(fromFile)) {
+            if (!wanted.contains(old)) {
+                gateway.unforward(old);
+                fromFile.remove(old);
+            }
+        }
+        List<GatewayForward> open = gateway.gatewayForwards();
+        for (GatewayForward forward : wanted) {
+            if (!open.contains(forward)) {
+                try {
+                    gateway.forward(forward);
+                    fromFile.add(forward);
+                } catch (IOException e) {
+                    LOG.log(System.Logger.Level.WARNING, "gateway forward {0}: {1}", forward, e.getMessage());
+                }
+            }
+        }
+    }
+
+    /** Without servers in the file, those of this host are asked. */
+    private void replaceDns(Gateway gateway, DnsFile file) {
+        file.apply(gateway.dns(), dns);
+        dns = file;
+    }
+
+    private void openDoors(Doors doors, Gateway gateway) throws IOException {
+        boolean agent = !settings.vsockPath.isEmpty();
+        if (agent) {
+            gateway.agent(settings.vsockPath, Generation.PLAIN_HOST, AgentLink.VSOCK_PREAMBLE);
+        }
+        GatewayPorts ports = new GatewayPorts(gateway, agent, settings.allowedBindAddresses);
+        doors.open("port", settings.ports, new NinepServer(new PortTree(ports))::serve);
+        StateFiles state = new StateFiles(gateway);
+        doors.open("introspection", settings.introspection, new NinepServer(state.tree())::serve);
+        doors.open("diagnostics", settings.diagnostics, (_, out) -> state.writeTar(out));
+        doors.open(
+                "http-api-path",
+                settings.httpApiPath.isEmpty() ? List.of() : List.of(settings.httpApiPath),
+                proxy::serve);
+    }
+}

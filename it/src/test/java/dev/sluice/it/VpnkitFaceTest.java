@@ -1,0 +1,135 @@
+package dev.sluice.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.it.lab.Await;
+import dev.sluice.it.lab.Lab;
+import dev.sluice.it.lab.Needs;
+import dev.sluice.it.lab.Packets;
+import dev.sluice.it.lab.Program;
+import dev.sluice.it.lab.RawGuest;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.net.UnixDomainSocketAddress;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** {@code sluice as vpnkit}: its sockets and files, as its launchers use them. */
+class VpnkitFaceTest {
+    private static final String UUID = "01234567-89ab-cdef-0123-456789abcdef";
+    private static Lab lab;
+
+    @BeforeAll
+    static void open() {
+        Needs.lab();
+        lab = Lab.open();
+    }
+
+    @AfterAll
+    static void close() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    private static Program vpnkit(String... flags) {
+        String[] all = new String[flags.length + 2];
+        all[0] = "as";
+        all[1] = "vpnkit";
+        System.arraycopy(flags, 0, all, 2, flags.length);
+        return lab.sluice(all);
+    }
+
+    private static void stop(Program vpnkit) {
+        try (Program stopped = vpnkit) {
+            stopped.signal("TERM");
+            assertThat(stopped.exitCode()).as(stopped.toString()).isZero();
+            assertThat(stopped.err()).doesNotContain("internal error", "Exception");
+        }
+        lab.awaitNothingLeft();
+    }
+
+    @Test
+    void aWrongCommandLineIsToldAsVpnkitTellsIt() {
+        try (Program wrong = vpnkit("--ethernets", "x");
+                Program nothing = vpnkit("--debug");
+                Program version = vpnkit("--version")) {
+            assertThat(wrong.exitCode()).isEqualTo(124);
+            assertThat(wrong.err()).startsWith("vpnkit: unknown option '--ethernets'.\nUsage: vpnkit [OPTION]...\n");
+            assertThat(nothing.exitCode()).isZero();
+            assertThat(nothing.err()).contains("Please provide an --ethernet argument");
+            assertThat(version.output()).isEqualTo("0.6.0\n");
+        }
+    }
+
+    @Test
+    void aGuestGetsAddressNamesAndDomainByTheFlags() throws IOException {
+        Path socket = lab.folder().resolve("e1");
+        Path dhcp = Files.writeString(
+                lab.folder().resolve("dhcp.json"), "{\"searchDomains\": [\"corp.example\"], \"domainName\": \"corp.example\"}");
+        Program vpnkit = vpnkit(
+                "--ethernet",
+                socket.toString(),
+                "--gateway-ip",
+                "192.168.67.1",
+                "--host-ip=192.168.67.2",
+                "--lowest-ip",
+                "192.168.67.3",
+                "--highest",
+                "192.168.67.14",
+                "--host-names",
+                "host.docker.internal,docker.for.mac.localhost",
+                "--dhcp",
+                dhcp.toString());
+        Await.until("the guests' socket is there", vpnkit::toString, () -> Files.exists(socket));
+        try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
+            RawGuest guest = new RawGuest(client.port(), client.vif(1500));
+            assertThat(Packets.dotted(guest.lease())).isEqualTo("192.168.67.3");
+        }
+        stop(vpnkit);
+    }
+
+    @Test
+    void stateComesAsFilesAndArchive() throws IOException {
+        Path socket = lab.folder().resolve("e2");
+        Path archive = lab.folder().resolve("d2");
+        Program vpnkit = vpnkit("--ethernet", socket.toString(), "--diagnostics", archive.toString());
+        Await.until("the archive's socket is there", vpnkit::toString, () -> Files.exists(archive));
+        byte[] tar;
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(archive))) {
+            tar = Channels.newInputStream(channel).readAllBytes();
+        }
+        Path file = Files.write(lab.folder().resolve("state.tar"), tar);
+        assertThat(lab.onHost("tar", "tf", file.toString()).output()).contains("connections\n", "endpoints\n", "ports\n");
+        assertThat(new ByteArrayInputStream(tar).available() % 512).isZero();
+        stop(vpnkit);
+    }
+
+    @Test
+    void forwardsOfTheGatewayFollowTheirFile() throws IOException {
+        Path socket = lab.folder().resolve("e3");
+        Path file = lab.folder().resolve("gateway.json");
+        Program vpnkit = vpnkit(
+                "--ethernet",
+                socket.toString(),
+                "--tcpv4-forwards",
+                "7001:127.0.0.1:7101",
+                "--gateway-forwards",
+                file.toString(),
+                "--debug");
+        Await.until("the guests' socket is there", vpnkit::toString, () -> Files.exists(socket));
+        Files.writeString(
+                file,
+                "[{\"protocol\":\"tcp\",\"external_port\":7002,\"internal_ip\":\"127.0.0.1\",\"internal_port\":7102}]",
+                StandardCharsets.UTF_8);
+        Files.writeString(file, "[{\"protocol\":");
+        Await.until("a line about the broken file", vpnkit::toString, () -> vpnkit.err().contains("what was set before remains"));
+        stop(vpnkit);
+    }
+}
