@@ -307,6 +307,11 @@ public final class Gateway implements AutoCloseable {
         });
     }
 
+    /** What goes through the agent's multiplexer now, for people. */
+    public List<String> agentChannels() throws IOException {
+        return on(loop, () -> network.forwards.agentChannels());
+    }
+
     /**
      * Publishes a guest's TCP port on the host.
      *

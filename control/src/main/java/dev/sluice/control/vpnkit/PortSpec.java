@@ -1,11 +1,12 @@
 package dev.sluice.control.vpnkit;
 
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Locale;
 
-/** What to forward, as VPNKit's clients write it. */
+/** What to forward; as a text, which knows IPv4 only, as VPNKit's clients write it. */
 public sealed interface PortSpec {
     /** All forms, as they are told to whoever gets one wrong. */
     String FORMS = "tcp:<local ip>:<local port>:tcp:<remote ip>:<remote port>\n"
@@ -13,7 +14,7 @@ public sealed interface PortSpec {
             + "unix:<base64-encoded local path>:unix:<base64-encoded remote path>\n";
 
     /** @param port 0 lets the system choose one */
-    record Port(boolean udp, Ipv4Address address, int port, Ipv4Address target, int targetPort) implements PortSpec {
+    record Port(boolean udp, IpAddress address, int port, IpAddress target, int targetPort) implements PortSpec {
         @Override
         public Port withPort(int chosen) {
             return new Port(udp, address, chosen, target, targetPort);

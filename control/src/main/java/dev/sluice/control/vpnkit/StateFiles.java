@@ -3,6 +3,7 @@ package dev.sluice.control.vpnkit;
 import dev.sluice.control.ninep.Node;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
+import dev.sluice.gateway.flow.FlowInfo;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -33,6 +34,9 @@ public final class StateFiles {
                 () -> lines(gateway.ports().list().stream()
                         .map(forward -> forward.protocol() + ":" + forward.listen() + " clients = " + forward.clients())
                         .toList()));
+        add("flows", () -> lines(gateway.flows().list().stream()
+                .map(StateFiles::flow)
+                .toList()));
         add("endpoints", () -> endpoints(gateway.status()));
         add("ports", () -> ports(gateway.status()));
     }
@@ -43,6 +47,12 @@ public final class StateFiles {
     /** Adds a file; to be called before anything is served. */
     public void add(String path, Source source) {
         files.put(path, source);
+    }
+
+    private static String flow(FlowInfo flow) {
+        return flow.protocol() + " " + flow.guest() + ":" + flow.guestPort() + " > " + flow.remote() + ":"
+                + flow.remotePort() + " " + flow.state() + " to_host = " + flow.bytesToHost() + " to_guest = "
+                + flow.bytesToGuest() + " age = " + flow.ageMillis() / 1000 + " s";
     }
 
     private static byte[] endpoints(GatewayStatus status) {

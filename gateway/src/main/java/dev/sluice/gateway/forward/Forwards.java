@@ -159,6 +159,11 @@ public final class Forwards {
         return forward;
     }
 
+    /** The channels to the agent, for people. */
+    public List<String> agentChannels() {
+        return agent == null ? List.of() : agent.describe();
+    }
+
     private AgentLink agent() throws IOException {
         if (agent == null) {
             throw new IOException(

@@ -1,16 +1,20 @@
 package dev.sluice.cli.face.vpnkit;
 
+import dev.sluice.control.HttpHandler;
+import dev.sluice.control.HttpServer;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamService;
 import dev.sluice.loop.EventLoop;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /** The sockets for people and programs, on the network's loop; all close together. */
 final class Doors implements AutoCloseable {
@@ -24,6 +28,7 @@ final class Doors implements AutoCloseable {
     private final List<StreamListener> listeners = new ArrayList<>();
 
     private final List<StreamService> services = new ArrayList<>();
+    private @Nullable HttpServer http;
 
     Doors(EventLoop loop) {
         this.loop = loop;
@@ -56,6 +61,17 @@ final class Doors implements AutoCloseable {
         }
     }
 
+    /** As {@link #open} for an API over HTTP. */
+    void openHttp(String path, HttpHandler handler) {
+        if (!path.isEmpty()) {
+            try {
+                http = HttpServer.onSocket(Path.of(path), handler);
+            } catch (IOException e) {
+                LOG.log(System.Logger.Level.ERROR, "--control-listen {0}: {1}", path, e.getMessage());
+            }
+        }
+    }
+
     private void onLoop(Callable<Boolean> task) throws IOException {
         FutureTask<Boolean> future = new FutureTask<>(task);
         loop.execute(future);
@@ -71,6 +87,9 @@ final class Doors implements AutoCloseable {
 
     @Override
     public void close() {
+        if (http != null) {
+            http.close();
+        }
         try {
             onLoop(() -> {
                 listeners.forEach(StreamListener::close);

@@ -7,6 +7,7 @@ import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.host.HostError;
 import dev.sluice.host.ListenException;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
@@ -41,7 +42,7 @@ final class GatewayPorts implements PortDoor {
         ForwardSpec.Listen place = place(spec);
         if (spec instanceof PortSpec.Port(var _, var address, int port, var _, var _)
                 && !allowed.contains(Ipv4Address.ANY)
-                && !allowed.contains(address)) {
+                && !allowed.stream().anyMatch(address::equals)) {
             throw new PortRefusal(
                     "Bind for " + address + ":" + port + " failed: not one of --allowed-bind-addresses",
                     new IOException());
@@ -95,7 +96,7 @@ final class GatewayPorts implements PortDoor {
 
     private ForwardSpec forward(ForwardSpec.Listen place, PortSpec spec) throws IOException {
         return switch (spec) {
-            case PortSpec.Port(var _, var _, var _, Ipv4Address target, int port) ->
+            case PortSpec.Port(var _, var _, var _, IpAddress target, int port) ->
                 new ForwardSpec(place, target(target), port, false);
             case PortSpec.Unix(var _, String target) -> {
                 if (!agent) {
@@ -108,11 +109,11 @@ final class GatewayPorts implements PortDoor {
     }
 
     /** Without an agent an address that only the guest knows (its loopback, its containers') means the guest itself. */
-    private ForwardSpec.Target target(Ipv4Address address) {
+    private ForwardSpec.Target target(IpAddress address) {
         if (agent) {
             return new ForwardSpec.Agent(address);
         }
-        return gateway.plan().subnet().contains(address) ? new ForwardSpec.Address(address) : new ForwardSpec.Only();
+        return address instanceof Ipv4Address v4 && gateway.plan().subnet().contains(v4) ? new ForwardSpec.Address(address) : new ForwardSpec.Only();
     }
 
     @Override

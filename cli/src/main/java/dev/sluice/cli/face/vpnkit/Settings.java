@@ -23,6 +23,9 @@ final class Settings {
     @Nullable
     Integer maxConnections;
 
+    /** Where the HTTP API of VPNKit's Go programs is; empty for nowhere. */
+    String controlListen = "";
+
     /** The socket that leads to the agent in the guest; empty for none. */
     String vsockPath = "";
 

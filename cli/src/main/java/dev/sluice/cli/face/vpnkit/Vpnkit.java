@@ -4,6 +4,7 @@ import dev.sluice.cli.face.Face;
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.cli.network.Signals;
 import dev.sluice.control.ninep.NinepServer;
+import dev.sluice.control.vpnkit.ForwarderApi;
 import dev.sluice.control.vpnkit.PortTree;
 import dev.sluice.control.vpnkit.StateFiles;
 import dev.sluice.gateway.Gateway;
@@ -178,6 +179,14 @@ public final class Vpnkit implements Face {
         dns = file;
     }
 
+    private static List<String> agentChannels(Gateway gateway) {
+        try {
+            return gateway.agentChannels();
+        } catch (IOException e) {
+            return List.of();
+        }
+    }
+
     private void openDoors(Doors doors, Gateway gateway) throws IOException {
         boolean agent = !settings.vsockPath.isEmpty();
         if (agent) {
@@ -185,6 +194,7 @@ public final class Vpnkit implements Face {
         }
         GatewayPorts ports = new GatewayPorts(gateway, agent, settings.allowedBindAddresses);
         doors.open("port", settings.ports, new NinepServer(new PortTree(ports))::serve);
+        doors.openHttp(settings.controlListen, new ForwarderApi(ports, () -> agentChannels(gateway)));
         StateFiles state = new StateFiles(gateway);
         doors.open("introspection", settings.introspection, new NinepServer(state.tree())::serve);
         doors.open("diagnostics", settings.diagnostics, (_, out) -> state.writeTar(out));
