@@ -4,6 +4,7 @@ import dev.sluice.posix.Io;
 import dev.sluice.posix.Message;
 import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
+import dev.sluice.wire.Bytes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -22,7 +23,8 @@ final class DatagramInbox {
     /** Bytes from one sender's address to the next: either family's, aligned. */
     private static final int NAME = 32;
 
-    private static final int CONTROL = 64;
+    /** Type of service, length of segments, and our own address. */
+    private static final int CONTROL = 128;
     /** What an ICMP message may quote is far less. */
     private static final int ERROR_CAPACITY = 4096;
 
@@ -40,6 +42,8 @@ final class DatagramInbox {
     private static final int RUN = DatagramHost.MAX_PAYLOAD;
 
     private int typeOfService;
+    private long localHigh;
+    private long localLow;
     private int segment;
     private int runLength;
     private int runSize;
@@ -124,6 +128,8 @@ final class DatagramInbox {
     int gather(int slot, int end) {
         readControl(slot);
         int tos = typeOfService;
+        long toHigh = localHigh;
+        long toLow = localLow;
         int size = segment;
         int length = length(slot);
         int next = slot + 1;
@@ -136,7 +142,7 @@ final class DatagramInbox {
                 && sameSource(slot, next)) {
             readControl(next);
             int bytes = length(next);
-            if (typeOfService != tos || (bytes > size ? segment != size : segment != bytes)) {
+            if (typeOfService != tos || localLow != toLow || localHigh != toHigh || (bytes > size ? segment != size : segment != bytes)) {
                 break;
             }
             MemorySegment.copy(data, at(next), data, at(slot) + length, bytes);
@@ -144,6 +150,8 @@ final class DatagramInbox {
             next++;
         }
         typeOfService = tos;
+        localHigh = toHigh;
+        localLow = toLow;
         runLength = length;
         runSize = size;
         return next - slot;
@@ -163,6 +171,15 @@ final class DatagramInbox {
         return typeOfService;
     }
 
+    /** High half of the address that the datagrams gathered last came to; both halves 0 if the socket does not ask. */
+    long localHigh() {
+        return localHigh;
+    }
+
+    long localLow() {
+        return localLow;
+    }
+
     private boolean sameSource(int slot, int other) {
         return sourcePort(slot) == sourcePort(other)
                 && sourceLow(slot) == sourceLow(other)
@@ -175,6 +192,8 @@ final class DatagramInbox {
      */
     private void readControl(int slot) {
         typeOfService = 0;
+        localHigh = 0;
+        localLow = 0;
         segment = length(slot);
         long start = (long) slot * CONTROL;
         long length = Message.controlLength(headers, (long) slot * Message.MULTI_HEADER);
@@ -198,6 +217,17 @@ final class DatagramInbox {
                 if (size > 0 && size < segment) {
                     segment = size;
                 }
+            } else if (bytes >= 12
+                    && Message.controlLevel(controls, m) == Sockets.IPPROTO_IP
+                    && Message.controlType(controls, m) == Sockets.IP_PKTINFO) {
+                // interface, then the address that answers may come from (for a broadcast not the one it was sent to)
+                localHigh = DatagramHost.MAPPED_HIGH;
+                localLow = DatagramHost.mapped(Bytes.i32(controls, m + Message.CONTROL_HEADER + 4));
+            } else if (bytes >= 20
+                    && Message.controlLevel(controls, m) == Sockets.IPPROTO_IPV6
+                    && Message.controlType(controls, m) == Sockets.IPV6_PKTINFO) {
+                localHigh = Bytes.i64(controls, m + Message.CONTROL_HEADER);
+                localLow = Bytes.i64(controls, m + Message.CONTROL_HEADER + 8);
             }
         }
     }

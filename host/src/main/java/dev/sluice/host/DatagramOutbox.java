@@ -5,6 +5,7 @@ import dev.sluice.posix.Io;
 import dev.sluice.posix.Message;
 import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
+import dev.sluice.wire.Bytes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -27,8 +28,8 @@ final class DatagramOutbox {
     private static final int SEGMENTS = 64;
     /** Bytes from one address to the next: either family's, aligned. */
     private static final int NAME = 32;
-    /** Room for IP_TTL and IP_TOS, or IPV6_HOPLIMIT and IPV6_TCLASS, and UDP_SEGMENT. */
-    private static final int CONTROL = 3 * (Message.CONTROL_HEADER + 8);
+    /** Room for IP_TTL and IP_TOS, or IPV6_HOPLIMIT and IPV6_TCLASS, UDP_SEGMENT, and IPV6_PKTINFO. */
+    private static final int CONTROL = 3 * (Message.CONTROL_HEADER + 8) + Message.CONTROL_HEADER + 24;
 
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment data = arena.allocate(BYTES, 64);
@@ -50,6 +51,10 @@ final class DatagramOutbox {
     private final long[] high = new long[ENTRIES];
     private final long[] low = new long[ENTRIES];
     private final int[] port = new int[ENTRIES];
+    /** From which of our addresses; both 0 leaves that to the system. */
+    private final long[] fromHigh = new long[ENTRIES];
+
+    private final long[] fromLow = new long[ENTRIES];
     private final int[] timeToLive = new int[ENTRIES];
     private final int[] typeOfService = new int[ENTRIES];
     /** Sockets that have entries; a closed one has none. */
@@ -119,6 +124,8 @@ final class DatagramOutbox {
         high[entry] = toHigh;
         low[entry] = toLow;
         port[entry] = toPort;
+        fromHigh[entry] = socket.fromHigh;
+        fromLow[entry] = socket.fromLow;
         timeToLive[entry] = ttl;
         typeOfService[entry] = tos;
         next[entry] = -1;
@@ -148,6 +155,8 @@ final class DatagramOutbox {
                 && port[entry] == toPort
                 && low[entry] == toLow
                 && high[entry] == toHigh
+                && fromLow[entry] == socket.fromLow
+                && fromHigh[entry] == socket.fromHigh
                 && timeToLive[entry] == ttl
                 && typeOfService[entry] == tos;
     }
@@ -155,6 +164,8 @@ final class DatagramOutbox {
     /** Writes message {@code index} of the row. */
     private void put(
             int index,
+            long sourceHigh,
+            long sourceLow,
             long toHigh,
             long toLow,
             int toPort,
@@ -173,6 +184,9 @@ final class DatagramOutbox {
         if (each < total) {
             controls.set(ValueLayout.JAVA_SHORT, control + space + Message.CONTROL_HEADER, (short) each);
             space += Message.putControl(controls, control + space, Sockets.IPPROTO_UDP, Sockets.UDP_SEGMENT, 2);
+        }
+        if (sourceLow != 0 || sourceHigh != 0) {
+            space += putSource(controls, control + space, sourceHigh, sourceLow);
         }
         row.set(ValueLayout.JAVA_LONG, header + Message.CONTROL_LENGTH, (long) space);
     }
@@ -198,6 +212,21 @@ final class DatagramOutbox {
         return space;
     }
 
+    /** Writes IP_PKTINFO (ip(7)) or IPV6_PKTINFO (ipv6(7)): from which of our addresses; its length. */
+    private static int putSource(MemorySegment control, long at, long high, long low) {
+        long data = at + Message.CONTROL_HEADER;
+        if (DatagramHost.isIpv4(high, low)) {
+            control.set(ValueLayout.JAVA_INT, data, 0);
+            Bytes.put32(control, data + 4, (int) low);
+            control.set(ValueLayout.JAVA_INT, data + 8, 0);
+            return Message.putControl(control, at, Sockets.IPPROTO_IP, Sockets.IP_PKTINFO, 12);
+        }
+        Bytes.put64(control, data, high);
+        Bytes.put64(control, data + 8, low);
+        control.set(ValueLayout.JAVA_INT, data + 16, 0);
+        return Message.putControl(control, at, Sockets.IPPROTO_IPV6, Sockets.IPV6_PKTINFO, 20);
+    }
+
     /** Sends from where the caller has it. */
     private void sendNow(
             LinuxDatagramSocket socket,
@@ -214,7 +243,7 @@ final class DatagramOutbox {
         // Twice, as an old error may be what the first call fetches; then those told of it may have used the row, so
         // write it anew.
         for (int i = 0; i < 2; i++) {
-            put(0, toHigh, toLow, toPort, ttl, tos, memory, at, total, each);
+            put(0, socket.fromHigh, socket.fromLow, toHigh, toLow, toPort, ttl, tos, memory, at, total, each);
             result = Sockets.sendmmsg(socket.fd, row, 1, Sockets.MSG_DONTWAIT);
             if (result >= 0 || socket.drainErrors() == 0 || socket.closed) {
                 break;
@@ -289,6 +318,8 @@ final class DatagramOutbox {
             for (int e = entry; e >= 0; e = next[e]) {
                 put(
                         count++,
+                        fromHigh[e],
+                        fromLow[e],
                         high[e],
                         low[e],
                         port[e],
@@ -328,6 +359,7 @@ final class DatagramOutbox {
     /** What can be done for an entry that was refused: several datagrams may pass one by one. */
     private void sendAlone(LinuxDatagramSocket socket, int errno, int entry) {
         if (size[entry] < length[entry] && isAboutSegments(errno)) {
+            socket.from(fromHigh[entry], fromLow[entry]);
             sendNow(
                     socket,
                     high[entry],

@@ -53,6 +53,22 @@ public interface DatagramSocket {
         return all;
     }
 
+    /**
+     * High half of our address that the datagrams being handed over came to, where the socket listens on every address; both halves 0
+     * elsewhere. Of meaning during {@link Events#onDatagram} only.
+     */
+    default long toHigh() {
+        return 0;
+    }
+
+    /** Low half of the same. */
+    default long toLow() {
+        return 0;
+    }
+
+    /** What is sent from now on comes from this one of our addresses; both halves 0 leaves that to the system. */
+    default void from(long high, long low) {}
+
     /** The local port, or 0 while not bound. */
     int localPort();
 

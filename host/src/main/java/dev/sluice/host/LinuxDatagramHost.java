@@ -78,6 +78,14 @@ public final class LinuxDatagramHost implements DatagramHost {
             Io.close(fd);
             return failed("cannot send from " + outbound.of(ipv6), Errno.EADDRNOTAVAIL, "");
         }
+        if (any && bindPort != 0) {
+            // a client that asked one of our addresses wants to hear from that one
+            Sockets.setOption(
+                    fd,
+                    ipv6 ? Sockets.IPPROTO_IPV6 : Sockets.IPPROTO_IP,
+                    ipv6 ? Sockets.IPV6_RECVPKTINFO : Sockets.IP_PKTINFO,
+                    1);
+        }
         LinuxDatagramSocket socket = new LinuxDatagramSocket(this, fd, ipv6, events);
         PosixException failure = socket.watch();
         return failure == null

@@ -4,6 +4,10 @@ import java.lang.foreign.MemorySegment;
 
 /** A UDP socket under epoll; sends through the host's outbox. */
 final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSocket {
+    /** From which of our addresses; both 0 leaves that to the system. */
+    long fromHigh;
+
+    long fromLow;
     private final DatagramSocket.Events events;
     private final DatagramOutbox outbox;
     private final boolean ipv6;
@@ -64,6 +68,22 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
             }
         }
         return all;
+    }
+
+    @Override
+    public long toHigh() {
+        return inbox.localHigh();
+    }
+
+    @Override
+    public long toLow() {
+        return inbox.localLow();
+    }
+
+    @Override
+    public void from(long high, long low) {
+        fromHigh = high;
+        fromLow = low;
     }
 
     private boolean reaches(long high, long low, int port) {

@@ -109,6 +109,59 @@ class LinuxDatagramHostTest {
     }
 
     @Test
+    void aSocketOfEveryAddressAnswersFromTheOneThatWasAsked() throws Exception {
+        int port;
+        try (var free = peer()) {
+            port = free.getLocalPort();
+        }
+        var echo = new Echo();
+        DatagramSocket socket = world.open(0, ANY, port, echo);
+        world.on(() -> echo.socket = socket);
+        for (String asked : new String[] {"127.0.0.1", "127.0.0.77", "127.0.0.1"}) {
+            try (var client = new java.net.DatagramSocket()) {
+                client.setSoTimeout(10_000);
+                client.connect(InetAddress.getByName(asked), port); // hears nobody else
+                for (int length : new int[] {5, 9000}) { // one queued, one sent at once
+                    client.send(new DatagramPacket(new byte[length], length));
+                    DatagramPacket answer = new DatagramPacket(new byte[10_000], 10_000);
+                    client.receive(answer);
+                    assertThat(answer.getLength()).isEqualTo(length);
+                }
+            }
+        }
+    }
+
+    /** Sends everything back, from where it came to. */
+    private static final class Echo implements DatagramSocket.Events {
+        private DatagramSocket socket;
+
+        @Override
+        public void onDatagram(
+                long high, long low, int port, int typeOfService, MemorySegment memory, long at, int length) {
+            socket.from(socket.toHigh(), socket.toLow());
+            socket.send(high, low, port, 64, 0, memory, at, length);
+        }
+
+        @Override
+        public void onError(
+                int errno,
+                int icmpType,
+                int icmpCode,
+                int mtu,
+                long offenderHigh,
+                long offenderLow,
+                long high,
+                long low,
+                int port,
+                MemorySegment memory,
+                long at,
+                int length) {}
+
+        @Override
+        public void onDropped(int datagrams) {}
+    }
+
+    @Test
     void whatIsQueuedIsSentBeforeTheSocketCloses() throws Exception {
         try (var peer = peer()) {
             DatagramSocket socket = world.open(0, ANY, 0, new DatagramWorld.Recorder());

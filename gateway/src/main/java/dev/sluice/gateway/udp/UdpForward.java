@@ -103,6 +103,8 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
             clients.add(session.client, now);
             flows.events.opened(session, now);
         }
+        session.client.toHigh = socket().toHigh();
+        session.client.toLow = socket().toLow();
         if (flows.output.send(
                 guest,
                 DatagramHost.MAPPED_HIGH,

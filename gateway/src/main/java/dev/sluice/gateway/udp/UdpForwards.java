@@ -88,8 +88,9 @@ final class UdpForwards {
         }
         sessions.use(session, now);
         session.traffic.bytesToHost += udpLength - UdpHeader.LENGTH;
-        flows.count(session.forward
-                .socket()
+        DatagramSocket socket = session.forward.socket();
+        socket.from(session.client.toHigh, session.client.toLow);
+        flows.count(socket
                 .send(
                         session.client.high(),
                         session.client.low(),

@@ -15,6 +15,10 @@ final class UdpSession extends FlowTable.Entry<UdpSession> implements Flow {
     /** The client's true address and port, by which its forward finds the session. */
     static final class Client extends FlowTable.Entry<Client> {
         final UdpSession session;
+        /** Which of the host's addresses it talks to: answers come from there. Both 0 if there is but one. */
+        long toHigh;
+
+        long toLow;
 
         private Client(UdpSession session, long high, long low, int port) {
             super(high, low, port);
