@@ -12,10 +12,15 @@ import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.NamespaceSockets;
+import dev.sluice.net.ConflictDetection;
+import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetException;
+import dev.sluice.net.NetStack;
 import dev.sluice.net.TcpConnection;
 import dev.sluice.net.TcpListener;
 import dev.sluice.net.UdpSocket;
+import dev.sluice.testkit.MemoryLink;
+import dev.sluice.wire.MacAddress;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
 import java.io.IOException;
@@ -310,6 +315,81 @@ class PortsTest {
             try (UdpSocket socket = world.guest.udp().connect(GATEWAY, 124)) {
                 socket.send(new byte[1]);
                 assertThatThrownBy(() -> socket.receive(LONG)).isInstanceOf(NetException.Refused.class);
+            }
+        }
+    }
+
+    @Test
+    void aPortOfTheGatewayClosesAndLeadsElsewhereAtRunTime() throws Exception {
+        try (GuestWorld world = new GuestWorld();
+                ServerSocket echo = GuestWorld.echoServer();
+                ServerSocket other = new ServerSocket(0, 8, InetAddress.getByName("127.0.0.1"))) {
+            GatewayForward first = GatewayForward.parse("5000:127.0.0.1:" + echo.getLocalPort());
+            GatewayForward second = GatewayForward.parse("5000:127.0.0.1:" + other.getLocalPort());
+            world.gateway.forward(first);
+            world.gateway.forward(first);
+            assertThat(world.gateway.gatewayForwards()).containsExactly(first);
+            try (TcpConnection open = world.guest.tcp().connect(GATEWAY, 5000, LONG)) {
+                assertThat(world.gateway.unforward(first)).isTrue();
+                assertThat(world.gateway.unforward(first)).isFalse();
+                assertThatThrownBy(() -> world.guest.tcp().connect(GATEWAY, 5000, LONG))
+                        .isInstanceOf(NetException.Refused.class);
+                open.write("echo".getBytes(US_ASCII));
+                assertThat(open.inputStream().readNBytes(4)).asString(US_ASCII).isEqualTo("echo");
+            }
+            world.gateway.forward(second);
+            try (TcpConnection connection = world.guest.tcp().connect(GATEWAY, 5000, LONG);
+                    Socket served = other.accept()) {
+                assertThat(connection.isOpen() && served.isConnected()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void aUdpPortOfTheGatewayForgetsWhereItLed() throws Exception {
+        try (GuestWorld world = new GuestWorld();
+                DatagramSocket first = new DatagramSocket(0, InetAddress.getByName("127.0.0.1"));
+                DatagramSocket second = new DatagramSocket(0, InetAddress.getByName("127.0.0.1"));
+                UdpSocket socket = world.guest.udp().connect(GATEWAY, 123)) {
+            for (DatagramSocket server : List.of(first, second)) {
+                GatewayForward forward = GatewayForward.parse("123:127.0.0.1:" + server.getLocalPort() + "/udp");
+                world.gateway.forward(forward);
+                socket.send("time".getBytes(US_ASCII));
+                DatagramPacket packet = new DatagramPacket(new byte[100], 100);
+                server.setSoTimeout((int) LONG.toMillis());
+                server.receive(packet);
+                server.send(packet);
+                assertThat(socket.receive(LONG).payload()).asString(US_ASCII).isEqualTo("time");
+                assertThat(world.gateway.unforward(forward)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void aForwardSurvivesItsGuestsRebootWithAnotherAddress() throws Exception {
+        try (GuestWorld world = world()) {
+            int port = add(world, "127.0.0.1:0:80").port();
+            try (TcpListener listener = world.guest.tcp().listen(80, 8);
+                    Socket client = client(port);
+                    TcpConnection served = listener.accept(LONG)) {
+                talk(client, served);
+                world.gateway.detach(world.near);
+                assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+            }
+            MemoryLink.Pair cable = MemoryLink.pair(world.gateway.loop(), 1500, true);
+            world.gateway.attach(cable.left());
+            try (NetStack again = NetStack.open(
+                            world.gateway.loop(),
+                            cable.right(),
+                            NetConfig.of("192.168.65.4/24", GATEWAY.toString())
+                                    .with(MacAddress.parse("02:50:00:00:00:04"))
+                                    .with(ConflictDetection.none()));
+                    TcpListener listener = again.tcp().listen(80, 8)) {
+                again.icmp().ping(GATEWAY, LONG);
+                try (Socket client = client(port);
+                        TcpConnection served = listener.accept(LONG)) {
+                    talk(client, served);
+                }
             }
         }
     }

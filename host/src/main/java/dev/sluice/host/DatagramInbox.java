@@ -142,7 +142,10 @@ final class DatagramInbox {
                 && sameSource(slot, next)) {
             readControl(next);
             int bytes = length(next);
-            if (typeOfService != tos || localLow != toLow || localHigh != toHigh || (bytes > size ? segment != size : segment != bytes)) {
+            if (typeOfService != tos
+                    || localLow != toLow
+                    || localHigh != toHigh
+                    || (bytes > size ? segment != size : segment != bytes)) {
                 break;
             }
             MemorySegment.copy(data, at(next), data, at(slot) + length, bytes);

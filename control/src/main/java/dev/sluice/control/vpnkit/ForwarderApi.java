@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The HTTP API of VPNKit's Go programs: {@code vpnkit-expose-port}, {@code vpnkit-list-ports} and Docker's backend ask it to forward
@@ -58,11 +57,9 @@ public final class ForwarderApi implements HttpHandler {
                 post || method.equals("PUT") ? change(request, what.endsWith("pipe"), true) : notAllowed();
             case "unexpose/port", "unexpose/pipe" ->
                 post || method.equals("DELETE") ? change(request, what.endsWith("pipe"), false) : notAllowed();
-            case "list" -> method.equals("GET") ? HttpResponse.json(list()) : notAllowed();
+            case "list" -> method.equals("GET") ? listed(list()) : notAllowed();
             case "dump" ->
-                method.equals("GET")
-                        ? HttpResponse.of(200, "text/plain; charset=UTF-8", utf8(dumped()))
-                        : notAllowed();
+                method.equals("GET") ? HttpResponse.of(200, "text/plain; charset=UTF-8", utf8(dumped())) : notAllowed();
             default -> message(404, "Not Found");
         };
     }
@@ -135,8 +132,12 @@ public final class ForwarderApi implements HttpHandler {
         return (annotation.isEmpty() ? "" : annotation + " ") + spec;
     }
 
-    /** As objects; null, as Go writes it, for none. */
-    private @Nullable List<Map<String, Object>> list() {
+    /** Go writes null for none. */
+    private static HttpResponse listed(List<Map<String, Object>> all) {
+        return all.isEmpty() ? HttpResponse.of(200, "application/json", utf8("null\n")) : HttpResponse.json(all);
+    }
+
+    private List<Map<String, Object>> list() {
         List<Map<String, Object>> all = new ArrayList<>();
         synchronized (exposed) {
             for (Exposed one : exposed.values()) {
@@ -161,7 +162,7 @@ public final class ForwarderApi implements HttpHandler {
                 all.add(object);
             }
         }
-        return all.isEmpty() ? null : all;
+        return all;
     }
 
     private String dumped() {

@@ -34,9 +34,10 @@ public final class StateFiles {
                 () -> lines(gateway.ports().list().stream()
                         .map(forward -> forward.protocol() + ":" + forward.listen() + " clients = " + forward.clients())
                         .toList()));
-        add("flows", () -> lines(gateway.flows().list().stream()
-                .map(StateFiles::flow)
-                .toList()));
+        add(
+                "flows",
+                () -> lines(
+                        gateway.flows().list().stream().map(StateFiles::flow).toList()));
         add("endpoints", () -> endpoints(gateway.status()));
         add("ports", () -> ports(gateway.status()));
     }

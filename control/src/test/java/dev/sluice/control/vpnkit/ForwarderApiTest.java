@@ -83,14 +83,18 @@ class ForwarderApiTest {
     @Test
     void exposingListingAndUnexposing() throws IOException {
         assertThat(ask("GET", "/forwards/list", "")).isEqualTo("200 null");
-        assertThat(ask("PUT", "/forwards/expose/port", PORT.formatted(8080, ""))).isEqualTo("200 ");
-        assertThat(ask("POST", "/forwards/expose/port", PORT.formatted(8080, ""))).isEqualTo("200 ");
+        assertThat(ask("PUT", "/forwards/expose/port", PORT.formatted(8080, "")))
+                .isEqualTo("200 ");
+        assertThat(ask("POST", "/forwards/expose/port", PORT.formatted(8080, "")))
+                .isEqualTo("200 ");
         assertThat(open).containsExactly("tcp:127.0.0.1:8080:tcp:172.17.0.2:80");
         assertThat(ask("GET", "/forwards/list", ""))
                 .isEqualTo("200 [{\"proto\": \"tcp\",\"out_ip\": \"127.0.0.1\",\"out_port\": 8080,"
                         + "\"in_ip\": \"172.17.0.2\",\"in_port\": 80}]");
-        assertThat(ask("DELETE", "/forwards/unexpose/port", PORT.formatted(8080, ""))).isEqualTo("200 ");
-        assertThat(ask("DELETE", "/forwards/unexpose/port", PORT.formatted(8080, ""))).isEqualTo("200 ");
+        assertThat(ask("DELETE", "/forwards/unexpose/port", PORT.formatted(8080, "")))
+                .isEqualTo("200 ");
+        assertThat(ask("DELETE", "/forwards/unexpose/port", PORT.formatted(8080, "")))
+                .isEqualTo("200 ");
         assertThat(open).isEmpty();
     }
 
@@ -123,7 +127,9 @@ class ForwarderApiTest {
                 .isEqualTo("400 \"exposed ports can only be TCP or UDP\"");
         assertThat(ask("PUT", "/forwards/expose/pipe", "{\"proto\":\"tcp\"}"))
                 .isEqualTo("400 \"exposed pipes can only have proto=Unix\"");
-        assertThat(ask("PUT", "/forwards/expose/port", PORT.formatted(70_000, ""))).startsWith("400 ").contains("out_port");
+        assertThat(ask("PUT", "/forwards/expose/port", PORT.formatted(70_000, "")))
+                .startsWith("400 ")
+                .contains("out_port");
         assertThat(ask("PUT", "/forwards/expose/port", "[")).startsWith("400 ");
         assertThat(ask("GET", "/forwards/expose/port", "")).startsWith("405 ");
         assertThat(ask("GET", "/else", "")).startsWith("404 ");

@@ -90,16 +90,15 @@ final class UdpForwards {
         session.traffic.bytesToHost += udpLength - UdpHeader.LENGTH;
         DatagramSocket socket = session.forward.socket();
         socket.from(session.client.toHigh, session.client.toLow);
-        flows.count(socket
-                .send(
-                        session.client.high(),
-                        session.client.low(),
-                        session.client.port(),
-                        Math.max(1, Ipv4Header.timeToLive(packet, ipAt) - 1),
-                        Ipv4Header.typeOfService(packet, ipAt),
-                        packet,
-                        udpAt + UdpHeader.LENGTH,
-                        udpLength - UdpHeader.LENGTH));
+        flows.count(socket.send(
+                session.client.high(),
+                session.client.low(),
+                session.client.port(),
+                Math.max(1, Ipv4Header.timeToLive(packet, ipAt) - 1),
+                Ipv4Header.typeOfService(packet, ipAt),
+                packet,
+                udpAt + UdpHeader.LENGTH,
+                udpLength - UdpHeader.LENGTH));
         return true;
     }
 
