@@ -10,12 +10,12 @@ import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.RawGuest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.net.UnixDomainSocketAddress;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -72,7 +72,8 @@ class VpnkitFaceTest {
     void aGuestGetsAddressNamesAndDomainByTheFlags() throws IOException {
         Path socket = lab.folder().resolve("e1");
         Path dhcp = Files.writeString(
-                lab.folder().resolve("dhcp.json"), "{\"searchDomains\": [\"corp.example\"], \"domainName\": \"corp.example\"}");
+                lab.folder().resolve("dhcp.json"),
+                "{\"searchDomains\": [\"corp.example\"], \"domainName\": \"corp.example\"}");
         Program vpnkit = vpnkit(
                 "--ethernet",
                 socket.toString(),
@@ -106,7 +107,8 @@ class VpnkitFaceTest {
             tar = Channels.newInputStream(channel).readAllBytes();
         }
         Path file = Files.write(lab.folder().resolve("state.tar"), tar);
-        assertThat(lab.onHost("tar", "tf", file.toString()).output()).contains("connections\n", "endpoints\n", "ports\n");
+        assertThat(lab.onHost("tar", "tf", file.toString()).output())
+                .contains("connections\n", "endpoints\n", "ports\n");
         assertThat(new ByteArrayInputStream(tar).available() % 512).isZero();
         stop(vpnkit);
     }
@@ -129,7 +131,10 @@ class VpnkitFaceTest {
                 "[{\"protocol\":\"tcp\",\"external_port\":7002,\"internal_ip\":\"127.0.0.1\",\"internal_port\":7102}]",
                 StandardCharsets.UTF_8);
         Files.writeString(file, "[{\"protocol\":");
-        Await.until("a line about the broken file", vpnkit::toString, () -> vpnkit.err().contains("what was set before remains"));
+        Await.until(
+                "a line about the broken file",
+                vpnkit::toString,
+                () -> vpnkit.err().contains("what was set before remains"));
         stop(vpnkit);
     }
 }

@@ -113,7 +113,9 @@ final class GatewayPorts implements PortDoor {
         if (agent) {
             return new ForwardSpec.Agent(address);
         }
-        return address instanceof Ipv4Address v4 && gateway.plan().subnet().contains(v4) ? new ForwardSpec.Address(address) : new ForwardSpec.Only();
+        return address instanceof Ipv4Address v4 && gateway.plan().subnet().contains(v4)
+                ? new ForwardSpec.Address(address)
+                : new ForwardSpec.Only();
     }
 
     @Override
