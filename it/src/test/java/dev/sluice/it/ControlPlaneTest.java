@@ -134,7 +134,7 @@ class ControlPlaneTest {
         assertThat(ask("flows").output()).isEqualTo("no flows\n");
         assertThat(ask("flows", "cut", id).exitCode()).isEqualTo(69);
         assertThat(ask("flows", "--json", "--sort", "rate").output().lines()).singleElement();
-        assertThat(ask("flows", "--sort", "age").err()).contains("id, rate or bytes");
+        assertThat(ask("flows", "--sort", "age").errorsAtEnd()).contains("id, rate or bytes");
     }
 
     @Test

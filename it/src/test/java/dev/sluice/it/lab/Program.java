@@ -97,6 +97,12 @@ public final class Program implements AutoCloseable {
         return out();
     }
 
+    /** Waits for its end, good or bad; what it wrote to standard error. */
+    public String errorsAtEnd() {
+        exitCode();
+        return err();
+    }
+
     /** Standard output so far. */
     public String out() {
         synchronized (out) {
