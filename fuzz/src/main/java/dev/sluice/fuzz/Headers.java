@@ -113,7 +113,7 @@ public final class Headers {
         Ipv6Chain chain = new Ipv6Chain();
         Flaw flaw = chain.walk(s, at, length);
         if (flaw != Flaw.NONE) {
-            Memory.require(flaw != Flaw.BAD_OPTION || chain.problemAt >= at, "a problem has a place");
+            Memory.require(chain.problemAt == -1 || chain.problemAt >= at, "a problem lies in the packet");
             return;
         }
         Memory.require(chain.at >= at + Ipv6Header.LENGTH && chain.at + chain.length <= at + length, "IPv6 lengths");
