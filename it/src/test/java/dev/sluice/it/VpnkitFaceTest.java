@@ -77,21 +77,21 @@ class VpnkitFaceTest {
         Program vpnkit = vpnkit(
                 "--ethernet",
                 socket.toString(),
-                "--gateway-ip",
-                "192.168.67.1",
-                "--host-ip=192.168.67.2",
                 "--lowest-ip",
-                "192.168.67.3",
+                "192.168.65.40",
                 "--highest",
-                "192.168.67.14",
+                "192.168.65.60",
                 "--host-names",
                 "host.docker.internal,docker.for.mac.localhost",
                 "--dhcp",
                 dhcp.toString());
         Await.until("the guests' socket is there", vpnkit::toString, () -> Files.exists(socket));
         try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
-            RawGuest guest = new RawGuest(client.port(), client.vif(1500));
-            assertThat(Packets.dotted(guest.lease())).isEqualTo("192.168.67.3");
+            RawGuest guest = new RawGuest(client.port(), client.vif(1500)).configure();
+            assertThat(Packets.dotted(guest.address)).isEqualTo("192.168.65.40");
+            assertThat(guest.resolve("docker.for.mac.localhost")).isEqualTo("192.168.65.2");
+            assertThat(guest.resolve("gateway.internal")).isEqualTo("192.168.65.1");
+            assertThat(guest.resolve("vm.internal")).isEqualTo("192.168.65.40");
         }
         stop(vpnkit);
     }

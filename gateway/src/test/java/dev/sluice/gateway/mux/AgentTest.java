@@ -45,7 +45,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Published ports through an agent in the guest, with real sockets on both sides. {@code -Dsluice.stress=true} makes it 2,000 clients in
  * ten rounds, and all pairs of sizes.
  */
-@Timeout(120)
+@Timeout(600)
 class AgentTest {
     private static final boolean STRESS = Boolean.getBoolean("sluice.stress");
     private static final Ipv4Address LOOPBACK = Ipv4Address.LOOPBACK;
