@@ -131,6 +131,27 @@ class GuestFlowsTest {
         }
     }
 
+    /** A read stops at urgent data, with more behind it and no further event to come; the byte itself is part of the stream. */
+    @Test
+    void urgentDataOfTheHostHoldsNothingUp() throws Exception {
+        try (GuestWorld world = new GuestWorld();
+                ServerSocket server = server();
+                TcpConnection connection = world.connect(server);
+                Socket socket = server.accept()) {
+            socket.setTcpNoDelay(true);
+            world.onLoop(() -> {
+                // all of it is there before the loop looks
+                socket.getOutputStream().write("abc".getBytes(US_ASCII));
+                socket.sendUrgentData('X');
+                socket.getOutputStream().write("def".getBytes(US_ASCII));
+                return true;
+            });
+            assertThat(connection.inputStream().readNBytes(7))
+                    .asString(US_ASCII)
+                    .isEqualTo("abcXdef");
+        }
+    }
+
     @Test
     void aPortWhereNothingListensRefuses() throws Exception {
         int port;

@@ -446,13 +446,70 @@ class PortsTest {
             inside.read("tcp"); // it has been entered, if it can be
             world.gateway.shortcut(inside);
             int port = add(world, "127.0.0.1:0:" + service.getLocalPort()).port();
-            try (Socket client = awaitShortcut(port)) {
+            try (Socket client = client(port)) {
                 var sent = GuestWorld.async(() -> {
                     byte[] digest = GuestWorld.pour(client.getOutputStream(), 20_000_000, 77);
                     client.shutdownOutput();
                     return digest;
                 });
                 assertThat(GuestWorld.drink(client.getInputStream())).isEqualTo(GuestWorld.get(sent));
+            }
+        }
+    }
+
+    @Test
+    void urgentDataHoldsNoShortcutUp() throws Exception {
+        int namespace = Io.open("/proc/self/ns/net", Io.O_RDONLY);
+        try (GuestWorld world = new GuestWorld();
+                ServerSocket service = GuestWorld.echoServer();
+                NamespaceSockets inside = new NamespaceSockets(namespace)) {
+            inside.read("tcp");
+            world.gateway.shortcut(inside);
+            int port = add(world, "127.0.0.1:0:" + service.getLocalPort()).port();
+            try (Socket client = client(port)) {
+                client.setTcpNoDelay(true);
+                world.onLoop(() -> {
+                    client.getOutputStream().write("abc".getBytes(US_ASCII));
+                    client.sendUrgentData('X');
+                    client.getOutputStream().write("def".getBytes(US_ASCII));
+                    return true;
+                });
+                assertThat(client.getInputStream().readNBytes(7))
+                        .asString(US_ASCII)
+                        .isEqualTo("abcXdef");
+            }
+        }
+    }
+
+    /** More clients than sockets are kept at hand, and a service that only the shortcut reaches: they wait, and nobody is reset. */
+    @Test
+    void aBurstOfClientsWaitsForSocketsOfTheNamespace() throws Exception {
+        int namespace = Io.open("/proc/self/ns/net", Io.O_RDONLY);
+        try (GuestWorld world = new GuestWorld();
+                ServerSocket service = GuestWorld.echoServer();
+                NamespaceSockets inside = new NamespaceSockets(namespace)) {
+            inside.read("tcp");
+            world.gateway.shortcut(inside);
+            int port = add(world, "127.0.0.1:0:" + service.getLocalPort()).port();
+            List<Socket> clients = new ArrayList<>();
+            try {
+                world.onLoop(() -> {
+                    // none is served before all are there
+                    for (int i = 0; i < 200; i++) {
+                        clients.add(client(port));
+                    }
+                    return true;
+                });
+                for (Socket client : clients) {
+                    client.getOutputStream().write(7);
+                }
+                for (Socket client : clients) {
+                    assertThat(client.getInputStream().read()).isEqualTo(7);
+                }
+            } finally {
+                for (Socket client : clients) {
+                    client.close();
+                }
             }
         }
     }
@@ -467,7 +524,7 @@ class PortsTest {
             inside.read("tcp");
             world.gateway.shortcut(inside);
             int port = add(world, "127.0.0.1:0:" + service.getLocalPort()).port();
-            try (Socket client = awaitShortcut(port)) {
+            try (Socket client = client(port)) {
                 long allocated = Long.MAX_VALUE;
                 // the first rounds compile
                 for (int round = 0; round < 20 && allocated > 10_000; round++) {
@@ -482,26 +539,6 @@ class PortsTest {
                 }
                 assertThat(allocated).as("bytes for 20 MB in 2,000 pieces").isLessThanOrEqualTo(10_000);
             }
-        }
-    }
-
-    /** The pool may not be full yet: then the client is reset, for there is no guest. */
-    private static Socket awaitShortcut(int port) throws IOException {
-        long deadline = System.nanoTime() + LONG.toNanos();
-        while (true) {
-            Socket client = client(port);
-            try {
-                client.getOutputStream().write(1);
-                if (client.getInputStream().read() == 1) {
-                    return client;
-                }
-            } catch (SocketException e) {
-                client.close();
-            }
-            if (System.nanoTime() > deadline) {
-                throw new IOException("no shortcut");
-            }
-            Thread.yield();
         }
     }
 }

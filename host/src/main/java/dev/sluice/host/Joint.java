@@ -112,7 +112,7 @@ public abstract class Joint extends Work {
                             Math.max(SMALLEST_MOVE, Math.min(from.stride, Integer.highestOneBit(Math.max(1, m)) * 2));
                 } else if (n == from.stride) {
                     from.stride = Math.min(SCRATCH, from.stride * 2);
-                } else if (!from.socket().ending()) {
+                } else if (!from.socket().mayHoldMore()) {
                     from.readable = false; // a short read has emptied it; the next edge tells of more (epoll(7))
                 }
             } else if (n == StreamSocket.WOULD_BLOCK) {

@@ -1,6 +1,7 @@
 package dev.sluice.host;
 
 import dev.sluice.loop.EventLoop;
+import dev.sluice.loop.Timer;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
@@ -14,11 +15,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** {@link StreamHost} on Linux sockets and epoll. */
 public final class LinuxStreamHost implements StreamHost {
     private static final int BACKLOG = 4096;
+    /** Connections that wait for a socket of the namespace at a time; one more fails at once. */
+    private static final int WAITING = 1024;
+    /** How long one waits. */
+    private static final long PATIENCE_NANOS = 5_000_000_000L;
 
     final EventLoop loop;
     /** Two entries for one read or write in two parts. */
@@ -33,6 +41,14 @@ public final class LinuxStreamHost implements StreamHost {
     /** A socket for a port that this user may not bind; -1 for none. */
     private int granted = -1;
 
+    /** Oldest first. */
+    private final Deque<Waiting> waiting = new ArrayDeque<>();
+
+    private final Timer impatience = Timer.of(this::expire);
+
+    /** A connection that waits for a socket of the namespace. */
+    private record Waiting(LinuxStreamSocket socket, IpAddress to, int port, int timeToLive, long deadline) {}
+
     public LinuxStreamHost(EventLoop loop) {
         this(loop, Outbound.ANY);
     }
@@ -44,20 +60,82 @@ public final class LinuxStreamHost implements StreamHost {
         this.outbound = outbound;
     }
 
-    /** One whose connections begin inside a namespace; it listens where this process is. */
+    /**
+     * One whose connections begin inside a namespace; it listens where this process is. Connections that come faster than sockets are
+     * made in there wait for them, a few seconds and not too many.
+     */
     public LinuxStreamHost(EventLoop loop, NamespaceSockets inside) {
         this.loop = loop;
         this.inside = inside;
         this.outbound = Outbound.ANY;
+        inside.onChange(() -> {
+            try {
+                loop.execute(this::serveWaiting);
+            } catch (RejectedExecutionException e) {
+                // the loop has ended, and what waited with it
+            }
+        });
     }
 
     @Override
     public StreamSocket connect(IpAddress to, int port, int timeToLive, StreamSocket.Events events) {
-        int fd = inside == null ? Sockets.socket(family(to), Sockets.STREAM, 0) : inside.take(family(to));
-        if (fd < 0) {
-            return LinuxStreamSocket.failed(this, -fd, events);
+        LinuxStreamSocket socket = LinuxStreamSocket.waiting(this, events);
+        int fd = !waiting.isEmpty() ? -Errno.EAGAIN : socket(to);
+        if (fd == -Errno.EAGAIN && waiting.size() < WAITING) {
+            long deadline = loop.now() + PATIENCE_NANOS;
+            waiting.add(new Waiting(socket, to, port, timeToLive, deadline));
+            if (!impatience.isArmed()) {
+                loop.schedule(impatience, deadline);
+            }
+        } else if (fd < 0) {
+            socket.fail(fd == -Errno.EAGAIN ? Errno.ENOBUFS : -fd);
+        } else {
+            connect(socket, fd, to, port, timeToLive);
         }
+        return socket;
+    }
+
+    /** A new socket; -EAGAIN if there will be one in a moment. */
+    private int socket(IpAddress to) {
+        return inside == null ? Sockets.socket(family(to), Sockets.STREAM, 0) : inside.take(family(to));
+    }
+
+    /** There are sockets again, or there never will be. */
+    private void serveWaiting() {
+        while (!waiting.isEmpty()) {
+            Waiting first = waiting.getFirst();
+            int fd = first.socket.isClosed() ? 0 : socket(first.to);
+            if (fd == -Errno.EAGAIN) {
+                return;
+            }
+            waiting.removeFirst();
+            if (first.socket.isClosed()) {
+                continue;
+            }
+            if (fd < 0) {
+                first.socket.fail(-fd);
+            } else {
+                connect(first.socket, fd, first.to, first.port, first.timeToLive);
+            }
+        }
+    }
+
+    private void expire() {
+        while (!waiting.isEmpty() && waiting.getFirst().deadline - loop.now() <= 0) {
+            LinuxStreamSocket late = waiting.removeFirst().socket;
+            if (!late.isClosed()) {
+                late.fail(Errno.ENOBUFS);
+            }
+        }
+        if (!waiting.isEmpty()) {
+            loop.schedule(impatience, waiting.getFirst().deadline);
+        }
+    }
+
+    private void connect(LinuxStreamSocket socket, int fd, IpAddress to, int port, int timeToLive) {
         Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
+        // Urgent data is part of the stream (RFC 6093 §2): a byte that was taken out of it would be lost.
+        Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_OOBINLINE, 1);
         if (timeToLive != DEFAULT_TTL) {
             if (to instanceof Ipv4Address) {
                 Sockets.setOption(fd, Sockets.IPPROTO_IP, Sockets.IP_TTL, timeToLive);
@@ -77,16 +155,19 @@ public final class LinuxStreamHost implements StreamHost {
         }
         if (result < 0 && result != -Errno.EINPROGRESS) {
             Io.close(fd);
-            return LinuxStreamSocket.failed(this, -result, events);
+            socket.fail(-result);
+        } else {
+            socket.connecting(fd);
         }
-        return LinuxStreamSocket.connecting(this, fd, events);
     }
 
     @Override
     public StreamSocket connect(String path, StreamSocket.Events events) {
+        LinuxStreamSocket socket = LinuxStreamSocket.waiting(this, events).ofUnixDomain();
         int fd = Sockets.socket(Sockets.AF_UNIX, Sockets.STREAM, 0);
         if (fd < 0) {
-            return LinuxStreamSocket.failed(this, -fd, events);
+            socket.fail(-fd);
+            return socket;
         }
         int result;
         try {
@@ -97,9 +178,11 @@ public final class LinuxStreamHost implements StreamHost {
         }
         if (result < 0) {
             Io.close(fd);
-            return LinuxStreamSocket.failed(this, result == -Errno.ENOENT ? Errno.ECONNREFUSED : -result, events);
+            socket.fail(result == -Errno.ENOENT ? Errno.ECONNREFUSED : -result);
+        } else {
+            socket.connecting(fd);
         }
-        return LinuxStreamSocket.connecting(this, fd, events);
+        return socket;
     }
 
     @Override
@@ -160,6 +243,8 @@ public final class LinuxStreamHost implements StreamHost {
     private StreamListener listen(int fd, IpAddress at, int port, String what, StreamListener.Acceptor acceptor)
             throws IOException {
         Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+        Sockets.setOption(
+                fd, Sockets.SOL_SOCKET, Sockets.SO_OOBINLINE, 1); // as in connect; clients' sockets inherit it
         int result = Sockets.bind(fd, address, write(at, port));
         if (result >= 0) {
             result = Sockets.listen(fd, BACKLOG);

@@ -73,6 +73,9 @@ final class LinuxStreamListener implements StreamListener {
             }
             Sockets.setOption(client, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
             LinuxStreamSocket socket = LinuxStreamSocket.connected(host, client, NOBODY);
+            if (!path.isEmpty()) {
+                socket.ofUnixDomain();
+            }
             socket.attach(acceptor.accept(socket, peerAddress(), peerPort()));
         }
         if (!closed) {

@@ -16,12 +16,16 @@ import org.jspecify.annotations.Nullable;
 /** A stream socket under epoll: registered once for both directions, edge-triggered, so readiness never costs a system call. */
 final class LinuxStreamSocket implements StreamSocket, Watcher {
     private final LinuxStreamHost host;
-    private final int fd;
+    /** −1 while it waits for one, and if it never gets one. */
+    private int fd;
+
     private StreamSocket.Events events;
     private @Nullable Watch watch;
     private boolean connecting;
     private boolean closed;
-    private boolean ending;
+    /** See {@link #mayHoldMore}. */
+    private boolean mayHoldMore;
+
     private boolean broken;
     private int errno;
 
@@ -31,26 +35,38 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
         this.events = events;
     }
 
-    /** A socket whose connection is under way. */
-    static LinuxStreamSocket connecting(LinuxStreamHost host, int fd, Events events) {
-        LinuxStreamSocket socket = new LinuxStreamSocket(host, fd, events);
-        socket.connecting = true;
-        socket.register();
-        return socket;
+    /** A socket that has no descriptor yet: {@link #connecting} or {@link #fail} comes next. */
+    static LinuxStreamSocket waiting(LinuxStreamHost host, Events events) {
+        return new LinuxStreamSocket(host, -1, events);
+    }
+
+    /** Its connection is under way, on a descriptor that is its own from now on. */
+    void connecting(int descriptor) {
+        fd = descriptor;
+        connecting = true;
+        register();
+    }
+
+    /** It never comes to be: tells its owner so in a later turn. */
+    void fail(int number) {
+        closed = true;
+        errno = number;
+        host.loop.execute(() -> events.onConnectFailed(error()));
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Its stream has borders that stop reads. */
+    LinuxStreamSocket ofUnixDomain() {
+        mayHoldMore = true;
+        return this;
     }
 
     /** A socket that is connected; {@link #attach} starts its events. */
     static LinuxStreamSocket connected(LinuxStreamHost host, int fd, Events placeholder) {
         return new LinuxStreamSocket(host, fd, placeholder);
-    }
-
-    /** A socket that never came to be: tells {@code events} so in a later turn. */
-    static LinuxStreamSocket failed(LinuxStreamHost host, int errno, Events events) {
-        LinuxStreamSocket socket = new LinuxStreamSocket(host, -1, events);
-        socket.closed = true;
-        socket.errno = errno;
-        host.loop.execute(() -> events.onConnectFailed(socket.error()));
-        return socket;
     }
 
     void attach(Events events) {
@@ -62,7 +78,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
 
     private void register() {
         try {
-            watch = host.loop.watch(fd, Epoll.IN | Epoll.OUT | Epoll.RDHUP, this);
+            watch = host.loop.watch(fd, Epoll.IN | Epoll.OUT | Epoll.RDHUP | Epoll.PRI, this);
         } catch (PosixException e) {
             errno = e.errno();
             boolean wasConnecting = connecting;
@@ -93,10 +109,10 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
             }
             events.onConnected();
         }
-        ending |= (bits & (Epoll.RDHUP | Epoll.HUP | Epoll.ERR)) != 0;
+        mayHoldMore |= (bits & (Epoll.RDHUP | Epoll.HUP | Epoll.ERR | Epoll.PRI)) != 0;
         broken |= (bits & Epoll.ERR) != 0;
         // A callback may close the socket: look before each.
-        if (!closed && (bits & (Epoll.IN | Epoll.RDHUP | Epoll.HUP | Epoll.ERR)) != 0) {
+        if (!closed && (bits & (Epoll.IN | Epoll.RDHUP | Epoll.HUP | Epoll.ERR | Epoll.PRI)) != 0) {
             events.onReadable();
         }
         if (!closed && (bits & Epoll.OUT) != 0) {
@@ -214,8 +230,8 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     }
 
     @Override
-    public boolean ending() {
-        return ending;
+    public boolean mayHoldMore() {
+        return mayHoldMore;
     }
 
     @Override
@@ -247,13 +263,17 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
             if (watch != null) {
                 watch.close();
             }
-            Io.close(fd);
+            if (fd >= 0) {
+                Io.close(fd);
+            }
         }
     }
 
     @Override
     public void reset() {
-        if (!closed) {
+        if (!closed && fd < 0) {
+            closed = true;
+        } else if (!closed) {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment linger = arena.allocate(8, 4);
                 linger.set(ValueLayout.JAVA_INT, 0, 1); // on, zero seconds: close sends RST

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A thread of its own makes them ahead of need: after setns(2) where we may, else through a {@link NamespaceHelper}. The thread
  * starts no other threads, since those would be born in the namespace. At most {@value #STOCK} sockets of a family wait here; who asks
- * when there is none gets -EAGAIN and has another way to go.
+ * when there is none gets -EAGAIN, and is told when there are some again, or never will be.
  *
  * <p>{@link #take} is for the loop, the rest for any thread.
  */
@@ -59,6 +59,10 @@ public final class NamespaceSockets implements AutoCloseable {
     private final Stock v6 = new Stock(Sockets.AF_INET6);
     private final CompletableFuture<Path> network = new CompletableFuture<>();
     private boolean closed;
+    /** Somebody was turned away since the last change. */
+    private boolean missed;
+
+    private Runnable onChange = () -> {};
 
     /**
      * Begins to make sockets in {@code namespace}; returns at once.
@@ -72,12 +76,26 @@ public final class NamespaceSockets implements AutoCloseable {
         thread.start();
     }
 
-    /** A socket of the namespace, non-blocking, the caller's; -EAGAIN if there is none at the moment. */
+    /** Calls {@code listener}, on the thread that makes sockets or another, when there are some again after a -EAGAIN, or all is over. */
+    void onChange(Runnable listener) {
+        lock.lock();
+        try {
+            onChange = listener;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A socket of the namespace, non-blocking, the caller's; -EAGAIN if there is none at the moment, -ENETDOWN if there will be none. */
     public int take(int family) {
         Stock stock = family == Sockets.AF_INET6 ? v6 : v4;
         lock.lock();
         try {
+            if (closed) {
+                return -Errno.ENETDOWN;
+            }
             int fd = stock.size == 0 ? -Errno.EAGAIN : stock.sockets[--stock.size];
+            missed |= fd < 0;
             if (!stock.wanted || stock.size == STOCK / 2 || stock.size == 0) {
                 stock.wanted = true;
                 changed.signal();
@@ -159,7 +177,22 @@ public final class NamespaceSockets implements AutoCloseable {
             } finally {
                 lock.unlock();
             }
+            tell();
         }
+    }
+
+    private void tell() {
+        Runnable listener = () -> {};
+        lock.lock();
+        try {
+            if (missed) {
+                missed = false;
+                listener = onChange;
+            }
+        } finally {
+            lock.unlock();
+        }
+        listener.run();
     }
 
     private void pause(PosixException reason) throws IOException {
@@ -214,6 +247,7 @@ public final class NamespaceSockets implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+        tell();
     }
 
     /** This thread is in the namespace. */

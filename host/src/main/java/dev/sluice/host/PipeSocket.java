@@ -126,7 +126,7 @@ public final class PipeSocket implements StreamSocket {
     }
 
     @Override
-    public boolean ending() {
+    public boolean mayHoldMore() {
         return true;
     }
 

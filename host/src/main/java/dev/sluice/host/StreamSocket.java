@@ -55,10 +55,11 @@ public interface StreamSocket {
     }
 
     /**
-     * True once the other side's end has been signalled: then a short read does not mean that nothing is left, and the reader goes on
-     * until {@link #END}.
+     * Whether there may be more after a short read: the other side's end has been signalled, urgent data stops reads where it lies, or
+     * the medium has borders within the stream, as a Unix socket where descriptors were passed. Then the reader goes on until
+     * {@link #WOULD_BLOCK} or {@link #END}; else the next event tells of more (epoll(7)).
      */
-    boolean ending();
+    boolean mayHoldMore();
 
     /** True once an error has ended both directions, such as a reset, whether or not a read or write has met it yet. */
     boolean broken();

@@ -78,6 +78,46 @@ class LinuxStreamHostTest {
         }
     }
 
+    /** Urgent data stops a read where it lies; the byte is part of the stream. */
+    @Test
+    void aShortReadBeforeUrgentDataSaysThatThereMayBeMore() throws Exception {
+        try (var server = new ServerSocket(0, 1, LOOPBACK);
+                EventLoop loop = EventLoop.start("test");
+                Arena arena = Arena.ofShared()) {
+            var host = new LinuxStreamHost(loop);
+            var events = new Recorder();
+            var made = new CompletableFuture<StreamSocket>();
+            loop.execute(() -> made.complete(
+                    host.connect(Ipv4Address.LOOPBACK, server.getLocalPort(), StreamHost.DEFAULT_TTL, events)));
+            StreamSocket socket = made.get(10, TimeUnit.SECONDS);
+            try (Socket peer = server.accept()) {
+                assertThat(events.next()).isEqualTo("connected");
+                assertThat(socket.mayHoldMore()).isFalse();
+                peer.setTcpNoDelay(true);
+                var sent = new CompletableFuture<Boolean>();
+                loop.execute(() -> {
+                    try {
+                        peer.getOutputStream().write("abc".getBytes());
+                        peer.sendUrgentData('X');
+                        peer.getOutputStream().write("def".getBytes());
+                        sent.complete(true);
+                    } catch (IOException e) {
+                        sent.completeExceptionally(e);
+                    }
+                });
+                sent.get(10, TimeUnit.SECONDS);
+                while (!events.next().equals("readable")) {
+                    // room to write comes first
+                }
+                MemorySegment memory = arena.allocate(100);
+                assertThat(on(loop, () -> socket.read(memory, 0, 100, 0, 0))).isEqualTo(3);
+                assertThat(socket.mayHoldMore()).isTrue();
+                assertThat(on(loop, () -> socket.read(memory, 3, 97, 0, 0))).isEqualTo(4);
+                assertThat(memory.getString(0)).isEqualTo("abcXdef");
+            }
+        }
+    }
+
     @Test
     void aPortInUseIsExplained() throws Exception {
         try (var server = new ServerSocket(0, 1, LOOPBACK);

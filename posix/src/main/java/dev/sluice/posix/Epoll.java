@@ -9,6 +9,9 @@ import java.lang.foreign.ValueLayout;
 /** An epoll instance and its event array (epoll(7)). Confined to one thread but for {@link #close}. */
 public final class Epoll implements AutoCloseable {
     public static final int IN = 0x1;
+    /** Urgent data. */
+    public static final int PRI = 0x2;
+
     public static final int OUT = 0x4;
     public static final int ERR = 0x8;
     public static final int HUP = 0x10;

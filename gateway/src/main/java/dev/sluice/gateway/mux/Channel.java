@@ -301,7 +301,7 @@ public final class Channel implements StreamSocket {
     }
 
     @Override
-    public boolean ending() {
+    public boolean mayHoldMore() {
         return ended || broken;
     }
 

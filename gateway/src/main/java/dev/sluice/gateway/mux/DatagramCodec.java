@@ -89,7 +89,7 @@ final class DatagramCodec {
             }
             n = channel.peek(memory, 0, 2);
             if (n < 2) {
-                return n < 0 ? n : channel.ending() ? StreamSocket.FAILED : StreamSocket.WOULD_BLOCK;
+                return n < 0 ? n : channel.mayHoldMore() ? StreamSocket.FAILED : StreamSocket.WOULD_BLOCK;
             }
             int total = Bytes.u16LE(memory, 0);
             if (total < FIXED) {

@@ -303,7 +303,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, StreamSocket.Events
                 traffic.bytesToGuest += n;
                 flows.counters.tcpBytesToGuest += n;
                 budget -= n;
-                if (n < length + wrapLength && !socket.ending()) {
+                if (n < length + wrapLength && !socket.mayHoldMore()) {
                     readable = false; // a short read has emptied the socket; the next edge tells of more (epoll(7))
                 }
                 transmit(now);

@@ -189,8 +189,8 @@ final class TunnelSocket implements StreamSocket, StreamSocket.Events {
     }
 
     @Override
-    public boolean ending() {
-        return carrier().ending();
+    public boolean mayHoldMore() {
+        return carrier().mayHoldMore();
     }
 
     @Override

@@ -80,7 +80,7 @@ final class StreamPair {
         }
 
         @Override
-        public boolean ending() {
+        public boolean mayHoldMore() {
             return false;
         }
 
