@@ -3,33 +3,25 @@ package dev.sluice.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
-import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
-import dev.sluice.it.lab.TestServers;
-import dev.sluice.it.lab.Vm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** {@code sluice serve} with real virtual machines, and as a daemon. */
+/** {@code sluice serve} as a daemon: its sockets, and how it ends. {@link VirtualMachineTest} is for its guests. */
 class ServeCommandTest {
-    private static final Duration BOOT = Duration.ofMinutes(4);
-    private static final String DHCP = "udhcpc -i eth0 -n -q -f -t 20 -s /etc/udhcpc\n";
     private static Lab lab;
 
     @BeforeAll
     static void open() {
-        Needs.lab("dnsmasq", "socat");
+        Needs.lab("socat");
         lab = Lab.open();
-        lab.server(TestServers.class);
-        Dns.start(lab);
     }
 
     @AfterAll
@@ -54,56 +46,6 @@ class ServeCommandTest {
         Await.until("the socket is there", serve::toString, () -> Files.exists(socket) || !serve.alive());
         assertThat(serve.alive()).as(serve.toString()).isTrue();
         return serve;
-    }
-
-    @Test
-    void aVirtualMachineGetsAddressNamesAndDownloads() throws IOException {
-        Vm.prepare();
-        Path socket = lab.folder().resolve("vm.sock");
-        Program serve = serve(socket);
-        Program vm = Vm.start(lab, "vm", socket, "52:54:00:00:00:01", DHCP + """
-                nslookup www.example.test 192.168.65.1
-                nslookup gateway.sluice.internal 192.168.65.1
-                ping -c 2 192.168.65.1
-                wget -q -O - http://www.example.test/bytes/21/50000000 | sha256sum
-                """);
-        assertThat(vm.exitCode(BOOT)).isZero();
-        assertThat(vm.out())
-                .contains("lease 192.168.65.", "/24 router 192.168.65.1 dns 192.168.65.1")
-                .contains(
-                        Lab.SERVER,
-                        "192.168.65.1",
-                        "2 packets received",
-                        TestServers.digest(21, 50_000_000),
-                        "test ended with 0");
-        serve.signal("TERM");
-        assertThat(serve.exitCode()).isZero();
-        assertThat(socket).doesNotExist();
-    }
-
-    @Test
-    void twoVirtualMachinesReachEachOther() throws IOException {
-        Vm.prepare();
-        Path socket = lab.folder().resolve("two.sock");
-        Program serve = serve(socket, "--cidr", "10.77.0.0/24");
-        Program one = Vm.start(lab, "one", socket, "52:54:00:00:00:01", DHCP + "nc -l -p 9000 -e cat\n");
-        Await.until(
-                BOOT,
-                "the first has an address",
-                one::toString,
-                () -> one.out().contains("lease 10.77.0.") || !one.alive());
-        String address = one.out().replaceAll("(?s).*lease ([0-9.]+)/.*", "$1");
-        Program two = Vm.start(
-                lab,
-                "two",
-                socket,
-                "52:54:00:00:00:02",
-                DHCP + "ping -c 3 " + address + "\necho hello | nc -w 10 " + address + " 9000\n");
-        assertThat(two.exitCode(BOOT)).isZero();
-        assertThat(two.out()).contains("3 packets received", "hello");
-        assertThat(one.exitCode(BOOT)).isZero();
-        serve.signal("INT");
-        assertThat(serve.exitCode()).isZero();
     }
 
     @Test

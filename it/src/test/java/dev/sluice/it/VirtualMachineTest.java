@@ -3,6 +3,7 @@ package dev.sluice.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
+import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.GuestKernel;
 import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Needs;
@@ -23,10 +24,11 @@ class VirtualMachineTest {
     /** One story, as booting is what takes the time. */
     @Test
     void virtualMachinesGetAddressesNamesDataAndEachOther() throws IOException {
-        Needs.lab("qemu-system-x86_64", "busybox", "cpio", "curl");
+        Needs.lab("qemu-system-x86_64", "busybox", "cpio", "curl", "dnsmasq");
         GuestKernel kernel = GuestKernel.find();
         try (Lab lab = Lab.open()) {
             lab.server(TestServers.class);
+            Dns.start(lab);
             Files.writeString(lab.folder().resolve("hello"), "hello from the host\n");
             lab.onHost(
                     "busybox",
@@ -38,7 +40,7 @@ class VirtualMachineTest {
                     lab.folder().toString());
             Path files = kernel.initialFileSystem(lab.folder());
             Path socket = lab.folder().resolve("vm.sock");
-            Program serve = lab.sluice("serve", "--listen", "qemu:" + socket);
+            Program serve = lab.sluice("serve", "--listen", "qemu:" + socket, "--cidr", "10.77.0.0/24");
             Await.until("sluice serves", serve::toString, () -> serve.err().contains("serving"));
 
             try (VirtualMachine first = VirtualMachine.start(
@@ -51,15 +53,16 @@ class VirtualMachineTest {
                     "dhcp",
                     "dhcp",
                     "nslookup:host.sluice.internal",
+                    "nslookup:www.example.test",
                     "get:http://host.sluice.internal:8080/hello",
-                    "get:http://" + Lab.SERVER + "/bytes/7/" + LENGTH,
-                    "ping:192.168.65.4",
+                    "get:http://www.example.test/bytes/7/" + LENGTH,
+                    "ping:10.77.0.4",
                     "wait")) {
                 assertThat(first.await("dhcp", 1))
-                        .startsWith("192.168.65.3/24 mtu=1500 router=192.168.65.1 dns=192.168.65.1 "
-                                + "server=192.168.65.1 lease=86400 ");
-                assertThat(first.await("dhcp", 2)).startsWith("192.168.65.3/24 ");
-                assertThat(first.await("route", 1)).contains("default via 192.168.65.1 dev eth0");
+                        .startsWith("10.77.0.3/24 mtu=1500 router=10.77.0.1 dns=10.77.0.1 "
+                                + "server=10.77.0.1 lease=86400 ");
+                assertThat(first.await("dhcp", 2)).startsWith("10.77.0.3/24 ");
+                assertThat(first.await("route", 1)).contains("default via 10.77.0.1 dev eth0");
                 try (VirtualMachine second = VirtualMachine.start(
                         lab,
                         kernel,
@@ -68,18 +71,19 @@ class VirtualMachineTest {
                         "second",
                         SECOND_MAC,
                         "dhcp",
-                        "ping:192.168.65.3",
-                        "ping:192.168.65.1",
+                        "ping:10.77.0.3",
+                        "ping:10.77.0.1",
                         "wait")) {
-                    assertThat(first.await("nslookup", 1)).isEqualTo("192.168.65.2");
+                    assertThat(first.await("nslookup", 1)).isEqualTo("10.77.0.2");
+                    assertThat(first.await("nslookup", 2)).isEqualTo(Lab.SERVER);
                     assertThat(first.await("get", 1)).startsWith(sha256("hello from the host\n"));
                     assertThat(first.await("get", 2)).startsWith(TestServers.digest(7, LENGTH));
-                    assertThat(second.await("dhcp", 1)).startsWith("192.168.65.4/24 ");
-                    assertThat(second.await("ping", 1)).isEqualTo("192.168.65.3 answers");
-                    assertThat(second.await("ping", 2)).isEqualTo("192.168.65.1 answers");
-                    assertThat(first.await("ping", 1)).isEqualTo("192.168.65.4 answers");
+                    assertThat(second.await("dhcp", 1)).startsWith("10.77.0.4/24 ");
+                    assertThat(second.await("ping", 1)).isEqualTo("10.77.0.3 answers");
+                    assertThat(second.await("ping", 2)).isEqualTo("10.77.0.1 answers");
+                    assertThat(first.await("ping", 1)).isEqualTo("10.77.0.4 answers");
                     assertThat(lab.sluice("status", Long.toString(serve.pid())).output())
-                            .contains("192.168.65.3  " + FIRST_MAC, "192.168.65.4  " + SECOND_MAC)
+                            .contains("10.77.0.3  " + FIRST_MAC, "10.77.0.4  " + SECOND_MAC)
                             .contains("first, for", "second, for")
                             .contains("qemu:" + socket + "#1", "qemu:" + socket + "#2");
                 }
@@ -90,10 +94,10 @@ class VirtualMachineTest {
                     () -> serve.err().lines().filter(l -> l.contains(" left: ")).count() == 2);
 
             try (VirtualMachine again =
-                    VirtualMachine.start(lab, kernel, files, socket, "first", FIRST_MAC, "dhcp", "ping:192.168.65.1")) {
+                    VirtualMachine.start(lab, kernel, files, socket, "first", FIRST_MAC, "dhcp", "ping:10.77.0.1")) {
                 again.awaitOff();
-                assertThat(again.results("dhcp")).singleElement().asString().startsWith("192.168.65.3/24 ");
-                assertThat(again.results("ping")).containsExactly("192.168.65.1 answers");
+                assertThat(again.results("dhcp")).singleElement().asString().startsWith("10.77.0.3/24 ");
+                assertThat(again.results("ping")).containsExactly("10.77.0.1 answers");
             }
 
             serve.signal("TERM");

@@ -1,0 +1,232 @@
+package dev.sluice.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.it.lab.Await;
+import dev.sluice.it.lab.Dns;
+import dev.sluice.it.lab.Lab;
+import dev.sluice.it.lab.Needs;
+import dev.sluice.it.lab.Program;
+import dev.sluice.it.lab.TestServers;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What goes wrong around a running {@code sluice}: it says so, serves what it can, recovers, and leaks nothing. */
+class FaultsTest {
+    /** For the guest's scripts: waits until the test has made a file. */
+    private static final String WAIT = """
+            import os, socket, subprocess, sys, time
+            def wait(name):
+                while not os.path.exists(sys.argv[1] + '/' + name): time.sleep(0.01)
+            """;
+
+    private static Lab lab;
+
+    @BeforeAll
+    static void open() {
+        Needs.lab("curl", "python3", "dig", "dnsmasq", "tcpdump");
+        lab = Lab.open();
+        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
+        lab.server(TestServers.class);
+    }
+
+    @AfterAll
+    static void close() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        lab.awaitNothingLeft();
+    }
+
+    private static void go(String name) throws IOException {
+        Files.createFile(lab.folder().resolve(name));
+    }
+
+    private static void awaitSaid(Program program, String text) {
+        Await.until(
+                "the guest says " + text, program::toString, () -> program.out().contains(text) || !program.alive());
+        assertThat(program.out()).as(program.toString()).contains(text);
+    }
+
+    private static long openFiles(Program program) {
+        try (Stream<Path> all = Files.list(Path.of("/proc", Long.toString(program.pid()), "fd"))) {
+            return all.count();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** A number of {@code sluice status --json}. */
+    private static long status(Program sluice, String name) {
+        String json =
+                lab.sluice("status", "--json", Long.toString(sluice.pid())).output();
+        Matcher number =
+                Pattern.compile('"' + Pattern.quote(name) + "\": ?([0-9]+)").matcher(json);
+        return number.find() ? Long.parseLong(number.group(1)) : 0;
+    }
+
+    @Test
+    void withoutDescriptorsNewConnectionsFailAndComeBackWithThem() throws IOException {
+        String guest = WAIT + """
+                def connect():
+                    s = socket.create_connection(('%s', 7004), 20)
+                    s.sendall(b'hello')
+                    assert s.recv(5) == b'hello'
+                    return s
+                connect().close()
+                print('ready', flush=True)
+                wait('fill')
+                held, failed = [], 0
+                for _ in range(400):
+                    try:
+                        held.append(connect())
+                    except OSError:
+                        failed += 1
+                held[0].sendall(b'again')
+                assert held[0].recv(5) == b'again'
+                print('some failed' if failed > 0 and len(held) > 20 else ('held', len(held), failed), flush=True)
+                wait('empty')
+                for s in held: s.close()
+                connect().close()
+                print('works again', flush=True)
+                wait('end')
+                """.formatted(Lab.SERVER);
+        Program run = lab.onHost(
+                "sh",
+                "-c",
+                "ulimit -n 200; exec \"$0\" \"$@\"",
+                Lab.launcher().toString(),
+                "run",
+                "--",
+                "python3",
+                "-c",
+                guest,
+                lab.folder().toString());
+        awaitSaid(run, "ready");
+        long before = openFiles(run);
+        go("fill");
+        awaitSaid(run, "some failed");
+        assertThat(run.err()).contains("out of descriptors", "raise the limit with ulimit -n");
+        assertThat(run.err()
+                        .lines()
+                        .filter(line -> line.contains("descriptors"))
+                        .count())
+                .as("it is not said again and again: " + run)
+                .isLessThan(10);
+        go("empty");
+        awaitSaid(run, "works again");
+        Await.until(
+                "descriptors are given back",
+                () -> openFiles(run) + " of " + before,
+                () -> openFiles(run) <= before + 3);
+        assertThat(status(run, "no-descriptors")).isPositive();
+        go("end");
+        assertThat(run.exitCode()).as(run.toString()).isZero();
+    }
+
+    @Test
+    void aResolverThatIsDownIsToldAtOnceAndUsedWhenItIsBack() throws IOException {
+        Program run = lab.sluice("run", "--", "sh", "-c", """
+                dig +tries=1 +time=20 www.example.test | grep status
+                while [ ! -e %s/back ]; do sleep 0.02; done
+                dig +tries=1 +time=20 +short www.example.test
+                while [ ! -e %s/done ]; do sleep 0.02; done
+                """.formatted(lab.folder(), lab.folder()));
+        awaitSaid(run, "SERVFAIL");
+        Program resolver = Dns.start(lab);
+        go("back");
+        awaitSaid(run, Lab.SERVER);
+        assertThat(status(run, "upstreamFailures")).isPositive();
+        go("done");
+        assertThat(run.exitCode()).as(run.toString()).isZero();
+        resolver.close();
+    }
+
+    /** A server sends as fast as it can to a guest that does not read: others are served, and memory stays bounded. */
+    @Test
+    void aFloodOfDatagramsHarmsNobodyElse() throws IOException {
+        Program flood = lab.server(7020, "python3", "-c", """
+                import socket
+                tcp = socket.create_server(('', 7020))
+                udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                udp.bind(('', 7020))
+                while True:
+                    data, peer = udp.recvfrom(100)
+                    for _ in range(100000):
+                        try: udp.sendto(bytes(1200), peer)
+                        except OSError: pass
+                    udp.sendto(b'over', peer)
+                """);
+        Program run = lab.sluice(
+                "run",
+                "--",
+                "python3",
+                "-c",
+                WAIT + """
+                        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                        udp.sendto(b'go', ('%s', 7020))
+                        url = 'http://%s/bytes/5/5000000'
+                        for _ in range(5):
+                            print(subprocess.run('curl -sf ' + url + ' | sha256sum', shell=True, capture_output=True,
+                                text=True).stdout[:64], flush=True)
+                        print('served', flush=True)
+                        wait('flooded')
+                        """.formatted(Lab.SERVER, Lab.SERVER),
+                lab.folder().toString());
+        awaitSaid(run, "served");
+        assertThat(run.out().lines().filter(TestServers.digest(5, 5_000_000)::equals))
+                .hasSize(5);
+        assertThat(status(run, "datagramsToGuest")).isPositive();
+        assertThat(status(run, "resident")).as("bytes").isLessThan(200_000_000);
+        go("flooded");
+        assertThat(run.exitCode()).as(run.toString()).isZero();
+        flood.close();
+    }
+
+    @Test
+    void aTunDeviceThatOnlyRootMayOpenIsSaidWithTheRemedy() {
+        Program run = lab.onHost(
+                "sh",
+                "-c",
+                "mknod -m 600 $0/tun-of-root c 10 200 && mount --bind $0/tun-of-root /dev/net/tun"
+                        + " && exec setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=$0 XDG_RUNTIME_DIR= $1"
+                        + " run -- echo ran",
+                lab.folder().toString(),
+                Lab.launcher().toString());
+        assertThat(run.exitCode()).as(run.toString()).isEqualTo(69);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err().lines()).singleElement().asString().contains("/dev/net/tun", "ermission");
+    }
+
+    @Test
+    void aFullDiskEndsTheCaptureOnlyAndWhatIsThereCanBeRead() throws IOException {
+        Path disk = Files.createDirectory(lab.folder().resolve("small"));
+        Program run = lab.onHost(
+                "sh",
+                "-c",
+                "mount -t tmpfs -o size=400k none $0 && exec $1 run --pcap $0/full.pcap -- sh -c"
+                        + " \"curl -sf http://%s/bytes/6/5000000 | sha256sum; tcpdump -qnr $0/full.pcap | wc -l\""
+                                .formatted(Lab.SERVER),
+                disk.toString(),
+                Lab.launcher().toString());
+        assertThat(run.output()).contains(TestServers.digest(6, 5_000_000));
+        assertThat(run.out().lines().toList().getLast().strip())
+                .as(run.toString())
+                .isNotEqualTo("0");
+        assertThat(run.err())
+                .contains("full.pcap has ended: No space left on device; the network goes on without it")
+                .doesNotContain("truncated");
+    }
+}
