@@ -6,6 +6,7 @@ module dev.sluice.link {
     requires transitive dev.sluice.wire;
 
     exports dev.sluice.link;
+    exports dev.sluice.link.capture;
     exports dev.sluice.link.tap;
     exports dev.sluice.link.vmnet;
 }

@@ -27,6 +27,8 @@ final class NetworkOptions {
 
     private @Nullable Path pcap;
 
+    private boolean captureRings;
+
     /** Ports of the gateway that lead guests to places of the host. */
     private final List<GatewayForward> gatewayForwards = new ArrayList<>();
 
@@ -56,13 +58,18 @@ final class NetworkOptions {
                 .option(
                         "--pcap",
                         "FILE",
-                        "Write every frame of the guest network to FILE, for tcpdump and Wireshark.",
+                        "Write every frame of the guest network to FILE, for tcpdump and Wireshark; pcapng if FILE ends"
+                                + " so.",
                         text -> pcap = Path.of(text))
                 .option(
                         "--port-helper",
                         "SOCKET",
                         "Where 'sluice port-helper' listens; it binds the published ports that this user may not.",
                         text -> portHelper = text)
+                .flag(
+                        "--capture-rings",
+                        "Keep the last frames in memory, by kind, for 'sluice capture --ring' and 'sluice diagnose'.",
+                        () -> captureRings = true)
                 .repeatable(
                         "--gateway-forward",
                         "PORT:ADDRESS:PORT[/udp]",
@@ -107,6 +114,9 @@ final class NetworkOptions {
         GuestNetwork network = GuestNetwork.start(Gateway.builder().plan(plan).dns(dns.settings(plan)), pcap, gatewayForwards);
         if (portHelper != null) {
             network.gateway().ports().helper(new PortHelper(portHelper));
+        }
+        if (captureRings) {
+            network.gateway().captures().keepRings();
         }
         return network;
     }

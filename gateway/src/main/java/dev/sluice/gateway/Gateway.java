@@ -45,6 +45,7 @@ public final class Gateway implements AutoCloseable {
     private final GuestNetwork network;
     private final Ports ports;
     private final Flows flows;
+    private final Captures captures;
     private final long started = System.nanoTime();
 
     private Gateway(EventLoop loop, GuestNetwork network) {
@@ -58,6 +59,7 @@ public final class Gateway implements AutoCloseable {
         };
         this.ports = new Ports(network.forwards, network.events, onLoop);
         this.flows = new Flows(network, onLoop);
+        this.captures = new Captures(network, onLoop);
     }
 
     /** What a gateway is made from; every part has a default. */
@@ -242,6 +244,11 @@ public final class Gateway implements AutoCloseable {
     /** The published ports: places on the host that lead to guests. */
     public Ports ports() {
         return ports;
+    }
+
+    /** What passes, for people and their tools. */
+    public Captures captures() {
+        return captures;
     }
 
     /**

@@ -30,6 +30,7 @@ abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink
 
     LinkHandler handler = NOBODY;
     boolean closed;
+    private @Nullable FrameTap tap;
     private final String name;
     private final int mtu;
     private final List<MemorySegment> buffers = new ArrayList<>();
@@ -73,6 +74,39 @@ abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink
     public final LinkCounters counters() {
         return counters;
     }
+
+    @Override
+    public final void tap(@Nullable FrameTap tap) {
+        this.tap = tap;
+    }
+
+    /** Hands a received frame on. */
+    final void deliver(Frame frame) {
+        FrameTap watcher = tap;
+        if (watcher == null) {
+            handler.onFrame(this, frame);
+            return;
+        }
+        watcher.received(frame);
+        try {
+            handler.onFrame(this, frame);
+        } finally {
+            watcher.handled();
+        }
+    }
+
+    @Override
+    public final boolean send(Frame frame) {
+        boolean sent = transmit(frame);
+        FrameTap watcher = tap;
+        if (watcher != null) {
+            watcher.sent(frame, sent);
+        }
+        return sent;
+    }
+
+    /** As {@link #send}: copies or writes the frame; false if it was dropped. */
+    abstract boolean transmit(Frame frame);
 
     /** Memory that takes pages only where touched, and is given back after the link has closed. */
     final MemorySegment buffer(long bytes) throws PosixException {

@@ -1,6 +1,7 @@
 package dev.sluice.link;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A two-way channel of Ethernet frames to one guest, driven by one loop; all methods on that loop's thread.
@@ -42,6 +43,9 @@ public interface Link {
 
     /** Ends it: closes descriptors; {@link LinkHandler#onClosed} is not called for it. Idempotent. */
     void close();
+
+    /** Shows all frames from now on to {@code tap}; null for nobody, which costs a frame one comparison. Links of tests need not. */
+    default void tap(@Nullable FrameTap tap) {}
 
     /** Frames and bytes so far. */
     LinkCounters counters();

@@ -190,13 +190,13 @@ public final class PacketLink extends DescriptorLink {
                 counters.bytesIn += length;
                 Frame frame = received.set(in, (long) i * SLOT, length);
                 UnfinishedChecksums.recognise(frame, mtu());
-                handler.onFrame(this, frame);
+                deliver(frame);
             }
         }
     }
 
     @Override
-    public boolean send(Frame frame) {
+    boolean transmit(Frame frame) {
         if (closed) {
             counters.droppedError++;
             return false;

@@ -192,7 +192,7 @@ public final class StreamLink extends DescriptorLink {
             inBatch = true;
             Frame frame = received.set(in, at, (int) length);
             UnfinishedChecksums.recognise(frame, mtu());
-            handler.onFrame(this, frame);
+            deliver(frame);
             if (closed) {
                 return;
             }
@@ -209,7 +209,7 @@ public final class StreamLink extends DescriptorLink {
     }
 
     @Override
-    public boolean send(Frame frame) {
+    boolean transmit(Frame frame) {
         if (closed) {
             counters.droppedError++;
             return false;

@@ -27,6 +27,7 @@ public final class Switch {
     private final SwitchCounters counters = new SwitchCounters();
     private final MacTable table;
     private SwitchPort[] ports = new SwitchPort[0];
+    private @Nullable FrameWatch watch;
 
     /** @param gateway the hardware address that {@code local} answers to */
     public Switch(MacAddress gateway, LocalPort local) {
@@ -64,6 +65,9 @@ public final class Switch {
         SwitchPort[] more = Arrays.copyOf(ports, ports.length + 1);
         more[ports.length] = port;
         ports = more;
+        if (watch != null) {
+            link.tap(watch.tap(link));
+        }
         link.start(port);
         return true;
     }
@@ -76,6 +80,21 @@ public final class Switch {
                 link.close();
                 return;
             }
+        }
+    }
+
+    /** Shows the frames of all links, those to come included, to {@code watch}; null for nobody. */
+    public void watch(@Nullable FrameWatch watch) {
+        this.watch = watch;
+        for (SwitchPort port : ports) {
+            port.link.tap(watch == null ? null : watch.tap(port.link));
+        }
+    }
+
+    /** A frame whose source may not be there. */
+    void badSource() {
+        if (watch != null) {
+            watch.badSource();
         }
     }
 

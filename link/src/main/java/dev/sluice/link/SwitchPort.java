@@ -28,6 +28,8 @@ final class SwitchPort implements LinkHandler {
         long source = EthernetHeader.source(frame.head, frame.headAt);
         if (source == lastSource || parent.learn(this, source)) {
             parent.forward(this, frame);
+        } else {
+            parent.badSource();
         }
     }
 

@@ -211,7 +211,7 @@ public final class TapLink extends DescriptorLink {
             frame.gso = VirtioNetHeader.gsoType(memory, at);
             frame.gsoSize = VirtioNetHeader.gsoSize(memory, at);
         }
-        handler.onFrame(this, frame);
+        deliver(frame);
     }
 
     private void onReadError(int errno) {
@@ -224,7 +224,7 @@ public final class TapLink extends DescriptorLink {
     }
 
     @Override
-    public boolean send(Frame frame) {
+    boolean transmit(Frame frame) {
         int length = frame.length();
         if (prefix == 0 || frame.gso != Frame.GSO_NONE && !takes(frame)) {
             return sendSegments(frame);

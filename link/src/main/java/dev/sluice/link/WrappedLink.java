@@ -1,6 +1,7 @@
 package dev.sluice.link;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** A link around another one, for those that look at frames or lose some on their way. The handler sees this link, not the one inside. */
 public abstract class WrappedLink implements Link, LinkHandler {
@@ -75,6 +76,11 @@ public abstract class WrappedLink implements Link, LinkHandler {
     @Override
     public void close() {
         link.close();
+    }
+
+    @Override
+    public void tap(@Nullable FrameTap tap) {
+        link.tap(tap);
     }
 
     @Override

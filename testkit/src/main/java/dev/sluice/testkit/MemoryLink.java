@@ -1,6 +1,7 @@
 package dev.sluice.testkit;
 
 import dev.sluice.link.Frame;
+import dev.sluice.link.FrameTap;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
 import dev.sluice.link.LinkHandler;
@@ -61,6 +62,7 @@ public final class MemoryLink implements Link {
     private @Nullable MemoryLink peer;
     private LinkHandler handler = NOBODY;
     private Filter filter = frame -> true;
+    private @Nullable FrameTap tap;
     private boolean started;
     private boolean closed;
     private boolean congested;
@@ -149,7 +151,20 @@ public final class MemoryLink implements Link {
     }
 
     @Override
+    public void tap(@Nullable FrameTap tap) {
+        this.tap = tap;
+    }
+
+    @Override
     public boolean send(Frame frame) {
+        boolean sent = transmit(frame);
+        if (tap != null) {
+            tap.sent(frame, sent);
+        }
+        return sent;
+    }
+
+    private boolean transmit(Frame frame) {
         MemoryLink to = peer;
         if (closed || to == null || to.closed) {
             counters.droppedError++;
@@ -225,7 +240,7 @@ public final class MemoryLink implements Link {
             counters.framesIn++;
             counters.bytesIn += received.length();
             try {
-                handler.onFrame(this, received);
+                handOn();
             } catch (RuntimeException | Error e) {
                 handler.onBatchEnd(this);
                 arriving.release();
@@ -247,6 +262,17 @@ public final class MemoryLink implements Link {
         if (from != null && from.congested && arriving.room() >= CAPACITY / 2) {
             from.congested = false;
             loop.enqueue(from.roomy);
+        }
+    }
+
+    private void handOn() {
+        FrameTap watcher = tap;
+        if (watcher != null) {
+            watcher.received(received);
+        }
+        handler.onFrame(this, received);
+        if (watcher != null) {
+            watcher.handled();
         }
     }
 

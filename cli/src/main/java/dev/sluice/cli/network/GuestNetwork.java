@@ -23,9 +23,9 @@ import dev.sluice.link.Guests;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkServer;
 import dev.sluice.link.LinkUrl;
-import dev.sluice.link.PcapTap;
 import dev.sluice.link.StreamLink;
 import dev.sluice.link.TapLink;
+import dev.sluice.link.capture.CaptureFile;
 import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.vmnet.VmnetIdentity;
 import dev.sluice.link.vmnet.VmnetTable;
@@ -54,7 +54,7 @@ public final class GuestNetwork implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.sluice.cli.network");
 
     private final Gateway gateway;
-    private final @Nullable PcapTap capture;
+    private final @Nullable CaptureFile capture;
     private final List<LinkServer> servers = new ArrayList<>();
     /** Used on the loop's thread only. */
     private final VmnetTable vmnet;
@@ -71,7 +71,7 @@ public final class GuestNetwork implements AutoCloseable {
     private @Nullable NamespaceSockets inside;
     private boolean closed;
 
-    private GuestNetwork(Gateway gateway, @Nullable PcapTap capture) {
+    private GuestNetwork(Gateway gateway, @Nullable CaptureFile capture) {
         this.gateway = gateway;
         this.capture = capture;
         AddressPlan plan = gateway.plan();
@@ -94,10 +94,11 @@ public final class GuestNetwork implements AutoCloseable {
     public static GuestNetwork start(Gateway.Builder builder, @Nullable Path pcap, List<GatewayForward> forwards)
             throws IOException {
         Resources.raiseDescriptorLimit();
-        PcapTap capture = pcap == null ? null : PcapTap.open(pcap, PcapTap.WHOLE_FRAMES);
+        CaptureFile capture = null;
         Gateway gateway = null;
         try {
             gateway = builder.start();
+            capture = pcap == null ? null : gateway.captures().file(pcap);
             for (GatewayForward forward : forwards) {
                 gateway.forward(forward);
             }
@@ -169,14 +170,13 @@ public final class GuestNetwork implements AutoCloseable {
 
     /** As {@link #attach(OpenTap)}, where the interface has another address. */
     public void attach(OpenTap tap, Ipv4Address guest) throws IOException {
-        TapLink made;
+        Link link;
         try {
-            made = new TapLink(gateway.loop(), tap, gateway.plan().mtu());
+            link = new TapLink(gateway.loop(), tap, gateway.plan().mtu());
         } catch (IOException e) {
             Io.close(tap.fd());
             throw e;
         }
-        Link link = recorded(made);
         gateway.attach(link);
         gateway.bind(guest, tap.mac(), link);
         Ipv6Plan six = gateway.plan().ipv6();
@@ -188,10 +188,6 @@ public final class GuestNetwork implements AutoCloseable {
     /** For what this class does not wire. */
     public Gateway gateway() {
         return gateway;
-    }
-
-    private Link recorded(Link link) {
-        return capture == null ? link : capture.tap(link);
     }
 
     /**
@@ -232,12 +228,11 @@ public final class GuestNetwork implements AutoCloseable {
                     System.Logger.Level.DEBUG,
                     link.name() + " has connected" + (identity == null ? "" : " as " + identity.address()));
             try {
-                Link attached = recorded(link);
                 if (url instanceof LinkUrl.Stdio) {
-                    only = attached;
+                    only = link;
                     onlyLeft = over;
                 }
-                gateway.attach(attached, identity == null ? null : identity.mac());
+                gateway.attach(link, identity == null ? null : identity.mac());
             } catch (IOException e) {
                 onProblem(link.name() + ": " + e.getMessage());
             }
@@ -445,6 +440,12 @@ public final class GuestNetwork implements AutoCloseable {
         if (capture != null) {
             try {
                 capture.close();
+                if (capture.lost() > 0) {
+                    LOG.log(
+                            System.Logger.Level.WARNING,
+                            capture.lost() + " frames are missing in " + capture.path()
+                                    + ": they came faster than they could be written");
+                }
             } catch (IOException e) {
                 LOG.log(System.Logger.Level.WARNING, "the capture may lack its end: " + e.getMessage());
             }

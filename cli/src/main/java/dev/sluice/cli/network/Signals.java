@@ -20,8 +20,13 @@ public final class Signals {
 
     /** Ends a daemon cleanly on SIGTERM, SIGINT and SIGHUP: the latch opens. */
     public static void onStop(CountDownLatch stop) {
+        onStop(stop::countDown);
+    }
+
+    /** The same, with another way to end. */
+    public static void onStop(Runnable end) {
         for (String name : new String[] {"TERM", "INT", "HUP"}) {
-            handle(name, stop::countDown);
+            handle(name, end);
         }
     }
 

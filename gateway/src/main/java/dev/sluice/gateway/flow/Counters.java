@@ -1,5 +1,8 @@
 package dev.sluice.gateway.flow;
 
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Plain counters of one gateway: written on the loop's thread only, read anywhere (a reader may be a little behind). Per-packet
  * figures must not cost an atomic operation.
@@ -9,6 +12,7 @@ public final class Counters {
     /** Flows of every protocol so far, which is the id of the latest. */
     public long flows;
 
+    private @Nullable Consumer<Drop> listener;
     public long tcpOpened;
     public long tcpClosed;
     public long tcpRefused;
@@ -27,8 +31,16 @@ public final class Counters {
     public long dnsQueries;
     public long dnsFailures;
 
+    /** Tells {@code listener} of every drop, on the loop's thread; null for nobody. */
+    public void tell(@Nullable Consumer<Drop> listener) {
+        this.listener = listener;
+    }
+
     public void drop(Drop reason) {
         drops[reason.ordinal()]++;
+        if (listener != null) {
+            listener.accept(reason);
+        }
     }
 
     public long dropped(Drop reason) {

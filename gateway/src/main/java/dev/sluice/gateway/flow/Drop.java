@@ -55,4 +55,12 @@ public enum Drop {
     public String text() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
+
+    /** Whether it ends the frame from a guest that is being dealt with, rather than an older flow, or a frame to a guest. */
+    public boolean isOfFrame() {
+        return switch (this) {
+            case UDP_FLOW_EVICTED, PING_FLOW_EVICTED, LINK_FULL, FRAGMENT_TIMEOUT, FRAGMENT_LIMIT -> false;
+            default -> true;
+        };
+    }
 }

@@ -1,0 +1,100 @@
+package dev.sluice.link.capture;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/** A capture into a file, by a thread of its own, until closed. */
+public final class CaptureFile implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.link");
+
+    private final Path path;
+    private final FileChannel file;
+    private final CaptureSession session;
+    private final Thread thread;
+
+    private CaptureFile(Path path, FileChannel file, CaptureSession session) {
+        this.path = path;
+        this.file = file;
+        this.session = session;
+        this.thread = Thread.ofPlatform().name("capture").daemon().unstarted(this::write);
+    }
+
+    /** Makes sessions; called once the file is there. */
+    public interface Opener {
+        CaptureSession open() throws IOException;
+    }
+
+    /**
+     * Starts a capture, replacing the file if it exists; pcapng if its name ends so, else pcap.
+     *
+     * @throws IOException with one line saying why the file can't be written
+     */
+    public static CaptureFile open(Path path, Opener sessions) throws IOException {
+        FileChannel file;
+        try {
+            file = FileChannel.open(
+                    path, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw new IOException(
+                    "can't write the capture file " + path + " (" + e.getMessage() + "); choose another", e);
+        }
+        try {
+            CaptureFile capture = new CaptureFile(path, file, sessions.open());
+            capture.thread.start();
+            return capture;
+        } catch (IOException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private void write() {
+        try {
+            session.run(CaptureFormat.ofFile(path.toString()), file, 0);
+        } catch (IOException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the capture to " + path + " has ended: " + e.getMessage() + "; the network goes on without it");
+            cutToWholeRecords();
+        } finally {
+            session.close();
+        }
+    }
+
+    /** What is there can then still be read. */
+    private void cutToWholeRecords() {
+        try {
+            file.truncate(session.wholeBytes());
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "{0} may end within a record: {1}", path, e.getMessage());
+        }
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    /** Frames that are in the file, once it is closed. */
+    public long frames() {
+        return session.frames();
+    }
+
+    /** Frames that are missing in the file, once it is closed. */
+    public long lost() {
+        return session.lost();
+    }
+
+    /** Writes what was recorded so far and closes the file; not to be called on the loop's thread, which should still run. */
+    @Override
+    public void close() throws IOException {
+        session.stop();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        file.close();
+    }
+}
