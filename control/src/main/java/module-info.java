@@ -2,9 +2,12 @@
 module dev.sluice.control {
     requires static org.jspecify;
     requires transitive dev.sluice.gateway;
+    requires jdk.jfr;
+    requires jdk.management;
     requires jdk.net;
 
     exports dev.sluice.control;
+    exports dev.sluice.control.diagnose;
     exports dev.sluice.control.ninep;
     exports dev.sluice.control.vpnkit;
 }

@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.control.diagnose.LogTail;
 import java.text.MessageFormat;
 import java.util.ResourceBundle;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,7 @@ public final class Console extends System.LoggerFinder {
 
     /** A line the user should see. */
     static void say(String line) {
+        LogTail.add(line);
         System.err.println(program + ": " + line);
     }
 

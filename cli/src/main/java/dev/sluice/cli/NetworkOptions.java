@@ -28,6 +28,8 @@ final class NetworkOptions {
     private @Nullable Path pcap;
 
     private boolean captureRings;
+    private @Nullable Path diagnostics;
+    private @Nullable Syntax syntax;
 
     /** Ports of the gateway that lead guests to places of the host. */
     private final List<GatewayForward> gatewayForwards = new ArrayList<>();
@@ -42,6 +44,7 @@ final class NetworkOptions {
 
     /** Adds them to a command's own. */
     Syntax addTo(Syntax syntax) {
+        this.syntax = syntax;
         syntax.option(
                         "--cidr",
                         "NETWORK",
@@ -66,6 +69,11 @@ final class NetworkOptions {
                         "SOCKET",
                         "Where 'sluice port-helper' listens; it binds the published ports that this user may not.",
                         text -> portHelper = text)
+                .option(
+                        "--diagnostics",
+                        "PATH",
+                        "A Unix socket that sends a tar of flows, guests and the last frames to whoever connects, as VPNKit's.",
+                        text -> diagnostics = Path.of(text))
                 .flag(
                         "--capture-rings",
                         "Keep the last frames in memory, by kind, for 'sluice capture --ring' and 'sluice diagnose'.",
@@ -117,6 +125,17 @@ final class NetworkOptions {
         }
         if (captureRings) {
             network.gateway().captures().keepRings();
+        }
+        if (diagnostics != null) {
+            try {
+                network.openDiagnostics(diagnostics);
+            } catch (IOException e) {
+                network.close();
+                throw e;
+            }
+        }
+        if (syntax != null) {
+            network.settings(syntax.given());
         }
         return network;
     }

@@ -24,6 +24,8 @@ final class Sluice {
             "ports",
             "dns",
             "events",
+            "capture",
+            "diagnose",
             "port-helper",
             "as",
             "install-faces",
@@ -47,6 +49,8 @@ final class Sluice {
             case "guests" -> new GuestsCommand();
             case "dns" -> new DnsCommand();
             case "events" -> new EventsCommand();
+            case "capture" -> new CaptureCommand();
+            case "diagnose" -> new DiagnoseCommand();
             case "port-helper" -> new PortHelperCommand();
             case "as" -> new AsCommand();
             case "install-faces" -> new InstallFacesCommand();

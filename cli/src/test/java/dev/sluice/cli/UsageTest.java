@@ -76,6 +76,14 @@ class UsageTest {
             serve qemu:/tmp/x                     | --listen
             status x                              | 'x'
             completion fish                       | fish
+            capture tcp port                      | something must follow 'port'
+            capture 42 host example.com           | needs an address
+            capture --format text                 | pcapng
+            capture --ring arp                    | http-proxy
+            capture --follow                      | --ring
+            capture --count x                     | 'x'
+            diagnose x                            | 'x'
+            diagnose --seconds 61                 | 0 to 60
             """)
     void wrongUsageIsOneLineAndExitCode2(String arguments, String expected) {
         String[] words = arguments == null ? new String[0] : arguments.split(" ");
@@ -86,7 +94,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "attach", "serve", "status", "completion"})
+    @ValueSource(strings = {"run", "attach", "serve", "status", "capture", "diagnose", "completion"})
     void everyCommandHasHelpWithExamples(String command) {
         assertThat(Main.execute(command, "--help")).isZero();
         assertThat(out.toString(StandardCharsets.UTF_8)).contains("Usage: sluice " + command, "Examples:");

@@ -28,6 +28,8 @@ public final class ControlApi implements HttpHandler {
             new DnsApi(backend).addTo(known);
             new EventsApi(backend).addTo(known);
             new MetricsApi(backend, doors).addTo(known);
+            new CapturesApi(backend).addTo(known);
+            new DiagnoseApi(backend).addTo(known);
             OpenApi.addTo(known);
             router = known;
         }

@@ -1,5 +1,7 @@
 package dev.sluice.control;
 
+import dev.sluice.control.diagnose.Secret;
+import dev.sluice.gateway.Captures;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.dns.DnsDirectory;
 import dev.sluice.gateway.event.Events;
@@ -8,6 +10,7 @@ import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What the control API shows and steers. Called on virtual threads, several at a time; may block for a moment. */
@@ -70,5 +73,19 @@ public interface ControlBackend {
      */
     default Events events() throws IOException {
         throw new IOException("this process tells of nothing that happens");
+    }
+
+    /**
+     * What passes.
+     *
+     * @throws IOException if nothing can be recorded
+     */
+    default Captures captures() throws IOException {
+        throw new IOException("this process records no frames");
+    }
+
+    /** How this process was started: options and words by name; what may be secret is a {@link Secret}. */
+    default Map<String, Object> settings() {
+        return Map.of();
     }
 }

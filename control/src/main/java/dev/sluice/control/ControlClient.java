@@ -137,14 +137,7 @@ public final class ControlClient {
             }
             InputStream in = new BufferedInputStream(Channels.newInputStream(channel));
             String status = HttpLines.head(in);
-            if (!status.equals("200")) {
-                String answer = new String(in.readNBytes(MAX_PROBLEM), StandardCharsets.UTF_8);
-                String detail = detail(answer);
-                throw new ControlException(
-                        detail != null
-                                ? detail
-                                : "the sluice on " + socket + " answered " + status + " to GET " + path);
-            }
+            check(status, path, in);
             HttpLines.forEach(in, lines);
         } catch (ControlException e) {
             throw e;
@@ -152,6 +145,37 @@ public final class ControlClient {
             Thread.currentThread().interrupt();
         } catch (IOException e) {
             throw unreachable(e);
+        }
+    }
+
+    /**
+     * The answer to a GET that goes on and on, in bytes; the caller's to close.
+     *
+     * @throws ControlException if nobody could be asked, or with what the answer says was wrong
+     */
+    public ControlStream stream(String path) throws ControlException {
+        if (!Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
+            throw notRunning();
+        }
+        ControlStream stream = null;
+        try {
+            stream = ControlStream.open(socket, path);
+            check(HttpLines.head(stream.input()), path, stream.input());
+            return stream;
+        } catch (IOException e) {
+            if (stream != null) {
+                stream.close();
+            }
+            throw e instanceof ControlException known ? known : unreachable(e);
+        }
+    }
+
+    /** Throws what the answer says was wrong, if something was. */
+    private void check(String status, String path, InputStream in) throws IOException {
+        if (!status.equals("200")) {
+            String detail = detail(new String(in.readNBytes(MAX_PROBLEM), StandardCharsets.UTF_8));
+            throw new ControlException(
+                    detail != null ? detail : "the sluice on " + socket + " answered " + status + " to GET " + path);
         }
     }
 

@@ -4,10 +4,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 
-/** Reads a response as lines while it comes: as {@link HttpServer} sends it, in chunks (RFC 9112 §7.1). */
+/** Reads a response while it comes, as lines or bytes: as {@link HttpServer} sends it, in chunks (RFC 9112 §7.1). */
 final class HttpLines {
     private static final int MAX_LINE = 16 << 20;
 
@@ -45,6 +46,25 @@ final class HttpLines {
             rest.write(chunk, from, chunk.length - from);
             if (rest.size() > MAX_LINE) {
                 throw new IOException("a line without end");
+            }
+        }
+    }
+
+    /** Writes the body to {@code out} as it comes, until its last chunk. */
+    static void copy(InputStream in, OutputStream out) throws IOException {
+        byte[] piece = new byte[64 << 10];
+        for (int left = size(in); left > 0; left = size(in)) {
+            while (left > 0) {
+                int n = in.read(piece, 0, Math.min(left, piece.length));
+                if (n < 0) {
+                    throw new EOFException("the stream breaks off");
+                }
+                out.write(piece, 0, n);
+                left -= n;
+            }
+            out.flush();
+            if (!line(in).isEmpty()) {
+                throw new EOFException("the stream breaks off");
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import dev.sluice.control.diagnose.Secret;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Cidr;
@@ -55,6 +56,7 @@ public final class Json {
             case MacAddress address -> string(address.toString());
             case Map<?, ?> map -> object(map);
             case Collection<?> list -> array(list);
+            case Secret _ -> string(Secret.SHOWN);
             case Record record -> object(components(record));
             default -> throw new IllegalArgumentException(value.getClass() + " has no form in JSON");
         }

@@ -1,5 +1,8 @@
 package dev.sluice.control;
 
+import dev.sluice.control.diagnose.Secret;
+import dev.sluice.gateway.Captures;
+import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.dns.DnsDirectory;
 import dev.sluice.gateway.event.Events;
@@ -13,7 +16,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A backend that shows one of everything and remembers what was asked of it, served on a socket. */
 final class ApiFixture implements ControlBackend, AutoCloseable {
@@ -59,6 +64,7 @@ final class ApiFixture implements ControlBackend, AutoCloseable {
     final Counters counters = new Counters();
     final Events events = new Events(counters, () -> 0);
     final Directory directory = new Directory();
+    private @Nullable Gateway gateway;
     final List<String> asked = new ArrayList<>();
     final Path socket;
     final ControlServer server = new ControlServer(this);
@@ -123,9 +129,28 @@ final class ApiFixture implements ControlBackend, AutoCloseable {
         return events;
     }
 
+    /** Of a gateway without guests, made with the first question. */
     @Override
-    public void close() {
+    public synchronized Captures captures() throws IOException {
+        Gateway made = gateway;
+        if (made == null) {
+            made = Gateway.builder().start();
+            gateway = made;
+        }
+        return made.captures();
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+        return Map.of("--token", new Secret("canary-in-settings"), "--mtu", "1500");
+    }
+
+    @Override
+    public synchronized void close() {
         server.close();
+        if (gateway != null) {
+            gateway.close();
+        }
     }
 
     /** Keeps what it is given; refuses what has "bad" in it. */

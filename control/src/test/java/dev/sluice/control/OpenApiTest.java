@@ -31,11 +31,13 @@ class OpenApiTest {
     private static final Map<String, List<@Nullable String>> PATHS = Map.of(
             "/v1/guests/{address}", Arrays.asList("192.168.65.3", "192.168.65.99", "x"),
             "/v1/flows/{id}", Arrays.asList("17", "99", "x"),
+            "/v1/captures/rings/{name}", Arrays.asList("dns", "none", null),
             "/v1/dns/records/{name}", Arrays.asList("a.test", "none.test", null),
             "/v1/dns/zones/{name}", Arrays.asList("a.test", "none.test", null));
 
     /** Query that a method needs. */
-    private static final Map<String, String> QUERIES = Map.of("DELETE /v1/forwards", "?listen=8080");
+    private static final Map<String, String> QUERIES =
+            Map.of("DELETE /v1/forwards", "?listen=8080", "GET /v1/diagnose", "?seconds=0&captures=false");
 
     @TempDir
     private Path directory;
@@ -150,6 +152,9 @@ class OpenApiTest {
                 problem(fresh, operation, method, path(template, wrong), 400);
             }
             problem(fresh, operation, method, path(template, values.get(0)) + "?nonsense=1", 400);
+            if (template.equals("/v1/captures/live")) {
+                return; // CapturesApiTest, as it goes on until its client leaves
+            }
             if (template.equals("/v1/events")) {
                 stream(fresh, operation);
                 return;

@@ -89,6 +89,20 @@ class CapturesTest {
         }
     }
 
+    /** Its memory goes with it, so the loop must have let go of that. */
+    @Test
+    void aCaptureLeavesTheLoopAlsoWhenItsReaderIsInterrupted() throws Exception {
+        try (GuestWorld world = new GuestWorld()) {
+            CaptureSession session = world.gateway.captures().live("", 64);
+            Thread.currentThread().interrupt();
+            session.close();
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(world.gateway.captures().status().readers()).isEmpty();
+            world.guest.icmp().ping(GATEWAY, LONG);
+            assertThat(world.gateway.loop().failures()).isZero();
+        }
+    }
+
     @Test
     void aFileOutlivesItsGatewayAndIsWhole() throws Exception {
         Path file = folder.resolve("a.pcapng");

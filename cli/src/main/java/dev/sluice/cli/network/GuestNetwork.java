@@ -6,6 +6,8 @@ import dev.sluice.control.ControlBackend;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlServer;
 import dev.sluice.control.ControlSockets;
+import dev.sluice.control.DiagnosticsSocket;
+import dev.sluice.gateway.Captures;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.dns.DnsDirectory;
@@ -38,6 +40,7 @@ import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -70,6 +73,8 @@ public final class GuestNetwork implements AutoCloseable {
 
     private @Nullable NamespaceSockets inside;
     private boolean closed;
+    private @Nullable DiagnosticsSocket diagnostics;
+    private volatile Map<String, Object> settings = Map.of();
 
     private GuestNetwork(Gateway gateway, @Nullable CaptureFile capture) {
         this.gateway = gateway;
@@ -185,6 +190,16 @@ public final class GuestNetwork implements AutoCloseable {
         }
     }
 
+    /** Opens a socket that sends a tar of what goes on to whoever connects. */
+    public void openDiagnostics(Path socket) throws IOException {
+        diagnostics = new DiagnosticsSocket(socket, new Backend());
+    }
+
+    /** How this process was started, for whoever has to find out what went wrong. */
+    public void settings(Map<String, Object> settings) {
+        this.settings = settings;
+    }
+
     /** For what this class does not wire. */
     public Gateway gateway() {
         return gateway;
@@ -202,8 +217,7 @@ public final class GuestNetwork implements AutoCloseable {
     /** Serves the guest at the other end of a connected, non-blocking stream; owns the descriptor from now on. */
     public void join(int fd, String name, Framing framing) {
         try {
-            gateway.attach(recorded(
-                    new StreamLink(gateway.loop(), fd, fd, name, gateway.plan().mtu(), framing)));
+            gateway.attach(new StreamLink(gateway.loop(), fd, fd, name, gateway.plan().mtu(), framing));
         } catch (PosixException e) {
             Io.close(fd);
             LOG.log(System.Logger.Level.WARNING, name + " was turned away: " + e.getMessage());
@@ -396,6 +410,16 @@ public final class GuestNetwork implements AutoCloseable {
         }
 
         @Override
+        public Captures captures() {
+            return gateway.captures();
+        }
+
+        @Override
+        public Map<String, Object> settings() {
+            return settings;
+        }
+
+        @Override
         public List<ForwardInfo> forwards() throws IOException {
             return gateway.ports().list();
         }
@@ -431,6 +455,9 @@ public final class GuestNetwork implements AutoCloseable {
         }
         if (server != null) {
             server.close();
+        }
+        if (diagnostics != null) {
+            diagnostics.close();
         }
         servers.forEach(LinkServer::close);
         gateway.close();

@@ -1,7 +1,10 @@
 package dev.sluice.cli.options;
 
+import dev.sluice.control.diagnose.Secret;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +35,7 @@ public final class Syntax {
     private @Nullable Parameter parameter;
     private @Nullable Consumer<List<String>> rest;
     private List<String> footer = List.of();
+    private final Map<String, Object> given = new LinkedHashMap<>();
     private boolean several;
     private boolean hidden;
 
@@ -150,10 +154,13 @@ public final class Syntax {
                 }
             } else if (rest != null) {
                 rest.accept(List.copyOf(words.subList(i, words.size())));
+                note(parameter == null ? "" : parameter.label, word);
+                words.subList(i + 1, words.size()).forEach(each -> note("arguments", new Secret(each)));
                 filled = true;
                 break;
             } else if (parameter != null && (several || !filled)) {
                 take(parameter.label, parameter.value, word);
+                note(parameter.label, Secret.withoutCredentials(word));
                 filled = true;
             } else {
                 extra.add(word);
@@ -237,6 +244,7 @@ public final class Syntax {
         seen.add(option);
         if (option.label() == null) {
             option.value().take("");
+            note(option.name(), true);
             return 0;
         }
         String value = attached != null ? attached : next;
@@ -244,6 +252,7 @@ public final class Syntax {
             throw new UsageException("missing value: " + option.usage());
         }
         take(option.name(), option.value(), value);
+        note(option.name(), Secret.withoutCredentials(value));
         return attached == null ? 1 : 0;
     }
 
@@ -259,6 +268,25 @@ public final class Syntax {
             }
         }
         return false;
+    }
+
+    private void note(String what, Object value) {
+        given.merge(what, value, (before, more) -> {
+            List<Object> all = new ArrayList<>(before instanceof List<?> several ? several : List.of(before));
+            all.add(more);
+            return all;
+        });
+    }
+
+    /**
+     * What was parsed, by option and parameter, for people who look for a fault: texts, true for flags, lists of what stood several
+     * times; arguments of a command to run are secrets.
+     */
+    public Map<String, Object> given() {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("command", name);
+        all.putAll(given);
+        return all;
     }
 
     private static void take(String what, Value value, String text) throws UsageException {

@@ -146,4 +146,19 @@ class SyntaxTest {
                 Examples:
                 """);
     }
+
+    @Test
+    void whatWasGivenIsToldWithoutArgumentsOfCommandsAndUsersInUrls() throws UsageException {
+        Syntax syntax = new Syntax("test", "")
+                .option("--proxy", "URL", "", _ -> {})
+                .flag("-v, --verbose", "", () -> {})
+                .rest("COMMAND", "", _ -> {});
+        syntax.parse(List.of("-v", "--proxy=http://me:canary@p", "curl", "-H", "canary"));
+        assertThat(syntax.given())
+                .containsEntry("command", "test")
+                .containsEntry("--verbose", true)
+                .containsEntry("--proxy", "http://(secret)@p")
+                .containsEntry("COMMAND", "curl");
+        assertThat(syntax.given().toString()).doesNotContain("canary");
+    }
 }

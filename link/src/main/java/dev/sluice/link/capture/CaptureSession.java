@@ -216,18 +216,31 @@ public final class CaptureSession implements AutoCloseable {
         if (!arena.scope().isAlive()) {
             return;
         }
-        try {
-            surroundings.leave(this, () -> {
-                if (own != null) {
-                    capture.remove(own);
-                }
-                if (ownsDns) {
-                    capture.remove(dns);
-                }
-            });
-        } catch (IOException e) {
-            // the loop has ended, and writes no more
+        // Whoever ends a capture is often interrupted for that; the loop must still be told before its memory goes.
+        boolean interrupted = Thread.interrupted();
+        boolean left = false;
+        while (!left) {
+            try {
+                surroundings.leave(this, this::detach);
+                left = true;
+            } catch (IOException e) {
+                left = !Thread.interrupted(); // else the loop has ended, and writes no more
+                interrupted |= !left;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
         arena.close();
+    }
+
+    /** On the loop. */
+    private void detach() {
+        if (own != null) {
+            capture.remove(own);
+        }
+        if (ownsDns) {
+            capture.remove(dns);
+        }
     }
 }
