@@ -217,7 +217,8 @@ public final class GuestNetwork implements AutoCloseable {
     /** Serves the guest at the other end of a connected, non-blocking stream; owns the descriptor from now on. */
     public void join(int fd, String name, Framing framing) {
         try {
-            gateway.attach(new StreamLink(gateway.loop(), fd, fd, name, gateway.plan().mtu(), framing));
+            gateway.attach(
+                    new StreamLink(gateway.loop(), fd, fd, name, gateway.plan().mtu(), framing));
         } catch (PosixException e) {
             Io.close(fd);
             LOG.log(System.Logger.Level.WARNING, name + " was turned away: " + e.getMessage());
