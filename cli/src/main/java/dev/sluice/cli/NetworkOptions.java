@@ -28,7 +28,6 @@ final class NetworkOptions {
     private @Nullable Path pcap;
 
     private boolean captureRings;
-    private @Nullable Path diagnostics;
     private @Nullable Syntax syntax;
 
     /** Ports of the gateway that lead guests to places of the host. */
@@ -69,11 +68,6 @@ final class NetworkOptions {
                         "SOCKET",
                         "Where 'sluice port-helper' listens; it binds the published ports that this user may not.",
                         text -> portHelper = text)
-                .option(
-                        "--diagnostics",
-                        "PATH",
-                        "A Unix socket that sends a tar of flows, guests and the last frames to whoever connects, as VPNKit's.",
-                        text -> diagnostics = Path.of(text))
                 .flag(
                         "--capture-rings",
                         "Keep the last frames in memory, by kind, for 'sluice capture --ring' and 'sluice diagnose'.",
@@ -125,14 +119,6 @@ final class NetworkOptions {
         }
         if (captureRings) {
             network.gateway().captures().keepRings();
-        }
-        if (diagnostics != null) {
-            try {
-                network.openDiagnostics(diagnostics);
-            } catch (IOException e) {
-                network.close();
-                throw e;
-            }
         }
         if (syntax != null) {
             network.settings(syntax.given());

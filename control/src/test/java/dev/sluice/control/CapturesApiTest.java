@@ -8,9 +8,6 @@ import dev.sluice.control.diagnose.TarWriter;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -134,37 +131,6 @@ class CapturesApiTest {
                 .doesNotContain("jdk.InitialEnvironmentVariable", "jdk.InitialSystemProperty", "jdk.JVMInformation");
         assertThat(untar(body("/v1/diagnose?seconds=0&captures=false")).keySet())
                 .noneMatch(name -> name.startsWith("capture/") || name.startsWith("recording"));
-    }
-
-    @Test
-    void theDiagnosticsSocketSendsATarToWhoeverConnects() throws Exception {
-        Path place = directory.resolve("d.sock");
-        try (DiagnosticsSocket _ = new DiagnosticsSocket(place, api)) {
-            for (int i = 0; i < 3; i++) {
-                try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(place))) {
-                    Map<String, byte[]> files =
-                            untar(Channels.newInputStream(client).readAllBytes());
-                    assertThat(files.keySet())
-                            .containsExactly(
-                                    "connections",
-                                    "flows",
-                                    "endpoints",
-                                    "ports",
-                                    "capture/all.pcap",
-                                    "capture/dns.pcap",
-                                    "capture/ntp.pcap",
-                                    "capture/icmp.pcap",
-                                    "capture/http_proxy.pcap",
-                                    "capture/bad.pcap");
-                    assertThat(new String(files.get("flows"), ISO_8859_1))
-                            .contains("TCP 192.168.65.3:40000 > 192.168.65.2:80 socket = open");
-                    assertThat(new String(files.get("connections"), ISO_8859_1))
-                            .contains("tcp:192.168.65.2:80\n", "tcp:8080\n");
-                    assertThat(new String(files.get("ports"), ISO_8859_1)).contains("192.168.65.3 last_active_time = ");
-                }
-            }
-        }
-        assertThat(place).doesNotExist();
     }
 
     @Test

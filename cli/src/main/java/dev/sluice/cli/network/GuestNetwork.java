@@ -6,7 +6,6 @@ import dev.sluice.control.ControlBackend;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlServer;
 import dev.sluice.control.ControlSockets;
-import dev.sluice.control.DiagnosticsSocket;
 import dev.sluice.gateway.Captures;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
@@ -73,7 +72,6 @@ public final class GuestNetwork implements AutoCloseable {
 
     private @Nullable NamespaceSockets inside;
     private boolean closed;
-    private @Nullable DiagnosticsSocket diagnostics;
     private volatile Map<String, Object> settings = Map.of();
 
     private GuestNetwork(Gateway gateway, @Nullable CaptureFile capture) {
@@ -188,11 +186,6 @@ public final class GuestNetwork implements AutoCloseable {
         if (six != null) {
             gateway.bind(six.firstGuest(), tap.mac(), link);
         }
-    }
-
-    /** Opens a socket that sends a tar of what goes on to whoever connects. */
-    public void openDiagnostics(Path socket) throws IOException {
-        diagnostics = new DiagnosticsSocket(socket, new Backend());
     }
 
     /** How this process was started, for whoever has to find out what went wrong. */
@@ -456,9 +449,6 @@ public final class GuestNetwork implements AutoCloseable {
         }
         if (server != null) {
             server.close();
-        }
-        if (diagnostics != null) {
-            diagnostics.close();
         }
         servers.forEach(LinkServer::close);
         gateway.close();
