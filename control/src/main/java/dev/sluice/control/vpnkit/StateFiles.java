@@ -4,8 +4,13 @@ import dev.sluice.control.ninep.Node;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.flow.FlowInfo;
+import dev.sluice.link.capture.CaptureFormat;
+import dev.sluice.link.capture.CaptureSession;
+import dev.sluice.link.capture.Rule;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -40,6 +45,18 @@ public final class StateFiles {
                         gateway.flows().list().stream().map(StateFiles::flow).toList()));
         add("endpoints", () -> endpoints(gateway.status()));
         add("ports", () -> ports(gateway.status()));
+        for (Rule rule : Rule.values()) {
+            add("capture/" + rule.text().replace('-', '_') + ".pcap", () -> capture(gateway, rule));
+        }
+    }
+
+    /** What a ring of the last frames holds; they are kept from the first time on that one is asked for. */
+    private static byte[] capture(Gateway gateway, Rule rule) throws IOException {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        try (CaptureSession session = gateway.captures().ring(rule, "", false)) {
+            session.run(CaptureFormat.PCAP, Channels.newChannel(file), 0);
+        }
+        return file.toByteArray();
     }
 
     /** One that shows nothing yet. */
