@@ -113,7 +113,8 @@ final class NetworkOptions {
 
     /** Starts the network. */
     GuestNetwork start(AddressPlan plan) throws IOException {
-        GuestNetwork network = GuestNetwork.start(Gateway.builder().plan(plan).dns(dns.settings(plan)), pcap, gatewayForwards);
+        GuestNetwork network =
+                GuestNetwork.start(Gateway.builder().plan(plan).dns(dns.settings(plan)), pcap, gatewayForwards);
         if (portHelper != null) {
             network.gateway().ports().helper(new PortHelper(portHelper));
         }

@@ -153,11 +153,7 @@ final class GuestNetwork implements LocalPort {
                 limits.reassemblyBytes(),
                 (s, at, length) -> reassemblyExpired(errors, s, at, length));
         dhcp = new DhcpService(
-                Arena.ofAuto(),
-                plan,
-                new DhcpServer(plan, dhcpSettings, limits),
-                counters,
-                new DhcpLeases());
+                Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits), counters, new DhcpLeases());
         FragmentInput fragments = new FragmentInput(loop, counters, reassembler);
         TransportInput transport = new TransportInput(counters, errors, tcp, udp, echo);
         ipv4 = new Ipv4Input(plan, counters, guests, errors, fragments, dhcp, transport);

@@ -20,12 +20,14 @@ class NameSwitchTest {
         NameSwitch plain = of(directory, "passwd: files ldap\nhosts: files dns # ldap\n");
         assertThat(plain.mayKnow("a.example")).isFalse();
         assertThat(plain.owns("printer.local")).isFalse();
-        assertThat(new NameSwitch(directory.resolve("missing")).mayKnow("a.example")).isFalse();
+        assertThat(new NameSwitch(directory.resolve("missing")).mayKnow("a.example"))
+                .isFalse();
     }
 
     @Test
     void multicastNamesAreItsOwn(@TempDir Path directory) throws IOException {
-        NameSwitch mdns = of(directory, "hosts:\tfiles mdns4_minimal [NOTFOUND=return] resolve [!UNAVAIL=return] dns\n");
+        NameSwitch mdns =
+                of(directory, "hosts:\tfiles mdns4_minimal [NOTFOUND=return] resolve [!UNAVAIL=return] dns\n");
         assertThat(mdns.owns("printer.local")).isTrue();
         assertThat(mdns.owns("local.example")).isFalse();
         assertThat(mdns.mayKnow("a.example")).isFalse();

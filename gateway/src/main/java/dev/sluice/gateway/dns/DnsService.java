@@ -232,11 +232,7 @@ public final class DnsService implements AutoCloseable {
      * @return the reply's length; 0 if the query has to be given to {@link #query}
      */
     int cached(byte[] message, int length, CacheProbe probe, byte[] out) {
-        if (!caching
-                || closed
-                || !settled.getAsBoolean()
-                || heeded.getAsBoolean()
-                || !probe.read(message, length)) {
+        if (!caching || closed || !settled.getAsBoolean() || heeded.getAsBoolean() || !probe.read(message, length)) {
             return 0;
         }
         int reply = cache.answer(probe, message, probe.maxReply, out);

@@ -46,7 +46,8 @@ class TlsServersTest {
     static void start(@TempDir Path directory) throws Exception {
         Path store = directory.resolve("keys");
         Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
                         "-genkeypair",
                         "-alias",
                         "dns",
@@ -139,10 +140,14 @@ class TlsServersTest {
         int before = CONNECTIONS.get();
         try (StreamServers servers = asking(null)) {
             for (int i = 0; i < 20; i++) {
-                byte[] reply = servers.ask(DnsMessage.query("n" + i + ".example", Type.A), server("dns.example"), PATIENT);
+                byte[] reply =
+                        servers.ask(DnsMessage.query("n" + i + ".example", Type.A), server("dns.example"), PATIENT);
                 assertThat(reply).isNotNull();
                 if (reply != null) {
-                    assertThat(parse(reply).getSection(Section.ANSWER).getFirst().rdataToString())
+                    assertThat(parse(reply)
+                                    .getSection(Section.ANSWER)
+                                    .getFirst()
+                                    .rdataToString())
                             .isEqualTo("192.0.2.1");
                 }
             }
@@ -154,7 +159,8 @@ class TlsServersTest {
     @Test
     void aServerOfAnotherNameIsNotAsked() {
         try (StreamServers servers = asking(null)) {
-            assertThatThrownBy(() -> servers.ask(DnsMessage.query("a.example", Type.A), server("other.example"), PATIENT))
+            assertThatThrownBy(
+                            () -> servers.ask(DnsMessage.query("a.example", Type.A), server("other.example"), PATIENT))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("other.example");
         }
