@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 record Station(Map<String, String> options) {
     static final String USAGE =
-            "--tap NAME (tap0), --address ADDRESS/PREFIX or --dhcp yes, --gateway ADDRESS, --mtu BYTES (1500), --netns PATH";
+            "--tap NAME (tap0), --address ADDRESS/PREFIX or --dhcp yes, --gateway ADDRESS, --ipv6 ADDRESS/PREFIX or auto,"
+                    + " --mtu BYTES (1500), --netns PATH";
 
     /** Reads {@code --name value} pairs. */
     static Station parse(String... arguments) {
@@ -46,6 +47,15 @@ record Station(Map<String, String> options) {
     }
 
     private NetConfig config() {
+        String six = option("ipv6", "");
+        return switch (six) {
+            case "" -> ipv4();
+            case "auto" -> ipv4().withIpv6();
+            default -> ipv4().withIpv6(six);
+        };
+    }
+
+    private NetConfig ipv4() {
         if (options.containsKey("dhcp")) {
             return NetConfig.dhcp();
         }

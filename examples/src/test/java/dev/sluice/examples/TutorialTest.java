@@ -14,6 +14,7 @@ import dev.sluice.net.TcpListener;
 import dev.sluice.net.TcpServer;
 import dev.sluice.net.UdpSocket;
 import dev.sluice.testkit.MemoryLink;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,6 +34,7 @@ class TutorialTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
     private byte[] answer = {};
+    private byte[] answer6 = {};
     private byte[] echoed = {};
     private Duration roundTrip = Duration.ZERO;
     private int serverPort;
@@ -76,6 +78,32 @@ class TutorialTest {
             connection.write("question".getBytes(US_ASCII));
             connection.shutdownOutput();
             answer = connection.inputStream().readAllBytes();
+        }
+    }
+
+    @Test
+    void theSameCallsWorkOverIpv6() throws Exception {
+        try (EventLoop loop = EventLoop.start("tutorial")) {
+            MemoryLink.Pair cable = MemoryLink.pair(loop, 1500, true);
+            NetConfig both =
+                    NetConfig.of("10.0.0.1/24").withIpv6("fd00:7::1/64").with(ConflictDetection.none());
+            NetConfig there = NetConfig.of("fd00:7::2/64").with(ConflictDetection.none());
+            try (NetStack net = NetStack.open(loop, cable.left(), both);
+                    NetStack peer = NetStack.open(loop, cable.right(), there);
+                    TcpServer echo = Echo.serve(peer)) {
+                ask6(net);
+                assertThat(echo.port()).isEqualTo(9000);
+            }
+        }
+        assertThat(answer6).asString(US_ASCII).isEqualTo("over IPv6");
+    }
+
+    private void ask6(NetStack net) throws IOException {
+        IpAddress six = IpAddress.parse("fd00:7::2");
+        try (TcpConnection connection = net.tcp().connect(six, 9000, Duration.ofSeconds(5))) {
+            connection.write("over IPv6".getBytes(US_ASCII));
+            connection.shutdownOutput();
+            answer6 = connection.inputStream().readAllBytes();
         }
     }
 

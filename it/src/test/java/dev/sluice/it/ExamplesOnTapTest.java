@@ -25,8 +25,9 @@ class ExamplesOnTapTest {
     static void open() {
         Needs.lab("nc", "curl", "ip", "ping");
         lab = Lab.open();
-        sh("ip link add br0 type bridge && ip addr add 10.0.0.1/24 dev br0 && ip link set br0 up");
-        for (String tap : new String[] {"tap0", "tap1", "tap2"}) {
+        sh("ip link add br0 type bridge && ip addr add 10.0.0.1/24 dev br0 && ip link set br0 up"
+                + " && ip addr add fd00:7::1/64 dev br0 nodad");
+        for (String tap : new String[] {"tap0", "tap1", "tap2", "tap3"}) {
             sh("ip tuntap add " + tap + " mode tap && ip link set " + tap + " master br0 up");
         }
     }
@@ -89,6 +90,29 @@ class ExamplesOnTapTest {
                     "--seconds",
                     "1");
             assertThat(load.output()).contains("messages", ", 0 connections failed");
+        }
+    }
+
+    @Test
+    void theKernelTalksToTheEchoServerOverIpv6() throws Exception {
+        byte[] random = new byte[3 << 20];
+        new Random(6).nextBytes(random);
+        Path sent = Files.write(lab.folder().resolve("sent6"), random);
+        Path got = lab.folder().resolve("got6");
+        try (Program echo =
+                ready(example(Echo.class, "--tap", "tap3", "--address", "10.0.0.7/24", "--ipv6", "fd00:7::7/64"))) {
+            assertThat(echo.out()).contains("10.0.0.7/24 port 9000");
+            assertThat(sh("echo hello | nc -6 -N fd00:7::7 9000")).isEqualTo("hello\n");
+            sh("nc -6 -N fd00:7::7 9000 <" + sent + " >" + got);
+            assertThat(Files.mismatch(sent, got)).isEqualTo(-1);
+            // Also in fragments, and by the address that every node of the link has.
+            assertThat(sh("ping -6 -c 2 -i 0.2 -W 5 fd00:7::7")).contains(" 0% packet loss");
+            assertThat(sh("ping -6 -c 2 -i 0.2 -W 5 -s 4000 fd00:7::7")).contains(" 0% packet loss");
+            String linkLocal = sh("ip -6 neigh show dev br0; ping -6 -c 1 -W 5 ff02::1%br0 | grep -m1 'from fe80'");
+            assertThat(linkLocal).contains("fe80");
+            // What the kernel knows of us it has by neighbour discovery.
+            assertThat(sh("ip -6 neigh show fd00:7::7 dev br0")).contains("lladdr");
+            assertThat(sh("echo hello | nc -N 10.0.0.7 9000")).isEqualTo("hello\n");
         }
     }
 

@@ -3,11 +3,11 @@ package dev.sluice.net;
 import java.time.Duration;
 
 /**
- * How a stack makes sure that nobody else has its address before it uses it (RFC 5227 §2.1).
+ * How a stack makes sure that nobody else has its address before it uses it (RFC 5227 §2.1, RFC 4862 §5.4).
  *
- * @param probes ARP probes sent first; 0 for none
+ * @param probes ARP probes, or neighbour solicitations, sent first; 0 for none
  * @param interval between probes, and how long the last one waits for an objection
- * @param announcements ARP announcements once the address is ours (RFC 5227 §2.3), the first at once, the others 2 s apart
+ * @param announcements of the address once it is ours (RFC 5227 §2.3, RFC 9131 §6.1), the first at once, the others 2 s apart
  */
 public record ConflictDetection(int probes, Duration interval, int announcements) {
     public ConflictDetection {

@@ -1,25 +1,25 @@
 package dev.sluice.net;
 
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
 
 /** A UDP datagram and the other side's address; the payload array is the holder's own. */
 public final class Datagram {
-    /** Longest payload over IPv4. */
+    /** Longest payload over IPv4; over IPv6 it could be 20 bytes longer. */
     public static final int MAX_PAYLOAD = 65_507;
 
-    private final Ipv4Address address;
+    private final IpAddress address;
     private final int port;
     private final byte[] payload;
 
     /** @param payload not copied */
-    public Datagram(Ipv4Address address, int port, byte[] payload) {
+    public Datagram(IpAddress address, int port, byte[] payload) {
         this.address = address;
         this.port = port;
         this.payload = payload;
     }
 
     /** Who sent it, or who is to get it. */
-    public Ipv4Address address() {
+    public IpAddress address() {
         return address;
     }
 
@@ -34,6 +34,6 @@ public final class Datagram {
 
     @Override
     public String toString() {
-        return payload.length + " bytes, " + address + ":" + port;
+        return payload.length + " bytes, " + Endpoint.text(address, port);
     }
 }

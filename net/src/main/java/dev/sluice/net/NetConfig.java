@@ -2,6 +2,8 @@ package dev.sluice.net;
 
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
+import dev.sluice.wire.Ipv6Address;
+import dev.sluice.wire.Ipv6Cidr;
 import dev.sluice.wire.MacAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -10,22 +12,34 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a {@link NetStack} is opened with.
  *
- * @param addressing where its address comes from
+ * @param addressing where its IPv4 address comes from
+ * @param ipv6 where its IPv6 addresses come from
  * @param mac its hardware address, not a group's
- * @param conflicts how it makes sure that the address is free
+ * @param conflicts how it makes sure that its addresses are free
  * @param limits what may grow, and how far
  * @param nagle whether small writes wait for the acknowledgment of the one before (RFC 9293 §3.7.4)
  */
 public record NetConfig(
-        Addressing addressing, MacAddress mac, ConflictDetection conflicts, NetLimits limits, boolean nagle) {
+        Addressing addressing,
+        Ipv6 ipv6,
+        MacAddress mac,
+        ConflictDetection conflicts,
+        NetLimits limits,
+        boolean nagle) {
     public NetConfig {
+        if (addressing instanceof Addressing.None && ipv6 instanceof Ipv6.None) {
+            throw new IllegalArgumentException("a host without any address has nothing to talk with");
+        }
         if (mac.isGroup() || mac.bits() == 0) {
             throw new IllegalArgumentException(mac + " cannot be a host's address; its first byte must be even");
         }
     }
 
-    /** Where the address comes from. */
+    /** Where the IPv4 address comes from. */
     public sealed interface Addressing {
+        /** There is none: the host speaks IPv6 only. */
+        record None() implements Addressing {}
+
         /**
          * Given by the user.
          *
@@ -60,23 +74,64 @@ public record NetConfig(
         record Dhcp(@Nullable String hostName, Duration patience) implements Addressing {}
     }
 
-    /**
-     * With a fixed address, a random MAC and no gateway.
-     *
-     * @param cidr such as {@code 10.0.0.2/24}
-     */
-    public static NetConfig of(String cidr) {
-        return of(Ipv4Cidr.parse(cidr), null);
+    /** Where IPv6 addresses come from; with any of these but {@link None}, the host has a link-local one as well. */
+    public sealed interface Ipv6 {
+        /** There are none, and nothing of IPv6 is sent or answered. */
+        record None() implements Ipv6 {}
+
+        /**
+         * Made of the prefixes that routers advertise (RFC 4862), which also give the next hops, the MTU and name servers.
+         *
+         * @param patience how long {@code open} waits for the first; without one, it goes on with the link-local address
+         */
+        record Automatic(Duration patience) implements Ipv6 {}
+
+        /**
+         * Given by the user; routers are not listened to.
+         *
+         * @param address the host's address with the prefix length of its network
+         * @param gateway next hop to everywhere else, on the same network or link-local; null for none
+         */
+        record Static(Ipv6Cidr address, @Nullable Ipv6Address gateway) implements Ipv6 {
+            public Static {
+                Ipv6Address own = address.address();
+                if (own.isUnspecified()
+                        || own.isLoopback()
+                        || own.isMulticast()
+                        || own.isLinkLocal()
+                        || own.high() == 0) {
+                    throw new IllegalArgumentException(
+                            address + " is not an address to give a host; choose one such as fd00:5109:5ce::7/64");
+                }
+                if (gateway != null && !gateway.isLinkLocal() && !address.contains(gateway)) {
+                    throw new IllegalArgumentException(
+                            "the gateway " + gateway + " is neither link-local nor on the network of " + address);
+                }
+            }
+        }
     }
 
     /**
-     * With a fixed address, a gateway and a random MAC.
+     * With a fixed address of either family, a random MAC and no gateway.
      *
-     * @param cidr such as {@code 10.0.0.2/24}
-     * @param gateway such as {@code 10.0.0.1}
+     * @param cidr such as {@code 10.0.0.2/24} or {@code fd00:5109:5ce::7/64}
+     */
+    public static NetConfig of(String cidr) {
+        return isIpv6(cidr) ? ipv6Only().withIpv6(cidr) : of(Ipv4Cidr.parse(cidr), null);
+    }
+
+    private static boolean isIpv6(String text) {
+        return text.indexOf(':') >= 0;
+    }
+
+    /**
+     * With a fixed address of either family, a gateway and a random MAC.
+     *
+     * @param cidr such as {@code 10.0.0.2/24} or {@code fd00:5109:5ce::7/64}
+     * @param gateway such as {@code 10.0.0.1} or {@code fd00:5109:5ce::1}
      */
     public static NetConfig of(String cidr, String gateway) {
-        return of(Ipv4Cidr.parse(cidr), Ipv4Address.parse(gateway));
+        return isIpv6(cidr) ? ipv6Only().withIpv6(cidr, gateway) : of(Ipv4Cidr.parse(cidr), Ipv4Address.parse(gateway));
     }
 
     public static NetConfig of(Ipv4Cidr address, @Nullable Ipv4Address gateway) {
@@ -88,8 +143,21 @@ public record NetConfig(
         return with(new Addressing.Dhcp(null, Duration.ofSeconds(30)));
     }
 
+    /** Without IPv4, with the IPv6 addresses that routers advertise, and a random MAC. */
+    public static NetConfig ipv6Only() {
+        return with(new Addressing.None(), automatic());
+    }
+
+    private static Ipv6 automatic() {
+        return new Ipv6.Automatic(Duration.ofSeconds(10));
+    }
+
     private static NetConfig with(Addressing addressing) {
-        return new NetConfig(addressing, randomMac(), ConflictDetection.quick(), NetLimits.defaults(), true);
+        return with(addressing, new Ipv6.None());
+    }
+
+    private static NetConfig with(Addressing addressing, Ipv6 ipv6) {
+        return new NetConfig(addressing, ipv6, randomMac(), ConflictDetection.quick(), NetLimits.defaults(), true);
     }
 
     /** A locally administered unicast address (IEEE 802 §8.4). */
@@ -98,19 +166,47 @@ public record NetConfig(
         return new MacAddress((bits & ~0x0300_0000_0000L) | 0x0200_0000_0000L);
     }
 
+    /** With the IPv6 addresses that routers advertise, beside what there is of IPv4; {@code open} waits ten seconds for the first. */
+    public NetConfig withIpv6() {
+        return with(automatic());
+    }
+
+    /**
+     * With a fixed IPv6 address and no way to other networks, beside what there is of IPv4.
+     *
+     * @param cidr such as {@code fd00:5109:5ce::7/64}
+     */
+    public NetConfig withIpv6(String cidr) {
+        return with(new Ipv6.Static(Ipv6Cidr.parse(cidr), null));
+    }
+
+    /**
+     * With a fixed IPv6 address and a gateway, beside what there is of IPv4.
+     *
+     * @param cidr such as {@code fd00:5109:5ce::7/64}
+     * @param gateway such as {@code fd00:5109:5ce::1} or {@code fe80::1}
+     */
+    public NetConfig withIpv6(String cidr, String gateway) {
+        return with(new Ipv6.Static(Ipv6Cidr.parse(cidr), Ipv6Address.parse(gateway)));
+    }
+
+    public NetConfig with(Ipv6 ipv6) {
+        return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
+    }
+
     public NetConfig with(MacAddress mac) {
-        return new NetConfig(addressing, mac, conflicts, limits, nagle);
+        return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }
 
     public NetConfig with(ConflictDetection conflicts) {
-        return new NetConfig(addressing, mac, conflicts, limits, nagle);
+        return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }
 
     public NetConfig with(NetLimits limits) {
-        return new NetConfig(addressing, mac, conflicts, limits, nagle);
+        return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }
 
     public NetConfig withNagle(boolean nagle) {
-        return new NetConfig(addressing, mac, conflicts, limits, nagle);
+        return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }
 }

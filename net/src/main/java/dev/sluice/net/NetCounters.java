@@ -35,7 +35,7 @@ public final class NetCounters {
     /** UDP datagrams dropped because their socket's queue was full. */
     public long datagramsDropped;
 
-    /** IPv4 packets received whole, and sent. */
+    /** IP packets received whole, and sent. */
     public long packetsIn() {
         return ip.packetsIn;
     }
@@ -54,7 +54,7 @@ public final class NetCounters {
         return ip.addressConflicts;
     }
 
-    /** Neighbours that did not answer ARP. */
+    /** Neighbours that did not answer ARP or neighbour discovery. */
     public long neighboursUnresolved() {
         return ip.unresolved;
     }

@@ -10,7 +10,7 @@ package dev.sluice.net;
  * @param timeWait remembered closed connections; the oldest is forgotten
  * @param udpSockets UDP sockets at a time; {@code bind} above it fails
  * @param udpQueueBytes received payload that waits in one UDP socket, its overhead counted; datagrams above it are dropped
- * @param neighbours hardware addresses remembered; the one unused longest is forgotten
+ * @param neighbours hardware addresses remembered, of each family; the one unused longest is forgotten
  * @param bytesPerNeighbour bytes of frames that wait for one hardware address; the oldest is dropped
  * @param pings echo requests under way; a {@code ping()} above it fails
  * @param reassemblyDatagrams incomplete datagrams at a time; the oldest is dropped

@@ -5,15 +5,23 @@ import dev.sluice.link.Link;
 import dev.sluice.link.LinkHandler;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.loop.Loop;
+import dev.sluice.loop.Timer;
 import dev.sluice.net.dhcp.DhcpClient;
 import dev.sluice.net.dhcp.Lease;
+import dev.sluice.net.ip.Claimed;
 import dev.sluice.net.ip.HostLink;
+import dev.sluice.net.ip.IpInterface;
 import dev.sluice.net.ip.Ipv4Interface;
+import dev.sluice.net.ip.Ipv6Interface;
+import dev.sluice.net.ip.LocalAddress;
 import dev.sluice.net.ip.Neighbour;
 import dev.sluice.wire.DhcpMessage;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Address;
+import dev.sluice.wire.Ipv6Cidr;
 import dev.sluice.wire.MacAddress;
 import dev.sluice.wire.UdpHeader;
 import java.io.IOException;
@@ -21,6 +29,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -31,7 +40,7 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP/IP host on a link: an address, ARP, ICMP, UDP and TCP, behind calls that wait as those of sockets do. Made for virtual threads;
+ * A TCP/IP host on a link: addresses of both families, ICMP, UDP and TCP, behind calls that wait as those of sockets do. Made for virtual threads;
  * usable from any thread but the loop's own. See the package's theory of operation.
  *
  * <pre>{@code
@@ -59,16 +68,23 @@ public final class NetStack implements AutoCloseable {
     private final NetCounters counters = new NetCounters();
     private final HostLink link;
     private final Ipv4Interface ip;
+    private final Ipv6Interface six;
+    private final IpInterface both;
     private final TcpEngine tcpEngine;
     private final UdpEngine udpEngine;
     private final Icmp icmp;
+    private final IcmpEngine icmpEngine;
     private final Tcp tcp;
     private final Udp udp;
     private final PacketInput input;
-    private final MemorySegment dhcpMemory = Arena.ofAuto().allocate(Ipv4Interface.HEADROOM + 1600L, 8);
+    private final MemorySegment dhcpMemory = Arena.ofAuto().allocate(IpInterface.HEADROOM + 1600L, 8);
     private @Nullable DhcpClient dhcp;
     private volatile @Nullable Lease lease;
     private final CompletableFuture<Boolean> ready = new CompletableFuture<>();
+    /** The same of IPv6; it never waits for ever. */
+    private final CompletableFuture<Boolean> ready6 = new CompletableFuture<>();
+
+    private final Timer patience6 = Timer.of(() -> ready6.complete(true));
     private final CompletableFuture<Boolean> gone = new CompletableFuture<>();
     /** Why nothing works any more; null while it does. */
     private volatile @Nullable Failure closed;
@@ -86,20 +102,30 @@ public final class NetStack implements AutoCloseable {
                 limits.bytesPerNeighbour(),
                 random.nextInt(0x10000),
                 this::onUnreachable);
-        this.tcpEngine = new TcpEngine(loop, this.link, ip, counters, limits, config.nagle(), random);
-        this.udpEngine = new UdpEngine(loop, this.link, ip, counters, limits, random);
-        this.icmp = new Icmp(this, ip, counters, limits, random);
+        this.six = new Ipv6Interface(
+                this.link, counters.ip, limits.neighbours(), limits.bytesPerNeighbour(), random, new Ipv6Owner());
+        this.both = new IpInterface(ip, six);
+        this.tcpEngine = new TcpEngine(loop, this.link, both, counters, limits, config.nagle(), random);
+        this.udpEngine = new UdpEngine(loop, this.link, both, counters, limits, random);
+        this.icmp = new Icmp(this, both, limits, random);
+        this.icmpEngine = new IcmpEngine(both, counters, tcpEngine, udpEngine, icmp);
         this.tcp = new Tcp(this, tcpEngine);
         this.udp = new Udp(this, udpEngine);
-        this.input =
-                new PacketInput(config.mac().bits(), ip, counters, limits, tcpEngine, udpEngine, icmp, this::onDhcp);
+        this.input = new PacketInput(
+                config.mac().bits(),
+                both,
+                counters,
+                limits,
+                icmpEngine,
+                new TransportInput(counters, tcpEngine, udpEngine, icmpEngine),
+                this::onDhcp);
         if (config.addressing() instanceof NetConfig.Addressing.Dhcp asked) {
             dhcp = new DhcpClient(loop, config.mac(), asked.hostName(), random, new DhcpOwner());
         }
     }
 
     /**
-     * Opens a host on {@code link} and waits until it has its address.
+     * Opens a host on {@code link} and waits until it has its addresses.
      *
      * @param loop that {@code link} lives on; not closed with the stack
      * @param link belongs to the stack from now on, also if this fails
@@ -124,6 +150,7 @@ public final class NetStack implements AutoCloseable {
         NetStack stack = await(made, null);
         try {
             await(stack.ready, stack.patience());
+            await(stack.ready6, null);
         } catch (NetException | RuntimeException | Error e) {
             stack.close();
             throw e;
@@ -150,7 +177,7 @@ public final class NetStack implements AutoCloseable {
 
     private @Nullable Duration patience() {
         return switch (config.addressing()) {
-            case NetConfig.Addressing.Static _ -> null;
+            case NetConfig.Addressing.None _, NetConfig.Addressing.Static _ -> null;
             case NetConfig.Addressing.Dhcp asked -> asked.patience();
         };
     }
@@ -158,21 +185,57 @@ public final class NetStack implements AutoCloseable {
     private void start(Link wire) {
         wire.start(new Handler());
         DhcpClient client = dhcp;
-        if (client != null) {
-            client.start();
-        } else if (config.addressing() instanceof NetConfig.Addressing.Static(Ipv4Cidr address, Ipv4Address gateway)) {
-            claim(new Ipv4Interface.Settings(address, gateway), ours -> {
-                if (ours) {
-                    ready.complete(true);
-                } else {
-                    ready.completeExceptionally(new NetException.AddressInUse(
-                            "another machine on this link has the address " + address.address()));
+        switch (config.addressing()) {
+            case NetConfig.Addressing.None _ -> ready.complete(true);
+            case NetConfig.Addressing.Dhcp _ -> {
+                if (client != null) {
+                    client.start();
                 }
-            });
+            }
+            case NetConfig.Addressing.Static(Ipv4Cidr address, Ipv4Address gateway) ->
+                claim(new Ipv4Interface.Settings(address, gateway), ours -> settle(ready, ours, address.address()));
+        }
+        if (config.ipv6() instanceof NetConfig.Ipv6.None) {
+            ready6.complete(true);
+        } else {
+            start6();
         }
     }
 
-    private void claim(Ipv4Interface.Settings settings, Ipv4Interface.Claimed claimed) {
+    private void start6() {
+        if (link.mtu() < Ipv6Interface.LEAST_MTU) {
+            throw new IllegalArgumentException("IPv6 needs links that carry " + Ipv6Interface.LEAST_MTU
+                    + " bytes (RFC 8200 §5), this one has " + link.mtu() + "; open the stack without IPv6");
+        }
+        ConflictDetection conflicts = config.conflicts();
+        Ipv6Address linkLocal = Ipv6Address.linkLocal(config.mac());
+        six.start(conflicts.probes(), conflicts.interval().toNanos(), conflicts.announcements(), ours -> {
+            if (!ours) {
+                settle(ready6, false, linkLocal);
+                return;
+            }
+            switch (config.ipv6()) {
+                case NetConfig.Ipv6.None _ -> {}
+                case NetConfig.Ipv6.Static(Ipv6Cidr address, Ipv6Address gateway) ->
+                    six.take(address, gateway, free -> settle(ready6, free, address.address()));
+                case NetConfig.Ipv6.Automatic(Duration patience) -> {
+                    loop.schedule(patience6, loop.now() + Math.max(0, patience.toNanos()));
+                    six.believeRouters();
+                }
+            }
+        });
+    }
+
+    private static void settle(CompletableFuture<Boolean> ready, boolean ours, IpAddress address) {
+        if (ours) {
+            ready.complete(true);
+        } else {
+            ready.completeExceptionally(
+                    new NetException.AddressInUse("another machine on this link has the address " + address));
+        }
+    }
+
+    private void claim(Ipv4Interface.Settings settings, Claimed claimed) {
         ConflictDetection conflicts = config.conflicts();
         ip.claim(settings, conflicts.probes(), conflicts.interval().toNanos(), conflicts.announcements(), claimed);
     }
@@ -191,13 +254,31 @@ public final class NetStack implements AutoCloseable {
         return icmp;
     }
 
-    /** The address with its network's prefix length; null while there is none, as after a lost lease. */
+    /** The IPv4 address with its network's prefix length; null while there is none, as after a lost lease. */
     public @Nullable Ipv4Cidr address() {
         Ipv4Interface.Settings settings = ip.settings();
         return settings == null ? null : settings.address();
     }
 
-    /** The next hop to other networks; null for none. */
+    /**
+     * The IPv6 addresses with their networks' prefix lengths, the link-local one first; what routers advertise comes and goes. Empty
+     * without IPv6.
+     */
+    public List<Ipv6Cidr> ipv6Addresses() {
+        return six.settings().addresses();
+    }
+
+    /** The next hop to other IPv6 networks; null for none. */
+    public @Nullable Ipv6Address ipv6Gateway() {
+        return six.settings().router();
+    }
+
+    /** Name servers that routers have advertised (RFC 8106); this stack asks none itself. */
+    public List<Ipv6Address> nameServers() {
+        return six.settings().nameServers();
+    }
+
+    /** The next hop to other IPv4 networks; null for none. */
     public @Nullable Ipv4Address gateway() {
         Ipv4Interface.Settings settings = ip.settings();
         return settings == null ? null : settings.gateway();
@@ -262,6 +343,15 @@ public final class NetStack implements AutoCloseable {
         }
     }
 
+    IcmpEngine icmpEngine() {
+        return icmpEngine;
+    }
+
+    NetException.Unreachable noRoute(IpAddress to) {
+        return new NetException.Unreachable(
+                "no route to " + to + TcpEngine.because(both.noRoute(to)), NetException.Unreachable.LOCAL);
+    }
+
     /** Runs {@code task} on the loop and waits for its result. */
     <T> T call(Callable<T> task) throws NetException {
         if (loop.isCurrent()) {
@@ -323,9 +413,12 @@ public final class NetStack implements AutoCloseable {
         lease = null;
         ip.release();
         ip.close();
+        loop.cancel(patience6);
+        six.close();
         link.close();
         tcpEngine.shard.close();
         ready.completeExceptionally(why.exception());
+        ready6.completeExceptionally(why.exception());
         gone.complete(true);
     }
 
@@ -374,10 +467,41 @@ public final class NetStack implements AutoCloseable {
         }
     }
 
+    private void endConnections(IpAddress address, String reason) {
+        tcpEngine.abortAll(
+                address,
+                new Failure(Failure.Kind.UNREACHABLE, "this host has lost its address " + address + ": " + reason));
+    }
+
+    private final class Ipv6Owner implements Ipv6Interface.Owner {
+        @Override
+        public void onUnreachable(Neighbour neighbour) {
+            NetStack.this.onUnreachable(neighbour);
+        }
+
+        @Override
+        public void onLost(LocalAddress address) {
+            endConnections(address.address(), "its prefix is no longer advertised");
+        }
+
+        @Override
+        public void onAddress() {
+            if (config.ipv6() instanceof NetConfig.Ipv6.Automatic
+                    && six.settings().addresses().size() > 1) {
+                ready6.complete(true);
+            }
+        }
+
+        @Override
+        public void onMtu(int mtu) {
+            tcpEngine.mtu6(mtu);
+        }
+    }
+
     private final class DhcpOwner implements DhcpClient.Owner {
         @Override
         public void send(DhcpMessage message, Ipv4Address destination) {
-            long at = Ipv4Interface.HEADROOM;
+            long at = IpInterface.HEADROOM;
             int length = UdpHeader.LENGTH + message.encode(dhcpMemory, at + UdpHeader.LENGTH, 1500 - 28);
             UdpHeader.write(dhcpMemory, at, DhcpMessage.CLIENT_PORT, DhcpMessage.SERVER_PORT, length);
             Neighbour to = destination.equals(Ipv4Address.BROADCAST) ? ip.everybody() : ip.route(destination.bits());
@@ -415,7 +539,10 @@ public final class NetStack implements AutoCloseable {
         public void lost(String reason) {
             LOG.log(System.Logger.Level.WARNING, "{0}; its connections end", reason);
             lease = null;
-            tcpEngine.abortAll(new Failure(Failure.Kind.UNREACHABLE, "this host has lost its address: " + reason));
+            Ipv4Interface.Settings had = ip.settings();
+            if (had != null) {
+                endConnections(had.address().address(), reason);
+            }
             ip.release();
         }
     }

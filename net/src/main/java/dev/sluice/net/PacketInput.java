@@ -2,19 +2,20 @@ package dev.sluice.net;
 
 import dev.sluice.link.Frame;
 import dev.sluice.net.ip.IpCounters;
+import dev.sluice.net.ip.IpInterface;
 import dev.sluice.net.ip.Ipv4Interface;
 import dev.sluice.stack.ip.Reassembler;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.MacAddress;
-import dev.sluice.wire.TcpHeader;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** What comes from the link: validates, reassembles, hands each packet to its protocol. Confined to the loop. */
+/** What comes from the link: frames to their protocol; of IPv4, validates and reassembles packets. Confined to the loop. */
 final class PacketInput {
     /** Gets UDP datagrams for port 68 before there is an address. */
     interface DhcpInput {
@@ -23,7 +24,7 @@ final class PacketInput {
     }
 
     private static final int DHCP_CLIENT_PORT = 68;
-    /** Code of "time exceeded" for datagrams that stayed incomplete (RFC 792). */
+    /** Code of "time exceeded" for datagrams that stayed incomplete (RFC 792, RFC 4443 §3.3). */
     private static final int REASSEMBLY = 1;
 
     private final long mac;
@@ -31,35 +32,32 @@ final class PacketInput {
     private final NetCounters counters;
     private final IpCounters ipCounters;
     private final Reassembler reassembler;
-    private final TcpEngine tcp;
-    private final UdpEngine udp;
-    private final Icmp icmp;
+    private final TransportInput transport;
+    private final Ipv6Input six;
     private final DhcpInput dhcp;
     private long lastFrame;
 
     PacketInput(
             long mac,
-            Ipv4Interface ip,
+            IpInterface ip,
             NetCounters counters,
             NetLimits limits,
-            TcpEngine tcp,
-            UdpEngine udp,
-            Icmp icmp,
+            IcmpEngine icmp,
+            TransportInput transport,
             DhcpInput dhcp) {
         this.mac = mac;
-        this.ip = ip;
+        this.ip = ip.four;
         this.counters = counters;
         this.ipCounters = counters.ip;
-        this.tcp = tcp;
-        this.udp = udp;
-        this.icmp = icmp;
+        this.transport = transport;
         this.dhcp = dhcp;
         this.reassembler = new Reassembler(
                 Arena.ofAuto(),
                 Math.max(2, limits.reassemblyDatagrams()),
                 Math.max(Reassembler.MIN_BYTES, limits.reassemblyBytes()),
                 (packet, at, length) ->
-                        icmp.sendError(IcmpHeader.TIME_EXCEEDED, REASSEMBLY, packet, at, length, false, -1, lastFrame));
+                        icmp.sendError(IcmpHeader.TIME_EXCEEDED, REASSEMBLY, 0, packet, at, length, false, lastFrame));
+        this.six = new Ipv6Input(ip.six, ipCounters, reassembler, icmp, transport);
     }
 
     void onFrame(Frame frame, long now) {
@@ -78,6 +76,7 @@ final class PacketInput {
         switch (EthernetHeader.type(s, frame.headAt)) {
             case EthernetHeader.TYPE_IPV4 -> onIpv4(frame, group, now);
             case EthernetHeader.TYPE_ARP -> ip.onArp(frame, now);
+            case EthernetHeader.TYPE_IPV6 -> six.onFrame(frame, group, now);
             default -> ipCounters.unknownProtocol++;
         }
     }
@@ -118,83 +117,19 @@ final class PacketInput {
             return;
         }
         if (frame.gso == Frame.GSO_UDP && frame.gsoSize > 0) {
-            onSuperDatagram(s, at, frame.gsoSize, forAll, now);
+            int header = Ipv4Header.headerLength(s, at);
+            int length = Ipv4Header.totalLength(s, at) - header;
+            transport.onSuperDatagram(
+                    s, at, Ipv4Header.protocol(s, at), at + header, length, frame.gsoSize, forAll, now);
         } else {
             onPacket(s, at, trusted, forAll, now);
         }
     }
 
-    /** Each {@code size} bytes of payload are a datagram; its header goes over the end of the one before, which is done with. */
-    private void onSuperDatagram(MemorySegment s, long ipAt, int size, boolean forAll, long now) {
-        int header = Ipv4Header.headerLength(s, ipAt);
-        long at = ipAt + header;
-        int end = Ipv4Header.totalLength(s, ipAt) - header;
-        if (Ipv4Header.protocol(s, ipAt) != Ipv4Header.PROTOCOL_UDP || end < UdpHeader.LENGTH) {
-            counters.badDatagrams++;
-            return;
-        }
-        int sourcePort = UdpHeader.sourcePort(s, at);
-        int destinationPort = UdpHeader.destinationPort(s, at);
-        for (int from = UdpHeader.LENGTH; from < end; from += size) {
-            int length = UdpHeader.LENGTH + Math.min(size, end - from);
-            long datagram = at + from - UdpHeader.LENGTH;
-            UdpHeader.write(s, datagram, sourcePort, destinationPort, length);
-            onDatagram(s, ipAt, datagram, length, forAll, now);
-        }
-    }
-
-    private void onPacket(MemorySegment s, long ipAt, boolean trusted, boolean forAll, long now) {
-        int header = Ipv4Header.headerLength(s, ipAt);
-        long at = ipAt + header;
-        int length = Ipv4Header.totalLength(s, ipAt) - header;
-        switch (Ipv4Header.protocol(s, ipAt)) {
-            case Ipv4Header.PROTOCOL_TCP -> {
-                if (TcpHeader.check(s, at, length) != Flaw.NONE
-                        || (!trusted
-                                && !TcpHeader.checksumOk(
-                                        s, at, length, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt)))) {
-                    counters.badSegments++;
-                } else if (forAll) {
-                    ipCounters.notForUs++; // a connection has one peer (RFC 9293 §3.9.2.3)
-                } else {
-                    tcp.onSegment(s, ipAt, at, length, now);
-                }
-            }
-            case Ipv4Header.PROTOCOL_UDP -> {
-                if (UdpHeader.check(s, at, length) != Flaw.NONE
-                        || (!trusted
-                                && !UdpHeader.checksumOk(
-                                        s, at, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt)))) {
-                    counters.badDatagrams++;
-                } else {
-                    onDatagram(s, ipAt, at, UdpHeader.length(s, at), forAll, now);
-                }
-            }
-            case Ipv4Header.PROTOCOL_ICMP -> icmp.onMessage(s, ipAt, at, length, !forAll, tcp, udp);
-            default -> {
-                ipCounters.unknownProtocol++;
-                refuse(IcmpHeader.PROTOCOL_UNREACHABLE, s, ipAt, forAll, now);
-            }
-        }
-    }
-
-    private void onDatagram(MemorySegment s, long ipAt, long at, int length, boolean forAll, long now) {
-        if (!udp.onDatagram(s, ipAt, at, length)) {
-            counters.datagramsRefused++;
-            refuse(IcmpHeader.PORT_UNREACHABLE, s, ipAt, forAll, now);
-        }
-    }
-
-    private void refuse(int code, MemorySegment s, long ipAt, boolean forAll, long now) {
-        icmp.sendError(
-                IcmpHeader.DESTINATION_UNREACHABLE,
-                code,
-                s,
-                ipAt,
-                Ipv4Header.totalLength(s, ipAt),
-                forAll,
-                forAll ? Ipv4Header.destination(s, ipAt) : -1,
-                now);
+    private void onPacket(MemorySegment s, long at, boolean trusted, boolean forAll, long now) {
+        int header = Ipv4Header.headerLength(s, at);
+        int length = Ipv4Header.totalLength(s, at) - header;
+        transport.onPacket(s, at, Ipv4Header.protocol(s, at), at + header, length, trusted, forAll, now);
     }
 
     private static boolean isForDhcp(MemorySegment s, long at) {
@@ -209,9 +144,7 @@ final class PacketInput {
         int header = Ipv4Header.headerLength(s, ipAt);
         long at = ipAt + header;
         int length = Ipv4Header.totalLength(s, ipAt) - header;
-        if (UdpHeader.check(s, at, length) != Flaw.NONE
-                || (!trusted
-                        && !UdpHeader.checksumOk(s, at, Ipv4Header.source(s, ipAt), Ipv4Header.destination(s, ipAt)))) {
+        if (UdpHeader.check(s, at, length) != Flaw.NONE || (!trusted && !IpHeader.udpChecksumOk(s, ipAt, at))) {
             counters.badDatagrams++;
         } else if (!dhcp.onDatagram(s, at + UdpHeader.LENGTH, UdpHeader.length(s, at) - UdpHeader.LENGTH)) {
             ipCounters.notForUs++;

@@ -1,6 +1,6 @@
 package dev.sluice.net;
 
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
 import java.time.Duration;
 
 /** TCP on a {@link NetStack}, for any thread but the loop's. */
@@ -14,7 +14,7 @@ public final class Tcp {
     }
 
     /**
-     * Takes connections to a port.
+     * Takes connections to a port, over either family.
      *
      * @param port 1–65535, or 0 to let the stack choose
      * @param backlog most connections that are in the handshake or wait to be accepted, at least 1
@@ -48,7 +48,7 @@ public final class Tcp {
      * @throws NetException.TimedOut if there was no answer within {@code timeout}
      * @throws NetException.LimitReached if there are too many connections
      */
-    public TcpConnection connect(Ipv4Address address, int port, Duration timeout) throws NetException {
+    public TcpConnection connect(IpAddress address, int port, Duration timeout) throws NetException {
         if (port < 1 || port > 0xffff) {
             throw new IllegalArgumentException("a port is within 1…65535, not " + port);
         }

@@ -1,8 +1,7 @@
 package dev.sluice.net;
 
-import dev.sluice.net.ip.Ipv4Interface;
 import dev.sluice.stack.tcp.TcpProfile;
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.ByteChannel;
@@ -22,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TcpConnection implements AutoCloseable {
     private final TcpSession session;
-    private final Ipv4Address localAddress;
+    private final IpAddress localAddress;
     private final int localPort;
-    private final Ipv4Address remoteAddress;
+    private final IpAddress remoteAddress;
     private final int remotePort;
 
     /** From the loop to readers, and back. */
@@ -52,7 +51,9 @@ public final class TcpConnection implements AutoCloseable {
     private volatile @Nullable UrgentListener urgentListener;
     private volatile TcpProfile profile;
     private volatile byte trafficClass;
-    private volatile byte hopLimit = Ipv4Interface.TTL;
+    /** 0 for the stack's own choice. */
+    private volatile byte hopLimit;
+
     private volatile @Nullable Duration readTimeout;
     private volatile @Nullable Duration writeTimeout;
 
@@ -60,9 +61,9 @@ public final class TcpConnection implements AutoCloseable {
             TcpSession session,
             TcpProfile profile,
             int queueBytes,
-            Ipv4Address localAddress,
+            IpAddress localAddress,
             int localPort,
-            Ipv4Address remoteAddress,
+            IpAddress remoteAddress,
             int remotePort) {
         this.session = session;
         this.profile = profile;
@@ -76,7 +77,7 @@ public final class TcpConnection implements AutoCloseable {
 
     // ---- for users
 
-    public Ipv4Address localAddress() {
+    public IpAddress localAddress() {
         return localAddress;
     }
 
@@ -84,7 +85,7 @@ public final class TcpConnection implements AutoCloseable {
         return localPort;
     }
 
-    public Ipv4Address remoteAddress() {
+    public IpAddress remoteAddress() {
         return remoteAddress;
     }
 
@@ -154,7 +155,7 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     /**
-     * The TTL of its packets, 64 by default.
+     * The TTL or hop limit of its packets; by default 64, or what an IPv6 router advertises.
      *
      * @param hops 1–255
      */
@@ -386,11 +387,11 @@ public final class TcpConnection implements AutoCloseable {
 
     @Override
     public String toString() {
-        return localAddress + ":" + localPort + " to " + remote();
+        return Endpoint.text(localAddress, localPort) + " to " + remote();
     }
 
     private String remote() {
-        return remoteAddress + ":" + remotePort;
+        return Endpoint.text(remoteAddress, remotePort);
     }
 
     private NetException closedHere() {

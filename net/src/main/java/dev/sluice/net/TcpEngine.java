@@ -1,25 +1,23 @@
 package dev.sluice.net;
 
-import dev.sluice.link.Frame;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.net.ip.HostLink;
-import dev.sluice.net.ip.Ipv4Interface;
+import dev.sluice.net.ip.IpInterface;
+import dev.sluice.net.ip.Ipv6Interface;
+import dev.sluice.net.ip.LocalAddress;
 import dev.sluice.net.ip.Neighbour;
-import dev.sluice.stack.ip.IcmpQuote;
+import dev.sluice.stack.ip.IcmpError;
 import dev.sluice.stack.tcp.Listening;
 import dev.sluice.stack.tcp.NativeMemory;
-import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.SynCookies;
 import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TimeWaitTable;
-import dev.sluice.wire.Bytes;
-import dev.sluice.wire.Checksum;
-import dev.sluice.wire.EthernetHeader;
-import dev.sluice.wire.IcmpHeader;
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Header;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -40,12 +38,16 @@ final class TcpEngine {
     private static final int MOST_ROUNDS = 64;
     private static final int FIRST_EPHEMERAL = 49_152;
     private static final int LARGEST_MTU = 65_515;
-    /** Reports of paths narrower than every host must take (RFC 791) are not believed. */
+    /** Reports of IPv4 paths narrower than every host must take (RFC 791) are not believed. */
     private static final int LEAST_PATH_MTU = 576;
+    /** What a peer over IPv6 that does not say is assumed to receive (RFC 9293 MUST-15). */
+    private static final int DEFAULT_MSS_6 = 1220;
+
+    private static final int HEADERS = Ipv4Header.MIN_LENGTH + TcpHeader.MIN_LENGTH;
+    private static final int HEADERS_6 = Ipv6Header.LENGTH + TcpHeader.MIN_LENGTH;
     /** Both ECN bits of the TOS byte (RFC 3168 §5). */
     private static final int CONGESTION_EXPERIENCED = 3;
 
-    private static final int ECN_CAPABLE = 2;
     private static final long STARVED_RETRY = 50_000_000L;
     private static final long TIME_WAIT_SWEEP = 5_000_000_000L;
 
@@ -53,15 +55,17 @@ final class TcpEngine {
     final TcpShard shard;
     final NetCounters counters;
     private final HostLink link;
-    private final Ipv4Interface ip;
+    private final IpInterface ip;
     private final NetLimits limits;
     private final TcpProfile profile;
+    private TcpProfile profile6;
     private final RandomGenerator random;
     private final TcpTable table;
     private final Map<Integer, TcpListener> listeners = new HashMap<>();
     private final TimeWaitTable timeWait;
     private final SynCookies cookies;
-    private final Frame frame = new Frame();
+    private SynCookies cookies6;
+    private final SegmentSender sender;
     private @Nullable TcpSession touched;
     private final ArrayDeque<TcpSession> stalled = new ArrayDeque<>();
     private final ArrayDeque<TcpSession> starved = new ArrayDeque<>();
@@ -90,7 +94,7 @@ final class TcpEngine {
     TcpEngine(
             Loop loop,
             HostLink link,
-            Ipv4Interface ip,
+            IpInterface ip,
             NetCounters counters,
             NetLimits limits,
             boolean nagle,
@@ -102,13 +106,23 @@ final class TcpEngine {
         this.limits = limits;
         this.random = random;
         this.shard = new TcpShard(NativeMemory.ofArenas(), limits.bufferBytes(), random);
-        this.table = new TcpTable(random.nextInt());
+        this.sender = new SegmentSender(link, ip, shard, counters);
+        this.table = new TcpTable(random.nextLong());
         this.timeWait = new TimeWaitTable(shard, limits.timeWait());
         this.profile = TcpProfile.lan(Math.min(link.mtu(), LARGEST_MTU))
                 .withBuffers(limits.connectionBuffer(), limits.connectionBuffer())
                 .withSuperSegment(TcpProfile.MAX_SUPER_SEGMENT)
                 .withNagle(nagle);
         this.cookies = new SynCookies(shard, profile);
+        this.profile6 = profile;
+        this.cookies6 = cookies;
+        mtu6(link.mtu());
+    }
+
+    /** The MTU of IPv6 packets out, for connections from now on; those there are go on with what they have agreed. */
+    void mtu6(int mtu) {
+        profile6 = profile.withMss(Math.clamp(mtu, Ipv6Interface.LEAST_MTU, LARGEST_MTU) - HEADERS_6, DEFAULT_MSS_6);
+        cookies6 = new SynCookies(shard, profile6);
     }
 
     int size() {
@@ -122,40 +136,55 @@ final class TcpEngine {
     // ---- opening
 
     /** Starts a connection; fails at once if there is no way to it. */
-    TcpConnection connect(Ipv4Address address, int port) throws NetException {
-        Neighbour way = ip.route(address.bits());
-        if (way == null || way == ip.everybody() || address.isMulticast()) {
+    TcpConnection connect(IpAddress address, int port) throws NetException {
+        long high = IpHeader.high(address);
+        long low = IpHeader.low(address);
+        Neighbour way = ip.route(high, low);
+        LocalAddress own = ip.source(high, low);
+        if (way == null || own == null || !ip.isUnicast(high, low)) {
             throw new NetException.Unreachable(
-                    "no route to " + address + (ip.address() == 0 ? ": this host has no address yet" : ""),
-                    NetException.Unreachable.LOCAL);
+                    "no route to " + address + because(ip.noRoute(address)), NetException.Unreachable.LOCAL);
         }
         if (table.size() >= limits.connections()) {
             throw new NetException.LimitReached("there are " + limits.connections()
                     + " connections already; close some, or open the stack with higher NetLimits");
         }
-        int localPort = freePort(address.bits(), port);
+        int localPort = freePort(own, address, port);
         long now = loop.now();
-        TcpSession session =
-                new TcpSession(this, profile, limits.queueBytes(), ip.address(), localPort, address.bits(), port);
-        session.iss = isn(address.bits(), port, localPort, now);
+        TcpSession session = new TcpSession(
+                this, profile(own.isIpv4()), limits.queueBytes(), own.high, own.low, localPort, high, low, port);
+        session.iss = shard.isn()
+                .next(
+                        keyHigh(own.high, own.low, high, low),
+                        keyLow(own.high, own.low, high, low, port, localPort),
+                        now);
         table.add(session);
         session.tcb.openActive(session.iss, now, localPort, port);
         session.transmit(now);
         return session.connection;
     }
 
+    static String because(@Nullable String why) {
+        return why == null ? "" : ": " + why;
+    }
+
+    private TcpProfile profile(boolean ipv4) {
+        return ipv4 ? profile : profile6;
+    }
+
     /** A port of the dynamic range, chosen at random (RFC 6056 §3.3.1), that is not in use towards the peer. */
-    private int freePort(int remoteAddress, int remotePort) throws NetException {
+    private int freePort(LocalAddress own, IpAddress remote, int remotePort) throws NetException {
+        long high = IpHeader.high(remote);
+        long low = IpHeader.low(remote);
         int count = 0x10000 - FIRST_EPHEMERAL;
         int start = random.nextInt(count);
         for (int i = 0; i < count; i++) {
             int port = FIRST_EPHEMERAL + (start + i) % count;
-            if (!listeners.containsKey(port) && table.find(remoteAddress, remotePort, port) == null) {
+            if (!listeners.containsKey(port) && table.find(own.high, own.low, port, high, low, remotePort) == null) {
                 return port;
             }
         }
-        throw new NetException.AddressInUse(
-                "all ports are in use towards " + new Ipv4Address(remoteAddress) + ":" + remotePort);
+        throw new NetException.AddressInUse("all ports are in use towards " + Endpoint.text(remote, remotePort));
     }
 
     TcpListener listen(int port, int backlog) throws NetException {
@@ -184,34 +213,44 @@ final class TcpEngine {
         }
     }
 
-    private int isn(int remoteAddress, int remotePort, int localPort, long now) {
-        return shard.isn().next(high(remoteAddress), low(remotePort, localPort), now);
+    /**
+     * The four-tuple as two {@code long}s: of IPv4 itself, of IPv6 a keyed hash of 128 bits, in which two tuples meet by accident once
+     * in an age and nobody can make them meet.
+     */
+    private long keyHigh(long localHigh, long localLow, long remoteHigh, long remoteLow) {
+        return IpHeader.isIpv4(localHigh, localLow)
+                ? localLow << 32 | remoteLow & 0xffff_ffffL
+                : shard.isn().hash(localHigh, localLow);
     }
 
-    private long high(int remoteAddress) {
-        return (long) ip.address() << 32 | (remoteAddress & 0xffff_ffffL);
-    }
-
-    private static long low(int remotePort, int localPort) {
-        return (long) remotePort << 16 | localPort;
+    private long keyLow(long localHigh, long localLow, long remoteHigh, long remoteLow, int remotePort, int localPort) {
+        long ports = (long) remotePort << 16 | localPort;
+        return IpHeader.isIpv4(localHigh, localLow)
+                ? ports
+                : shard.isn().hash(shard.isn().hash(remoteHigh, remoteLow), ports);
     }
 
     // ---- in
 
     /** A segment to this host: header checked, checksum verified; {@code length} is of header and payload. */
     void onSegment(MemorySegment packet, long ipAt, long at, int length, long now) {
-        boolean marked = (Ipv4Header.typeOfService(packet, ipAt) & CONGESTION_EXPERIENCED) == CONGESTION_EXPERIENCED;
+        boolean marked = (IpHeader.trafficClass(packet, ipAt) & CONGESTION_EXPERIENCED) == CONGESTION_EXPERIENCED;
         int remotePort = TcpHeader.sourcePort(packet, at);
         int localPort = TcpHeader.destinationPort(packet, at);
-        int remote = Ipv4Header.source(packet, ipAt);
-        TcpSession session = table.find(remote, remotePort, localPort);
+        long remoteHigh = IpHeader.sourceHigh(packet, ipAt);
+        long remoteLow = IpHeader.sourceLow(packet, ipAt);
+        long localHigh = IpHeader.destinationHigh(packet, ipAt);
+        long localLow = IpHeader.destinationLow(packet, ipAt);
+        TcpSession session = table.find(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
         if (session != null) {
             session.onSegment(packet, at, length, marked, now);
             return;
         }
-        int remembered = timeWait.onSegment(high(remote), low(remotePort, localPort), packet, at, length, now);
+        long keyHigh = keyHigh(localHigh, localLow, remoteHigh, remoteLow);
+        long keyLow = keyLow(localHigh, localLow, remoteHigh, remoteLow, remotePort, localPort);
+        int remembered = timeWait.onSegment(keyHigh, keyLow, packet, at, length, now);
         if (remembered > 0) {
-            bare(remote, remembered);
+            sender.answer(packet, ipAt, remembered);
             return;
         }
         if (remembered == TimeWaitTable.IGNORE) {
@@ -219,52 +258,51 @@ final class TcpEngine {
         }
         TcpListener listener = remotePort == 0 ? null : listeners.get(localPort);
         if (listener == null) {
-            refuse(remote, packet, at, length);
+            sender.refuse(packet, ipAt, at, length);
             return;
         }
         switch (Listening.on(TcpHeader.flags(packet, at))) {
-            case OPEN ->
-                onSyn(listener, remote, remotePort, remembered == TimeWaitTable.REOPEN, packet, at, length, now);
+            case OPEN -> {
+                boolean reopens = remembered == TimeWaitTable.REOPEN;
+                onSyn(listener, keyHigh, keyLow, reopens, packet, ipAt, at, length, now);
+            }
             case IGNORE -> counters.segmentsRefused++;
             case RESET -> {
-                if (cookies.isCookie(high(remote), low(remotePort, localPort), packet, at, now)) {
-                    onCookie(listener, remote, remotePort, packet, at, length, now);
+                if (cookies(packet, ipAt).isCookie(keyHigh, keyLow, packet, at, now)) {
+                    onCookie(listener, keyHigh, keyLow, packet, ipAt, at, length, now);
                 } else {
-                    refuse(remote, packet, at, length);
+                    sender.refuse(packet, ipAt, at, length);
                 }
             }
         }
     }
 
-    private void refuse(int remote, MemorySegment packet, long at, int length) {
-        counters.segmentsRefused++;
-        int reset = shard.writeReset(packet, at, length);
-        if (reset > 0) {
-            bare(remote, reset);
-        }
+    private SynCookies cookies(MemorySegment packet, long ipAt) {
+        return IpHeader.isIpv4(packet, ipAt) ? cookies : cookies6;
     }
 
     private void onSyn(
             TcpListener listener,
-            int remote,
-            int remotePort,
+            long keyHigh,
+            long keyLow,
             boolean reopens,
             MemorySegment packet,
+            long ipAt,
             long at,
             int length,
             long now) {
-        int localPort = listener.port();
         TcpListener.Admission admission =
                 table.size() >= limits.connections() ? TcpListener.Admission.IGNORE : listener.admit(now);
         switch (admission) {
             case IGNORE -> counters.backlogDrops++; // silently: the peer tries again, and by then there may be room
             case COOKIE -> {
                 counters.cookiesSent++;
-                bare(remote, cookies.answer(high(remote), low(remotePort, localPort), packet, at, length, now));
+                int n = cookies(packet, ipAt).answer(keyHigh, keyLow, packet, at, length, now);
+                sender.answer(packet, ipAt, n);
             }
             case REMEMBER -> {
-                int iss = isn(remote, remotePort, localPort, now);
-                TcpSession opened = passive(listener, remote, remotePort, reopens ? timeWait.reopenIss(iss) : iss);
+                int iss = shard.isn().next(keyHigh, keyLow, now);
+                TcpSession opened = passive(listener, packet, ipAt, at, reopens ? timeWait.reopenIss(iss) : iss);
                 listener.opening(opened);
                 opened.tcb.openPassive(packet, at, length, opened.iss, now);
                 opened.tcb.accept(now);
@@ -275,60 +313,75 @@ final class TcpEngine {
 
     /** The end of a handshake of which we kept nothing. */
     private void onCookie(
-            TcpListener listener, int remote, int remotePort, MemorySegment packet, long at, int length, long now) {
+            TcpListener listener,
+            long keyHigh,
+            long keyLow,
+            MemorySegment packet,
+            long ipAt,
+            long at,
+            int length,
+            long now) {
         if (table.size() >= limits.connections() || !listener.hasRoom()) {
             // The peer takes itself for connected, and only a reset tells it otherwise.
             counters.backlogDrops++;
-            refuse(remote, packet, at, length);
+            sender.refuse(packet, ipAt, at, length);
             return;
         }
         counters.cookiesAccepted++;
-        TcpSession opened = passive(listener, remote, remotePort, TcpHeader.acknowledgment(packet, at) - 1);
-        cookies.open(opened.tcb, high(remote), low(remotePort, listener.port()), packet, at, length, now);
+        TcpSession opened = passive(listener, packet, ipAt, at, TcpHeader.acknowledgment(packet, at) - 1);
+        cookies(packet, ipAt).open(opened.tcb, keyHigh, keyLow, packet, at, length, now);
         opened.onSegment(packet, at, length, false, now);
     }
 
-    private TcpSession passive(TcpListener listener, int remote, int remotePort, int iss) {
-        TcpSession opened =
-                new TcpSession(this, profile, limits.queueBytes(), ip.address(), listener.port(), remote, remotePort);
+    private TcpSession passive(TcpListener listener, MemorySegment packet, long ipAt, long at, int iss) {
+        TcpSession opened = new TcpSession(
+                this,
+                profile(IpHeader.isIpv4(packet, ipAt)),
+                limits.queueBytes(),
+                IpHeader.destinationHigh(packet, ipAt),
+                IpHeader.destinationLow(packet, ipAt),
+                listener.port(),
+                IpHeader.sourceHigh(packet, ipAt),
+                IpHeader.sourceLow(packet, ipAt),
+                TcpHeader.sourcePort(packet, at));
         opened.iss = iss;
         opened.listener = listener;
         table.add(opened);
         return opened;
     }
 
-    /** An ICMP error about a segment of ours; the quote at {@code quoteAt} has been checked (RFC 5927). */
-    void onError(int type, int code, int rest, MemorySegment s, long quoteAt) {
-        int remote = Ipv4Header.destination(s, quoteAt);
-        TcpSession session =
-                table.find(remote, IcmpQuote.destinationPort(s, quoteAt), IcmpQuote.sourcePort(s, quoteAt));
+    /** An ICMP error about a segment of ours (RFC 5927). */
+    void onError(IcmpError error, MemorySegment s) {
+        TcpSession session = table.find(
+                IpHeader.sourceHigh(s, error.packetAt),
+                IpHeader.sourceLow(s, error.packetAt),
+                error.sourcePort(s),
+                IpHeader.destinationHigh(s, error.packetAt),
+                IpHeader.destinationLow(s, error.packetAt),
+                error.destinationPort(s));
         if (session == null) {
             return;
         }
-        if (!session.tcb.isOutstanding(IcmpQuote.tcpSequence(s, quoteAt))) {
+        if (!session.tcb.isOutstanding(error.tcpSequence(s))) {
             counters.errorsIgnored++;
             return;
         }
-        boolean unreachable = type == IcmpHeader.DESTINATION_UNREACHABLE;
-        if (unreachable && code == IcmpHeader.FRAGMENTATION_NEEDED) {
-            int mtu = rest & 0xffff;
-            if (mtu < LEAST_PATH_MTU || mtu >= link.mtu()) {
-                counters.errorsIgnored++; // RFC 5927 §7.2: a lie, or a router that does not say
+        if (error.mtu >= 0) {
+            boolean ipv4 = session.isIpv4();
+            int least = ipv4 ? LEAST_PATH_MTU : Ipv6Interface.LEAST_MTU;
+            if (error.mtu < least || error.mtu >= link.mtu()) {
+                counters.errorsIgnored++; // RFC 5927 §7.2, RFC 8201 §4: a lie, or a router that does not say
                 return;
             }
-            session.tcb.limitMss(mtu - 40, loop.now());
+            session.tcb.limitMss((int) error.mtu - (ipv4 ? HEADERS : HEADERS_6), loop.now());
             session.transmit(loop.now());
             return;
         }
         Failure told = new Failure(
                 Failure.Kind.UNREACHABLE,
-                new Ipv4Address(remote) + " is unreachable: " + Icmp.reason(type, code),
-                code);
-        boolean hard = unreachable
-                && (code == IcmpHeader.PROTOCOL_UNREACHABLE
-                        || code == IcmpHeader.PORT_UNREACHABLE
-                        || isForbidden(code));
-        if (hard && !session.isEstablished()) {
+                session.remoteAddress() + " is unreachable: " + Icmp.reason(error.type, error.code),
+                error.code);
+        if (error.hard && !session.isEstablished()) {
             session.finish(told);
         } else {
             // Once established, only TCP itself may end it (RFC 5927 §5.2); and a router may find its way again (RFC
@@ -337,19 +390,14 @@ final class TcpEngine {
         }
     }
 
-    /** A firewall said so (RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1): it would say the same next time. */
-    private static boolean isForbidden(int code) {
-        return code == 9 || code == 10 || code == IcmpHeader.ADMINISTRATIVELY_PROHIBITED;
-    }
-
     /** Handshakes through a neighbour that is not there end; what is established has patience. */
     void onUnreachable(Neighbour neighbour) {
         table.forEach(session -> {
             if (!session.isEstablished() && session.isVia(neighbour)) {
                 session.finish(new Failure(
                         Failure.Kind.UNREACHABLE,
-                        new Ipv4Address(session.remoteAddress) + " is unreachable: "
-                                + new Ipv4Address(neighbour.address()) + " does not answer on this link"));
+                        session.remoteAddress() + " is unreachable: " + neighbour.address()
+                                + " does not answer on this link"));
             }
         });
     }
@@ -399,8 +447,8 @@ final class TcpEngine {
     // ---- out
 
     @Nullable
-    Neighbour route(int destination) {
-        return ip.route(destination);
+    Neighbour route(long high, long low) {
+        return ip.route(high, low);
     }
 
     void transmit(TcpSession session, long now) {
@@ -418,99 +466,24 @@ final class TcpEngine {
         } while (session.tcb.wantsTransmit() && --rounds > 0);
     }
 
-    /** Puts Ethernet and IPv4 in front of a segment of {@code session} and sends it. */
     void segment(TcpSession session, MemorySegment header, long at, int headerLength, long position, int length) {
-        Neighbour to = session.nextHop();
-        if (to == null) {
-            counters.ip.noRoute++;
-            return;
-        }
-        clearBody();
-        if (length > 0) {
-            SendRing ring = session.tcb.sendRing();
-            frame.body = ring.memory();
-            frame.bodyAt = ring.at(position);
-            frame.bodyLength = ring.firstPart(position, length);
-            frame.bodyWrapAt = ring.wrapAt();
-            frame.bodyWrapLength = length - frame.bodyLength;
-        }
-        int service = session.connection.trafficClass() | (session.tcb.mayBeMarked() ? ECN_CAPABLE : 0);
-        int hops = session.connection.hopLimit();
-        send(to, session.remoteAddress, service, hops, header, at, headerLength, length, session.tcb.sendMss());
-    }
-
-    /** Sends the header that stands in the shard's scratch memory, without payload. */
-    private void bare(int destination, int headerLength) {
-        Neighbour to = ip.route(destination);
-        if (to == null) {
-            counters.ip.noRoute++;
-            return;
-        }
-        clearBody();
-        send(
-                to,
-                destination,
-                0,
-                Ipv4Interface.TTL,
-                shard.header(),
-                TcpShard.HEADER_AT,
-                headerLength,
-                0,
-                Integer.MAX_VALUE);
-    }
-
-    private void clearBody() {
-        frame.body = MemorySegment.NULL;
-        frame.bodyLength = 0;
-        frame.bodyWrapLength = 0;
-    }
-
-    private void send(
-            Neighbour to,
-            int destination,
-            int service,
-            int hops,
-            MemorySegment header,
-            long at,
-            int headerLength,
-            int length,
-            int mss) {
-        long ipAt = at - Ipv4Header.MIN_LENGTH;
-        long ethernet = ipAt - EthernetHeader.LENGTH;
-        int segment = headerLength + length;
-        int source = ip.address();
-        EthernetHeader.write(header, ethernet, 0, link.mac(), EthernetHeader.TYPE_IPV4);
-        Ipv4Header.write(
-                header,
-                ipAt,
-                service,
-                Ipv4Header.MIN_LENGTH + segment,
-                ip.nextIdentification(),
-                Ipv4Header.DONT_FRAGMENT,
-                hops,
-                Ipv4Header.PROTOCOL_TCP,
-                source,
-                destination);
-        Bytes.put16(
-                header,
-                at + TcpHeader.CHECKSUM,
-                Checksum.fold(Checksum.pseudoHeader(source, destination, Ipv4Header.PROTOCOL_TCP, segment)));
-        frame.head = header;
-        frame.headAt = ethernet;
-        frame.headLength = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH + headerLength;
-        frame.checksumStart = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH;
-        frame.checksumOffset = TcpHeader.CHECKSUM;
-        frame.checksumTrusted = false;
-        boolean large = length > mss;
-        frame.gso = large ? Frame.GSO_TCP4 : Frame.GSO_NONE;
-        frame.gsoSize = large ? mss : 0;
-        ip.send(to, frame);
+        sender.segment(session, header, at, headerLength, position, length);
     }
 
     // ---- ends
 
     void remember(TcpSession session, long now) {
-        timeWait.add(high(session.remoteAddress), low(session.remotePort, session.localPort), session.tcb, now);
+        timeWait.add(
+                keyHigh(session.localHigh, session.localLow, session.remoteHigh, session.remoteLow),
+                keyLow(
+                        session.localHigh,
+                        session.localLow,
+                        session.remoteHigh,
+                        session.remoteLow,
+                        session.remotePort,
+                        session.localPort),
+                session.tcb,
+                now);
         if (!sweep.isArmed()) {
             loop.schedule(sweep, now + TIME_WAIT_SWEEP);
         }
@@ -523,8 +496,19 @@ final class TcpEngine {
         }
     }
 
-    /** Resets all connections: the address they were made with is gone. */
-    void abortAll(Failure why) {
+    /** Resets all connections of an address of ours, which is gone. */
+    void abortAll(IpAddress address, Failure why) {
+        long now = loop.now();
+        long high = IpHeader.high(address);
+        long low = IpHeader.low(address);
+        table.forEach(session -> {
+            if (session.localLow == low && session.localHigh == high) {
+                session.abort(why, now);
+            }
+        });
+    }
+
+    private void abortAll(Failure why) {
         long now = loop.now();
         table.forEach(session -> session.abort(why, now));
     }

@@ -6,7 +6,8 @@ import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.Tcb;
 import dev.sluice.stack.tcp.TcpOutput;
 import dev.sluice.stack.tcp.TcpProfile;
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -20,7 +21,10 @@ final class TcpSession implements TcpOutput {
     /** In-order bytes after which the peer gets its ACK at once instead of at the end of the batch. */
     private static final int ACK_EVERY = 128 << 10;
 
-    final int remoteAddress;
+    final long localHigh;
+    final long localLow;
+    final long remoteHigh;
+    final long remoteLow;
     final int remotePort;
     final int localPort;
     final Tcb tcb;
@@ -74,12 +78,17 @@ final class TcpSession implements TcpOutput {
             TcpEngine engine,
             TcpProfile profile,
             int queueBytes,
-            int localAddress,
+            long localHigh,
+            long localLow,
             int localPort,
-            int remoteAddress,
+            long remoteHigh,
+            long remoteLow,
             int remotePort) {
         this.engine = engine;
-        this.remoteAddress = remoteAddress;
+        this.localHigh = localHigh;
+        this.localLow = localLow;
+        this.remoteHigh = remoteHigh;
+        this.remoteLow = remoteLow;
         this.remotePort = remotePort;
         this.localPort = localPort;
         this.since = engine.loop.now();
@@ -88,9 +97,9 @@ final class TcpSession implements TcpOutput {
                 this,
                 profile,
                 queueBytes,
-                new Ipv4Address(localAddress),
+                IpHeader.address(localHigh, localLow),
                 localPort,
-                new Ipv4Address(remoteAddress),
+                IpHeader.address(remoteHigh, remoteLow),
                 remotePort);
     }
 
@@ -299,7 +308,7 @@ final class TcpSession implements TcpOutput {
     Neighbour nextHop() {
         Neighbour known = nextHop;
         if (known == null || known.gone()) {
-            known = engine.route(remoteAddress);
+            known = engine.route(remoteHigh, remoteLow);
             nextHop = known;
         }
         return known;
@@ -349,8 +358,16 @@ final class TcpSession implements TcpOutput {
         connection.onFailure(why);
     }
 
+    IpAddress remoteAddress() {
+        return connection.remoteAddress();
+    }
+
+    boolean isIpv4() {
+        return IpHeader.isIpv4(remoteHigh, remoteLow);
+    }
+
     private String remote() {
-        return new Ipv4Address(remoteAddress) + ":" + remotePort;
+        return Endpoint.text(remoteAddress(), remotePort);
     }
 
     @Override

@@ -4,15 +4,15 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sessions of one stack by remote address and both ports. Chained hashing with the links inside the sessions, so that nothing is
+ * The sessions of one stack by both addresses, of either family, and both ports. Chained hashing with the links inside the sessions, so that nothing is
  * allocated per packet; the hash is keyed, so that a peer cannot aim at one chain. Confined to the loop.
  */
 final class TcpTable {
-    private final int key;
+    private final long key;
     private @Nullable TcpSession[] chains = new @Nullable TcpSession[64];
     private int size;
 
-    TcpTable(int key) {
+    TcpTable(long key) {
         this.key = key | 1;
     }
 
@@ -21,12 +21,16 @@ final class TcpTable {
     }
 
     @Nullable
-    TcpSession find(int remoteAddress, int remotePort, int localPort) {
-        TcpSession session = chains[index(remoteAddress, remotePort, localPort, chains.length)];
+    TcpSession find(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {
+        int ports = remotePort << 16 | localPort;
+        TcpSession session = chains[index(localLow, remoteHigh, remoteLow, ports, chains.length)];
         while (session != null
-                && (session.remoteAddress != remoteAddress
+                && (session.remoteLow != remoteLow
                         || session.remotePort != remotePort
-                        || session.localPort != localPort)) {
+                        || session.localPort != localPort
+                        || session.localLow != localLow
+                        || session.remoteHigh != remoteHigh
+                        || session.localHigh != localHigh)) {
             session = session.nextInChain;
         }
         return session;
@@ -90,13 +94,17 @@ final class TcpTable {
     }
 
     private int index(TcpSession session, int length) {
-        return index(session.remoteAddress, session.remotePort, session.localPort, length);
+        int ports = session.remotePort << 16 | session.localPort;
+        return index(session.localLow, session.remoteHigh, session.remoteLow, ports, length);
     }
 
-    private int index(int remoteAddress, int remotePort, int localPort, int length) {
-        int h = (remoteAddress ^ key) * 0x9e3779b9;
-        h = (Integer.rotateLeft(h, 13) ^ (remotePort << 16 | localPort)) * 0x85ebca6b;
-        h = (h ^ h >>> 15) * 0xc2b2ae35;
-        return (h ^ h >>> 16) & (length - 1);
+    private int index(long localLow, long remoteHigh, long remoteLow, int ports, int length) {
+        long h = (remoteLow ^ key) * 0x9e37_79b9_7f4a_7c15L;
+        h = (Long.rotateLeft(h, 27) ^ localLow) * 0xc2b2_ae3d_27d4_eb4fL;
+        h = (Long.rotateLeft(h, 27) ^ ports ^ key) * 0x9e37_79b9_7f4a_7c15L;
+        if (remoteHigh != 0) {
+            h = (Long.rotateLeft(h, 27) ^ remoteHigh) * 0xc2b2_ae3d_27d4_eb4fL;
+        }
+        return (int) (h ^ h >>> 32) & (length - 1);
     }
 }

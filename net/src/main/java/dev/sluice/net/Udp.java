@@ -1,6 +1,6 @@
 package dev.sluice.net;
 
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
 
 /** UDP on a {@link NetStack}, for any thread but the loop's. */
 public final class Udp {
@@ -13,7 +13,7 @@ public final class Udp {
     }
 
     /**
-     * Takes a port, for talking to everybody.
+     * Takes a port, for talking to everybody over either family.
      *
      * @param port 1–65535, or 0 to let the stack choose
      * @throws NetException.AddressInUse if the port is taken
@@ -32,7 +32,7 @@ public final class Udp {
      *
      * @throws NetException.LimitReached if there are too many sockets
      */
-    public UdpSocket connect(Ipv4Address address, int port) throws NetException {
+    public UdpSocket connect(IpAddress address, int port) throws NetException {
         if (port < 1 || port > 0xffff) {
             throw new IllegalArgumentException("a port is within 1…65535, not " + port);
         }

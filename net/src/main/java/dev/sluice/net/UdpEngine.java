@@ -2,11 +2,13 @@ package dev.sluice.net;
 
 import dev.sluice.loop.Loop;
 import dev.sluice.net.ip.HostLink;
-import dev.sluice.net.ip.Ipv4Interface;
+import dev.sluice.net.ip.IpInterface;
+import dev.sluice.net.ip.LocalAddress;
 import dev.sluice.net.ip.Neighbour;
-import dev.sluice.stack.ip.IcmpQuote;
+import dev.sluice.stack.ip.IcmpError;
 import dev.sluice.wire.IcmpHeader;
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.Arena;
@@ -24,21 +26,16 @@ final class UdpEngine {
 
     final Loop loop;
     private final HostLink link;
-    private final Ipv4Interface ip;
+    private final IpInterface ip;
     private final NetCounters counters;
     private final NetLimits limits;
     private final RandomGenerator random;
     private final Map<Integer, UdpSocket> sockets = new HashMap<>();
     private final ArrayDeque<UdpSocket> stalled = new ArrayDeque<>();
-    private final MemorySegment memory = Arena.ofAuto().allocate(Ipv4Interface.HEADROOM + 65_536L, 8);
+    private final MemorySegment memory = Arena.ofAuto().allocate(IpInterface.HEADROOM + 65_536L, 8);
 
     UdpEngine(
-            Loop loop,
-            HostLink link,
-            Ipv4Interface ip,
-            NetCounters counters,
-            NetLimits limits,
-            RandomGenerator random) {
+            Loop loop, HostLink link, IpInterface ip, NetCounters counters, NetLimits limits, RandomGenerator random) {
         this.loop = loop;
         this.link = link;
         this.ip = ip;
@@ -47,7 +44,7 @@ final class UdpEngine {
         this.random = random;
     }
 
-    UdpSocket bind(int port, @Nullable Ipv4Address peer, int peerPort) throws NetException {
+    UdpSocket bind(int port, @Nullable IpAddress peer, int peerPort) throws NetException {
         if (sockets.size() >= limits.udpSockets()) {
             throw new NetException.LimitReached("there are " + limits.udpSockets()
                     + " UDP sockets already; close some, or open the stack with higher NetLimits");
@@ -78,18 +75,10 @@ final class UdpEngine {
     }
 
     /** Says at once what can be known at once. Any thread. */
-    void checkRoute(Ipv4Address address) throws NetException {
-        Ipv4Interface.Settings settings = ip.settings();
-        if (settings == null) {
-            throw new NetException.Unreachable(
-                    "no route to " + address + ": this host has no address yet", NetException.Unreachable.LOCAL);
-        }
-        boolean local =
-                settings.address().contains(address) || address.isMulticast() || address.equals(Ipv4Address.BROADCAST);
-        if (!local && settings.gateway() == null) {
-            throw new NetException.Unreachable(
-                    "no route to " + address + ": it is not in " + settings.address() + ", and there is no gateway",
-                    NetException.Unreachable.LOCAL);
+    void checkRoute(IpAddress address) throws NetException {
+        String why = ip.noRoute(address);
+        if (why != null) {
+            throw new NetException.Unreachable("no route to " + address + ": " + why, NetException.Unreachable.LOCAL);
         }
     }
 
@@ -113,19 +102,21 @@ final class UdpEngine {
     }
 
     void send(UdpSocket socket, Datagram datagram) {
-        int destination = datagram.address().bits();
-        Neighbour to = ip.route(destination);
-        if (to == null) {
+        long high = IpHeader.high(datagram.address());
+        long low = IpHeader.low(datagram.address());
+        Neighbour to = ip.route(high, low);
+        LocalAddress own = ip.source(high, low);
+        if (to == null || own == null) {
             counters.ip.noRoute++;
             return;
         }
         byte[] payload = datagram.payload();
         int length = UdpHeader.LENGTH + payload.length;
-        long at = Ipv4Interface.HEADROOM;
+        long at = IpInterface.HEADROOM;
         UdpHeader.write(memory, at, socket.port(), datagram.port(), length);
         MemorySegment.copy(payload, 0, memory, ValueLayout.JAVA_BYTE, at + UdpHeader.LENGTH, payload.length);
         counters.datagramsOut++;
-        ip.send(to, ip.address(), destination, Ipv4Header.PROTOCOL_UDP, memory, at, length, UdpHeader.CHECKSUM);
+        ip.send(to, own.high, own.low, high, low, Ipv4Header.PROTOCOL_UDP, memory, at, length, UdpHeader.CHECKSUM);
     }
 
     /**
@@ -136,9 +127,10 @@ final class UdpEngine {
      */
     boolean onDatagram(MemorySegment packet, long ipAt, long at, int length) {
         UdpSocket socket = sockets.get(UdpHeader.destinationPort(packet, at));
-        int source = Ipv4Header.source(packet, ipAt);
+        long high = IpHeader.sourceHigh(packet, ipAt);
+        long low = IpHeader.sourceLow(packet, ipAt);
         int port = UdpHeader.sourcePort(packet, at);
-        if (socket == null || !socket.listensTo(source, port)) {
+        if (socket == null || !socket.listensTo(high, low, port)) {
             return false;
         }
         int size = length - UdpHeader.LENGTH;
@@ -149,19 +141,22 @@ final class UdpEngine {
         byte[] payload = new byte[size];
         MemorySegment.copy(packet, ValueLayout.JAVA_BYTE, at + UdpHeader.LENGTH, payload, 0, size);
         counters.datagramsIn++;
-        socket.onDatagram(new Datagram(new Ipv4Address(source), port, payload));
+        socket.onDatagram(new Datagram(IpHeader.address(high, low), port, payload));
         return true;
     }
 
     /** An ICMP error about a datagram of ours. */
-    void onError(int type, int code, MemorySegment s, long quoteAt) {
-        UdpSocket socket = sockets.get(IcmpQuote.sourcePort(s, quoteAt));
-        int remote = Ipv4Header.destination(s, quoteAt);
-        int port = IcmpQuote.destinationPort(s, quoteAt);
-        if (socket == null || !socket.listensTo(remote, port)) {
-            return;
+    void onError(IcmpError report, MemorySegment s) {
+        UdpSocket socket = sockets.get(report.sourcePort(s));
+        long high = IpHeader.destinationHigh(s, report.packetAt);
+        long low = IpHeader.destinationLow(s, report.packetAt);
+        int port = report.destinationPort(s);
+        if (socket == null || !socket.listensTo(high, low, port) || report.mtu >= 0) {
+            return; // what was too long for the path is cut where that can be known
         }
-        Ipv4Address address = new Ipv4Address(remote);
+        int type = report.type;
+        int code = report.code;
+        IpAddress address = IpHeader.address(high, low);
         boolean refused = type == IcmpHeader.DESTINATION_UNREACHABLE && code == IcmpHeader.PORT_UNREACHABLE;
         socket.onError(
                 refused

@@ -1,6 +1,7 @@
 package dev.sluice.net;
 
-import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -22,7 +23,7 @@ public final class UdpSocket implements AutoCloseable {
     private final int port;
     private final int capacity;
     /** The only one talked to; null for everybody. */
-    private final @Nullable Ipv4Address peer;
+    private final @Nullable IpAddress peer;
 
     private final int peerPort;
     private final Queue<Datagram> incoming = new ConcurrentLinkedQueue<>();
@@ -44,7 +45,7 @@ public final class UdpSocket implements AutoCloseable {
     /** The loop's own: waits for room on the link. */
     boolean stalled;
 
-    UdpSocket(UdpEngine engine, int port, int capacity, @Nullable Ipv4Address peer, int peerPort) {
+    UdpSocket(UdpEngine engine, int port, int capacity, @Nullable IpAddress peer, int peerPort) {
         this.engine = engine;
         this.port = port;
         this.capacity = capacity;
@@ -109,7 +110,7 @@ public final class UdpSocket implements AutoCloseable {
      * @throws IllegalStateException if the socket is not connected
      */
     public void send(byte[] payload) throws NetException {
-        Ipv4Address to = peer;
+        IpAddress to = peer;
         if (to == null) {
             throw new IllegalStateException("port " + port + " has no peer; say where to send");
         }
@@ -123,7 +124,7 @@ public final class UdpSocket implements AutoCloseable {
      * @throws NetException.Unreachable if there is no route
      * @throws NetException.Closed if the socket or the stack was closed, now or meanwhile
      */
-    public void send(Ipv4Address address, int port, byte[] payload) throws NetException {
+    public void send(IpAddress address, int port, byte[] payload) throws NetException {
         if (port < 1 || port > 0xffff || payload.length > Datagram.MAX_PAYLOAD) {
             throw new IllegalArgumentException("a port is within 1…65535 and a payload at most " + Datagram.MAX_PAYLOAD
                     + " bytes, not " + port + " and " + payload.length);
@@ -213,9 +214,9 @@ public final class UdpSocket implements AutoCloseable {
     }
 
     /** True if a datagram of this sender is for this socket. */
-    boolean listensTo(int address, int port) {
-        Ipv4Address only = peer;
-        return only == null || (only.bits() == address && peerPort == port);
+    boolean listensTo(long high, long low, int port) {
+        IpAddress only = peer;
+        return only == null || (IpHeader.low(only) == low && peerPort == port && IpHeader.high(only) == high);
     }
 
     /** Whether a datagram with {@code length} bytes of payload has room; counts it if not. */

@@ -4,7 +4,8 @@
  * <h2>Theory of operation</h2>
  *
  * <p><b>Two sides.</b> All protocol work is done on the loop of the link: {@code PacketInput} validates what comes in and hands it to
- * {@code TcpEngine}, {@code UdpEngine} or {@link dev.sluice.net.Icmp}; {@code Ipv4Interface} is the way out. Users, on virtual threads or
+ * {@code TcpEngine}, {@code UdpEngine} or {@code IcmpEngine}; {@code IpInterface} is the way out, of either family: above it addresses are
+ * two halves, IPv4 mapped into IPv6. Users, on virtual threads or
  * others, never touch protocol state. A {@link dev.sluice.net.TcpConnection} is their side of a connection, a {@code TcpSession} with its
  * {@code Tcb} the loop's; between them lie two {@code ByteQueue}s, a few volatile wishes and findings, and one wake-up each way that is
  * sent only when the other side sleeps or has not yet seen the last one. The loop takes no lock and never waits for a user.
@@ -26,20 +27,20 @@
  * virtual thread for each, and ends them all.
  *
  * <p><b>Errors from routers</b> (RFC 5927) count only if they quote something in flight. A narrower path makes segments smaller, down to 576
- * bytes a packet; a refusal ends a handshake, never an established connection; all else is kept as {@link
+ * bytes a packet, or 1280 over IPv6; a refusal ends a handshake, never an established connection; all else is kept as {@link
  * dev.sluice.net.TcpConnection#softError} and given as the reason if TCP gives up.
  *
  * <p><b>Sending.</b> TCP hands super-segments and unfinished checksums to the link, whatever the link is; a link without offloads finishes
  * them in software. A congested link holds back sessions and UDP sockets until it has room again.
  *
- * <p><b>Addresses.</b> Fixed, or from {@link dev.sluice.net.dhcp.DhcpClient}; either way claimed by RFC 5227 before use. When a lease is
- * lost, connections end and another is sought.
+ * <p><b>Addresses.</b> Fixed, or from {@link dev.sluice.net.dhcp.DhcpClient}, or made of what IPv6 routers advertise; always asked for before
+ * use (RFC 5227, RFC 4862). When one is lost, its connections end and another is sought.
  *
  * <p><b>Memory.</b> Rings of the {@code Tcb}s come from one pool per stack, off the heap, under {@link
  * dev.sluice.net.NetLimits#bufferBytes}; queues are arrays of the heap. Frames are only read during the call that brings them.
  *
- * <p>RFCs: 791, 792, 826, 768, 1122, 1191, 2131, 3168, 4987, 5227, 5927, 5961, 6056, 6528, 7323, 9293. Not here yet: IPv6, a resolver, loopback to the
- * host's own address, multicast membership, a cache of path MTUs beyond the connection.
+ * <p>RFCs: 791, 792, 826, 768, 1122, 1191, 2131, 3168, 4987, 5227, 5927, 5961, 6056, 6528, 7323, 9293; 3810, 4443, 4861, 4862, 6724, 8106, 8200,
+ * 8201. Not here yet: a resolver, loopback to the host's own address, multicast groups of users, a cache of path MTUs beyond the connection.
  */
 @NullMarked
 package dev.sluice.net;

@@ -27,10 +27,15 @@ import java.util.function.Consumer;
 final class SimulatedHost implements TcpOutput {
     private static final int PORT_OFFSET = 1000;
     private static final long NEVER = Long.MAX_VALUE;
+    /** Of IPv6 addresses. */
+    private static final long PREFIX = 0x2001_0db8L << 32;
 
     final String name;
     final int address;
     final int peerAddress;
+    /** Which family's addresses the checksums cover. */
+    private final boolean ipv4;
+
     final TcpShard shard;
     final Tcb tcb;
     final SimulatedUser user;
@@ -60,6 +65,7 @@ final class SimulatedHost implements TcpOutput {
             String name,
             int address,
             int peerAddress,
+            boolean ipv4,
             Simulation simulation,
             TcpProfile profile,
             NativeMemory memory,
@@ -70,6 +76,7 @@ final class SimulatedHost implements TcpOutput {
         this.name = name;
         this.address = address;
         this.peerAddress = peerAddress;
+        this.ipv4 = ipv4;
         this.simulation = simulation;
         this.profile = profile;
         this.iss = iss;
@@ -176,7 +183,9 @@ final class SimulatedHost implements TcpOutput {
         int at = 2 + simulation.random().nextInt(4);
         MemorySegment.copy(packet, 0, in, ValueLayout.JAVA_BYTE, at, packet.length);
         if (TcpHeader.check(in, at, packet.length) != Flaw.NONE
-                || !TcpHeader.checksumOk(in, at, packet.length, peerAddress, address)) {
+                || Checksum.finish(
+                                Checksum.add(pseudoHeader(peerAddress, address, packet.length), in, at, packet.length))
+                        != 0) {
             corrupted++;
             return;
         }
@@ -242,9 +251,15 @@ final class SimulatedHost implements TcpOutput {
         if (!last) {
             Bytes.put8(s, 13, TcpHeader.flags(s, 0) & ~(TcpHeader.FIN | TcpHeader.PSH));
         }
-        long sum = Checksum.pseudoHeader(address, peerAddress, Ipv4Header.PROTOCOL_TCP, packet.length);
+        long sum = pseudoHeader(address, peerAddress, packet.length);
         Bytes.put16(s, TcpHeader.CHECKSUM, Checksum.finish(Checksum.add(sum, s, 0, packet.length)));
         link.accept(packet);
+    }
+
+    private long pseudoHeader(int source, int destination, int length) {
+        return ipv4
+                ? Checksum.pseudoHeader(source, destination, Ipv4Header.PROTOCOL_TCP, length)
+                : Checksum.pseudoHeader6(PREFIX, source, PREFIX, destination, Ipv4Header.PROTOCOL_TCP, length);
     }
 
     /** The right edge that the peer sees never moves back, but for bits that the window's scale cuts off. */

@@ -7,13 +7,18 @@ import java.lang.foreign.MemorySegment;
 import java.util.random.RandomGenerator;
 
 /**
- * Two TCP connections talking over a bad link, everything chosen by a seed: profiles, buffers, initial sequence numbers, link, users.
+ * Two TCP connections talking over a bad link, everything chosen by a seed: family, profiles, buffers, initial sequence numbers, link, users.
  * {@link #run} ends when both have ended, and fails if anything was untrue of TCP on the way.
  */
 public final class TcpScenario {
     private static final long SECOND = 1_000_000_000L;
     private static final long LONGEST = 48 * 3600 * SECOND;
     private static final long MOST_STEPS = 5_000_000;
+    /** RFC 8200 §5, both headers, and RFC 9293 §3.7.1. */
+    private static final int LEAST_MTU_6 = 1280;
+
+    private static final int HEADERS_6 = 60;
+    private static final int DEFAULT_MSS_6 = 1220;
     private static final int[] ISNS = {0, Integer.MAX_VALUE, Integer.MIN_VALUE, -2, -20_000};
 
     private final long seed;
@@ -90,6 +95,7 @@ public final class TcpScenario {
                 name,
                 address,
                 peer,
+                isIpv4(),
                 simulation,
                 profile(choice, address == 1),
                 memory,
@@ -108,6 +114,9 @@ public final class TcpScenario {
             case GUEST_TO_LAN -> isClient;
         };
         TcpProfile base = guest ? TcpProfile.guest(mtu) : TcpProfile.lan(mtu);
+        if (!isIpv4()) {
+            base = base.withMss(Math.max(mtu, LEAST_MTU_6) - HEADERS_6, DEFAULT_MSS_6);
+        }
         if (choice.nextBoolean()) {
             base = base.withBuffers(1 << choice.nextInt(14, 22), 1 << choice.nextInt(16, 22));
         }
@@ -127,6 +136,11 @@ public final class TcpScenario {
         }
         // Only users end connections here.
         return base.withTimeouts(LONGEST, LONGEST, base.finWait2(), base.timeWait());
+    }
+
+    /** Every other seed is one of IPv6: other checksums and segment sizes. */
+    private boolean isIpv4() {
+        return (seed & 1) == 0;
     }
 
     private LinkModel link(RandomGenerator choice) {
@@ -181,8 +195,9 @@ public final class TcpScenario {
             checkEnd();
         } catch (RuntimeException | AssertionError e) {
             throw new AssertionError(
-                    "Seed " + seed + " (" + ends + ") after " + simulation.steps() + " steps, "
-                            + (simulation.now() - begin) / 1_000_000 + " ms: " + e + "\n" + client + "\n" + server,
+                    "Seed " + seed + " (" + ends + ", " + (isIpv4() ? "IPv4" : "IPv6") + ") after " + simulation.steps()
+                            + " steps, " + (simulation.now() - begin) / 1_000_000 + " ms: " + e + "\n" + client + "\n"
+                            + server,
                     e);
         }
         return new Outcome(

@@ -38,7 +38,7 @@ class ListenerUnderFloodTest {
     @Test
     void whatHasNeitherSynNorAckGetsNoAnswerAndAckGetsReset() throws Exception {
         NetStack host = bystander.open(NetConfig.of("10.0.0.1/24").with(ConflictDetection.none()));
-        bystander.run(async(() -> host.tcp().listen(80, 8)));
+        bystander.settle(async(() -> host.tcp().listen(80, 8)));
         bystander.send(as(ADDRESS).arpRequest(HOST));
         bystander.take();
         bystander.send(as(ADDRESS).tcp(HOST, 1000, 80, 1, TcpHeader.FIN, new byte[0]));
@@ -79,7 +79,7 @@ class ListenerUnderFloodTest {
     @Test
     void handshakesBeyondTheBacklogAreAnsweredByCookiesAndCostNoMemory() throws Exception {
         NetStack host = open();
-        TcpListener listener = bystander.run(async(() -> host.tcp().listen(80, 8)));
+        TcpListener listener = bystander.settle(async(() -> host.tcp().listen(80, 8)));
         flood(0);
         // In its first second it may be a crowd of honest clients, who try again.
         assertThat(bystander.take()).hasSize(8);
@@ -89,10 +89,10 @@ class ListenerUnderFloodTest {
         flood(2000);
         assertThat(bystander.take()).hasSize(1000); // a SYN-ACK each
         assertThat(host.counters().cookiesSent).isEqualTo(1000);
-        assertThat(bystander.run(async(() -> host.tcp().connections()))).isEqualTo(8);
+        assertThat(bystander.settle(async(() -> host.tcp().connections()))).isEqualTo(8);
         // An honest client among them gets through, with data right away.
         byte[] synAck = synAck(5000, 77);
-        assertThat(bystander.run(async(() -> host.tcp().connections()))).isEqualTo(8);
+        assertThat(bystander.settle(async(() -> host.tcp().connections()))).isEqualTo(8);
         CompletableFuture<TcpConnection> accepted = async(listener::accept);
         bystander.send(as(ADDRESS)
                 .tcp(
@@ -114,7 +114,7 @@ class ListenerUnderFloodTest {
     @Test
     void aFloodIsAnsweredOncePerSynAndNoMore() throws Exception {
         NetStack host = open();
-        bystander.run(async(() -> host.tcp().listen(80, 8)));
+        bystander.settle(async(() -> host.tcp().listen(80, 8)));
         flood(0);
         bystander.loop.advance(SECOND);
         flood(2000);
@@ -122,7 +122,7 @@ class ListenerUnderFloodTest {
         bystander.loop.advance(200 * SECOND);
         // Only the eight remembered ones are repeated, and they are forgotten in the end.
         assertThat(bystander.take()).hasSizeLessThan(8 * 10);
-        assertThat(bystander.run(async(() -> host.tcp().connections()))).isZero();
+        assertThat(bystander.settle(async(() -> host.tcp().connections()))).isZero();
     }
 
     @Test

@@ -46,6 +46,13 @@ public final class Icmpv6Header {
         return length < LENGTH ? Flaw.TRUNCATED : checksumOk(s, ipAt, at, length) ? Flaw.NONE : Flaw.BAD_CHECKSUM;
     }
 
+    /** Completes the checksum of a message whose checksum field may hold anything, between the addresses of the header at {@code ipAt}. */
+    public static void updateChecksum(MemorySegment s, long ipAt, long at, int length) {
+        Bytes.put16(s, at + CHECKSUM, 0);
+        long sum = Checksum.add(Ipv6Header.pseudoHeader(s, ipAt, Ipv6Header.ICMPV6, length), s, at, length);
+        Bytes.put16(s, at + CHECKSUM, Checksum.finish(sum));
+    }
+
     private static boolean checksumOk(MemorySegment s, long ipAt, long at, int length) {
         return Checksum.finish(Checksum.add(Ipv6Header.pseudoHeader(s, ipAt, Ipv6Header.ICMPV6, length), s, at, length))
                 == 0;

@@ -123,4 +123,20 @@ public final class IpHeader {
                 ? Checksum.pseudoHeader((int) sourceLow, (int) destinationLow, protocol, length)
                 : Checksum.pseudoHeader6(sourceHigh, sourceLow, destinationHigh, destinationLow, protocol, length);
     }
+
+    /** Whether the checksum of the upper layer's {@code length} bytes at {@code at} fits, with the addresses of the header at {@code ip}. */
+    public static boolean checksumOk(MemorySegment s, long ip, int protocol, long at, int length) {
+        long pseudo = isIpv4(s, ip)
+                ? Checksum.pseudoHeader(Ipv4Header.source(s, ip), Ipv4Header.destination(s, ip), protocol, length)
+                : Ipv6Header.pseudoHeader(s, ip, protocol, length);
+        return Checksum.finish(Checksum.add(pseudo, s, at, length)) == 0;
+    }
+
+    /** The same for a UDP datagram that has passed {@link UdpHeader#check}: only over IPv4 may there be none (RFC 768, RFC 8200 §8.1). */
+    public static boolean udpChecksumOk(MemorySegment s, long ip, long at) {
+        if (Bytes.u16(s, at + UdpHeader.CHECKSUM) == 0) {
+            return isIpv4(s, ip);
+        }
+        return checksumOk(s, ip, Ipv4Header.PROTOCOL_UDP, at, UdpHeader.length(s, at));
+    }
 }

@@ -45,7 +45,12 @@ public record Ipv6Cidr(Ipv6Address address, int prefix) {
     }
 
     public boolean contains(Ipv6Address other) {
-        return ((other.high() ^ address.high()) & highMask()) == 0 && ((other.low() ^ address.low()) & lowMask()) == 0;
+        return contains(other.high(), other.low());
+    }
+
+    /** The same of an address in two halves. */
+    public boolean contains(long high, long low) {
+        return ((high ^ address.high()) & highMask()) == 0 && ((low ^ address.low()) & lowMask()) == 0;
     }
 
     public boolean overlaps(Ipv6Cidr other) {

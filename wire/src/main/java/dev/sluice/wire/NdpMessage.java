@@ -94,6 +94,35 @@ public final class NdpMessage {
         };
     }
 
+    /**
+     * Validates a whole message as its receiver must before it believes a word (RFC 4861 §6.1.1, §6.1.2, §7.1.1, §7.1.2): that it comes
+     * from the link itself, its checksum, what {@link #check} looks at, and what has to do with the addresses of the IPv6 header.
+     *
+     * @param ip where the IPv6 header starts
+     */
+    public static Flaw check(MemorySegment s, long ip, long at, int length) {
+        if (Ipv6Header.hopLimit(s, ip) != HOP_LIMIT) {
+            return Flaw.BAD_FIELD;
+        }
+        Flaw flaw = Icmpv6Header.check(s, ip, at, length);
+        if (flaw == Flaw.NONE) {
+            flaw = check(s, at, length);
+        }
+        if (flaw != Flaw.NONE) {
+            return flaw;
+        }
+        boolean nameless = Ipv6Header.sourceHigh(s, ip) == 0 && Ipv6Header.sourceLow(s, ip) == 0;
+        boolean toGroup = Ipv6Header.destinationHigh(s, ip) >>> 56 == 0xff;
+        boolean fine = switch (IcmpHeader.type(s, at)) {
+            case Icmpv6Header.ROUTER_ADVERTISEMENT -> Ipv6Header.sourceHigh(s, ip) >>> 54 == 0xfe80 >>> 6;
+            case Icmpv6Header.NEIGHBOUR_SOLICITATION ->
+                !nameless || toGroup && option(s, at, length, OPTION_SOURCE_LINK_ADDRESS) < 0;
+            case Icmpv6Header.NEIGHBOUR_ADVERTISEMENT -> !toGroup || (neighbourFlags(s, at) & SOLICITED) == 0;
+            default -> !nameless || option(s, at, length, OPTION_SOURCE_LINK_ADDRESS) < 0;
+        };
+        return fine ? Flaw.NONE : Flaw.BAD_FIELD;
+    }
+
     /** Where the first option of {@code type} starts; -1 if there is none. */
     public static long option(MemorySegment s, long at, int length, int type) {
         for (int i = Math.max(SOLICITATION_LENGTH, fixedLength(IcmpHeader.type(s, at))); i < length; ) {
@@ -123,6 +152,24 @@ public final class NdpMessage {
         return Bytes.i64(s, at + 16);
     }
 
+    /** Where the first option starts; each is {@link #optionLength} long, and they end with the message. */
+    public static long firstOption(MemorySegment s, long at) {
+        return at + fixedLength(IcmpHeader.type(s, at));
+    }
+
+    public static int optionType(MemorySegment s, long option) {
+        return Bytes.u8(s, option);
+    }
+
+    public static int optionLength(MemorySegment s, long option) {
+        return Bytes.u8(s, option + 1) * 8;
+    }
+
+    /** Hop limit that a router advertises for packets out; 0 for no advice. */
+    public static int advertisedHopLimit(MemorySegment s, long at) {
+        return Bytes.u8(s, at + 4);
+    }
+
     /** Flags of a router advertisement. */
     public static int routerFlags(MemorySegment s, long at) {
         return Bytes.u8(s, at + 5);
@@ -131,6 +178,58 @@ public final class NdpMessage {
     /** Seconds for which the sender of a router advertisement is a default router; 0 if it is none. */
     public static int routerLifetime(MemorySegment s, long at) {
         return Bytes.u16(s, at + 6);
+    }
+
+    /** Milliseconds for which a router has hosts believe that a neighbour is there after it was heard of; 0 for no advice. */
+    public static long reachableTime(MemorySegment s, long at) {
+        return Bytes.i32(s, at + 8) & 0xffff_ffffL;
+    }
+
+    /** The MTU in the option at {@code option}, not sign-extended; 0 if the option is of another size. */
+    public static long mtu(MemorySegment s, long option) {
+        return optionLength(s, option) == 8 ? Bytes.i32(s, option + 4) & 0xffff_ffffL : 0;
+    }
+
+    /** Whether the prefix option at {@code option} is of the size that it must have, and its prefix length possible. */
+    public static boolean isPrefix(MemorySegment s, long option) {
+        return optionLength(s, option) == PREFIX_LENGTH && Bytes.u8(s, option + 2) <= 128;
+    }
+
+    /** The prefix of the prefix option at {@code option}, host bits cleared; allocates. */
+    public static Ipv6Cidr prefix(MemorySegment s, long option) {
+        int bits = Bytes.u8(s, option + 2);
+        Ipv6Address address = new Ipv6Address(Bytes.i64(s, option + 16), Bytes.i64(s, option + 24));
+        return new Ipv6Cidr(new Ipv6Cidr(address, bits).network(), bits);
+    }
+
+    /** Flags of the prefix option at {@code option}. */
+    public static int prefixFlags(MemorySegment s, long option) {
+        return Bytes.u8(s, option + 3);
+    }
+
+    /** Seconds; all ones are for ever. */
+    public static long validLifetime(MemorySegment s, long option) {
+        return Bytes.i32(s, option + 4) & 0xffff_ffffL;
+    }
+
+    public static long preferredLifetime(MemorySegment s, long option) {
+        return Bytes.i32(s, option + 8) & 0xffff_ffffL;
+    }
+
+    /** Servers in the name server option at {@code option} (RFC 8106 §5.1); 0 if it has an impossible size. */
+    public static int dnsServers(MemorySegment s, long option) {
+        int size = optionLength(s, option);
+        return size >= 24 && size % 16 == 8 ? (size - 8) / 16 : 0;
+    }
+
+    /** Seconds that the servers of the option at {@code option} may be asked. */
+    public static long dnsLifetime(MemorySegment s, long option) {
+        return Bytes.i32(s, option + 4) & 0xffff_ffffL;
+    }
+
+    /** The server with number {@code index} in the option at {@code option}; allocates. */
+    public static Ipv6Address dnsServer(MemorySegment s, long option, int index) {
+        return new Ipv6Address(Bytes.i64(s, option + 8 + 16L * index), Bytes.i64(s, option + 16 + 16L * index));
     }
 
     // ---- writing: each returns the bytes written; checksums stay 0
@@ -148,6 +247,24 @@ public final class NdpMessage {
         boolean advertisement = type == Icmpv6Header.NEIGHBOUR_ADVERTISEMENT;
         int option = advertisement ? OPTION_TARGET_LINK_ADDRESS : OPTION_SOURCE_LINK_ADDRESS;
         return NEIGHBOUR_LENGTH + putLinkAddress(s, at + NEIGHBOUR_LENGTH, option, mac);
+    }
+
+    /**
+     * A neighbour solicitation that asks whether anybody has the target, before it is taken: without the option, as it comes from :: (RFC
+     * 4862 §5.4.2).
+     */
+    public static int writeDetection(MemorySegment s, long at, long targetHigh, long targetLow) {
+        IcmpHeader.write(s, at, Icmpv6Header.NEIGHBOUR_SOLICITATION, 0, 0);
+        Bytes.put64(s, at + 8, targetHigh);
+        Bytes.put64(s, at + 16, targetLow);
+        return NEIGHBOUR_LENGTH;
+    }
+
+    /** A router solicitation; with a link-layer address option unless {@code mac} is 0, as it must be from ::. */
+    public static int writeSolicitation(MemorySegment s, long at, long mac) {
+        IcmpHeader.write(s, at, Icmpv6Header.ROUTER_SOLICITATION, 0, 0);
+        int option = mac == 0 ? 0 : putLinkAddress(s, at + SOLICITATION_LENGTH, OPTION_SOURCE_LINK_ADDRESS, mac);
+        return SOLICITATION_LENGTH + option;
     }
 
     /** A router advertisement without its options; reachable and retransmission time are left to the hosts. */

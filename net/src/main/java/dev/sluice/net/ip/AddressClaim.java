@@ -4,7 +4,7 @@ import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 
 /**
- * Makes an address ours (RFC 5227): probes for it, and if nobody objects, announces it. One at a time. Confined to the loop.
+ * Makes an address ours (RFC 5227, RFC 4862 §5.4): probes for it, and if nobody objects, announces it. One at a time. Confined to the loop.
  *
  * <p>States: idle, <em>probing</em> (the address may not be used yet; an objection ends the claim), <em>announcing</em> (it is ours).
  */
@@ -18,13 +18,14 @@ final class AddressClaim {
     }
 
     private final Loop loop;
-    private final Arp arp;
+    private final NeighbourProtocol protocol;
     private Phase phase = Phase.IDLE;
-    private int address;
+    private long high;
+    private long low;
     private int left;
     private int announcements;
     private long interval;
-    private Ipv4Interface.Claimed claimed = success -> {};
+    private Claimed claimed = success -> {};
 
     private final Timer timer = new Timer() {
         @Override
@@ -33,9 +34,9 @@ final class AddressClaim {
         }
     };
 
-    AddressClaim(Loop loop, Arp arp) {
+    AddressClaim(Loop loop, NeighbourProtocol protocol) {
         this.loop = loop;
-        this.arp = arp;
+        this.protocol = protocol;
     }
 
     /**
@@ -44,8 +45,9 @@ final class AddressClaim {
      * @param interval ns between probes and after the last
      * @param claimed told once, later, unless {@link #cancel} comes first
      */
-    void start(int address, int probes, long interval, int announcements, Ipv4Interface.Claimed claimed) {
-        this.address = address;
+    void start(long high, long low, int probes, long interval, int announcements, Claimed claimed) {
+        this.high = high;
+        this.low = low;
         this.left = probes;
         this.interval = interval;
         this.announcements = announcements;
@@ -59,9 +61,14 @@ final class AddressClaim {
         loop.cancel(timer);
     }
 
-    /** The address under question, as bits; 0 if none. */
-    int probing() {
-        return phase == Phase.PROBING ? address : 0;
+    /** Whether an address is under question. */
+    boolean isProbing() {
+        return phase == Phase.PROBING;
+    }
+
+    /** Whether this address is under question. */
+    boolean isProbing(long high, long low) {
+        return phase == Phase.PROBING && this.low == low && this.high == high;
     }
 
     /** Somebody else has the address, or asks for it at the same time. */
@@ -78,7 +85,7 @@ final class AddressClaim {
             case PROBING -> {
                 if (left > 0) {
                     left--;
-                    arp.probe(address);
+                    protocol.probe(high, low);
                     loop.schedule(timer, now + interval);
                     return;
                 }
@@ -90,7 +97,7 @@ final class AddressClaim {
             case ANNOUNCING -> {
                 if (left > 0) {
                     left--;
-                    arp.announce(address);
+                    protocol.announce(high, low);
                 }
                 if (left > 0) {
                     loop.schedule(timer, now + ANNOUNCE_INTERVAL);

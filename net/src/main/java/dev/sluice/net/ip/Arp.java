@@ -8,34 +8,41 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** Sends ARP messages (RFC 826, RFC 5227). Confined to the loop. */
-final class Arp {
+final class Arp implements NeighbourProtocol {
     private static final long BROADCAST = MacAddress.BROADCAST.bits();
 
     private final HostLink link;
     private final Frame frame = new Frame();
     private final MemorySegment memory = Arena.ofAuto().allocate(EthernetHeader.LENGTH + ArpHeader.LENGTH, 8);
+    private int ownAddress;
 
     Arp(HostLink link) {
         this.link = link;
     }
 
-    /** Asks everybody, or only {@code to} if it is not 0, for {@code target}. */
-    void ask(int ownAddress, int target, long to) {
-        send(ArpHeader.REQUEST, to == 0 ? BROADCAST : to, ownAddress, 0, target);
+    /** The address to ask from, as bits. */
+    void ownAddress(int address) {
+        ownAddress = address;
     }
 
-    void answer(int ownAddress, long to, int target) {
+    @Override
+    public void ask(long high, long low, long to) {
+        send(ArpHeader.REQUEST, to == 0 ? BROADCAST : to, ownAddress, 0, (int) low);
+    }
+
+    void answer(long to, int target) {
         send(ArpHeader.REPLY, to, ownAddress, to, target);
     }
 
-    /** Asks for an address without claiming it (RFC 5227 §1.1). */
-    void probe(int address) {
-        send(ArpHeader.REQUEST, BROADCAST, 0, 0, address);
+    /** As RFC 5227 §1.1 has it. */
+    @Override
+    public void probe(long high, long low) {
+        send(ArpHeader.REQUEST, BROADCAST, 0, 0, (int) low);
     }
 
-    /** Tells everybody whose {@code address} is. */
-    void announce(int address) {
-        send(ArpHeader.REQUEST, BROADCAST, address, 0, address);
+    @Override
+    public void announce(long high, long low) {
+        send(ArpHeader.REQUEST, BROADCAST, (int) low, 0, (int) low);
     }
 
     private void send(int operation, long to, int senderAddress, long targetMac, int targetAddress) {

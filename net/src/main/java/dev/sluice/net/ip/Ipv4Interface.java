@@ -3,11 +3,13 @@ package dev.sluice.net.ip;
 import dev.sluice.link.Frame;
 import dev.sluice.loop.Loop;
 import dev.sluice.stack.ip.Fragmenter;
+import dev.sluice.stack.ndp.Reachability;
 import dev.sluice.wire.ArpHeader;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv4Header;
@@ -22,18 +24,6 @@ import org.jspecify.annotations.Nullable;
 public final class Ipv4Interface {
     /** The address and the way out, for any thread. */
     public record Settings(Ipv4Cidr address, @Nullable Ipv4Address gateway) {}
-
-    /** Told how a claim ended. */
-    public interface Claimed {
-        /** @param ours false if somebody else has the address */
-        void done(boolean ours);
-    }
-
-    /** Bytes that must be free before the transport header in {@link #send}. */
-    public static final int HEADROOM = 64;
-
-    /** {@code checksumOffset} of a transport whose checksum is already complete. */
-    public static final int COMPLETE = -1;
 
     public static final int TTL = 64;
     /** How often an address in use is defended at most (RFC 5227 §2.4, DEFEND_INTERVAL). */
@@ -56,6 +46,8 @@ public final class Ipv4Interface {
     /** As bits; 0 while there is none. The same as in {@link #settings}, for the packet path. */
     private int address;
 
+    private @Nullable LocalAddress local;
+
     private int mask;
     private int gateway;
     private int identification;
@@ -77,12 +69,17 @@ public final class Ipv4Interface {
         this.link = link;
         this.counters = counters;
         this.arp = new Arp(link);
-        this.cache = new NeighbourCache(link, arp, counters, neighbours, waitingBytes, onUnreachable);
+        this.cache = new NeighbourCache(
+                link, arp, Reachability.Timing.ARP, counters, neighbours, waitingBytes, onUnreachable);
         this.claim = new AddressClaim(loop, arp);
         this.identification = firstIdentification;
-        this.everybody = new Neighbour(-1, Neighbour.State.FIXED, MacAddress.BROADCAST.bits(), 0);
+        this.everybody = neighbour(-1, MacAddress.BROADCAST.bits());
         this.fragmentTarget = everybody;
         this.lastDefence = loop.now() - DEFEND_INTERVAL;
+    }
+
+    private static Neighbour neighbour(int address, long mac) {
+        return new Neighbour(IpHeader.MAPPED_HIGH, IpHeader.mapped(address), Reachability.fixed(mac));
     }
 
     // ---- the address
@@ -97,6 +94,12 @@ public final class Ipv4Interface {
         return address;
     }
 
+    /** The address in use; null while there is none. */
+    @Nullable
+    LocalAddress local() {
+        return local;
+    }
+
     public boolean isBroadcast(int destination) {
         return destination == -1 || (address != 0 && mask != -1 && destination == (address | ~mask));
     }
@@ -107,7 +110,8 @@ public final class Ipv4Interface {
      * @param interval ns between probes and after the last
      */
     public void claim(Settings wanted, int probes, long interval, int announcements, Claimed claimed) {
-        claim.start(wanted.address().address().bits(), probes, interval, announcements, ours -> {
+        long low = IpHeader.mapped(wanted.address().address().bits());
+        claim.start(IpHeader.MAPPED_HIGH, low, probes, interval, announcements, ours -> {
             if (ours) {
                 use(wanted);
             }
@@ -120,7 +124,8 @@ public final class Ipv4Interface {
         address = now.address().address().bits();
         mask = now.address().mask();
         gateway = now.gateway() == null ? 0 : now.gateway().bits();
-        cache.ownAddress(address);
+        local = new LocalAddress(IpHeader.MAPPED_HIGH, IpHeader.mapped(address));
+        arp.ownAddress(address);
     }
 
     /** Takes other settings with the same address, as after a renewed lease. */
@@ -133,6 +138,7 @@ public final class Ipv4Interface {
         claim.cancel();
         cache.clear();
         settings = null;
+        local = null;
         address = 0;
         mask = 0;
         gateway = 0;
@@ -152,8 +158,8 @@ public final class Ipv4Interface {
             return; // our own, come back, or nobody's
         }
         boolean request = ArpHeader.operation(s, at) == ArpHeader.REQUEST;
-        int probing = claim.probing();
-        if (probing != 0 && (from == probing || (request && from == 0 && target == probing))) {
+        if (claim.isProbing(IpHeader.MAPPED_HIGH, IpHeader.mapped(from))
+                || (request && from == 0 && claim.isProbing(IpHeader.MAPPED_HIGH, IpHeader.mapped(target)))) {
             claim.objection();
             return;
         }
@@ -166,10 +172,10 @@ public final class Ipv4Interface {
         }
         boolean forUs = request && target == address;
         if (from != 0 && isOnLink(from)) {
-            cache.learn(from, sender, forUs, now);
+            cache.onClaim(IpHeader.MAPPED_HIGH, IpHeader.mapped(from), sender, forUs, now);
         }
         if (forUs) {
-            arp.answer(address, sender, from);
+            arp.answer(sender, from);
         }
     }
 
@@ -178,7 +184,7 @@ public final class Ipv4Interface {
         counters.addressConflicts++;
         if (now - lastDefence >= DEFEND_INTERVAL) {
             lastDefence = now;
-            arp.announce(address);
+            arp.announce(IpHeader.MAPPED_HIGH, IpHeader.mapped(address));
             LOG.log(
                     System.Logger.Level.WARNING,
                     "{0} also uses this host''s address {1}; connections will suffer until one of them gives it up",
@@ -203,13 +209,23 @@ public final class Ipv4Interface {
         }
         if (destination >>> 28 == 0xe) {
             // RFC 1112 §6.4
-            return new Neighbour(
-                    destination, Neighbour.State.FIXED, 0x0100_5e00_0000L | (destination & 0x7f_ffff), loop.now());
+            return neighbour(destination, 0x0100_5e00_0000L | (destination & 0x7f_ffff));
         }
         if (isOnLink(destination)) {
-            return cache.find(destination, loop.now());
+            return cache.find(IpHeader.MAPPED_HIGH, IpHeader.mapped(destination));
         }
-        return gateway == 0 ? null : cache.find(gateway, loop.now());
+        return gateway == 0 ? null : cache.find(IpHeader.MAPPED_HIGH, IpHeader.mapped(gateway));
+    }
+
+    /** As {@link IpInterface#noRoute}. */
+    @Nullable
+    String noRoute(Ipv4Address to) {
+        Settings now = settings;
+        if (now == null) {
+            return "this host has no IPv4 address";
+        }
+        boolean local = now.address().contains(to) || to.isMulticast() || to.equals(Ipv4Address.BROADCAST);
+        return local || now.gateway() != null ? null : "it is not in " + now.address() + ", and there is no gateway";
     }
 
     /** Where broadcasts go, also while there is no address. */
@@ -229,10 +245,11 @@ public final class Ipv4Interface {
     /**
      * Sends one datagram: writes the IPv4 and Ethernet headers into the headroom before {@code at}, fragments it if it must.
      *
-     * @param memory native, with {@link #HEADROOM} writable bytes before {@code at}
+     * @param memory native, with {@link IpInterface#HEADROOM} writable bytes before {@code at}
      * @param at where the transport header starts
      * @param length transport header and payload
-     * @param checksumOffset where in the transport header the checksum goes, made here or left to the link; or {@link #COMPLETE}
+     * @param checksumOffset where in the transport header the checksum goes, made here or left to the link; or {@link
+     *     IpInterface#COMPLETE}
      * @return false if it was dropped, which has been counted
      */
     public boolean send(
@@ -253,9 +270,11 @@ public final class Ipv4Interface {
         }
         EthernetHeader.write(memory, ethernet, 0, link.mac(), EthernetHeader.TYPE_IPV4);
         Ipv4Header.write(memory, ip, 0, total, nextIdentification(), 0, TTL, protocol, source, destination);
-        long pseudo = checksumOffset == COMPLETE ? 0 : Checksum.pseudoHeader(source, destination, protocol, length);
+        long pseudo = checksumOffset == IpInterface.COMPLETE
+                ? 0
+                : Checksum.pseudoHeader(source, destination, protocol, length);
         if (total > link.mtu()) {
-            if (checksumOffset != COMPLETE) {
+            if (checksumOffset != IpInterface.COMPLETE) {
                 Bytes.put16(memory, at + checksumOffset, 0);
                 Bytes.put16(
                         memory, at + checksumOffset, UdpHeader.checksumField(Checksum.add(pseudo, memory, at, length)));
@@ -264,7 +283,7 @@ public final class Ipv4Interface {
             return fragmenter.fragment(memory, ip, total, link.mtu(), fragments) > 0;
         }
         frame.set(memory, ethernet, EthernetHeader.LENGTH + total);
-        if (checksumOffset != COMPLETE) {
+        if (checksumOffset != IpInterface.COMPLETE) {
             Bytes.put16(memory, at + checksumOffset, Checksum.fold(pseudo));
             frame.checksumStart = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH;
             frame.checksumOffset = checksumOffset;

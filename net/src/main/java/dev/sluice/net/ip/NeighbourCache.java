@@ -3,216 +3,230 @@ package dev.sluice.net.ip;
 import dev.sluice.link.Frame;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
-import dev.sluice.net.ip.Neighbour.State;
+import dev.sluice.stack.ndp.Reachability;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.EthernetHeader;
+import dev.sluice.wire.Ipv6Address;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Who has which hardware address (RFC 826). A bounded cache in order of last look-up; the one not looked up for longest goes first.
- *
- * <p>An unknown neighbour is asked for three times, a second apart (RFC 1122 §2.3.2.1), while some packets wait; then they are dropped
- * and the owner is told. One that was not heard of for a minute is asked again when it is used, first directly, and stays in use
- * meanwhile. The same happens when another hardware address claims to be it: only if the one known does not answer is the other believed,
- * so that one forged message diverts nothing.
+ * Which neighbour of a family has which hardware address. A bounded table in order of last look-up; the one not looked up for longest goes
+ * first. What becomes of a neighbour, its {@link Reachability} decides; here are the frames that wait for it, the questions and the timer.
  */
 final class NeighbourCache {
-    static final long RETRY = 1_000_000_000L;
-    static final int TRIES = 3;
-    static final long REACHABLE = 60_000_000_000L;
-
     private final Loop loop;
     private final HostLink link;
-    private final Arp arp;
+    private final NeighbourProtocol protocol;
     private final IpCounters counters;
     private final int capacity;
     private final int waitingBytes;
     private final Consumer<Neighbour> onUnreachable;
-    private final Map<Integer, Neighbour> neighbours = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Ipv6Address, Neighbour> neighbours = new LinkedHashMap<>(16, 0.75f, true);
     private final Frame frame = new Frame();
-    private final MemorySegment memory;
-    private int ownAddress;
+    /** For one frame on its way from the queue to the link; made when first needed. */
+    private MemorySegment memory = MemorySegment.NULL;
+
+    private Reachability.Timing timing;
+    /** The one looked up last, most often the next one as well. */
+    private @Nullable Neighbour last;
 
     private final Timer timer = new Timer() {
         @Override
         protected void onTimer(long now) {
-            retry(now);
+            expire(now);
         }
     };
 
     NeighbourCache(
             HostLink link,
-            Arp arp,
+            NeighbourProtocol protocol,
+            Reachability.Timing timing,
             IpCounters counters,
             int capacity,
             int waitingBytes,
             Consumer<Neighbour> onUnreachable) {
         this.loop = link.loop;
         this.link = link;
-        this.arp = arp;
+        this.protocol = protocol;
+        this.timing = timing;
         this.counters = counters;
         this.capacity = capacity;
         this.waitingBytes = waitingBytes;
         this.onUnreachable = onUnreachable;
-        this.memory = Arena.ofAuto().allocate(longest() + 8L, 8);
     }
 
     private int longest() {
         return EthernetHeader.LENGTH + link.mtu();
     }
 
-    /** The address to ask from, as bits. Everything known is kept. */
-    void ownAddress(int address) {
-        ownAddress = address;
+    /** For all from now on. */
+    void timing(Reachability.Timing timing) {
+        if (!timing.equals(this.timing)) {
+            this.timing = timing;
+            neighbours.values().forEach(neighbour -> neighbour.reachability.timing(timing));
+        }
     }
 
-    /** The neighbour with {@code address}, known or to be asked for. */
-    Neighbour find(int address, long now) {
-        Neighbour neighbour = neighbours.get(address);
-        return neighbour == null ? add(address, State.INCOMPLETE, 0, now) : neighbour;
+    /** The neighbour with an address, known or to be asked for. */
+    Neighbour find(long high, long low) {
+        Neighbour recent = last;
+        if (recent != null && recent.is(high, low)) {
+            return recent;
+        }
+        Neighbour known = known(high, low);
+        return last = known == null ? add(high, low, Reachability.unknown(timing)) : known;
     }
 
-    private Neighbour add(int address, State state, long mac, long now) {
+    @Nullable
+    Neighbour known(long high, long low) {
+        return neighbours.get(new Ipv6Address(high, low));
+    }
+
+    private Neighbour add(long high, long low, Reachability reachability) {
         if (neighbours.size() >= capacity) {
             Neighbour eldest = neighbours.values().iterator().next();
-            neighbours.remove(eldest.address());
             counters.neighboursEvicted++;
-            drop(eldest);
+            remove(eldest);
         }
-        Neighbour neighbour = new Neighbour(address, state, mac, now);
-        neighbours.put(address, neighbour);
+        Neighbour neighbour = new Neighbour(high, low, reachability);
+        neighbours.put(new Ipv6Address(high, low), neighbour);
         return neighbour;
     }
 
     /** Sends a frame, complete but for its destination, to {@code to}, now or when its hardware address is known. */
     boolean send(Neighbour to, Frame frame, long now) {
-        if (to.mac != 0) {
-            if (to.state == State.REACHABLE && now - to.confirmed > REACHABLE) {
-                to.state = State.PROBING;
-                ask(to, now);
-            }
-            Bytes.put48(frame.head, frame.headAt, to.mac);
+        long mac = to.reachability.linkAddress();
+        if (mac != 0) {
+            act(to, to.reachability.onUse(now));
+            Bytes.put48(frame.head, frame.headAt, mac);
             counters.packetsOut++;
             return link.send(frame);
         }
-        if (to.state == State.GONE || frame.gso != Frame.GSO_NONE || frame.length() > longest()) {
+        if (to.gone() || frame.gso != Frame.GSO_NONE || frame.length() > longest()) {
             counters.droppedUnresolved++;
             return false;
         }
-        // The latest is worth most (RFC 1122 §2.3.2.2).
+        // The latest is worth most (RFC 1122 §2.3.2.2, RFC 4861 §7.2.2).
         while (to.pendingBytes + frame.length() > waitingBytes && !to.pending.isEmpty()) {
             to.pendingBytes -= to.pending.remove().length();
             counters.droppedUnresolved++;
         }
         to.pending.add(new PendingFrame(frame));
         to.pendingBytes += frame.length();
-        if (to.tries == 0) {
-            ask(to, now);
-        }
+        act(to, to.reachability.onUse(now));
         return true;
     }
 
-    private void ask(Neighbour neighbour, long now) {
-        neighbour.tries++;
-        neighbour.asked = now;
-        boolean direct = neighbour.state == State.PROBING && neighbour.tries == 1;
-        arp.ask(ownAddress, neighbour.address(), direct ? neighbour.mac : 0);
-        if (!timer.isArmed()) {
-            loop.schedule(timer, now + RETRY);
+    private void act(Neighbour neighbour, Reachability.Action action) {
+        switch (action) {
+            case ASK_ALL -> protocol.ask(neighbour.high(), neighbour.low(), 0);
+            case ASK_IT -> protocol.ask(neighbour.high(), neighbour.low(), neighbour.reachability.linkAddress());
+            case NONE, GIVE_UP -> {}
+        }
+        long deadline = neighbour.reachability.deadline();
+        if (deadline != Long.MAX_VALUE && (!timer.isArmed() || deadline - timer.deadline() < 0)) {
+            loop.schedule(timer, deadline);
         }
     }
 
-    private void retry(long now) {
-        boolean waiting = false;
+    private void expire(long now) {
         ArrayList<Neighbour> failed = new ArrayList<>();
         for (Neighbour neighbour : neighbours.values()) {
-            if (neighbour.tries == 0) {
-                continue;
-            }
-            if (now - neighbour.asked < RETRY / 2) {
-                waiting = true;
-            } else if (neighbour.challenger != 0) {
-                adopt(neighbour, neighbour.challenger, now);
-            } else if (neighbour.tries < TRIES) {
-                waiting = true;
-                ask(neighbour, now);
-            } else {
+            long before = neighbour.reachability.linkAddress();
+            Reachability.Action action = neighbour.reachability.onTimer(now);
+            act(neighbour, action);
+            settle(neighbour, before, now);
+            if (action == Reachability.Action.GIVE_UP) {
                 failed.add(neighbour);
             }
         }
         for (Neighbour neighbour : failed) {
-            neighbours.remove(neighbour.address());
             counters.unresolved++;
-            drop(neighbour);
+            remove(neighbour);
             onUnreachable.accept(neighbour);
         }
-        if (waiting && !timer.isArmed()) {
-            loop.schedule(timer, now + RETRY);
-        }
+    }
+
+    private void remove(Neighbour neighbour) {
+        neighbours.remove(new Ipv6Address(neighbour.high(), neighbour.low()));
+        drop(neighbour);
     }
 
     private void drop(Neighbour neighbour) {
         counters.droppedUnresolved += neighbour.pending.size();
         neighbour.pending.clear();
         neighbour.pendingBytes = 0;
-        neighbour.state = State.GONE;
-        neighbour.mac = 0;
+        neighbour.leave();
+        if (last == neighbour) {
+            last = null;
+        }
     }
 
+    // ---- what was heard
+
     /**
-     * An ARP message has said that {@code address} is at {@code mac}.
+     * An ARP message has said where an address is.
      *
      * @param create whether to remember it if it is unknown: it asked for us, so we shall talk to it soon (RFC 826)
      */
-    void learn(int address, long mac, boolean create, long now) {
-        Neighbour neighbour = neighbours.get(address);
+    void onClaim(long high, long low, long mac, boolean create, long now) {
+        Neighbour neighbour = known(high, low);
+        if (neighbour == null && create) {
+            neighbour = add(high, low, Reachability.unknown(timing));
+        }
+        if (neighbour != null) {
+            long before = neighbour.reachability.linkAddress();
+            act(neighbour, neighbour.reachability.onClaim(mac, now));
+            settle(neighbour, before, now);
+        }
+    }
+
+    /** A solicitation or a router's message has told its sender's hardware address (RFC 4861 §7.2.3). */
+    void onSolicitation(long high, long low, long mac, long now) {
+        Neighbour neighbour = known(high, low);
         if (neighbour == null) {
-            if (create) {
-                add(address, State.REACHABLE, mac, now);
-            }
+            add(high, low, Reachability.heard(timing, mac));
             return;
         }
-        if (neighbour.mac != 0
-                && neighbour.mac != mac
-                && (neighbour.state == State.REACHABLE || neighbour.challenger != 0)) {
-            challenge(neighbour, mac, now);
+        long before = neighbour.reachability.linkAddress();
+        neighbour.reachability.onSolicitation(mac);
+        settle(neighbour, before, now);
+    }
+
+    /** A neighbour advertisement (RFC 4861 §7.2.5); of nobody we know, nothing is remembered. */
+    void onAdvertisement(long high, long low, long mac, boolean solicited, boolean override, long now) {
+        Neighbour neighbour = known(high, low);
+        if (neighbour != null) {
+            long before = neighbour.reachability.linkAddress();
+            neighbour.reachability.onAdvertisement(mac, solicited, override, now);
+            settle(neighbour, before, now);
+        }
+    }
+
+    /** Sends what has waited, if the address is known now. */
+    private void settle(Neighbour neighbour, long before, long now) {
+        long mac = neighbour.reachability.linkAddress();
+        if (mac == 0 || mac == before) {
             return;
         }
-        adopt(neighbour, mac, now);
-    }
-
-    private void challenge(Neighbour neighbour, long mac, long now) {
-        if (neighbour.challenger == 0) {
-            neighbour.state = State.PROBING;
-            ask(neighbour, now);
-        }
-        neighbour.challenger = mac;
-    }
-
-    private void adopt(Neighbour neighbour, long mac, long now) {
-        if (neighbour.mac != 0 && neighbour.mac != mac) {
+        if (before != 0) {
             counters.neighboursMoved++;
         }
-        neighbour.challenger = 0;
-        neighbour.mac = mac;
-        neighbour.state = State.REACHABLE;
-        neighbour.confirmed = now;
-        neighbour.tries = 0;
         neighbour.pendingBytes = 0;
         PendingFrame waiting;
         while ((waiting = neighbour.pending.poll()) != null) {
+            if (memory.byteSize() == 0) {
+                memory = Arena.ofAuto().allocate(longest() + 8L, 8);
+            }
             waiting.restore(memory, frame);
             send(neighbour, frame, now);
         }
-    }
-
-    int size() {
-        return neighbours.size();
     }
 
     /** Forgets everybody: the address has changed. */

@@ -16,7 +16,7 @@
  * link header, into memory of its own, valid during the callback.
  *
  * <p>{@link dev.sluice.stack.ip.IcmpErrorWriter} knows whether an ICMP error may be sent about a packet (RFC 1122 §3.2.2, RFC 1812
- * §4.3.2.7) and builds it (RFC 1812 §4.3.2.3), {@link dev.sluice.stack.ip.Icmpv6ErrorWriter} the same of ICMPv6 (RFC 4443 §2.4); {@link dev.sluice.stack.ip.IcmpQuote} reads the packet quoted in one; {@link
+ * §4.3.2.7) and builds it (RFC 1812 §4.3.2.3), {@link dev.sluice.stack.ip.Icmpv6ErrorWriter} the same of ICMPv6 (RFC 4443 §2.4); {@link dev.sluice.stack.ip.IcmpError} reads one, and the packet that it quotes; {@link
  * dev.sluice.stack.ip.RateLimiter} keeps their number down, one per receiver, so that nobody learns of others' traffic from it.
  *
  * <p>Memory is allocated from the owner's arena when first needed and stays until the arena closes; nothing here is thread-safe, all

@@ -13,6 +13,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class IcmpTest {
     private static final int BROADCAST = Ipv4Address.parse("192.168.65.255").bits();
@@ -104,9 +106,12 @@ class IcmpTest {
             assertThat(IcmpHeader.type(out, 0)).isEqualTo(3);
             assertThat(IcmpHeader.code(out, 0)).isEqualTo(4);
             assertThat(Bytes.i32(out, 4)).isEqualTo(1400);
-            assertThat(IcmpQuote.check(out, 8, length - 8)).isEqualTo(Flaw.NONE);
-            assertThat(IcmpQuote.sourcePort(out, 8)).isEqualTo(0x1234);
-            assertThat(IcmpQuote.destinationPort(out, 8)).isEqualTo(0x35);
+            IcmpError error = new IcmpError();
+            assertThat(error.read(true, out, 0, length)).isEqualTo(Flaw.NONE);
+            assertThat(error.mtu).isEqualTo(1400);
+            assertThat(error.hard).isFalse();
+            assertThat(error.sourcePort(out)).isEqualTo(0x1234);
+            assertThat(error.destinationPort(out)).isEqualTo(0x35);
         }
         Ipv4Header.write(s, 0, 0, 1500, 1, 0, 64, 17, 0xc0a84103, 0x01010101);
         assertThat(IcmpErrorWriter.write(out, 0, 3, 4, 0, s, 0, 100))
@@ -116,30 +121,66 @@ class IcmpTest {
 
     @Test
     void aQuoteCutAtAnyByteIsJudgedNotThrown() {
+        IcmpError error = new IcmpError();
         for (int words = 5; words <= 15; words++) {
             for (int length = 0; length < 80; length++) {
-                MemorySegment q = arena.allocate(length + 1).asSlice(0, length);
+                MemorySegment q = arena.allocate(8 + length + 1).asSlice(0, 8 + length);
+                Bytes.put8(q, 0, 3);
                 if (length > 0) {
-                    Bytes.put8(q, 0, 0x40 | words);
+                    Bytes.put8(q, 8, 0x40 | words);
                 }
-                assertThat(IcmpQuote.check(q, 0, length) == Flaw.NONE).isEqualTo(length >= words * 4 + 8);
+                assertThat(error.read(true, q, 0, 8 + length) == Flaw.NONE).isEqualTo(length >= words * 4 + 8);
             }
+        }
+        for (int length = 0; length < 80; length++) {
+            MemorySegment q = arena.allocate(8 + length + 1).asSlice(0, 8 + length);
+            Bytes.put8(q, 0, 1);
+            if (length > 6) {
+                Bytes.put8(q, 8, 0x60);
+                Bytes.put16(q, 8 + 4, 1000);
+                Bytes.put8(q, 8 + 6, 6);
+            }
+            assertThat(error.read(false, q, 0, 8 + length) == Flaw.NONE).isEqualTo(length >= 48);
         }
         SplittableRandom random = new SplittableRandom(792);
         for (int i = 0; i < 20_000; i++) {
-            byte[] bytes = new byte[random.nextInt(90)];
+            byte[] bytes = new byte[random.nextInt(120)];
             random.nextBytes(bytes);
-            if (bytes.length > 0 && random.nextInt(4) != 0) {
-                bytes[0] = (byte) (0x40 | random.nextInt(16));
+            boolean four = random.nextBoolean();
+            if (bytes.length > 8 && random.nextInt(4) != 0) {
+                bytes[0] = (byte) (four ? 3 : 1 + random.nextInt(3));
+                bytes[8] = (byte) ((four ? 0x40 : 0x60) | random.nextInt(16));
             }
             MemorySegment q = MemorySegment.ofArray(bytes);
-            if (IcmpQuote.check(q, 0, bytes.length) == Flaw.NONE) {
-                IcmpQuote.sourcePort(q, 0);
-                IcmpQuote.destinationPort(q, 0);
-                IcmpQuote.tcpSequence(q, 0);
-                IcmpQuote.echoIdentifier(q, 0);
+            if (error.read(four, q, 0, bytes.length) == Flaw.NONE) {
+                error.sourcePort(q);
+                error.destinationPort(q);
+                error.tcpSequence(q);
+                error.echoIdentifier(q);
             }
         }
+    }
+
+    /** RFC 9293 §3.9.2.2: which are hard, and what ICMPv6's errors are in ICMPv4's words. */
+    @ParameterizedTest
+    @CsvSource({
+        "true, 3, 0, 3, 0, false", "true, 3, 1, 3, 1, false", "true, 3, 2, 3, 2, true", "true, 3, 3, 3, 3, true",
+        "true, 3, 4, 3, 4, false", "true, 3, 5, 3, 5, false", "true, 3, 13, 3, 13, true", "true, 11, 0, 11, 0, false",
+        "false, 1, 0, 3, 0, false", "false, 1, 1, 3, 13, true", "false, 1, 3, 3, 1, false", "false, 1, 4, 3, 3, true",
+        "false, 1, 5, 3, 13, true", "false, 2, 0, 3, 4, false", "false, 3, 0, 11, 0, false", "false, 4, 1, 3, 2, false"
+    })
+    void anErrorIsHardOrSoftAsRfc9293Says(boolean four, int type, int code, int type4, int code4, boolean hard) {
+        MemorySegment q = arena.allocate(8 + 60);
+        Bytes.put16(q, 0, type << 8 | code);
+        Bytes.put8(q, 8, four ? 0x45 : 0x60);
+        Bytes.put16(q, 8 + 4, four ? 0 : 20);
+        Bytes.put8(q, 8 + 6, four ? 0 : 6);
+        IcmpError error = new IcmpError();
+        assertThat(error.read(four, q, 0, 68)).isEqualTo(Flaw.NONE);
+        assertThat(error.type).isEqualTo(type4);
+        assertThat(error.code).isEqualTo(code4);
+        assertThat(error.hard).isEqualTo(hard);
+        assertThat(error.mtu >= 0).isEqualTo(code4 == 4 && type4 == 3);
     }
 
     @Test

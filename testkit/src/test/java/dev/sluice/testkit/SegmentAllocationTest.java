@@ -1,0 +1,183 @@
+package dev.sluice.testkit;
+
+import static dev.sluice.testkit.TwoHosts.LONG;
+import static dev.sluice.testkit.TwoHosts.async;
+import static dev.sluice.testkit.TwoHosts.get;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.link.Frame;
+import dev.sluice.link.Link;
+import dev.sluice.link.LinkCounters;
+import dev.sluice.link.LinkHandler;
+import dev.sluice.loop.EventLoop;
+import dev.sluice.net.ConflictDetection;
+import dev.sluice.net.NetConfig;
+import dev.sluice.net.NetStack;
+import dev.sluice.net.TcpConnection;
+import dev.sluice.net.TcpListener;
+import dev.sluice.wire.Bytes;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
+import dev.sluice.wire.MacAddress;
+import dev.sluice.wire.TcpHeader;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A host of the library takes segments and acknowledges them, over either family, without allocating anything on its loop. */
+@Timeout(120)
+class SegmentAllocationTest {
+    private static final MacAddress MAC = MacAddress.parse("02:00:00:00:00:01");
+    private static final MacAddress PEERS_MAC = MacAddress.parse("02:00:00:00:00:02");
+    private static final Ipv4Address FOUR = Ipv4Address.parse("10.0.0.1");
+    private static final Ipv6Address SIX = Ipv6Address.parse("fd00::1");
+    private static final int PAYLOAD = 500;
+    /** At a time: less than a chunk of the queue to the user, who empties it in between, so that its chunks go round. */
+    private static final int COUNT = 4;
+
+    /** Remembers only the last segment's sequence number, and how many frames went out. */
+    private static final class Sink implements Link {
+        LinkHandler handler;
+        int transportAt;
+        int sequence;
+        long frames;
+
+        @Override
+        public boolean send(Frame frame) {
+            frames++;
+            if (frame.headLength >= transportAt + TcpHeader.MIN_LENGTH) {
+                sequence = TcpHeader.sequence(frame.head, frame.headAt + transportAt);
+            }
+            return true;
+        }
+
+        @Override
+        public void start(LinkHandler to) {
+            handler = to;
+        }
+
+        @Override
+        public String name() {
+            return "sink";
+        }
+
+        @Override
+        public int mtu() {
+            return 1500;
+        }
+
+        @Override
+        public boolean offloads() {
+            return true;
+        }
+
+        @Override
+        public boolean congested() {
+            return false;
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+
+        @Override
+        public LinkCounters counters() {
+            return new LinkCounters();
+        }
+    }
+
+    private final Sink link = new Sink();
+    private final MemorySegment memory = Arena.ofShared().allocate(2048, 8);
+    private EventLoop loop;
+
+    private byte[] segment(boolean ipv4, int sequence, int acknowledgment, int flags, int length) {
+        byte[] payload = new byte[length];
+        return ipv4
+                ? new RawFrames(MAC, PEERS_MAC, Ipv4Address.parse("10.0.0.2"))
+                        .tcp(FOUR, 4000, 80, sequence, acknowledgment, flags, payload)
+                : new RawFrames6(MAC, PEERS_MAC, Ipv6Address.parse("fd00::2"))
+                        .tcp(SIX, 4000, 80, sequence, acknowledgment, flags, payload);
+    }
+
+    private void handle(byte[] bytes) {
+        MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        link.handler.onFrame(link, new Frame().set(memory, 0, bytes.length));
+        link.handler.onBatchEnd(link);
+    }
+
+    private <T> T on(Callable<T> task) throws Exception {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        loop.execute(() -> {
+            try {
+                result.complete(task.call());
+            } catch (Throwable t) {
+                result.completeExceptionally(t);
+            }
+        });
+        return get(result);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aSegmentAndItsAcknowledgmentAllocateNothing(boolean ipv4) throws Exception {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        NetConfig config =
+                NetConfig.of(FOUR + "/24").withIpv6(SIX + "/64").with(MAC).with(ConflictDetection.none());
+        loop = EventLoop.start("segments");
+        link.transportAt = ipv4 ? 34 : 54;
+        try (NetStack host = NetStack.open(loop, link, config);
+                TcpListener listener = host.tcp().listen(80, 4)) {
+            CompletableFuture<TcpConnection> accepting = async(() -> listener.accept(LONG));
+            int[] next = {100, 0};
+            on(() -> {
+                RawFrames four = new RawFrames(MAC, PEERS_MAC, Ipv4Address.parse("10.0.0.2"));
+                RawFrames6 six = new RawFrames6(MAC, PEERS_MAC, Ipv6Address.parse("fd00::2"));
+                handle(ipv4 ? four.arpRequest(FOUR) : six.solicitation(SIX)); // now it knows whom to answer
+                handle(segment(ipv4, next[0]++, 0, TcpHeader.SYN, 0));
+                next[1] = link.sequence + 1;
+                handle(segment(ipv4, next[0], next[1], TcpHeader.ACK, 0));
+                return true;
+            });
+            TcpConnection connection = get(accepting);
+            byte[] sink = new byte[PAYLOAD * COUNT];
+            Frame frame = new Frame();
+            long perSegment = Long.MAX_VALUE;
+            long acknowledged = 0;
+            for (int window = 0; window < 3000 && perSegment >= 8; window++) {
+                int from = next[0];
+                byte[] segment = segment(ipv4, from, next[1], TcpHeader.ACK, PAYLOAD);
+                long frames = link.frames;
+                perSegment = on(() -> {
+                    MemorySegment.copy(segment, 0, memory, ValueLayout.JAVA_BYTE, 0, segment.length);
+                    long before = threads.getCurrentThreadAllocatedBytes();
+                    for (int i = 0; i < COUNT; i++) {
+                        Bytes.put32(memory, link.transportAt + 4, from + i * PAYLOAD);
+                        frame.set(memory, 0, segment.length);
+                        frame.checksumTrusted = true;
+                        link.handler.onFrame(link, frame);
+                        link.handler.onBatchEnd(link);
+                    }
+                    return (threads.getCurrentThreadAllocatedBytes() - before) / COUNT;
+                });
+                acknowledged += link.frames - frames;
+                next[0] += PAYLOAD * COUNT;
+                for (int n = 0; n < sink.length; ) {
+                    n += connection.read(sink, n, sink.length - n);
+                }
+            }
+            assertThat(perSegment).as("bytes per segment").isLessThan(8);
+            assertThat(acknowledged).as("acknowledgments").isPositive();
+            connection.abort();
+        } finally {
+            loop.close();
+        }
+    }
+}
