@@ -17,10 +17,10 @@ def takes(contender, variant):
 
 
 def measure(contender, variant, options, record):
-    # The server behind both, whose answers may be kept for an hour. It is not on a loopback address: those are asked again soon.
-    server = subprocess.Popen([load_tool(), "dns-serve", "192.0.2.1", "53", "3600"], stdout=subprocess.PIPE)
+    # The server behind both, whose answers may be kept for an hour: dnsmasq asks it at the one address, Sluice at that of resolv.conf.
+    servers = [subprocess.Popen([load_tool(), "dns-serve", address, "53", "3600"], stdout=subprocess.PIPE) for address in ("192.0.2.1", "127.0.0.1")]
     try:
-        if not first_line(server):
+        if not all(first_line(server) for server in servers):
             raise Failed("the name server did not start")
         with session(contender, variant.mtu, warm_up=options.warm_up) as s:
             ask = (s.running.dns, 53)
@@ -35,4 +35,5 @@ def measure(contender, variant, options, record):
                     values = {"cpu_us": (after - before) * 1e6 / r["n"]} if before is not None else {}
                     record(row, p50_us=r["p50_us"], p99_us=r["p99_us"], per_s=r["per_s"], lost=r["lost"], **values)
     finally:
-        end(server)
+        for server in servers:
+            end(server)
