@@ -75,6 +75,21 @@ class UsageTest {
             serve --listen qemu:/tmp/x --mtu 1    | 576…65520
             serve qemu:/tmp/x                     | --listen
             status x                              | 'x'
+            status --interval 0                   | '0'
+            guests x                              | 'x'
+            flows x                               | 'x'
+            flows cut                             | flows cut 17
+            flows cut x                           | 'x'
+            flows list x                          | 'x'
+            dns x                                 | 'x'
+            dns add db.test A                     | dns add db.test A 192.0.2.7
+            dns add a A b --ttl -1                | '-1'
+            dns zone corp.test                    | dns zone corp.example
+            events x                              | 'x'
+            top --pid x                           | 'x'
+            run --api tcp:0.0.0.0:80 -- true      | ssh -L
+            run --api tcp:127.0.0.1:80 -- true    | --api-token-file
+            run --api x -- true                   | 'x'
             completion fish                       | fish
             capture tcp port                      | something must follow 'port'
             capture 42 host example.com           | needs an address
@@ -94,7 +109,11 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "attach", "serve", "status", "capture", "diagnose", "completion"})
+    @ValueSource(
+            strings = {
+                "run", "attach", "serve", "status", "top", "flows", "guests", "ports", "dns", "events", "capture", "diagnose",
+                "completion"
+            })
     void everyCommandHasHelpWithExamples(String command) {
         assertThat(Main.execute(command, "--help")).isZero();
         assertThat(out.toString(StandardCharsets.UTF_8)).contains("Usage: sluice " + command, "Examples:");
