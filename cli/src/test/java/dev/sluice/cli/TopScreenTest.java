@@ -48,7 +48,9 @@ class TopScreenTest {
         for (int rows = 1; rows < 40; rows++) {
             assertThat(screen.lines(rows)).hasSizeLessThanOrEqualTo(rows);
         }
-        assertThat(screen.lines(20)).anyMatch(line -> line.contains("web.test")).anyMatch(line -> line.contains("46 more"));
+        assertThat(screen.lines(20))
+                .anyMatch(line -> line.contains("web.test"))
+                .anyMatch(line -> line.contains("46 more"));
         assertThat(String.join("", screen.lines(20))).doesNotContain("\u001b");
     }
 
@@ -61,7 +63,6 @@ class TopScreenTest {
                 .endsWith("dns            192.168.65.3 asked for a?.test A: noerror in 1.5 ms");
         assertThat(EventsCommand.text(Answer.of("""
                         {"kind": "drops", "data": {"drops": {"bad-dns": 3}}}
-                        """)))
-                .endsWith("3 bad-dns");
+                        """))).endsWith("3 bad-dns");
     }
 }

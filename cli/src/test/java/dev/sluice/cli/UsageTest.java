@@ -111,7 +111,18 @@ class UsageTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "run", "attach", "serve", "status", "top", "flows", "guests", "ports", "dns", "events", "capture", "diagnose",
+                "run",
+                "attach",
+                "serve",
+                "status",
+                "top",
+                "flows",
+                "guests",
+                "ports",
+                "dns",
+                "events",
+                "capture",
+                "diagnose",
                 "completion"
             })
     void everyCommandHasHelpWithExamples(String command) {

@@ -85,14 +85,14 @@ class NamesTest {
                 "for i in 1 2 3 4 5 6 7 8; do dig +short n$i.Corp.example; dig +short n$i.corp.example AAAA;"
                         + " dig +short n$i.www.example; done | sort | uniq -c");
         assertThat(run.output().lines().map(String::strip)).containsExactly("8 10.1.2.3", "8 192.0.2.80");
-        assertThat(Files.readString(outsideLog)).doesNotContainIgnoringCase("corp.example").contains("www.example");
+        assertThat(Files.readString(outsideLog))
+                .doesNotContainIgnoringCase("corp.example")
+                .contains("www.example");
         assertThat(Files.readString(insideLog)).contains("corp.example").doesNotContain("www.example");
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
                     --dns-record db.test=10.0.0.5                                  | db.test     | 10.0.0.5
                     --dns-record db.test=10.0.0.5 --dns-record www.test=db.test    | www.test    | 10.0.0.5
                     --dns-record *.dev.test=10.0.0.7 --dns-zone test=              | a.dev.test  | 10.0.0.7
