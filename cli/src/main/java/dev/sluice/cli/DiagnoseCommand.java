@@ -66,6 +66,7 @@ final class DiagnoseCommand implements Command {
         boolean whole = false;
         try (ControlStream stream =
                 client.stream("/v1/diagnose?seconds=" + seconds + "&captures=" + !withoutCaptures)) {
+            Signals.onStop(stream::close); // before there is a file that would be left
             Path part;
             try {
                 part = Files.createTempFile(
@@ -80,7 +81,6 @@ final class DiagnoseCommand implements Command {
                         e);
             }
             try {
-                Signals.onStop(stream::close);
                 try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(part), 1 << 16)) {
                     whole = stream.copyTo(out);
                 }

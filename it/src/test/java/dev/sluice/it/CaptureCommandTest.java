@@ -85,7 +85,7 @@ class CaptureCommandTest {
                                 "-c",
                                 "curl -s --unix-socket ${XDG_RUNTIME_DIR:-/tmp}/sluice*/" + run.pid()
                                         + ".sock http://sluice/v1/captures")
-                        .out()
+                        .outputAtEnd()
                         .contains("\"" + what + "\""));
     }
 
@@ -134,7 +134,7 @@ class CaptureCommandTest {
                 "src net 192.168.65.0/24 and (tcp or udp)",
                 "dst host 192.168.65.3 or arp",
                 "portrange 50-60",
-                "ip6 and not icmp6",
+                "ip6 and not udp",
                 "not (ip or ip6)")) {
             Path some = lab.folder().resolve("some.pcap");
             lab.sluice("capture", "--ring", "all", "--write", some.toString(), "" + run.pid(), filter)
@@ -171,7 +171,7 @@ class CaptureCommandTest {
         Await.until(
                 "something was written",
                 capture::toString,
-                () -> lab.onHost("tshark", "-r", file.toString()).out().contains("ping"));
+                () -> lab.onHost("tshark", "-r", file.toString()).outputAtEnd().contains("ping"));
         capture.signal("INT");
         assertThat(capture.exitCode()).as(capture.toString()).isZero();
         assertThat(lab.onHost("tshark", "-r", file.toString()).output()).contains("ping");

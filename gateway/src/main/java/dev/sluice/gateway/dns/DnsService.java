@@ -213,8 +213,9 @@ public final class DnsService implements AutoCloseable {
         record Host(ResolverConfig config, Object hosts) {}
         try {
             Host now = new Host(hostServers.config(), hosts.version());
-            if (!now.equals(learntUnder)) {
-                learntUnder = now;
+            Object before = learntUnder;
+            learntUnder = now;
+            if (before != null && !before.equals(now)) {
                 changed();
             }
             resolver.look();
