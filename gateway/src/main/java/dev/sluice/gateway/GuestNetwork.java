@@ -74,13 +74,13 @@ import org.jspecify.annotations.Nullable;
 final class GuestNetwork implements LocalPort {
     private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
     private static final int DNS_PORT = 53;
-    /** Buffers that no flow needed for this long go back to the system. */
-    /** Shortest time between two questions for guests nobody has heard of. */
+    /** Shortest time between two questions for guests nobody has heard of, or not for a while. */
     private static final long ASK_INTERVAL = 100_000_000L;
 
     /** Connections of guests to services at a time; further ones are closed at once. */
     private static final int MAX_SERVED = 64;
 
+    /** Buffers that no flow needed for this long go back to the system. */
     private static final long TRIM_INTERVAL = 1_000_000_000L;
 
     final Loop loop;
@@ -90,6 +90,7 @@ final class GuestNetwork implements LocalPort {
     final Counters counters = new Counters();
     final Events events;
     final GuestTable guests;
+    private final NeighbourGuard guard;
     final Switch fabric;
     final TcpFlows tcp;
     final TcpInbound inbound;
@@ -136,7 +137,8 @@ final class GuestNetwork implements LocalPort {
         this.plan = plan;
         this.limits = limits;
         events = new Events(counters, stalls);
-        guests = new GuestTable(plan, counters, events, limits.guests());
+        guests = new GuestTable(plan, counters, events, limits.guests(), this::ask);
+        guard = new NeighbourGuard(plan, guests);
         fabric = new Switch(plan.mac(), this);
         PacketSender sender = new PacketSender(plan, counters, random.nextInt());
         ErrorSender errors = new ErrorSender(loop, plan, counters, sender);
@@ -155,14 +157,15 @@ final class GuestNetwork implements LocalPort {
         dhcp = new DhcpService(
                 Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits), counters, new DhcpLeases());
         FragmentInput fragments = new FragmentInput(loop, counters, reassembler);
-        TransportInput transport = new TransportInput(counters, errors, tcp, udp, echo);
+        TransportInput transport =
+                new TransportInput(counters, errors, tcp, udp, echo, new GuestErrors(guests, tcp, counters));
         ipv4 = new Ipv4Input(plan, counters, guests, errors, fragments, dhcp, transport);
         Ipv6Plan six = plan.ipv6();
         if (six == null) {
             ndp = null;
             ipv6 = null;
         } else {
-            ndp = new NdpResponder(loop, plan, six, counters, fabric::links);
+            ndp = new NdpResponder(loop, plan, six, counters, fabric::links, this::onNeighbour6);
             Dhcpv6Service dhcp6 = new Dhcpv6Service(plan, six, limits, counters, new Leases());
             ipv6 = new Ipv6Input(plan, counters, guests, errors, fragments, ndp, dhcp6, transport);
         }
@@ -321,17 +324,35 @@ final class GuestNetwork implements LocalPort {
 
     /** A guest that has not sent any packet yet may still be the one a forward leads to. */
     private void onNeighbour(Link link, long mac, int address) {
-        if (guests.find(address) == null) {
-            guests.sender(address, mac, link, loop.now());
+        guests.sender(address, mac, link, loop.now());
+    }
+
+    /** What guests advertise makes nobody known, but shows that who is known is there. */
+    private void onNeighbour6(Link link, long mac, long high, long low) {
+        Guest guest = guests.find(high, low);
+        if (guest != null) {
+            guests.heard(guest, mac, link, loop.now());
         }
     }
 
-    /** The guest at an address; null if none has been heard of, and then it is asked for, so that the next time may find it. */
+    /** Asks a guest whether it is still there, where it was. */
+    private void ask(Guest guest) {
+        if (guest.isIpv4()) {
+            arp.ask(guest.link, guest.mac, guest.address, loop.now());
+        } else if (ndp != null) {
+            ndp.ask(guest.link, guest.mac, guest.high, guest.low);
+        }
+    }
+
+    /**
+     * The guest at an address; null if none has been heard of. Then, and if it has been silent, it is asked for, so that the next time may
+     * find it, or where it is now.
+     */
     @Nullable
     Guest findOrAsk(int address) {
         Guest guest = guests.find(address);
         long now = loop.now();
-        if (guest == null && now - asked >= ASK_INTERVAL) {
+        if ((guest == null || !guests.isHeard(guest, now)) && now - asked >= ASK_INTERVAL) {
             asked = now;
             for (Link link : fabric.links()) {
                 arp.resolve(link, address, now);
@@ -409,6 +430,20 @@ final class GuestNetwork implements LocalPort {
             }
             default -> counters.drop(Drop.UNKNOWN_PROTOCOL);
         }
+    }
+
+    @Override
+    public boolean mayPass(Link from, Frame frame) {
+        if (guard.mayPass(frame, loop.now())) {
+            return true;
+        }
+        counters.drop(Drop.SPOOFED_NEIGHBOUR);
+        return false;
+    }
+
+    @Override
+    public boolean mayMove(long mac, Link from, Link to) {
+        return guests.mayMove(mac, from, to, loop.now());
     }
 
     @Override

@@ -13,11 +13,13 @@ import dev.sluice.wire.MacAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Which guest owns which address: learned from frames, made firm by DHCP leases. An address in use belongs to the MAC that had it
- * first; a frame that says otherwise is a spoof and is dropped, until the owner has been silent for a minute. Confined to the loop.
+ * first; a frame that says otherwise is a spoof and is dropped, until the owner has been silent for a minute, or gives no answer when asked
+ * ({@link Challenges}). Confined to the loop.
  *
  * <p>Open addressing with linear probing over at most {@code limit} guests; looking up allocates nothing. When full, the guest
  * without a lease that has been silent longest is forgotten.
@@ -32,6 +34,7 @@ final class GuestTable {
     private final Counters counters;
     private final Events events;
     private final int limit;
+    private final Challenges challenges;
     private final @Nullable Guest[] slots;
     private final long seed = ThreadLocalRandom.current().nextLong();
     private int size;
@@ -41,10 +44,16 @@ final class GuestTable {
     private @Nullable Guest last6;
 
     GuestTable(AddressPlan plan, Counters counters, Events events, int limit) {
+        this(plan, counters, events, limit, guest -> {});
+    }
+
+    /** @param ask asks a guest, where it is known to be, whether it is still there */
+    GuestTable(AddressPlan plan, Counters counters, Events events, int limit, Consumer<Guest> ask) {
         this.plan = plan;
         this.counters = counters;
         this.events = events;
         this.limit = limit;
+        this.challenges = new Challenges(ask);
         this.slots = new @Nullable Guest[Integer.highestOneBit(Math.max(8, limit * 2 - 1)) * 2];
     }
 
@@ -94,7 +103,7 @@ final class GuestTable {
             }
             guest = add(high, low, mac, link, now);
         } else if (guest.mac != mac) {
-            if (guest.leased || now - guest.lastSeen < SILENCE) {
+            if (holds(guest, now) && (guest.leased || !challenges.yields(guest, mac, now))) {
                 counters.drop(Drop.SPOOFED_SOURCE);
                 return null;
             }
@@ -105,6 +114,41 @@ final class GuestTable {
         }
         guest.lastSeen = now;
         return guest;
+    }
+
+    /** Whether the guest is there, as far as is known, or may at least return to its address. */
+    boolean holds(Guest guest, long now) {
+        return guest.leased || isHeard(guest, now);
+    }
+
+    /** Whether something came from the guest within the last minute. */
+    boolean isHeard(Guest guest, long now) {
+        return now - guest.lastSeen < SILENCE;
+    }
+
+    /** A guest shows that it is there by something else than a packet of its own. */
+    void heard(Guest guest, long mac, Link link, long now) {
+        if (guest.mac == mac && guest.link == link) {
+            guest.lastSeen = now;
+        }
+    }
+
+    /** Whether a hardware address on one link may turn up on another: if no guest has it there, or none that has answers. */
+    boolean mayMove(long mac, Link from, Link to, long now) {
+        Guest holder = null;
+        for (Guest guest : slots) {
+            if (guest != null
+                    && guest.mac == mac
+                    && guest.link == from
+                    && (holder == null || guest.lastSeen - holder.lastSeen > 0)) {
+                holder = guest;
+            }
+        }
+        if (holder != null && isHeard(holder, now) && !challenges.yields(holder, System.identityHashCode(to), now)) {
+            counters.drop(Drop.SPOOFED_SOURCE);
+            return false;
+        }
+        return true;
     }
 
     /**
@@ -258,6 +302,7 @@ final class GuestTable {
         slots[i] = null;
         size--;
         publish(Event.Kind.GUEST_LEAVE, guest);
+        challenges.forget(guest);
         if (last == guest) {
             last = null;
         }

@@ -7,8 +7,6 @@ import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.gateway.icmp.EchoFlows;
 import dev.sluice.gateway.tcp.TcpFlows;
 import dev.sluice.gateway.udp.UdpFlows;
-import dev.sluice.wire.Bytes;
-import dev.sluice.wire.Checksum;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpHeader;
@@ -25,13 +23,16 @@ final class TransportInput {
     private final TcpFlows tcp;
     private final UdpFlows udp;
     private final EchoFlows echo;
+    private final GuestErrors reports;
 
-    TransportInput(Counters counters, IcmpErrors errors, TcpFlows tcp, UdpFlows udp, EchoFlows echo) {
+    TransportInput(
+            Counters counters, IcmpErrors errors, TcpFlows tcp, UdpFlows udp, EchoFlows echo, GuestErrors reports) {
         this.counters = counters;
         this.errors = errors;
         this.tcp = tcp;
         this.udp = udp;
         this.echo = echo;
+        this.reports = reports;
     }
 
     /**
@@ -46,7 +47,7 @@ final class TransportInput {
             case Ipv4Header.PROTOCOL_TCP -> {
                 if (TcpHeader.check(s, at, length) != Flaw.NONE) {
                     counters.drop(Drop.BAD_TCP);
-                } else if (!trusted && !checksumOk(s, ip, protocol, at, length)) {
+                } else if (!trusted && !IpHeader.checksumOk(s, ip, protocol, at, length)) {
                     counters.drop(Drop.BAD_TCP_CHECKSUM);
                 } else {
                     tcp.onSegment(guest, s, ip, at, length, now);
@@ -55,7 +56,7 @@ final class TransportInput {
             case Ipv4Header.PROTOCOL_UDP -> {
                 if (UdpHeader.check(s, at, length) != Flaw.NONE) {
                     counters.drop(Drop.BAD_UDP);
-                } else if (!trusted && !udpChecksumOk(s, ip, at)) {
+                } else if (!trusted && !IpHeader.udpChecksumOk(s, ip, at)) {
                     counters.drop(Drop.BAD_UDP_CHECKSUM);
                 } else {
                     udp.onDatagram(guest, s, ip, at, UdpHeader.length(s, at), now);
@@ -63,7 +64,9 @@ final class TransportInput {
             }
             default -> {
                 if (protocol == (guest.isIpv4() ? Ipv4Header.PROTOCOL_ICMP : Ipv6Header.ICMPV6)) {
-                    echo.onMessage(guest, s, ip, at, length, now);
+                    if (!reports.onMessage(guest, s, ip, at, length, now)) {
+                        echo.onMessage(guest, s, ip, at, length, now);
+                    }
                     return;
                 }
                 counters.drop(Drop.UNKNOWN_PROTOCOL);
@@ -76,21 +79,6 @@ final class TransportInput {
                         (int) (at - ip) + length);
             }
         }
-    }
-
-    private static boolean checksumOk(MemorySegment s, long ip, int protocol, long at, int length) {
-        long pseudo = IpHeader.isIpv4(s, ip)
-                ? Checksum.pseudoHeader(Ipv4Header.source(s, ip), Ipv4Header.destination(s, ip), protocol, length)
-                : Ipv6Header.pseudoHeader(s, ip, protocol, length);
-        return Checksum.finish(Checksum.add(pseudo, s, at, length)) == 0;
-    }
-
-    /** Only over IPv4 may there be none (RFC 768, RFC 8200 §8.1). */
-    private static boolean udpChecksumOk(MemorySegment s, long ip, long at) {
-        if (Bytes.u16(s, at + UdpHeader.CHECKSUM) == 0) {
-            return IpHeader.isIpv4(s, ip);
-        }
-        return checksumOk(s, ip, Ipv4Header.PROTOCOL_UDP, at, UdpHeader.length(s, at));
     }
 
     /** A UDP super-datagram of a guest's kernel: each {@code size} bytes of payload are a datagram, its header goes in front. */

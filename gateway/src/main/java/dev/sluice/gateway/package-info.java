@@ -14,6 +14,12 @@
  * named in ICMPv4's words everywhere and become ICMPv6 on the way to an IPv6 guest (RFC 7915). Back: a protocol builds its header in front of the data, {@code PacketSender} (TCP does it itself) adds IP and Ethernet, and the
  * guest's link sends it. Nobody keeps a frame's memory after the call.
  *
+ * <p>Between guests. The switch asks the gateway about frames from one guest to others: {@code NeighbourGuard} keeps back those that play the
+ * router or claim an address of the gateway's or of another guest's. Who has an address is {@code GuestTable}'s knowledge: whoever used it
+ * first, or has it by DHCP. Where a second guest claims it, or a hardware address turns up on a second link, {@code Challenges} has the first
+ * one asked where it was; three questions without an answer, and it gives way. So guests may die, move and change their hardware address, and
+ * none can be robbed by one that is merely louder.
+ *
  * <p>Name lookups are the exception to the one loop: they run on virtual threads and come back through the loop's mailbox.
  */
 @NullMarked

@@ -10,7 +10,9 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.NowhereLink;
 import dev.sluice.link.Link;
 import dev.sluice.wire.Ipv4Address;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -30,6 +32,66 @@ class GuestTableTest {
         assertThat(counters.dropped(Drop.SPOOFED_SOURCE)).isEqualTo(1);
         assertThat(table.sender(GUEST, 2, link, 61 * SECOND)).isNotNull();
         assertThat(table.sender(GUEST, 1, link, 62 * SECOND)).isNull();
+    }
+
+    /** It has died, or has another MAC now: three questions, a second apart, and it gives way. */
+    @Test
+    void aGuestThatDoesNotAnswerGivesWayWithinSeconds() {
+        List<Guest> asked = new ArrayList<>();
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100, asked::add);
+        Guest guest = table.sender(GUEST, 1, link, 0);
+        for (int second = 1; second <= 3; second++) {
+            assertThat(table.sender(GUEST, 2, link, second * SECOND)).isNull();
+            assertThat(table.sender(GUEST, 2, link, second * SECOND + 1)).isNull(); // insisting does not help
+            assertThat(asked).hasSize(second).containsOnly(guest);
+        }
+        assertThat(table.sender(GUEST, 2, link, 4 * SECOND)).isSameAs(guest);
+        assertThat(guest.mac).isEqualTo(2);
+    }
+
+    @Test
+    void aGuestThatAnswersKeepsItsAddressHoweverLongSomebodyElseInsists() {
+        List<Guest> asked = new ArrayList<>();
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100, asked::add);
+        table.sender(GUEST, 1, link, 0);
+        for (int tenth = 1; tenth < 1000; tenth++) {
+            long now = tenth * SECOND / 10;
+            int before = asked.size();
+            assertThat(table.sender(GUEST, 2, link, now)).isNull();
+            if (asked.size() > before) {
+                assertThat(table.sender(GUEST, 1, link, now + 1)).isNotNull();
+            }
+        }
+        assertThat(asked.size()).isBetween(90, 100); // one question a second
+    }
+
+    @Test
+    void aHardwareAddressMovesToAnotherLinkOnlyIfItsGuestIsSilent() {
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100, guest -> {});
+        Link other = new NowhereLink();
+        assertThat(table.mayMove(1, link, other, 0)).as("nobody has it").isTrue();
+        Guest guest = table.sender(GUEST, 1, link, 0);
+        for (int second = 1; second <= 3; second++) {
+            assertThat(table.mayMove(1, link, other, second * SECOND)).isFalse();
+        }
+        table.heard(guest, 1, link, 3 * SECOND + 5); // it is there
+        for (int second = 4; second <= 6; second++) {
+            assertThat(table.mayMove(1, link, other, second * SECOND)).isFalse();
+        }
+        assertThat(table.mayMove(1, link, other, 7 * SECOND)).isTrue();
+    }
+
+    @Test
+    void disputesAreBounded() {
+        List<Guest> asked = new ArrayList<>();
+        Challenges challenges = new Challenges(asked::add);
+        Guest guest = new Guest(GUEST, 1, link);
+        for (int claimant = 0; claimant < 10_000; claimant++) {
+            assertThat(challenges.yields(guest, claimant, SECOND)).isFalse();
+        }
+        assertThat(challenges.size()).isEqualTo(Challenges.MOST);
+        challenges.forget(guest);
+        assertThat(challenges.size()).isZero();
     }
 
     @Test

@@ -48,20 +48,23 @@ final class GuestWorld implements AutoCloseable {
     final NetStack guest;
     private final MemorySegment raw = Arena.ofShared().allocate(65_536, 8);
 
-    GuestWorld(int mtu, boolean offloads, Limits limits, @Nullable FlowPolicy policy, NetConfig config)
+    GuestWorld(AddressPlan plan, boolean offloads, Limits limits, @Nullable FlowPolicy policy, NetConfig config)
             throws IOException {
-        Gateway.Builder builder = Gateway.builder()
-                .plan(AddressPlan.of(AddressPlan.DEFAULT_SUBNET, mtu, true))
-                .limits(limits);
+        Gateway.Builder builder = Gateway.builder().plan(plan).limits(limits);
         if (policy != null) {
             builder.policy(policy);
         }
         gateway = builder.start();
-        MemoryLink.Pair cable = MemoryLink.pair(gateway.loop(), mtu, offloads);
+        MemoryLink.Pair cable = MemoryLink.pair(gateway.loop(), plan.mtu(), offloads);
         near = cable.left();
         far = cable.right();
         gateway.attach(near);
         guest = NetStack.open(gateway.loop(), far, config);
+    }
+
+    GuestWorld(int mtu, boolean offloads, Limits limits, @Nullable FlowPolicy policy, NetConfig config)
+            throws IOException {
+        this(AddressPlan.of(AddressPlan.DEFAULT_SUBNET, mtu, true), offloads, limits, policy, config);
     }
 
     GuestWorld(int mtu, boolean offloads, Limits limits) throws IOException {

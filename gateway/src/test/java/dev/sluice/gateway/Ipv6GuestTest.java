@@ -9,6 +9,7 @@ import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
 import dev.sluice.link.LinkHandler;
+import dev.sluice.testkit.RawFrames6;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.EthernetHeader;
@@ -16,6 +17,8 @@ import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Icmpv6Header;
 import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.Ipv6Header;
+import dev.sluice.wire.MacAddress;
+import dev.sluice.wire.TcpHeader;
 import dev.sluice.wire.UdpHeader;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -24,6 +27,8 @@ import java.lang.foreign.ValueLayout;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -314,6 +319,61 @@ class Ipv6GuestTest {
         }
     }
 
+    /** Data in order, to the host's socket, and the acknowledgments back. */
+    @Test
+    void aSegmentOnItsWayAllocatesNothing() throws Exception {
+        var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+        RawFrames6 guest = new RawFrames6(PLAN.mac(), new MacAddress(MAC), GUEST);
+        int payload = 1000;
+        int count = 200;
+        try (ServerSocket server = GuestWorld.server()) {
+            int port = server.getLocalPort();
+            int sequence = 100;
+            handle(guest.tcp(HOST, 4000, port, sequence++, 0, TcpHeader.SYN, new byte[0]));
+            MemorySegment synAck;
+            do {
+                synAck = MemorySegment.ofArray(received.poll(60, TimeUnit.SECONDS));
+            } while (Ipv6Header.nextHeader(synAck, ETHERNET) != 6);
+            int ack = TcpHeader.sequence(synAck, PAYLOAD) + 1;
+            handle(guest.tcp(HOST, 4000, port, sequence, ack, TcpHeader.ACK, new byte[0]));
+            try (Socket socket = server.accept()) {
+                cable.recording = false;
+                byte[] sink = new byte[payload * count];
+                Frame frame = new Frame();
+                long perSegment = Long.MAX_VALUE;
+                for (int window = 0; window < 300 && perSegment >= 8; window++) {
+                    int from = sequence;
+                    byte[] segment = guest.tcp(HOST, 4000, port, from, ack, TcpHeader.ACK, new byte[payload]);
+                    perSegment = on(() -> {
+                        MemorySegment.copy(segment, 0, memory, ValueLayout.JAVA_BYTE, 0, segment.length);
+                        long before = threads.getCurrentThreadAllocatedBytes();
+                        for (int i = 0; i < count; i++) {
+                            Bytes.put32(memory, PAYLOAD + 4, from + i * payload);
+                            frame.set(memory, 0, segment.length);
+                            frame.checksumTrusted = true;
+                            cable.handler.onFrame(cable, frame);
+                            cable.handler.onBatchEnd(cable);
+                        }
+                        return (threads.getCurrentThreadAllocatedBytes() - before) / count;
+                    });
+                    sequence += payload * count;
+                    assertThat(socket.getInputStream().readNBytes(sink, 0, sink.length))
+                            .isEqualTo(sink.length);
+                }
+                assertThat(perSegment).as("bytes per segment").isLessThan(8);
+            }
+        }
+    }
+
+    private void handle(byte[] bytes) throws Exception {
+        on(() -> {
+            MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
+            cable.handler.onFrame(cable, new Frame().set(memory, 0, bytes.length));
+            cable.handler.onBatchEnd(cable);
+            return true;
+        });
+    }
+
     @Test
     void withoutAPlanForItIpv6IsDropped() throws Exception {
         gateway.close();
@@ -333,6 +393,7 @@ class Ipv6GuestTest {
     /** Hands frames to the gateway and keeps those that come back. */
     private final class Cable implements Link {
         LinkHandler handler;
+        boolean recording = true;
 
         @Override
         public String name() {
@@ -356,6 +417,9 @@ class Ipv6GuestTest {
 
         @Override
         public boolean send(Frame frame) {
+            if (!recording) {
+                return true;
+            }
             byte[] bytes = frame.head.asSlice(frame.headAt, frame.length()).toArray(ValueLayout.JAVA_BYTE);
             if (frame.checksumStart != 0) {
                 MemorySegment f = MemorySegment.ofArray(bytes);

@@ -9,6 +9,16 @@ public interface LocalPort {
      */
     void onFrame(Link from, Frame frame);
 
+    /** Whether a frame from {@code from} may go to other guests: the one it is for, or all. */
+    default boolean mayPass(Link from, Frame frame) {
+        return true;
+    }
+
+    /** Whether a hardware address last seen on one link may now be on another one, both of which are live. */
+    default boolean mayMove(long mac, Link from, Link to) {
+        return true;
+    }
+
     /** All frames of one read of {@code from} have been delivered. */
     default void onBatchEnd(Link from) {}
 

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * its {@link LocalPort}. On the loop's thread.
  *
  * <p>A frame for the gateway's address goes there only; a group's to everybody; a known guest's to its link; an unknown one's to all
- * other guests. An address that turns up on another link moves there, so of two links with one identity the one that sent last
- * gets the frames. Not learnt, and the frame dropped: the gateway's own address, a group address, zero, and an address that was
+ * other guests. An address that turns up on another link moves there if the gateway lets it, so of two links with one identity the one that sent last
+ * gets the frames. What guests say to each other the gateway may forbid. Not learnt, and the frame dropped: the gateway's own address, a group address, zero, and an address that was
  * assigned to another live link.
  */
 public final class Switch {
@@ -156,12 +156,20 @@ public final class Switch {
         }
         if (MacAddress.isGroup(destination)) {
             counters.group++;
+            if (local.mayPass(from.link, frame)) {
+                flood(from, frame);
+            } else {
+                counters.droppedGuarded++;
+            }
             // The gateway comes last: it may turn the frame into its own answer.
-            flood(from, frame);
             local.onFrame(from.link, frame);
             return;
         }
         SwitchPort to = table.get(destination);
+        if (to != from && !local.mayPass(from.link, frame)) {
+            counters.droppedGuarded++;
+            return;
+        }
         if (to == null) {
             counters.flooded++;
             flood(from, frame);
@@ -191,6 +199,14 @@ public final class Switch {
             return false;
         }
         if (source == gateway || source != port.assigned && isAssigned(source)) {
+            counters.droppedSpoofed++;
+            return false;
+        }
+        SwitchPort known = table.get(source);
+        if (known != null
+                && known != port
+                && !(port.assigned == source && known.assigned == source)
+                && !local.mayMove(source, known.link, port.link)) {
             counters.droppedSpoofed++;
             return false;
         }

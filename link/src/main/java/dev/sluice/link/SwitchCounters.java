@@ -12,8 +12,10 @@ public final class SwitchCounters {
     public long flooded;
     /** Frames for an address on the link they came from. */
     public long droppedSameLink;
-    /** Frames that claimed the gateway's address or one assigned to another guest. */
+    /** Frames that claimed the gateway's address, one assigned to another guest, or one that another link is not ready to give up. */
     public long droppedSpoofed;
+    /** Frames that other guests may not have, as the gateway judged them. */
+    public long droppedGuarded;
     /** Frames from a group address or zero. */
     public long droppedSource;
     /** Addresses that turned up on another link. */

@@ -75,10 +75,15 @@ public final class ArpResponder {
 
     /** Asks on {@code link} who has {@code address}; the answer, if one comes within three seconds, goes to the listener. */
     public void resolve(Link link, int address, long now) {
+        ask(link, BROADCAST, address, now);
+    }
+
+    /** Asks one guest whether it is still there; its answer goes to the listener. */
+    public void ask(Link link, long to, int address, long now) {
         nextPending = (nextPending + 1) % MAX_PENDING;
         pending[nextPending] = address;
         pendingUntil[nextPending] = now + RESOLVE_NANOS;
-        send(link, BROADCAST, ArpHeader.REQUEST, gateway, 0, address);
+        send(link, to, ArpHeader.REQUEST, gateway, 0, address);
     }
 
     /**

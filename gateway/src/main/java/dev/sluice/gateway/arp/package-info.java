@@ -8,7 +8,7 @@
  * every ten seconds (RFC 5227 §2.4 c). For other guests it says nothing: they hear each other through the switch and answer themselves.
  *
  * <p>What it learns it tells a {@link dev.sluice.gateway.arp.NeighbourListener}, which decides: senders of requests, and senders of
- * replies that {@link dev.sluice.gateway.arp.ArpResponder#resolve} asked for within the last three seconds. Other replies teach
+ * replies that {@link dev.sluice.gateway.arp.ArpResponder#resolve} or {@code ask} asked for within the last three seconds. Other replies teach
  * nothing. A message whose sender is not the one its frame came from is dropped.
  *
  * <p>Confined to the loop's thread; one buffer, no allocation per message, memory bounded by constants.

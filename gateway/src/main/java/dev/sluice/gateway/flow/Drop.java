@@ -12,6 +12,7 @@ public enum Drop {
     BAD_IPV6,
     /** A neighbour discovery message that is none, or comes from beyond the link. */
     BAD_NDP,
+    /** A message that is none, or an error that can't be true. */
     BAD_ICMP,
     BAD_UDP,
     BAD_UDP_CHECKSUM,
@@ -23,6 +24,8 @@ public enum Drop {
     UNKNOWN_PROTOCOL,
     /** Source address bound to another guest, or not a guest's. */
     SPOOFED_SOURCE,
+    /** From one guest to others, who don't get it: claims to be a router, or to have the gateway's or another guest's address. */
+    SPOOFED_NEIGHBOUR,
     /** Source or destination that can never be right (multicast source, 0.0.0.0, loopback…). */
     MARTIAN,
     /** Multicast or broadcast that the gateway does not serve. */

@@ -33,15 +33,32 @@ public final class NdpResponder {
     private final Counters counters;
     private final NdpSender sender;
     private final RouterAdvertiser router;
+    private final Neighbours neighbours;
     private final Set<Long> warned = new HashSet<>();
     private boolean defended;
     private long defendedAt;
 
-    /** @param links those that guests are behind now */
-    public NdpResponder(Loop loop, AddressPlan plan, Ipv6Plan six, Counters counters, Supplier<List<Link>> links) {
+    /** Told where a guest says it is; on the loop's thread. Whether to believe it is the listener's business. */
+    @FunctionalInterface
+    public interface Neighbours {
+        void onNeighbour(Link link, long mac, long high, long low);
+    }
+
+    /**
+     * @param links those that guests are behind now
+     * @param neighbours told of guests' advertisements
+     */
+    public NdpResponder(
+            Loop loop,
+            AddressPlan plan,
+            Ipv6Plan six,
+            Counters counters,
+            Supplier<List<Link>> links,
+            Neighbours neighbours) {
         this.plan = six;
         this.mac = plan.mac().bits();
         this.counters = counters;
+        this.neighbours = neighbours;
         this.sender = new NdpSender(Arena.ofAuto(), mac);
         this.router = new RouterAdvertiser(loop, plan, six, counters, sender, links);
     }
@@ -67,9 +84,7 @@ public final class NdpResponder {
      * @param length of the message
      */
     public void onMessage(Link link, long frameSourceMac, MemorySegment s, long ip, long at, int length, long now) {
-        if (Ipv6Header.hopLimit(s, ip) != NdpMessage.HOP_LIMIT
-                || Icmpv6Header.check(s, ip, at, length) != Flaw.NONE
-                || NdpMessage.check(s, at, length) != Flaw.NONE) {
+        if (NdpMessage.check(s, ip, at, length) != Flaw.NONE) {
             counters.drop(Drop.BAD_NDP);
             return;
         }
@@ -84,13 +99,14 @@ public final class NdpResponder {
             return;
         }
         switch (IcmpHeader.type(s, at)) {
-            case Icmpv6Header.ROUTER_SOLICITATION ->
-                onRouterSolicitation(link, frameSourceMac, s, high, low, at, length, now);
-            case Icmpv6Header.NEIGHBOUR_SOLICITATION ->
-                onSolicitation(link, frameSourceMac, s, ip, high, low, at, length);
+            case Icmpv6Header.ROUTER_SOLICITATION -> router.solicited(link, frameSourceMac, high, low, now);
+            case Icmpv6Header.NEIGHBOUR_SOLICITATION -> onSolicitation(link, frameSourceMac, s, high, low, at, length);
             case Icmpv6Header.NEIGHBOUR_ADVERTISEMENT -> {
                 if (isOurs(NdpMessage.targetHigh(s, at), NdpMessage.targetLow(s, at))) {
                     conflict(link, frameSourceMac, NdpMessage.targetHigh(s, at), NdpMessage.targetLow(s, at), now);
+                } else {
+                    neighbours.onNeighbour(
+                            link, frameSourceMac, NdpMessage.targetHigh(s, at), NdpMessage.targetLow(s, at));
                 }
             }
             // A guest is no router here, and redirects come from routers only.
@@ -98,27 +114,11 @@ public final class NdpResponder {
         }
     }
 
-    private void onRouterSolicitation(
-            Link link, long from, MemorySegment s, long high, long low, long at, int length, long now) {
-        boolean nameless = high == 0 && low == 0;
-        if (nameless && NdpMessage.option(s, at, length, NdpMessage.OPTION_SOURCE_LINK_ADDRESS) >= 0) {
-            counters.drop(Drop.BAD_NDP); // RFC 4861 §6.1.1
-            return;
-        }
-        router.solicited(link, from, high, low, now);
-    }
-
-    private void onSolicitation(
-            Link link, long from, MemorySegment s, long ip, long high, long low, long at, int length) {
+    private void onSolicitation(Link link, long from, MemorySegment s, long high, long low, long at, int length) {
         long targetHigh = NdpMessage.targetHigh(s, at);
         long targetLow = NdpMessage.targetLow(s, at);
         boolean detection = high == 0 && low == 0;
         long option = NdpMessage.option(s, at, length, NdpMessage.OPTION_SOURCE_LINK_ADDRESS);
-        boolean toNode = Ipv6Header.destinationHigh(s, ip) >>> 56 != 0xff;
-        if (detection && (option >= 0 || toNode)) {
-            counters.drop(Drop.BAD_NDP); // RFC 4861 §7.1.1
-            return;
-        }
         if (!isOurs(targetHigh, targetLow)) {
             return; // a guest's own business, its duplicate address detection included
         }
@@ -153,6 +153,14 @@ public final class NdpResponder {
                 targetHigh,
                 targetLow,
                 mac);
+    }
+
+    /** Asks one guest whether it is still there; whatever it then sends from its address is an answer. */
+    public void ask(Link link, long to, long high, long low) {
+        int n = NdpMessage.writeNeighbour(
+                sender.memory(), NdpSender.MESSAGE_AT, Icmpv6Header.NEIGHBOUR_SOLICITATION, 0, high, low, mac);
+        sender.send(
+                link, to, high, low, plan.linkLocal().high(), plan.linkLocal().low(), n);
     }
 
     private void announce(Link link, Ipv6Address address) {

@@ -2,8 +2,6 @@ package dev.sluice.gateway.ndp;
 
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
-import dev.sluice.wire.Bytes;
-import dev.sluice.wire.Checksum;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Icmpv6Header;
 import dev.sluice.wire.Ipv6Header;
@@ -39,10 +37,7 @@ final class NdpSender {
         EthernetHeader.write(memory, 0, to, mac, EthernetHeader.TYPE_IPV6);
         Ipv6Header.write(
                 memory, ip, 0, 0, length, Ipv6Header.ICMPV6, NdpMessage.HOP_LIMIT, sourceHigh, sourceLow, high, low);
-        Bytes.put16(memory, MESSAGE_AT + Icmpv6Header.CHECKSUM, 0);
-        long sum = Checksum.add(
-                Ipv6Header.pseudoHeader(memory, ip, Ipv6Header.ICMPV6, length), memory, MESSAGE_AT, length);
-        Bytes.put16(memory, MESSAGE_AT + Icmpv6Header.CHECKSUM, Checksum.finish(sum));
+        Icmpv6Header.updateChecksum(memory, ip, MESSAGE_AT, length);
         link.send(frame.set(memory, 0, (int) MESSAGE_AT + length));
     }
 }

@@ -14,7 +14,7 @@
  * where the plan says so, which is where the host has a way to the IPv6 Internet: elsewhere a default route would only make programs wait.
  *
  * <p>Guests' addresses need no asking: as with IPv4, a guest is found where its last packet came from, and what it may claim is the
- * guest table's business. Messages count only with a hop limit of 255, which nobody beyond the link can produce.
+ * guest table's business; it has one asked only where two claim the same. Messages count only with a hop limit of 255, which nobody beyond the link can produce.
  *
  * <p>Confined to the loop's thread; memory is bounded by constants, a message allocates nothing.
  */

@@ -16,6 +16,7 @@ import dev.sluice.host.StreamSocket;
 import dev.sluice.link.Link;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
+import dev.sluice.stack.ip.IcmpError;
 import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TimeWaitTable;
@@ -53,6 +54,10 @@ public final class TcpFlows {
     private static final int TTL = 64;
     /** Guests that send with a TTL below this are tracing a route: the host's packets get theirs. */
     private static final int TRACING_TTL = 32;
+    /** What every path carries (RFC 791, RFC 8200 §5): nobody is believed who says less. */
+    private static final int LEAST_MTU = 576;
+
+    private static final int LEAST_MTU_6 = 1280;
     /** Payload handed to a link without offloads at most between two looks at its {@code congested}: one super-segment. */
     private static final int SOFTWARE_BUDGET = 64 << 10;
 
@@ -308,6 +313,33 @@ public final class TcpFlows {
     GuestFlows share(Guest guest) {
         GuestFlows share = shares.get(guest);
         return share == null ? new GuestFlows() : share;
+    }
+
+    /**
+     * A guest's network says that a segment was too large for it.
+     *
+     * @param guest to whom the segment was
+     * @param error that quotes the segment, from behind the guest's link
+     * @return false if that is not believed (RFC 5927): no such flow, nothing in flight, or an MTU that can't be
+     */
+    public boolean onNarrowPath(Guest guest, IcmpError error, MemorySegment s, long now) {
+        TcpFlow flow = table.find(
+                guest,
+                error.destinationPort(s),
+                IpHeader.sourceHigh(s, error.packetAt),
+                IpHeader.sourceLow(s, error.packetAt),
+                error.sourcePort(s));
+        boolean ipv4 = guest.isIpv4();
+        int mtu = Math.min(plan.mtu(), guest.link.mtu());
+        if (flow == null
+                || !flow.tcb.isOutstanding(error.tcpSequence(s))
+                || error.mtu < (ipv4 ? LEAST_MTU : LEAST_MTU_6)
+                || error.mtu >= mtu) {
+            return false;
+        }
+        flow.tcb.limitMss((int) error.mtu - IpHeader.length(ipv4) - TcpHeader.MIN_LENGTH, now);
+        flow.transmit(now);
+        return true;
     }
 
     // ---- memory

@@ -1,0 +1,237 @@
+package dev.sluice.gateway;
+
+import static dev.sluice.gateway.GuestWorld.GATEWAY;
+import static dev.sluice.gateway.GuestWorld.GUEST;
+import static dev.sluice.gateway.GuestWorld.GUEST_MAC;
+import static dev.sluice.gateway.GuestWorld.HOST;
+import static dev.sluice.gateway.GuestWorld.LONG;
+import static dev.sluice.gateway.GuestWorld.echoServer;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.gateway.flow.Limits;
+import dev.sluice.link.Frame;
+import dev.sluice.link.Link;
+import dev.sluice.link.LinkHandler;
+import dev.sluice.net.NetConfig;
+import dev.sluice.net.TcpConnection;
+import dev.sluice.testkit.MemoryLink;
+import dev.sluice.testkit.RawFrames;
+import dev.sluice.testkit.RawFrames6;
+import dev.sluice.wire.Bytes;
+import dev.sluice.wire.EthernetHeader;
+import dev.sluice.wire.Icmpv6Header;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
+import dev.sluice.wire.Ipv6Cidr;
+import dev.sluice.wire.Ipv6Header;
+import dev.sluice.wire.MacAddress;
+import dev.sluice.wire.NdpMessage;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a guest can not do to another guest: play the router, take its address, take its answers. */
+@Timeout(120)
+class GuestAgainstGuestTest {
+    private static final MacAddress LIAR = MacAddress.parse("02:50:00:00:00:66");
+    private static final Ipv4Address LIARS = Ipv4Address.parse("192.168.65.66");
+    private static final Ipv6Address LIARS6 = Ipv6Address.linkLocal(LIAR);
+    private static final Ipv6Plan SIX = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true);
+    private static final Ipv6Address GUEST6 = new Ipv6Address(
+            SIX.prefix().address().high(), Ipv6Address.linkLocal(GUEST_MAC).low());
+    private static final MacAddress EVERYBODY = MacAddress.BROADCAST;
+
+    /** One end of a cable that the test holds. */
+    private final class Station implements LinkHandler {
+        final MemoryLink link;
+        final Queue<byte[]> got = new ConcurrentLinkedQueue<>();
+        private final MemorySegment memory = Arena.ofShared().allocate(4096, 8);
+
+        Station() throws Exception {
+            MemoryLink.Pair cable = MemoryLink.pair(world.gateway.loop(), 1500, false);
+            link = cable.right();
+            world.gateway.attach(cable.left());
+            world.onLoop(() -> {
+                link.start(this);
+                return true;
+            });
+        }
+
+        void send(byte[] frame) throws Exception {
+            world.onLoop(() -> {
+                MemorySegment.copy(frame, 0, memory, ValueLayout.JAVA_BYTE, 0, frame.length);
+                link.send(new Frame().set(memory, 0, frame.length));
+                return true;
+            });
+            settle();
+        }
+
+        @Override
+        public void onFrame(Link from, Frame frame) {
+            byte[] bytes = new byte[frame.length()];
+            MemorySegment.copy(frame.head, ValueLayout.JAVA_BYTE, frame.headAt, bytes, 0, frame.headLength);
+            got.add(bytes);
+        }
+
+        @Override
+        public void onRoom(Link from) {}
+
+        @Override
+        public void onClosed(Link from, String reason) {}
+
+        /** Frames from this hardware address. */
+        List<byte[]> from(MacAddress mac) {
+            return got.stream()
+                    .filter(f -> EthernetHeader.source(MemorySegment.ofArray(f), 0) == mac.bits())
+                    .toList();
+        }
+    }
+
+    private GuestWorld world;
+    private Station liar;
+    private Station third;
+
+    @BeforeEach
+    void open() throws Exception {
+        AddressPlan plan =
+                AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true).withIpv6(SIX);
+        NetConfig config = GuestWorld.fixedAddress().with(new NetConfig.Ipv6.Automatic(Duration.ofSeconds(60)));
+        world = new GuestWorld(plan, true, Limits.defaults(), null, config);
+        liar = new Station();
+        third = new Station();
+        // Now the gateway knows whose the addresses are.
+        world.guest.icmp().ping(GATEWAY, LONG);
+        world.guest.icmp().ping(SIX.gateway(), LONG);
+    }
+
+    @AfterEach
+    void close() {
+        world.close();
+    }
+
+    /** Waits until what is on its way has arrived. */
+    private void settle() throws Exception {
+        for (int i = 0; i < 10; i++) {
+            world.onLoop(() -> true);
+        }
+        world.settle();
+    }
+
+    private static RawFrames four(MacAddress to, MacAddress mac, Ipv4Address source) {
+        return new RawFrames(to, mac, source);
+    }
+
+    private static RawFrames6 six(MacAddress mac, Ipv6Address source) {
+        return new RawFrames6(GUEST_MAC, mac, source);
+    }
+
+    private long dropped(String reason) throws IOException {
+        return world.gateway.status().drops().getOrDefault(reason, 0L);
+    }
+
+    @Test
+    void anHonestGuestIsHeardByTheOthers() throws Exception {
+        liar.send(four(EVERYBODY, LIAR, LIARS).arpRequest(GUEST));
+        liar.send(six(LIAR, LIARS6).solicitation(GUEST6));
+        assertThat(third.from(LIAR)).hasSize(2);
+        assertThat(dropped("spoofed-neighbour")).isZero();
+    }
+
+    @Test
+    void aGuestMayNotPlayTheRouter() throws Exception {
+        Ipv6Cidr prefix = Ipv6Cidr.parse("2001:db8:bad::/64");
+        byte[] plain = six(LIAR, LIARS6).routerAdvertisement(1800, prefix, 86_400, 86_400, 1280);
+        liar.send(plain);
+        byte[] redirect = new byte[40];
+        redirect[0] = (byte) Icmpv6Header.REDIRECT;
+        liar.send(six(LIAR, LIARS6).ndp(GUEST6, redirect));
+        liar.send(hidden(plain, Ipv6Header.DESTINATION_OPTIONS));
+        liar.send(hidden(plain, Ipv6Header.FRAGMENT));
+        assertThat(dropped("spoofed-neighbour")).isEqualTo(4);
+        assertThat(third.from(LIAR)).isEmpty();
+        assertThat(world.guest.ipv6Gateway()).isEqualTo(SIX.linkLocal());
+        assertThat(world.guest.ipv6Addresses()).hasSize(2);
+    }
+
+    /** The same packet with an extension header of eight bytes in front of its message (RFC 7113). */
+    private static byte[] hidden(byte[] frame, int header) {
+        byte[] longer = new byte[frame.length + 8];
+        System.arraycopy(frame, 0, longer, 0, 54);
+        System.arraycopy(frame, 54, longer, 62, frame.length - 54);
+        MemorySegment s = MemorySegment.ofArray(longer);
+        Bytes.put16(s, 14 + 4, longer.length - 54);
+        Bytes.put8(s, 14 + 6, header);
+        longer[54] = (byte) Ipv6Header.ICMPV6;
+        if (header == Ipv6Header.DESTINATION_OPTIONS) {
+            longer[56] = 1; // PadN of four
+            longer[57] = 4;
+        }
+        return longer;
+    }
+
+    @Test
+    void aGuestMayNotClaimTheGatewaysAddress() throws Exception {
+        liar.send(four(GUEST_MAC, LIAR, GATEWAY).arpReply(GUEST));
+        liar.send(four(EVERYBODY, LIAR, GATEWAY).arpRequest(GATEWAY));
+        liar.send(four(EVERYBODY, LIAR, HOST).arpRequest(GUEST));
+        liar.send(six(LIAR, SIX.gateway()).advertisement(GUEST6, SIX.gateway(), NdpMessage.OVERRIDE));
+        liar.send(six(LIAR, LIARS6).advertisement(Ipv6Address.ALL_NODES, SIX.linkLocal(), NdpMessage.OVERRIDE));
+        liar.send(four(GUEST_MAC, LIAR, GATEWAY).udp(GUEST, 53, 53, new byte[4]));
+        assertThat(dropped("spoofed-neighbour")).isEqualTo(6);
+        assertThat(third.from(LIAR)).isEmpty();
+        assertThat(world.guest.icmp().ping(GATEWAY, LONG)).isLessThan(LONG);
+        assertThat(world.guest.icmp().ping(SIX.gateway(), LONG)).isLessThan(LONG);
+    }
+
+    @Test
+    void aGuestMayNotClaimAnothersAddress() throws Exception {
+        liar.send(four(EVERYBODY, LIAR, GUEST).arpRequest(GUEST));
+        liar.send(four(EVERYBODY, LIAR, GUEST).arpReply(LIARS));
+        liar.send(six(LIAR, LIARS6).advertisement(Ipv6Address.ALL_NODES, GUEST6, NdpMessage.OVERRIDE));
+        liar.send(six(LIAR, GUEST6).solicitation(LIARS6));
+        // One that names another's hardware address as its own would have the others' frames sent there.
+        byte[] crooked = six(GUEST_MAC, LIARS6).solicitation(GUEST6);
+        MemorySegment.ofArray(crooked)
+                .asSlice(6, 6)
+                .copyFrom(MemorySegment.ofArray(
+                        Arrays.copyOfRange(six(LIAR, LIARS6).solicitation(GUEST6), 6, 12)));
+        liar.send(crooked);
+        assertThat(dropped("spoofed-neighbour")).isEqualTo(5);
+        assertThat(third.from(LIAR)).isEmpty();
+    }
+
+    /** The switch would follow the hardware address to the link that used it last; the guest is asked first, and it answers. */
+    @Test
+    void aGuestThatForgesAnothersMacAndAddressTakesNoneOfItsAnswers() throws Exception {
+        try (ServerSocket server = echoServer();
+                TcpConnection connection = world.connect(server)) {
+            connection.readTimeout(LONG);
+            for (int round = 0; round < 50; round++) {
+                liar.send(four(AddressPlan.DEFAULT_MAC, GUEST_MAC, GUEST).udp(HOST, 999, 999, new byte[8]));
+                liar.send(four(EVERYBODY, GUEST_MAC, GUEST).arpRequest(GUEST));
+                byte[] question = ("round " + round % 10).getBytes(US_ASCII);
+                connection.write(question);
+                assertThat(connection.inputStream().readNBytes(question.length)).isEqualTo(question);
+            }
+            settle();
+        }
+        assertThat(liar.got)
+                .noneSatisfy(f -> assertThat(EthernetHeader.destination(MemorySegment.ofArray(f), 0))
+                        .isEqualTo(GUEST_MAC.bits()));
+        assertThat(dropped("spoofed-source")).isGreaterThanOrEqualTo(100);
+    }
+}
