@@ -35,6 +35,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.ServerSocket;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
@@ -65,6 +66,7 @@ class GuestAgainstGuestTest {
             MemoryLink.Pair cable = MemoryLink.pair(world.gateway.loop(), 1500, false);
             link = cable.right();
             world.gateway.attach(cable.left());
+            gatewaysEnds.add(cable.left());
             world.onLoop(() -> {
                 link.start(this);
                 return true;
@@ -101,6 +103,7 @@ class GuestAgainstGuestTest {
         }
     }
 
+    private final List<MemoryLink> gatewaysEnds = new ArrayList<>();
     private GuestWorld world;
     private Station liar;
     private Station third;
@@ -125,8 +128,8 @@ class GuestAgainstGuestTest {
 
     /** Waits until what is on its way has arrived. */
     private void settle() throws Exception {
-        for (int i = 0; i < 10; i++) {
-            world.onLoop(() -> true);
+        while (world.onLoop(() -> gatewaysEnds.stream().anyMatch(end -> end.arrivingBytes() > 0))) {
+            Thread.yield();
         }
         world.settle();
     }

@@ -49,6 +49,7 @@ class NarrowPathTest implements LinkHandler {
     private final MemorySegment memory = Arena.ofShared().allocate(4096, 8);
     private Gateway gateway;
     private MemoryLink link;
+    private MemoryLink near;
     private boolean ipv4;
     private int port;
     private int sent;
@@ -88,6 +89,16 @@ class NarrowPathTest implements LinkHandler {
             done.complete(link.send(new Frame().set(memory, 0, frame.length)));
         });
         assertThat(done.get(60, TimeUnit.SECONDS)).isTrue();
+        while (arriving() > 0) {
+            Thread.yield();
+        }
+    }
+
+    /** Bytes on their way to the gateway. */
+    private long arriving() throws Exception {
+        var bytes = new java.util.concurrent.CompletableFuture<Long>();
+        gateway.loop().execute(() -> bytes.complete((long) near.arrivingBytes()));
+        return bytes.get(60, TimeUnit.SECONDS);
     }
 
     private void tcp(int flags) throws Exception {
@@ -131,7 +142,8 @@ class NarrowPathTest implements LinkHandler {
                 .start();
         MemoryLink.Pair cable = MemoryLink.pair(gateway.loop(), 1500, false);
         link = cable.right();
-        gateway.attach(cable.left());
+        near = cable.left();
+        gateway.attach(near);
         gateway.loop().execute(() -> link.start(this));
         try (ServerSocket server = GuestWorld.server()) {
             port = server.getLocalPort();
