@@ -66,7 +66,8 @@ class GuestAgainstGuestTest {
             MemoryLink.Pair cable = MemoryLink.pair(world.gateway.loop(), 1500, false);
             link = cable.right();
             world.gateway.attach(cable.left());
-            gatewaysEnds.add(cable.left());
+            ends.add(cable.left());
+            ends.add(cable.right());
             world.onLoop(() -> {
                 link.start(this);
                 return true;
@@ -103,7 +104,9 @@ class GuestAgainstGuestTest {
         }
     }
 
-    private final List<MemoryLink> gatewaysEnds = new ArrayList<>();
+    /** Both ends of each cable. */
+    private final List<MemoryLink> ends = new ArrayList<>();
+
     private GuestWorld world;
     private Station liar;
     private Station third;
@@ -126,12 +129,13 @@ class GuestAgainstGuestTest {
         world.close();
     }
 
-    /** Waits until what is on its way has arrived. */
+    /** Waits until what is on its way has arrived, and what it gave rise to. */
     private void settle() throws Exception {
-        while (world.onLoop(() -> gatewaysEnds.stream().anyMatch(end -> end.arrivingBytes() > 0))) {
+        while (world.onLoop(() -> world.near.arrivingBytes() > 0
+                || world.far.arrivingBytes() > 0
+                || ends.stream().anyMatch(end -> end.arrivingBytes() > 0))) {
             Thread.yield();
         }
-        world.settle();
     }
 
     private static RawFrames four(MacAddress to, MacAddress mac, Ipv4Address source) {

@@ -171,8 +171,7 @@ class NarrowPathTest implements LinkHandler {
                 byte[] again;
                 do {
                     again = next(); // past those that were on their way
-                } while (packet(again) > 1300
-                        || TcpHeader.sequence(MemorySegment.ofArray(again), at()) != received);
+                } while (packet(again) > 1300 || TcpHeader.sequence(MemorySegment.ofArray(again), at()) != received);
                 assertThat(packet(again)).isBetween(1250, 1300);
                 assertThat(TcpHeader.sequence(MemorySegment.ofArray(again), at()))
                         .isEqualTo(received);
