@@ -36,14 +36,15 @@ final class NameServer implements AutoCloseable {
     private final List<Query> queries = new CopyOnWriteArrayList<>();
     private final List<Socket> clients = new CopyOnWriteArrayList<>();
     private final AtomicBoolean refuseTcp = new AtomicBoolean();
+    private final List<Thread> listeners;
     private volatile Script script;
 
     private NameServer(DatagramSocket udp, ServerSocket tcp, Script script) {
         this.udp = udp;
         this.tcp = tcp;
         this.script = script;
-        Thread.ofVirtual().start(this::serveUdp);
-        Thread.ofVirtual().start(this::serveTcp);
+        this.listeners = List.of(
+                Thread.ofVirtual().start(this::serveUdp), Thread.ofVirtual().start(this::serveTcp));
     }
 
     static NameServer start(Script script) {
@@ -158,7 +159,12 @@ final class NameServer implements AutoCloseable {
             for (Socket client : clients) {
                 client.close();
             }
-        } catch (IOException e) {
+            // A socket that a virtual thread waits at is closed by that thread, which may accept once more before it
+            // does.
+            for (Thread listener : listeners) {
+                listener.join();
+            }
+        } catch (IOException | InterruptedException e) {
             throw new AssertionError(e);
         }
     }
