@@ -33,6 +33,7 @@ class RootlesskitTest {
         lab.server(TestServers.class);
         Dns.start(lab);
         lab.server(5201, "iperf3", "-s");
+        lab.server(5202, "iperf3", "-s", "-p", "5202"); // between two clients iperf3 does not listen for a moment
         bin = lab.folder().resolve("bin");
         lab.sluice("install-faces", bin.toString()).output();
         Path home = Files.createDirectory(lab.folder().resolve("home"));
@@ -99,7 +100,8 @@ class RootlesskitTest {
                 "127.0.0.1:18271:80/tcp",
                 "ip -o -4 addr show tap0; ip route; cat /etc/resolv.conf; dig +short www.example.test; curl -s http://"
                         + Lab.SERVER + "/bytes/7/5000000 | sha256sum; iperf3 -c " + Lab.SERVER
-                        + " -n 20M >/dev/null && iperf3 -R -c " + Lab.SERVER + " -n 20M >/dev/null && echo bulk");
+                        + " -n 20M >/dev/null && iperf3 -R -p 5202 -c " + Lab.SERVER
+                        + " -n 20M >/dev/null && echo bulk");
         assertThat(inside.output())
                 .contains("10.0.2.100/24", "default via 10.0.2.2", "nameserver 10.0.2.3")
                 .contains("\n" + Lab.SERVER + "\n")
