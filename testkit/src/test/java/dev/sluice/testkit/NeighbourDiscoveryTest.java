@@ -295,7 +295,8 @@ class NeighbourDiscoveryTest {
         NetStack host = open(fixed);
         bystander.send(as(OTHER).advertisement(Ipv6Address.ALL_NODES, OTHER, NdpMessage.OVERRIDE));
         say(socket(host), OTHER);
-        assertThat(take()).containsExactly("fd00::a1 asks for fd00::2");
+        // reports of groups are repeated at times of their own (RFC 3810 §6.1)
+        assertThat(take()).filteredOn(said -> !said.startsWith("listens")).containsExactly("fd00::a1 asks for fd00::2");
     }
 
     @Test
