@@ -87,6 +87,14 @@ class OpenApiTest {
     }
 
     @Test
+    void thePageNamesEveryPath() throws Exception {
+        String page = Files.readString(Path.of("../docs/api.md"));
+        assertThat(((Map<?, ?>) document.get("paths")).keySet())
+                .isNotEmpty()
+                .allMatch(path -> page.contains("" + path));
+    }
+
+    @Test
     void everyReferenceLeadsSomewhereAndEverySchemaIsUsed() throws Exception {
         Set<String> found = new HashSet<>();
         references(document, found);

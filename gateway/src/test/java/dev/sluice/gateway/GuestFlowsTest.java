@@ -292,21 +292,11 @@ class GuestFlowsTest {
     }
 
     private static Limits withBuffers(long all, int bytes) {
-        Limits d = Limits.defaults();
-        return new Limits(
-                d.tcpFlows(),
-                d.tcpHalfOpen(),
-                d.tcpTimeWait(),
-                d.udpFlows(),
-                d.udpIdleSeconds(),
-                d.pingFlows(),
-                d.pingIdleSeconds(),
-                d.reassemblyBytes(),
-                d.reassemblyDatagrams(),
-                all,
-                bytes,
-                d.guests(),
-                d.dnsQueries());
+        return Limits.defaults()
+                .change()
+                .bufferBytes(all)
+                .flowBufferBytes(bytes)
+                .build();
     }
 
     /** Waits until data has moved and then none has for a quarter of a second. */

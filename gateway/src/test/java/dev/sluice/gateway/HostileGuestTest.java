@@ -225,6 +225,10 @@ class HostileGuestTest {
     }
 
     private static Limits limits(int halfOpen, int udpFlows) {
-        return Limits.defaults().withTcpHalfOpen(halfOpen).withUdpFlows(udpFlows);
+        return Limits.defaults()
+                .change()
+                .tcpHalfOpen(halfOpen)
+                .udpFlows(udpFlows)
+                .build();
     }
 }

@@ -71,7 +71,7 @@ class StreamLinkFlowTest {
     private Socket connected(int mtu, int hostReceiveBuffer) throws Exception {
         gateway = Gateway.builder()
                 .plan(AddressPlan.of(AddressPlan.DEFAULT_SUBNET, mtu, true))
-                .limits(Limits.defaults().withFlowBufferBytes(WINDOW))
+                .limits(Limits.defaults().change().flowBufferBytes(WINDOW).build())
                 .start();
         int[] ends = Sockets.socketpair(Sockets.AF_UNIX, Sockets.STREAM);
         fd = ends[0];

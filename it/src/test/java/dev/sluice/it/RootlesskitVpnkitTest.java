@@ -2,15 +2,12 @@ package dev.sluice.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
+import dev.sluice.it.lab.Rootless;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,47 +18,14 @@ import org.junit.jupiter.api.Test;
  * what the driver says to the guests' socket is in {@link ServeVmnetTest}.
  */
 class RootlesskitVpnkitTest {
-    private static final int USER = 65_532;
-
     private static Lab lab;
-    private static Path bin;
+    private static Rootless rootless;
 
     @BeforeAll
     static void open() throws IOException {
-        Needs.lab("rootlesskit", "newuidmap", "curl", "dig", "dnsmasq", "iperf3", "ip");
+        Rootless.needs();
         lab = Lab.open();
-        lab.server(TestServers.class);
-        Dns.start(lab);
-        lab.server(5201, "iperf3", "-s");
-        lab.server(5202, "iperf3", "-s", "-p", "5202"); // between two clients iperf3 does not listen for a moment
-        bin = lab.folder().resolve("bin");
-        lab.sluice("install-faces", bin.toString(), "vpnkit").output();
-        Path home = Files.createDirectory(lab.folder().resolve("home"));
-        lab.onHost("chown", USER + ":" + USER, home.toString()).output();
-        Files.writeString(
-                lab.folder().resolve("passwd"),
-                Files.readString(Path.of("/etc/passwd")) + "rootless:x:" + USER + ":" + USER + "::" + home
-                        + ":/bin/sh\n");
-        Files.writeString(lab.folder().resolve("subid"), "rootless:200000:65536\n");
-        Files.writeString(lab.folder().resolve("as-user"), """
-                #!/bin/sh
-                # The user exists in this mount namespace only.
-                set -e
-                cd "$(dirname "$0")"
-                [ -e tun ] || mknod -m 666 tun c 10 200
-                [ -e /etc/subuid ] && [ -e /etc/subgid ] || touch /etc/subuid /etc/subgid
-                mount --bind passwd /etc/passwd
-                mount --bind subid /etc/subuid
-                mount --bind subid /etc/subgid
-                mount --bind tun /dev/net/tun
-                exec setpriv --reuid=65532 --regid=65532 --clear-groups \\
-                  env HOME="$PWD/home" XDG_RUNTIME_DIR="$PWD/home" USER=rootless "$@"
-                """);
-        Files.setPosixFilePermissions(lab.folder().resolve("as-user"), PosixFilePermissions.fromString("rwxr-xr-x"));
-        Program possible = asUser("rootlesskit", "true");
-        Needs.check(
-                possible.exitCode() == 0,
-                "needs user namespaces for ordinary users: " + possible.err().strip());
+        rootless = new Rootless(lab);
         Program built = inside("true");
         Needs.check(
                 built.exitCode() == 0 || !built.err().contains("not supported in this Debian package"),
@@ -75,15 +39,9 @@ class RootlesskitVpnkitTest {
         }
     }
 
-    private static Program asUser(String... command) {
-        return lab.onHost(
-                Stream.concat(Stream.of(lab.folder().resolve("as-user").toString()), Stream.of(command))
-                        .toArray(String[]::new));
-    }
-
     private static Program inside(String script, String... options) {
-        return asUser(Stream.of(
-                        Stream.of("rootlesskit", "--net=vpnkit", "--vpnkit-binary=" + bin.resolve("vpnkit")),
+        return rootless.asUser(Stream.of(
+                        Stream.of("rootlesskit", "--net=vpnkit", "--vpnkit-binary=" + rootless.program("vpnkit")),
                         Stream.of(options),
                         Stream.of("--copy-up=/etc", "sh", "-c", script))
                 .flatMap(all -> all)

@@ -32,97 +32,93 @@ public record Limits(
         int guests,
         int dnsQueries) {
 
-    /** The same with other bounds of TCP flows, those being connected included. */
-    public Limits withTcpFlows(int flows) {
-        return new Limits(
-                flows,
-                Math.min(tcpHalfOpen, flows),
-                tcpTimeWait,
-                udpFlows,
-                udpIdleSeconds,
-                pingFlows,
-                pingIdleSeconds,
-                reassemblyBytes,
-                reassemblyDatagrams,
-                bufferBytes,
-                flowBufferBytes,
-                guests,
-                dnsQueries);
-    }
-
     public static Limits defaults() {
         return new Limits(16384, 1024, 4096, 2048, 90, 1024, 60, 4 << 20, 256, 256L << 20, 1 << 20, 4096, 512);
     }
 
-    /** These with another {@code tcpHalfOpen}. */
-    public Limits withTcpHalfOpen(int tcpHalfOpen) {
-        return new Limits(
-                tcpFlows,
-                tcpHalfOpen,
-                tcpTimeWait,
-                udpFlows,
-                udpIdleSeconds,
-                pingFlows,
-                pingIdleSeconds,
-                reassemblyBytes,
-                reassemblyDatagrams,
-                bufferBytes,
-                flowBufferBytes,
-                guests,
-                dnsQueries);
+    /** These, to be changed in part. */
+    public Builder change() {
+        return new Builder(this);
     }
 
-    /** These with another {@code udpFlows}. */
-    public Limits withUdpFlows(int udpFlows) {
-        return new Limits(
-                tcpFlows,
-                tcpHalfOpen,
-                tcpTimeWait,
-                udpFlows,
-                udpIdleSeconds,
-                pingFlows,
-                pingIdleSeconds,
-                reassemblyBytes,
-                reassemblyDatagrams,
-                bufferBytes,
-                flowBufferBytes,
-                guests,
-                dnsQueries);
-    }
+    /** Limits in the making. */
+    public static final class Builder {
+        private int tcpFlows;
+        private int tcpHalfOpen;
+        private int tcpTimeWait;
+        private int udpFlows;
+        private int udpIdleSeconds;
+        private int pingFlows;
+        private int pingIdleSeconds;
+        private long reassemblyBytes;
+        private int reassemblyDatagrams;
+        private long bufferBytes;
+        private int flowBufferBytes;
+        private int guests;
+        private int dnsQueries;
 
-    /** These with another {@code flowBufferBytes}. */
-    public Limits withFlowBufferBytes(int flowBufferBytes) {
-        return new Limits(
-                tcpFlows,
-                tcpHalfOpen,
-                tcpTimeWait,
-                udpFlows,
-                udpIdleSeconds,
-                pingFlows,
-                pingIdleSeconds,
-                reassemblyBytes,
-                reassemblyDatagrams,
-                bufferBytes,
-                flowBufferBytes,
-                guests,
-                dnsQueries);
-    }
+        private Builder(Limits from) {
+            tcpFlows = from.tcpFlows;
+            tcpHalfOpen = from.tcpHalfOpen;
+            tcpTimeWait = from.tcpTimeWait;
+            udpFlows = from.udpFlows;
+            udpIdleSeconds = from.udpIdleSeconds;
+            pingFlows = from.pingFlows;
+            pingIdleSeconds = from.pingIdleSeconds;
+            reassemblyBytes = from.reassemblyBytes;
+            reassemblyDatagrams = from.reassemblyDatagrams;
+            bufferBytes = from.bufferBytes;
+            flowBufferBytes = from.flowBufferBytes;
+            guests = from.guests;
+            dnsQueries = from.dnsQueries;
+        }
 
-    /** These with another {@code dnsQueries}. */
-    public Limits withDnsQueries(int dnsQueries) {
-        return new Limits(
-                tcpFlows,
-                tcpHalfOpen,
-                tcpTimeWait,
-                udpFlows,
-                udpIdleSeconds,
-                pingFlows,
-                pingIdleSeconds,
-                reassemblyBytes,
-                reassemblyDatagrams,
-                bufferBytes,
-                flowBufferBytes,
-                guests,
-                dnsQueries);
+        public Builder tcpFlows(int tcpFlows) {
+            this.tcpFlows = tcpFlows;
+            return this;
+        }
+
+        public Builder tcpHalfOpen(int tcpHalfOpen) {
+            this.tcpHalfOpen = tcpHalfOpen;
+            return this;
+        }
+
+        public Builder udpFlows(int udpFlows) {
+            this.udpFlows = udpFlows;
+            return this;
+        }
+
+        public Builder bufferBytes(long bufferBytes) {
+            this.bufferBytes = bufferBytes;
+            return this;
+        }
+
+        public Builder flowBufferBytes(int flowBufferBytes) {
+            this.flowBufferBytes = flowBufferBytes;
+            return this;
+        }
+
+        public Builder dnsQueries(int dnsQueries) {
+            this.dnsQueries = dnsQueries;
+            return this;
+        }
+
+        /** The limits; no more flows may be half open than there may be. */
+        public Limits build() {
+            return new Limits(
+                    tcpFlows,
+                    Math.min(tcpHalfOpen, tcpFlows),
+                    tcpTimeWait,
+                    udpFlows,
+                    udpIdleSeconds,
+                    pingFlows,
+                    pingIdleSeconds,
+                    reassemblyBytes,
+                    reassemblyDatagrams,
+                    bufferBytes,
+                    flowBufferBytes,
+                    guests,
+                    dnsQueries);
+        }
     }
 }

@@ -36,7 +36,7 @@ import org.xbill.DNS.Type;
 @Timeout(60)
 class QueryHandlingTest {
     private static Limits limits(int dnsQueries) {
-        return Limits.defaults().withDnsQueries(dnsQueries);
+        return Limits.defaults().change().dnsQueries(dnsQueries).build();
     }
 
     /** The reply that {@code message} must get before {@code query} returns. */

@@ -129,7 +129,8 @@ public final class Vpnkit implements Face {
                         .withHosts(Path.of(settings.hostsFile.isEmpty() ? "/dev/null" : settings.hostsFile)))
                 .policy(request -> decide(usual, request));
         if (settings.maxConnections != null) {
-            builder.limits(Limits.defaults().withTcpFlows(settings.maxConnections));
+            builder.limits(
+                    Limits.defaults().change().tcpFlows(settings.maxConnections).build());
         }
         return GuestNetwork.start(builder, null, settings.forwards);
     }
