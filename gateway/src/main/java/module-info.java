@@ -18,6 +18,7 @@ module dev.sluice.gateway {
     exports dev.sluice.gateway.forward;
     exports dev.sluice.gateway.icmp;
     exports dev.sluice.gateway.mux;
+    exports dev.sluice.gateway.proxy;
     exports dev.sluice.gateway.tcp;
     exports dev.sluice.gateway.udp;
 }

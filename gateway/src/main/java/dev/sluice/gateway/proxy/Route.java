@@ -1,0 +1,19 @@
+package dev.sluice.gateway.proxy;
+
+/** One way a request may take, and the rule that says so, for people ({@code no_proxy .corp.example}, {@code proxy.pac line 12}). */
+public sealed interface Route {
+    String rule();
+
+    /** Straight to the server. */
+    record Direct(String rule) implements Route {}
+
+    /** By way of a proxy. */
+    record Via(Upstream upstream, String rule) implements Route {}
+
+    /**
+     * Not at all.
+     *
+     * @param message for the guest's user
+     */
+    record Refused(String message, String rule) implements Route {}
+}
