@@ -3,20 +3,20 @@ package dev.sluice.fuzz;
 import java.lang.foreign.MemorySegment;
 
 /** Memory in which a byte too far is noticed. */
-final class Memory {
+public final class Memory {
     /** Where inputs begin: not aligned, as behind an Ethernet header. */
-    static final long AT = 14;
+    public static final long AT = 14;
 
     private Memory() {}
 
     /** Exactly {@code bytes}, from {@link #AT} to the end. */
-    static MemorySegment of(byte[] bytes) {
+    public static MemorySegment of(byte[] bytes) {
         byte[] moved = new byte[(int) AT + bytes.length];
         System.arraycopy(bytes, 0, moved, (int) AT, bytes.length);
         return MemorySegment.ofArray(moved);
     }
 
-    static void require(boolean holds, String what) {
+    public static void require(boolean holds, String what) {
         if (!holds) {
             throw new AssertionError(what);
         }

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import dev.sluice.gateway.dns.DnsTarget;
+import dev.sluice.gateway.mux.MultiplexerTarget;
+import dev.sluice.link.FramingsTarget;
+import dev.sluice.link.capture.FiltersTarget;
 import dev.sluice.testkit.packetdrill.ScriptTarget;
 import dev.sluice.testkit.packetdrill.SegmentsTarget;
 import java.io.IOException;
@@ -30,16 +33,25 @@ class CorpusTest {
         void run(byte[] data);
     }
 
-    private static final Map<String, Target> TARGETS = new TreeMap<>(Map.of(
-            "dhcp", DhcpMessages::fuzzerTestOneInput,
-            "dns", DnsTarget::fuzzerTestOneInput,
-            "fragments", Fragments::fuzzerTestOneInput,
-            "headers", Headers::fuzzerTestOneInput,
-            "host", HostFrames::fuzzerTestOneInput,
-            "scripts", ScriptTarget::fuzzerTestOneInput,
-            "segments", SegmentsTarget::fuzzerTestOneInput,
-            "texts", Texts::fuzzerTestOneInput,
-            "vmnet", Vmnet::fuzzerTestOneInput));
+    private static final Map<String, Target> TARGETS = new TreeMap<>(Map.ofEntries(
+            target("dhcp", DhcpMessages::fuzzerTestOneInput),
+            target("dns", DnsTarget::fuzzerTestOneInput),
+            target("filters", FiltersTarget::fuzzerTestOneInput),
+            target("fragments", Fragments::fuzzerTestOneInput),
+            target("framings", FramingsTarget::fuzzerTestOneInput),
+            target("headers", Headers::fuzzerTestOneInput),
+            target("host", HostFrames::fuzzerTestOneInput),
+            target("http", Http::fuzzerTestOneInput),
+            target("mux", MultiplexerTarget::fuzzerTestOneInput),
+            target("ninep", Ninep::fuzzerTestOneInput),
+            target("scripts", ScriptTarget::fuzzerTestOneInput),
+            target("segments", SegmentsTarget::fuzzerTestOneInput),
+            target("texts", Texts::fuzzerTestOneInput),
+            target("vmnet", Vmnet::fuzzerTestOneInput)));
+
+    private static Map.Entry<String, Target> target(String name, Target target) {
+        return Map.entry(name, target);
+    }
 
     static List<String> targets() {
         return List.copyOf(TARGETS.keySet());

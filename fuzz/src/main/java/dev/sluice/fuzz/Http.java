@@ -1,0 +1,52 @@
+package dev.sluice.fuzz;
+
+import dev.sluice.control.HttpHead;
+import dev.sluice.control.HttpParse;
+import dev.sluice.control.Json;
+import dev.sluice.control.JsonReader;
+import java.nio.charset.StandardCharsets;
+
+/** What clients of the control plane send: heads of requests, and JSON. */
+public final class Http {
+    private Http() {}
+
+    /** The first byte says which. */
+    public static void fuzzerTestOneInput(byte[] data) {
+        Input input = new Input(data);
+        if (input.u8() % 2 == 0) {
+            head(input.rest());
+        } else {
+            json(new String(input.rest(), StandardCharsets.UTF_8));
+        }
+    }
+
+    private static void head(byte[] bytes) {
+        switch (HttpParse.head(bytes)) {
+            case HttpParse.Refused(int status, String detail) -> {
+                Memory.require(status >= 400 && status < 600, "a refusal has a status");
+                Memory.require(!detail.isEmpty(), "a refusal says why");
+            }
+            case HttpHead head -> {
+                Memory.require(head.length() >= 0, "a body has no negative length");
+                Memory.require(head.path().startsWith("/"), "a target is a path");
+                Memory.require(head.headers().size() <= HttpParse.MAX_FIELDS, "fields are bounded");
+            }
+        }
+    }
+
+    private static void json(String text) {
+        Object value;
+        try {
+            value = JsonReader.read(text);
+        } catch (IllegalArgumentException e) {
+            return; // Refused.
+        }
+        String written;
+        try {
+            written = Json.of(value);
+        } catch (IllegalArgumentException e) {
+            return; // A fraction, of which the API has none to write.
+        }
+        Memory.require(written.equals(Json.of(JsonReader.read(written))), "what is written reads the same");
+    }
+}
