@@ -46,7 +46,7 @@ public final class Evidence {
             boolean proxy = name.toLowerCase(java.util.Locale.ROOT).endsWith("_proxy");
             shown.put(
                     name,
-                    HARMLESS.contains(name) ? value : proxy ? Secret.withoutCredentials(value) : new Secret(value));
+                    HARMLESS.contains(name) ? value : proxy ? Secret.ofProxy(value) : new Secret(value));
         });
         return shown;
     }

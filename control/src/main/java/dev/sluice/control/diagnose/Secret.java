@@ -14,8 +14,16 @@ public record Secret(String reveal) {
         return SHOWN;
     }
 
-    /** A text in which whatever a URL says about its user ({@code ://user:password@}) is not shown. */
+    /**
+     * A text in which whatever a URL says about its user ({@code ://user:password@}) is not shown. A password may have any character in it,
+     * so everything up to the last {@code @} of a word counts as one, rather too much than too little.
+     */
     public static String withoutCredentials(String text) {
-        return text.replaceAll("://[^/@\\s]*@", "://" + SHOWN + "@");
+        return text.replaceAll("://\\S*@", "://" + SHOWN + "@");
+    }
+
+    /** The value of a proxy variable without its user; also of one that leaves out the scheme, as many do. */
+    public static String ofProxy(String value) {
+        return value.contains("://") ? withoutCredentials(value) : value.replaceAll("\\S*@", SHOWN + "@");
     }
 }

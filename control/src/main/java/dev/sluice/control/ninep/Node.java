@@ -37,6 +37,9 @@ public interface Node {
         throw NinepException.permissionDenied();
     }
 
+    /** Whoever made this directory has left; it may go if nothing came of it. */
+    default void abandon() {}
+
     /** Opens this file; what it reads like may be decided now. */
     OpenFile open() throws NinepException;
 

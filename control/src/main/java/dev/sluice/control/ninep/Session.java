@@ -1,9 +1,13 @@
 package dev.sluice.control.ninep;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.WeakHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** One client's conversation: its fids, and what each message means. No I/O; not thread-safe. */
@@ -17,6 +21,11 @@ final class Session implements AutoCloseable {
     private static final int READ_OVERHEAD = 11;
 
     private static final int MAX_WALK = 16;
+    /** What a file system allows for a name, too. */
+    private static final int MAX_NAME = 255;
+    /** Bytes of open files and of directories being read, of all fids: room for every capture ring, or for a listing of all forwards. */
+    static final long MAX_HELD = 8 << 20;
+
     private static final int IOUNIT_DIRECTORY = 512;
     private static final int IOUNIT_FILE = 32_768;
     private static final int MODE_DIRECTORY = 0x8000_0000;
@@ -40,13 +49,17 @@ final class Session implements AutoCloseable {
 
     private final Node root;
     private final Map<Integer, Fid> fids = new HashMap<>();
+    /** Directories made here; those that are gone from the tree are forgotten. */
+    private final Set<Node> made = Collections.newSetFromMap(new WeakHashMap<>());
+    /** See {@link #MAX_HELD}. */
+    private long held;
     private int messageSize = NinepServer.MAX_MESSAGE;
     private boolean versioned;
     /** 9P2000.u was agreed on. */
     private boolean unix;
 
     /** What a client calls by a number. */
-    private static final class Fid {
+    private final class Fid {
         Node node;
         Node.@Nullable OpenFile open;
         /** A directory's entries, from the read at offset 0 on. */
@@ -56,9 +69,21 @@ final class Session implements AutoCloseable {
         int next;
 
         long offset;
+        /** Bytes of what is open or being read. */
+        private long size;
 
         Fid(Node node) {
             this.node = node;
+        }
+
+        /** Takes account of the memory it needs now; false if that is too much. */
+        boolean holds(long bytes) {
+            if (held - size + bytes > MAX_HELD) {
+                return false;
+            }
+            held += bytes - size;
+            size = bytes;
+            return true;
         }
 
         void close() {
@@ -66,7 +91,14 @@ final class Session implements AutoCloseable {
                 open.close();
                 open = null;
             }
+            entries = List.of();
+            held -= size;
+            size = 0;
         }
+    }
+
+    private static NinepException tooMuch() {
+        return NinepException.failed("too much is open: clunk some fids first");
     }
 
     Session(Node root) {
@@ -233,7 +265,12 @@ final class Session implements AutoCloseable {
             throw NinepException.failed("the fid is open already");
         }
         if (!fid.node.isDirectory()) {
-            fid.open = fid.node.open();
+            Node.OpenFile file = fid.node.open();
+            if (!fid.holds(file.content().length)) {
+                file.close();
+                throw tooMuch();
+            }
+            fid.open = file;
         }
         out.putQid(fid.node).put32(fid.node.isDirectory() ? IOUNIT_DIRECTORY : IOUNIT_FILE);
     }
@@ -251,7 +288,11 @@ final class Session implements AutoCloseable {
         if ((permissions & MODE_DIRECTORY) == 0 || !ordinary || fid.open != null) {
             throw NinepException.permissionDenied();
         }
+        if (name.getBytes(StandardCharsets.UTF_8).length > MAX_NAME) {
+            throw NinepException.failed("file name too long");
+        }
         fid.node = fid.node.createDirectory(name);
+        made.add(fid.node);
         out.putQid(fid.node).put32(IOUNIT_DIRECTORY);
     }
 
@@ -280,8 +321,14 @@ final class Session implements AutoCloseable {
             List<byte[]> all = new ArrayList<>();
             all.add(stat(fid.node, "."));
             all.add(stat(root, ".."));
+            long bytes = 0;
             for (Node child : fid.node.children()) {
-                all.add(stat(child, child.name()));
+                byte[] entry = stat(child, child.name());
+                bytes += entry.length;
+                all.add(entry);
+            }
+            if (!fid.holds(bytes)) {
+                throw tooMuch();
             }
             fid.entries = all;
             fid.next = 0;
@@ -302,6 +349,7 @@ final class Session implements AutoCloseable {
         if (fid.next == fid.entries.size()) {
             fid.entries = List.of();
             fid.next = 0;
+            fid.holds(0);
         }
     }
 
@@ -314,6 +362,11 @@ final class Session implements AutoCloseable {
             throw NinepException.permissionDenied();
         }
         fid.open.write(data);
+        if (!fid.holds(fid.open.content().length)) {
+            fids.values().remove(fid);
+            fid.close();
+            throw tooMuch();
+        }
         out.put32(data.length);
     }
 
@@ -353,10 +406,11 @@ final class Session implements AutoCloseable {
         return Fields.bare().put16(body.length).putBytes(body, 0, body.length).toBytes();
     }
 
-    /** Clunks everything. */
+    /** Clunks everything, and takes back what was made and never used. */
     @Override
     public void close() {
         fids.values().forEach(Fid::close);
         fids.clear();
+        made.forEach(Node::abandon);
     }
 }

@@ -11,9 +11,10 @@
  * <p><b>What is bounded.</b> A message has at most the negotiated msize, and no more than {@value
  * dev.sluice.control.ninep.NinepServer#MAX_MESSAGE} bytes; a longer one, or one whose fields do not fill it exactly, ends the
  * connection, as the stream can't be trusted any more. A client has at most {@value dev.sluice.control.ninep.Session#MAX_FIDS} fids;
- * one more is an error to it. Writing blocks while the client does not read; then it is not read from either.
+ * one more is an error to it; so is opening or listing what would make all it has open larger than {@code MAX_HELD}. Writing blocks while the client does not read; then it is not read from either.
  *
- * <p><b>The end.</b> When the connection ends, for whatever reason, every fid is clunked: what was held open by it closes.
+ * <p><b>The end.</b> When the connection ends, for whatever reason, every fid is clunked: what was held open by it closes, and
+ * directories that it made and nobody used go.
  *
  * <p><b>As VPNKit does.</b> A second Tversion and Tauth are {@code Function not implemented}; every open of what is there succeeds;
  * {@code ..} is always the root (no tree here is deeper than two); owners are the words uid, gid and muid, and times always the same.

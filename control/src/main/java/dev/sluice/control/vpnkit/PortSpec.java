@@ -13,6 +13,9 @@ public sealed interface PortSpec {
             + "udp:<local ip>:<local port>:udp:<remote ip>:<remote port>\n"
             + "unix:<base64-encoded local path>:unix:<base64-encoded remote path>\n";
 
+    /** Bytes of a text that can be one: two paths in Base64 need not even three hundred. */
+    int LONGEST = 512;
+
     /** @param port 0 lets the system choose one */
     record Port(boolean udp, IpAddress address, int port, IpAddress target, int targetPort) implements PortSpec {
         @Override
@@ -29,6 +32,25 @@ public sealed interface PortSpec {
 
     /** From a socket in the host's file system to one in the guest's. */
     record Unix(String path, String target) implements PortSpec {
+        /** What the system takes as a socket's path, here and in the guest. */
+        private static final int LONGEST_PATH = 107;
+
+        public Unix {
+            check(path);
+            check(target);
+        }
+
+        private static void check(String path) {
+            if (!path.startsWith("/") || path.indexOf('\0') >= 0) {
+                throw new IllegalArgumentException("the path of a socket must be absolute");
+            }
+            int length = path.getBytes(StandardCharsets.UTF_8).length;
+            if (length > LONGEST_PATH) {
+                throw new IllegalArgumentException(
+                        "the path of a socket may have " + LONGEST_PATH + " bytes, not " + length);
+            }
+        }
+
         @Override
         public Unix withPort(int chosen) {
             return this;

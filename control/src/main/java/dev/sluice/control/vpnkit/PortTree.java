@@ -172,7 +172,8 @@ public final class PortTree implements Node {
         }
 
         /** Nobody will make a forward of it. */
-        synchronized void endUnlessOpen() {
+        @Override
+        public synchronized void abandon() {
             if (opened == null) {
                 entries.remove(name, this);
             }
@@ -251,6 +252,10 @@ public final class PortTree implements Node {
             if (answer != null) {
                 throw NinepException.permissionDenied();
             }
+            if (data.length > PortSpec.LONGEST) {
+                answer = "ERROR a request may have " + PortSpec.LONGEST + " bytes, not " + data.length + "\n";
+                return;
+            }
             try {
                 PortSpec opened = entry.begin(PortSpec.parse(new String(data, StandardCharsets.UTF_8)));
                 made = true;
@@ -266,7 +271,7 @@ public final class PortTree implements Node {
             if (made) {
                 entry.end();
             } else if (answer != null) {
-                entry.endUnlessOpen();
+                entry.abandon();
             }
         }
     }

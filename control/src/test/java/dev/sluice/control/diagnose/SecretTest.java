@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SecretTest {
     private record Settings(String name, Secret password) {}
@@ -18,8 +20,29 @@ class SecretTest {
 
     @Test
     void aUrlIsShownWithoutItsUser() {
-        assertThat(Secret.withoutCredentials("http://me:canary@proxy.test:3128/ and https://b.test/x@y"))
-                .isEqualTo("http://(secret)@proxy.test:3128/ and https://b.test/x@y");
+        assertThat(Secret.withoutCredentials("http://me:canary@proxy.test:3128/ and https://b.test/x"))
+                .isEqualTo("http://(secret)@proxy.test:3128/ and https://b.test/x");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "http://me:can/ary@proxy.test:3128",
+                "http://me:can@ary@proxy.test:3128",
+                "http://can:ary@proxy.test:3128",
+                "socks5h://can?ary#@proxy.test:3128"
+            })
+    void noPasswordEscapesByItsCharacters(String url) {
+        assertThat(Secret.withoutCredentials("proxy " + url + " is asked"))
+                .doesNotContain("can", "ary")
+                .contains("(secret)@proxy.test:3128 is asked");
+    }
+
+    @Test
+    void aProxyWithoutASchemeIsShownWithoutItsUserToo() {
+        assertThat(Secret.ofProxy("me:canary@proxy.test:3128")).isEqualTo("(secret)@proxy.test:3128");
+        assertThat(Secret.ofProxy("proxy.test:3128")).isEqualTo("proxy.test:3128");
+        assertThat(Secret.ofProxy("localhost,.corp.test")).isEqualTo("localhost,.corp.test");
     }
 
     @Test

@@ -51,11 +51,15 @@ class SessionTest {
         volatile IOException end;
 
         Served() throws IOException {
+            this(tree);
+        }
+
+        Served(Node root) throws IOException {
             PipedInputStream in = new PipedInputStream(toServer, 1 << 16);
             PipedOutputStream out = new PipedOutputStream(fromServer);
             thread = Thread.ofVirtual().start(() -> {
                 try (out) {
-                    new NinepServer(tree).serve(in, out);
+                    new NinepServer(root).serve(in, out);
                 } catch (IOException e) {
                     end = e;
                 }
@@ -156,6 +160,11 @@ class SessionTest {
             {"tcp:1.2.3.4:65536:tcp:1.2.3.4:80", "ERROR port is not a proto:IP:port or unix:path: 'tcp:1.2.3.4:65536'\n"
             },
             {"tcp:1.2.3.4:80:udp:1.2.3.4:80", "ERROR Failed to parse request ["},
+            {"x".repeat(600), "ERROR a request may have 512 bytes, not 600\n"},
+            {
+                "unix:" + base64("/" + "x".repeat(107)) + ":unix:" + base64("/a"),
+                "ERROR the path of a socket may have 107 bytes, not 108\n"
+            },
             {"unix:!!:unix:!!", "ERROR port is not a proto:IP:port or unix:path: 'unix:!!'\n"},
             {"tcp:127.0.0.1:81:tcp:1.2.3.4:80", "ERROR Bind for 127.0.0.1:81 failed: port is already allocated\n"},
         };
@@ -204,6 +213,96 @@ class SessionTest {
     }
 
     @Test
+    void directoriesThatNobodyUsedGoWithWhoMadeThem() throws Exception {
+        Served served = new Served();
+        NinepClient client = served.client("9P2000", 8192);
+        client.clunk(client.makeDirectory("made and left"));
+        NinepClient other = client();
+        client.makeDirectory("used by another");
+        int control = other.open("used by another", "ctl");
+        other.write(control, WEB);
+        served.leave();
+        assertThat(other.list(8000)).containsExactly(".", "..", "README", "used by another");
+        assertThat(door.open).containsExactly(WEB);
+    }
+
+    /** What one client can make this side keep in memory is bounded, and comes back when it clunks. */
+    @Test
+    void openFilesAndListingsHaveALimitTogether() throws IOException {
+        byte[] large = new byte[1 << 20];
+        Node file = new Node() {
+            @Override
+            public long id() {
+                return 2;
+            }
+
+            @Override
+            public String name() {
+                return "large";
+            }
+
+            @Override
+            public boolean isDirectory() {
+                return false;
+            }
+
+            @Override
+            public OpenFile open() {
+                return () -> large;
+            }
+        };
+        Node root = new Node() {
+            @Override
+            public long id() {
+                return 1;
+            }
+
+            @Override
+            public String name() {
+                return "/";
+            }
+
+            @Override
+            public boolean isDirectory() {
+                return true;
+            }
+
+            @Override
+            public Node child(String name) {
+                return file;
+            }
+
+            @Override
+            public List<Node> children() {
+                return java.util.Collections.nCopies(40_000, file);
+            }
+
+            @Override
+            public OpenFile open() {
+                return () -> new byte[0];
+            }
+        };
+        NinepClient client = new Served(root).client("9P2000", 8192);
+        List<Integer> open = new ArrayList<>();
+        for (int i = 0; i < Session.MAX_HELD >> 20; i++) {
+            open.add(client.open("large"));
+        }
+        assertThatThrownBy(() -> client.open("large")).hasMessageStartingWith("too much is open");
+        int listing = client.open();
+        assertThatThrownBy(() -> client.read(listing, 0, 8000)).hasMessageStartingWith("too much is open");
+        for (int fid : open) {
+            client.clunk(fid);
+        }
+        assertThat(client.read(listing, 0, 8000)).isNotEmpty();
+        assertThatThrownBy(() -> {
+                    for (int i = 0; i < 3; i++) {
+                        client.read(client.open(), 0, 8000);
+                    }
+                })
+                .hasMessageStartingWith("too much is open");
+    }
+
+    @Test
     void filesAreReadInPartsAndDirectoriesByWholeEntries() throws IOException {
         NinepClient client = new Served().client("9P2000", 300);
         assertThat(client.readFile("README")).contains("unix:<base64").contains("Keep \"ctl\" open");
@@ -226,6 +325,7 @@ class SessionTest {
                 .hasMessage("permission denied");
         assertThatThrownBy(() -> client.create(client.walk(), "a/b", 0x8000_0000))
                 .hasMessage("permission denied");
+        assertThatThrownBy(() -> client.makeDirectory("n".repeat(256))).hasMessage("file name too long");
         assertThatThrownBy(() -> client.remove(client.walk("README"))).hasMessage("permission denied");
         assertThatThrownBy(() -> client.write(client.open("README"), "x")).hasMessage("permission denied");
         assertThatThrownBy(() -> client.ask(126, Fields.bare().put32(0).put16(0)))
