@@ -2,6 +2,7 @@
 module dev.sluice.control {
     requires static org.jspecify;
     requires transitive dev.sluice.gateway;
+    requires dev.sluice.posix;
     requires jdk.jfr;
     requires jdk.management;
     requires jdk.net;

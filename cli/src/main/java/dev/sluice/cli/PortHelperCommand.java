@@ -7,13 +7,14 @@ import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Processes;
 import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.SocketFile;
 import dev.sluice.posix.Sockets;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import org.jspecify.annotations.Nullable;
 
 /** {@code sluice port-helper}: binds low ports for one user. */
@@ -78,16 +79,18 @@ final class PortHelperCommand implements Command {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = arena.allocate(SocketAddress.CAPACITY);
             int length = SocketAddress.writeUnix(address, 0, path);
-            if (Sockets.connect(fd, address, length) == -Errno.ECONNREFUSED) {
+            if (SocketFile.isSocket(Path.of(path)) && Sockets.connect(fd, address, length) == -Errno.ECONNREFUSED) {
                 Io.unlink(path); // left by one that was killed
             }
             Io.close(fd);
             fd = Sockets.socket(Sockets.AF_UNIX, Sockets.STREAM, 0);
             int result = Sockets.bind(fd, address, length);
             if (result >= 0) {
-                // nobody can connect before this is done, as nobody listens yet
-                Files.setPosixFilePermissions(Path.of(path), PosixFilePermissions.fromString("rw-------"));
-                Files.setAttribute(Path.of(path), "unix:uid", user);
+                // Nobody can connect before this is done, as nobody listens yet. The directory may be the owner's, who
+                // could put a link
+                // in the socket's place at any moment: so what a link leads to is never touched. Who asks, the kernel
+                // says.
+                Files.setAttribute(Path.of(path), "unix:uid", user, LinkOption.NOFOLLOW_LINKS);
                 result = Sockets.listen(fd, BACKLOG);
             }
             if (result < 0) {

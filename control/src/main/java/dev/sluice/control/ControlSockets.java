@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import dev.sluice.posix.SocketFile;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
@@ -164,7 +165,7 @@ public final class ControlSockets {
                     + "; stop that instance, or choose another path for the control socket");
         }
         try {
-            if (!isSocket(socket)) {
+            if (!SocketFile.isSocket(socket)) {
                 throw new ControlException(
                         socket + " exists and is no socket; remove it, or choose another path for the control socket");
             }
@@ -174,11 +175,6 @@ public final class ControlSockets {
         } catch (IOException e) {
             throw new ControlException("could not replace the old control socket " + socket + ": " + reason(e), e);
         }
-    }
-
-    private static boolean isSocket(Path path) throws IOException {
-        int mode = (Integer) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-        return (mode & 0170000) == 0140000;
     }
 
     private static boolean listens(Path socket) {

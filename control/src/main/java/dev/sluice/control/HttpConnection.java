@@ -97,7 +97,7 @@ final class HttpConnection {
         byte[] body = readBody((int) head.length());
         // What is asked may take its time; the client's own part is done.
         deadline = System.nanoTime() + NEVER;
-        HttpResponse response = handler.handle(new HttpRequest(head, body, Map.of()));
+        HttpResponse response = answer(new HttpRequest(head, body, Map.of()));
         renew();
         boolean withBody = !head.method().equals("HEAD");
         if (response.body() instanceof HttpResponse.Stream(var source)) {
@@ -109,6 +109,21 @@ final class HttpConnection {
         }
         write(response.encode(withBody, !head.keepAlive()));
         return head.keepAlive();
+    }
+
+    private HttpResponse answer(HttpRequest request) {
+        try {
+            return handler.handle(request);
+        } catch (HttpProblem e) {
+            return e.response();
+        } catch (RuntimeException e) {
+            System.getLogger(HttpConnection.class.getName())
+                    .log(
+                            System.Logger.Level.WARNING,
+                            request.head().method() + " " + request.head().path() + " failed inside",
+                            e);
+            return HttpResponse.problem(500, "this failed inside Sluice; its log has the details");
+        }
     }
 
     /** Sends a body as it is made, in chunks (RFC 9112 §7.1), until it ends or the client leaves. */

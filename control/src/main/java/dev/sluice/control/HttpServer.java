@@ -10,11 +10,14 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
@@ -36,6 +39,8 @@ public final class HttpServer implements AutoCloseable {
     private final ServerSocketChannel listener;
     /** What is bound, and to be removed in the end; null for a TCP port. */
     private final @Nullable Path socket;
+    /** By which its file is known from another at the same place. */
+    private final @Nullable Object key;
     /** The only user who is served, but for root; null at a TCP port, where nobody says who he is. */
     private final @Nullable UserPrincipal owner;
 
@@ -49,11 +54,13 @@ public final class HttpServer implements AutoCloseable {
     private HttpServer(
             ServerSocketChannel listener,
             @Nullable Path socket,
+            @Nullable Object key,
             @Nullable UserPrincipal owner,
             HttpHandler handler,
             Duration patience) {
         this.listener = listener;
         this.socket = socket;
+        this.key = key;
         this.owner = owner;
         this.handler = handler;
         this.patienceNanos = patience.toNanos();
@@ -83,7 +90,7 @@ public final class HttpServer implements AutoCloseable {
             bound.bind(UnixDomainSocketAddress.of(socket), MAX_CONNECTIONS);
             Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
             UserPrincipal owner = Files.getOwner(socket, LinkOption.NOFOLLOW_LINKS);
-            return new HttpServer(bound, socket, owner, handler, patience);
+            return new HttpServer(bound, socket, key(socket), owner, handler, patience);
         } catch (IOException e) {
             closeQuietly(bound);
             throw new ControlException(
@@ -102,7 +109,7 @@ public final class HttpServer implements AutoCloseable {
             bound = ServerSocketChannel.open();
             bound.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             bound.bind(address, MAX_CONNECTIONS);
-            return new HttpServer(bound, null, null, handler, PATIENCE);
+            return new HttpServer(bound, null, null, null, handler, PATIENCE);
         } catch (IOException e) {
             closeQuietly(bound);
             throw new ControlException(
@@ -252,6 +259,7 @@ public final class HttpServer implements AutoCloseable {
         if (!listener.isOpen()) {
             return;
         }
+        removeSocket();
         closeQuietly(listener);
         lock.lock();
         try {
@@ -259,13 +267,25 @@ public final class HttpServer implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** While it still listens: afterwards another process might have put its own in this one's place. */
+    private void removeSocket() {
         try {
-            if (socket != null) {
+            if (socket != null && Objects.equals(key, key(socket))) {
                 Files.deleteIfExists(socket);
             }
+        } catch (NoSuchFileException _) {
+            // somebody has removed it
         } catch (IOException e) {
             warn("the control socket " + socket + " stays behind: " + e.getMessage());
         }
+    }
+
+    /** Device and inode. */
+    private static @Nullable Object key(Path file) throws IOException {
+        return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey();
     }
 
     /** The logger costs some milliseconds to get, so only when there is something to say. */

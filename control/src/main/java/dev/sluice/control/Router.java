@@ -70,7 +70,7 @@ public final class Router implements HttpHandler {
         return all;
     }
 
-    /** Answers any request; a fault in an endpoint becomes a problem document too. */
+    /** Answers any request. */
     @Override
     public HttpResponse handle(HttpRequest request) {
         HttpHead head = request.head();
@@ -88,10 +88,6 @@ public final class Router implements HttpHandler {
             return e.response();
         } catch (IOException e) {
             return HttpResponse.problem(503, String.valueOf(e.getMessage()));
-        } catch (RuntimeException e) {
-            System.getLogger(Router.class.getName())
-                    .log(System.Logger.Level.WARNING, head.method() + " " + head.path() + " failed inside", e);
-            return HttpResponse.problem(500, "this failed inside Sluice; its log has the details");
         }
     }
 

@@ -116,6 +116,31 @@ class ControlServerTest {
                 .hasMessageContaining("no sluice is running here");
     }
 
+    /** Another sluice was started at the same place, after somebody had removed the socket there. */
+    @Test
+    void aSocketThatAnotherHasPutInItsPlaceStays() throws Exception {
+        start();
+        Files.delete(socket());
+        try (ControlServer other = new ControlServer(StatusFixture::status)) {
+            other.open(socket());
+            requireNonNull(server).close();
+            assertThat(new ControlClient(socket()).get("/v1/status")).contains("0.1.0");
+        }
+        assertThat(socket()).doesNotExist();
+    }
+
+    @Test
+    void aHandlerThatFailsAnswersSoAndTheServerGoesOn() throws Exception {
+        try (HttpServer failing = HttpServer.onSocket(socket(), _ -> {
+            throw new IllegalStateException("a fault");
+        })) {
+            for (int i = 0; i < 3; i++) {
+                assertThat(exchange(GET + "Connection: close\r\n\r\n")).startsWith("HTTP/1.1 500 ");
+            }
+            assertThat(failing.cut()).isZero();
+        }
+    }
+
     @Test
     void aConnectionServesSeveralRequestsAlsoPipelined() throws Exception {
         start();

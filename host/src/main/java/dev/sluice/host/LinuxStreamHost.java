@@ -6,6 +6,7 @@ import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.SocketFile;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
@@ -291,11 +292,14 @@ public final class LinuxStreamHost implements StreamHost {
     }
 
     /** A socket on which nobody listens any more. */
-    private boolean isAbandoned(String path) throws PosixException {
+    private boolean isAbandoned(String path) throws IOException {
+        if (!SocketFile.isSocket(Path.of(path))) {
+            return false;
+        }
         int fd = Sockets.socket(Sockets.AF_UNIX, Sockets.STREAM, 0);
         int result = Sockets.connect(fd, address, SocketAddress.writeUnix(address, 0, path));
         Io.close(fd);
-        return result == -Errno.ECONNREFUSED && !Files.isRegularFile(Path.of(path));
+        return result == -Errno.ECONNREFUSED;
     }
 
     private StreamListener watch(int fd, int port, String path, StreamListener.Acceptor acceptor) throws IOException {

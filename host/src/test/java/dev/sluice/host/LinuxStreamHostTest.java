@@ -11,10 +11,18 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class LinuxStreamHostTest {
     private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
@@ -30,6 +38,48 @@ class LinuxStreamHostTest {
             var events = new Recorder();
             loop.execute(() -> host.connect(Ipv4Address.LOOPBACK, port, StreamHost.DEFAULT_TTL, events));
             assertThat(events.next()).isEqualTo("failed REFUSED");
+        }
+    }
+
+    /** Connecting to any file fails as connecting to a dead socket does; only such a socket gives way. */
+    @Test
+    void onlyASocketThatNobodyListensOnIsReplaced(@TempDir Path folder) throws Exception {
+        Path pipe = folder.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        Path file = Files.writeString(folder.resolve("file"), "content");
+        Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("dead"));
+        Path dead = folder.resolve("dead");
+        try (ServerSocketChannel left = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            left.bind(UnixDomainSocketAddress.of(dead));
+        }
+        try (EventLoop loop = EventLoop.start("test")) {
+            var host = new LinuxStreamHost(loop);
+            for (Path refused : List.of(pipe, file, link)) {
+                var outcome = new CompletableFuture<String>();
+                loop.execute(() -> {
+                    try {
+                        host.listen(refused.toString(), (_, _, _) -> new Recorder());
+                        outcome.complete("listens");
+                    } catch (IOException e) {
+                        outcome.complete(e.getMessage());
+                    }
+                });
+                assertThat(outcome.get(10, TimeUnit.SECONDS))
+                        .contains("something is there that is in use, or no socket");
+                assertThat(Files.exists(refused, LinkOption.NOFOLLOW_LINKS)).isTrue();
+            }
+            assertThat(dead).exists();
+            var listens = new CompletableFuture<Boolean>();
+            loop.execute(() -> {
+                try {
+                    host.listen(dead.toString(), (_, _, _) -> new Recorder()).close();
+                    listens.complete(true);
+                } catch (IOException e) {
+                    listens.completeExceptionally(e);
+                }
+            });
+            assertThat(listens.get(10, TimeUnit.SECONDS)).isTrue();
         }
     }
 

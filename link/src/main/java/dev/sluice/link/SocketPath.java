@@ -3,13 +3,13 @@ package dev.sluice.link;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.SocketFile;
 import dev.sluice.posix.Sockets;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
@@ -19,9 +19,6 @@ import org.jspecify.annotations.Nullable;
  * only what was put there. Any thread; blocking file system calls.
  */
 final class SocketPath implements AutoCloseable {
-    private static final int S_IFMT = 0xf000;
-    private static final int S_IFSOCK = 0xc000;
-
     private final Path path;
     private final int fd;
     /** Device and inode, to recognise our own file. */
@@ -89,15 +86,16 @@ final class SocketPath implements AutoCloseable {
 
     private static void removeStale(LinkUrl url, Path path, int type, MemorySegment address, int length)
             throws IOException {
-        int mode;
-        try {
-            mode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-        } catch (NoSuchFileException e) {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             return;
+        }
+        boolean socket;
+        try {
+            socket = SocketFile.isSocket(path);
         } catch (IOException e) {
             throw failure(url, "the path can't be examined (" + e.getMessage() + "); choose another path");
         }
-        if ((mode & S_IFMT) != S_IFSOCK) {
+        if (!socket) {
             throw failure(
                     url, "the path exists and is not a socket, so it was left alone; remove it or choose another path");
         }

@@ -44,9 +44,7 @@ public final class Evidence {
         Map<String, Object> shown = new TreeMap<>();
         variables.forEach((name, value) -> {
             boolean proxy = name.toLowerCase(java.util.Locale.ROOT).endsWith("_proxy");
-            shown.put(
-                    name,
-                    HARMLESS.contains(name) ? value : proxy ? Secret.ofProxy(value) : new Secret(value));
+            shown.put(name, HARMLESS.contains(name) ? value : proxy ? Secret.ofProxy(value) : new Secret(value));
         });
         return shown;
     }

@@ -53,6 +53,7 @@ final class Session implements AutoCloseable {
     private final Set<Node> made = Collections.newSetFromMap(new WeakHashMap<>());
     /** See {@link #MAX_HELD}. */
     private long held;
+
     private int messageSize = NinepServer.MAX_MESSAGE;
     private boolean versioned;
     /** 9P2000.u was agreed on. */

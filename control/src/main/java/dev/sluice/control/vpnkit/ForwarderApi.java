@@ -1,6 +1,7 @@
 package dev.sluice.control.vpnkit;
 
 import dev.sluice.control.HttpHandler;
+import dev.sluice.control.HttpProblem;
 import dev.sluice.control.HttpRequest;
 import dev.sluice.control.HttpResponse;
 import dev.sluice.control.JsonReader;
@@ -82,7 +83,7 @@ public final class ForwarderApi implements HttpHandler {
         } catch (Wrong e) {
             HttpResponse made = HttpResponse.json(String.valueOf(e.getMessage()));
             return new HttpResponse(400, made.contentType(), made.headers(), made.body());
-        } catch (IllegalArgumentException e) {
+        } catch (IllegalArgumentException | HttpProblem e) {
             return message(400, String.valueOf(e.getMessage()));
         }
         String annotation = text(body, "annotation");

@@ -131,6 +131,12 @@ class ForwarderApiTest {
                 .startsWith("400 ")
                 .contains("out_port");
         assertThat(ask("PUT", "/forwards/expose/port", "[")).startsWith("400 ");
+        assertThat(ask(
+                        "PUT",
+                        "/forwards/expose/pipe",
+                        "{\"proto\":\"unix\",\"out_path\":\"/a\",\"in_path\":\"/" + "b".repeat(1000) + "\"}"))
+                .startsWith("400 ")
+                .contains("107 bytes");
         assertThat(ask("GET", "/forwards/expose/port", "")).startsWith("405 ");
         assertThat(ask("GET", "/else", "")).startsWith("404 ");
         assertThat(ask("GET", "/forwards/dump", ""))

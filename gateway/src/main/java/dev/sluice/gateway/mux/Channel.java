@@ -2,6 +2,7 @@ package dev.sluice.gateway.mux;
 
 import dev.sluice.host.HostError;
 import dev.sluice.host.StreamSocket;
+import dev.sluice.loop.Timer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -20,6 +21,9 @@ public final class Channel implements StreamSocket {
     static final int ALLOW = 2;
     static final int SHUTDOWN = 4;
     static final int CLOSE = 8;
+
+    /** How long the other side may take to connect: as long as Linux tries by itself. */
+    static final long PATIENCE = 127_000_000_000L;
 
     private static final int SMALLEST_BUFFER = 4096;
     private static final byte[] EMPTY = {};
@@ -56,6 +60,9 @@ public final class Channel implements StreamSocket {
 
     private int start;
     private int size;
+
+    /** Armed from the opening until the other side is heard. */
+    private final Timer patience = Timer.of(this::late);
 
     private boolean shutdown;
     private boolean closed;
@@ -118,7 +125,20 @@ public final class Channel implements StreamSocket {
     private void heard() {
         if (!connected && !closed) {
             connected = true;
+            mux.loop.cancel(patience);
             events.onConnected();
+        }
+    }
+
+    /** Has been asked for; nobody waits for an agent for ever. */
+    void opening() {
+        mux.loop.schedule(patience, mux.loop.now() + PATIENCE);
+    }
+
+    private void late() {
+        if (!connected && !closed) {
+            close();
+            events.onConnectFailed(HostError.TIMED_OUT);
         }
     }
 
@@ -228,6 +248,7 @@ public final class Channel implements StreamSocket {
             events.onReadable();
         } else {
             closed = true;
+            mux.loop.cancel(patience);
             events.onConnectFailed(HostError.RESET);
         }
     }
@@ -324,6 +345,7 @@ public final class Channel implements StreamSocket {
             closed = true;
             size = 0;
             release();
+            mux.loop.cancel(patience);
             mux.control(this, CLOSE);
         }
     }

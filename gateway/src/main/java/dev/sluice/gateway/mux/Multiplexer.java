@@ -46,7 +46,7 @@ public final class Multiplexer extends Work {
         void onEnd(String reason);
     }
 
-    private final Loop loop;
+    final Loop loop;
     private final Generation generation;
     private final Owner owner;
     private final MemorySegment in = Arena.ofAuto().allocate(INPUT, 8);
@@ -186,6 +186,7 @@ public final class Multiplexer extends Work {
             return channel;
         }
         channels.put(id, channel);
+        channel.opening();
         control(channel, Channel.OPEN | Channel.ALLOW);
         return channel;
     }

@@ -20,7 +20,8 @@
  * from where so that the sides never choose the same.
  *
  * <p><b>A channel's life.</b> The opener sends Open and Window. The acceptor answers with Window when its own connection stands, or
- * with Close if it failed; so a refused connection inside is refused outside too. Each side sends Data up to the other's window, and
+ * with Close if it failed; so a refused connection inside is refused outside too, and one that is not answered at all is given up as
+ * Linux gives up an unanswered connect. Each side sends Data up to the other's window, and
  * Shutdown for the end of its stream. Close ends both directions and is answered by Close; then the number is free. What comes for a
  * channel in between, or for an unknown one, is dropped and counted, where VPNKit's and Go's end everything.
  *

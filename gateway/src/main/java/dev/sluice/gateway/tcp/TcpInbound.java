@@ -143,7 +143,7 @@ public final class TcpInbound {
             return refuse(client, Drop.NO_SERVICE);
         }
         GuestFlows share = flows.share(guest);
-        if (!share.mayOpen(flows.table.size(), flows.limits.tcpFlows())) {
+        if (!share.mayOpen(flows.table.size() + shortcuts.size(), flows.limits.tcpFlows())) {
             return refuse(client, Drop.TCP_FLOW_LIMIT);
         }
         boolean shown = isShown(guest, client.peer());

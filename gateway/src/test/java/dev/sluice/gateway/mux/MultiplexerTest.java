@@ -35,6 +35,7 @@ class MultiplexerTest {
         final List<User> asked = new ArrayList<>();
         String end = "";
         boolean accepts = true;
+        boolean silent;
 
         void start(Generation generation, StreamPair.End carrier) {
             mux = new Multiplexer(loop, generation, new byte[0], this);
@@ -56,7 +57,7 @@ class MultiplexerTest {
             if (accepts) {
                 user.said.append("connected ");
                 channel.accept(user);
-            } else {
+            } else if (!silent) {
                 channel.close();
             }
         }
@@ -198,6 +199,26 @@ class MultiplexerTest {
         User client = host.open();
         settle();
         assertThat(client.said).hasToString("REFUSED ");
+        assertThat(host.mux.size() + agent.mux.size()).isZero();
+    }
+
+    /** An agent that hangs would else keep every client's socket for ever. */
+    @Test
+    void aConnectionThatIsNeverAnsweredIsGivenUpLikeLinuxWould() {
+        connect();
+        agent.accepts = false;
+        agent.silent = true;
+        User client = host.open();
+        User left = host.open();
+        settle();
+        left.channel.close();
+        loop.advance(Channel.PATIENCE - 2_000_000);
+        assertThat(client.said).isEmpty();
+        loop.advance(2_000_000);
+        assertThat(client.said).hasToString("TIMED_OUT ");
+        assertThat(left.said).isEmpty();
+        agent.asked.forEach(user -> user.channel.close());
+        settle();
         assertThat(host.mux.size() + agent.mux.size()).isZero();
     }
 

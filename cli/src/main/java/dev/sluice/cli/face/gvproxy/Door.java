@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.Semaphore;
 
 /**
@@ -98,6 +99,10 @@ final class Door implements AutoCloseable {
         Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
         int result = Sockets.bind(fd, address, length);
         if (result >= 0) {
+            if (!path.isEmpty()) {
+                // nobody can connect before this is done, as nobody listens yet
+                Files.setPosixFilePermissions(Path.of(path), PosixFilePermissions.fromString("rw-------"));
+            }
             result = Sockets.listen(fd, BACKLOG);
         }
         if (result < 0) {

@@ -2,14 +2,13 @@ package dev.sluice.cli.face.gvproxy;
 
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.posix.SocketFile;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -106,9 +105,7 @@ final class Exposures {
 
     /** gvproxy takes the place of whatever socket is there. */
     private static void removeSocket(Path path) throws IOException {
-        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)
-                && Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                        .isOther()) {
+        if (SocketFile.isSocket(path)) {
             Files.delete(path);
         }
     }

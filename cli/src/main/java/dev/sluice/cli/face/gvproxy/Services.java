@@ -140,8 +140,10 @@ final class Services implements AutoCloseable {
         }
     }
 
+    /** Until both directions have ended, or one end breaks; the caller closes both, which nobody uses any more then. */
     private static void splice(int fd, SocketChannel guest) throws IOException {
-        Thread back = Thread.ofVirtual().name("tunnel").start(() -> {
+        // a platform thread, as writing to a descriptor blocks in the system
+        Thread back = Thread.ofPlatform().daemon().name("tunnel").start(() -> {
             ByteBuffer buffer = ByteBuffer.allocate(16 << 10);
             OutputStream out = Door.output(fd);
             try {
@@ -153,20 +155,29 @@ final class Services implements AutoCloseable {
                 Sockets.shutdown(fd, Sockets.SHUT_RDWR);
             }
         });
-        byte[] bytes = new byte[16 << 10];
-        InputStream in = Door.input(fd);
-        int n;
-        while ((n = in.read(bytes)) >= 0) {
-            ByteBuffer piece = ByteBuffer.wrap(bytes, 0, n);
-            while (piece.hasRemaining()) {
-                guest.write(piece);
-            }
-        }
-        guest.shutdownOutput();
+        boolean ended = false;
         try {
-            back.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            byte[] bytes = new byte[16 << 10];
+            InputStream in = Door.input(fd);
+            int n;
+            while ((n = in.read(bytes)) >= 0) {
+                ByteBuffer piece = ByteBuffer.wrap(bytes, 0, n);
+                while (piece.hasRemaining()) {
+                    guest.write(piece);
+                }
+            }
+            guest.shutdownOutput();
+            ended = true;
+        } finally {
+            if (!ended) {
+                guest.close();
+                Sockets.shutdown(fd, Sockets.SHUT_RDWR); // wakes the other direction
+            }
+            try {
+                back.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 package dev.sluice.cli.face.gvproxy;
 
+import dev.sluice.posix.SocketFile;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -35,7 +37,11 @@ final class SshTunnel implements AutoCloseable {
             throw new IOException("-forward-identity " + forward.identity() + " can't be read");
         }
         Path socket = Path.of(forward.socket());
-        Files.deleteIfExists(socket);
+        if (SocketFile.isSocket(socket)) {
+            Files.delete(socket);
+        } else if (Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
+            throw new IOException("-forward-sock " + socket + " exists and is no socket; remove it");
+        }
         SshTunnel tunnel = new SshTunnel(command(forward, configuration.sshPort), socket);
         tunnel.thread.start();
         return tunnel;
@@ -106,7 +112,9 @@ final class SshTunnel implements AutoCloseable {
         thread.interrupt();
         try {
             thread.join(Duration.ofSeconds(2)); // so that it has told ssh
-            Files.deleteIfExists(socket);
+            if (SocketFile.isSocket(socket)) {
+                Files.delete(socket);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (IOException e) {

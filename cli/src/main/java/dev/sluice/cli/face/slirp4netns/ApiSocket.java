@@ -4,6 +4,7 @@ import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.control.JsonReader;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.posix.SocketFile;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -13,9 +14,8 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
@@ -32,6 +32,8 @@ final class ApiSocket implements AutoCloseable {
     private static final int CLIENTS = 16;
 
     private static final long PATIENCE_MILLIS = 5_000;
+    private static final long PAUSE_MILLIS = 100;
+    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.slirp4netns");
 
     /** What the answer says instead of doing it; the message is the whole of it. */
     private static final class Refused extends Exception {
@@ -77,9 +79,7 @@ final class ApiSocket implements AutoCloseable {
             throw new IOException("the specified API socket path is too long (>= " + (LONGEST_PATH + 1) + ")");
         }
         Path place = Path.of(text);
-        if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)
-                && Files.readAttributes(place, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                        .isOther()) {
+        if (SocketFile.isSocket(place)) {
             Files.delete(place);
         }
         ServerSocketChannel bound = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -87,6 +87,7 @@ final class ApiSocket implements AutoCloseable {
         try {
             bound.bind(UnixDomainSocketAddress.of(place));
             path = place;
+            Files.setPosixFilePermissions(place, PosixFilePermissions.fromString("rw-------"));
         } catch (IOException e) {
             throw new IOException("cannot listen on " + text + ": " + e.getMessage(), e);
         }
@@ -94,14 +95,28 @@ final class ApiSocket implements AutoCloseable {
     }
 
     private void accept(ServerSocketChannel bound) {
+        boolean failing = false;
         try {
-            while (true) {
+            while (bound.isOpen()) {
                 free.acquire();
-                SocketChannel client = bound.accept();
-                Thread.ofVirtual().name("api-client").start(() -> serve(client));
+                try {
+                    SocketChannel client = bound.accept();
+                    failing = false;
+                    Thread.ofVirtual().name("api-client").start(() -> serve(client));
+                } catch (IOException e) {
+                    free.release();
+                    if (bound.isOpen()) {
+                        if (!failing) {
+                            LOG.log(
+                                    System.Logger.Level.WARNING,
+                                    "no client can be accepted for now: " + e.getMessage());
+                        }
+                        failing = true;
+                        // out of descriptors, most likely: the client stays in the queue, so trying at once would spin
+                        Thread.sleep(PAUSE_MILLIS);
+                    }
+                }
             }
-        } catch (IOException e) {
-            // closed, at the end
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -71,9 +71,11 @@ final class GatewayPorts implements PortDoor {
         ForwardSpec.Port beside = beside(spec);
         if (beside != null) {
             try {
-                gateway.ports().add(List.of(forward(beside, spec)));
+                ForwardInfo _ =
+                        gateway.ports().add(List.of(forward(beside, spec))).getFirst();
+                open.add(beside);
             } catch (IOException e) {
-                // then without
+                // somebody else's already, or no IPv6 here: then without
             }
         }
     }
@@ -123,7 +125,8 @@ final class GatewayPorts implements PortDoor {
         ForwardSpec.Listen place = place(opened);
         ForwardSpec.Port beside = beside(opened);
         try {
-            gateway.ports().remove(beside == null ? List.of(place) : List.of(place, beside), false);
+            boolean both = beside != null && open.remove(beside);
+            gateway.ports().remove(both ? List.of(place, beside) : List.of(place), false);
         } finally {
             open.remove(place);
         }

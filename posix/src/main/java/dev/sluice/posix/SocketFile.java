@@ -1,0 +1,28 @@
+package dev.sluice.posix;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/** What stands at a path where a Unix socket shall be. */
+public final class SocketFile {
+    private static final int S_IFMT = 0170000;
+    private static final int S_IFSOCK = 0140000;
+
+    private SocketFile() {}
+
+    /**
+     * Whether a socket stands there: no link to one, and no other file, as connecting to any file fails like connecting to a socket that
+     * nobody listens on (connect(2), ECONNREFUSED).
+     */
+    public static boolean isSocket(Path path) throws IOException {
+        try {
+            int mode = (Integer) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+            return (mode & S_IFMT) == S_IFSOCK;
+        } catch (NoSuchFileException e) {
+            return false;
+        }
+    }
+}
