@@ -37,8 +37,9 @@ class HouseTest {
         ARROWS.put("testkit", Set.of("net", "link", "stack", "loop", "posix", "wire"));
         ARROWS.put("examples", Set.of("net", "link", "loop", "posix", "wire"));
         ARROWS.put("gateway", Set.of("net", "host", "link", "stack", "loop", "posix", "wire"));
+        ARROWS.put("proxy", Set.of("gateway", "host", "wire"));
         ARROWS.put("control", Set.of("gateway", "host", "link", "loop", "posix", "wire"));
-        ARROWS.put("cli", Set.of("control", "gateway", "host", "link", "loop", "posix", "stack", "wire"));
+        ARROWS.put("cli", Set.of("control", "proxy", "gateway", "host", "link", "loop", "posix", "stack", "wire"));
     }
 
     private static final Set<String> OWN_SOURCES = Set.of(
