@@ -6,6 +6,7 @@ import dev.sluice.cli.network.NetworkNamespace;
 import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
+import dev.sluice.cli.settings.Keys;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
@@ -14,8 +15,6 @@ import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
@@ -25,11 +24,8 @@ final class AttachCommand implements Command {
     private @Nullable Path netns;
     private String tap = "tap0";
     private boolean configure;
-    private int mtu = 65520;
+    private static final int USUAL_MTU = 65520;
     private @Nullable String mac;
-    private boolean publishAuto;
-    private boolean hostLoopback;
-    private final List<ForwardSpec> published = new ArrayList<>();
     private @Nullable Integer readyFd;
     private @Nullable Integer exitFd;
     private final NetworkOptions network = new NetworkOptions();
@@ -50,22 +46,22 @@ final class AttachCommand implements Command {
                 .flag(
                         "--publish-auto",
                         "Publish TCP services inside on this machine's loopback, under their own ports, as they come.",
-                        () -> publishAuto = true)
+                        () -> network.set(Keys.PUBLISH_AUTO, true))
                 .option(
                         "--mtu",
                         "BYTES",
-                        "Largest IP packet inside (default: " + mtu + "; 1500 is what the Internet has).",
-                        text -> mtu = Value.integer(text))
+                        "Largest IP packet inside (default: " + USUAL_MTU + "; 1500 is what the Internet has).",
+                        text -> network.set(Keys.MTU, (long) Value.integer(text)))
                 .option("--mac", "ADDRESS", "The interface's hardware address (default: random).", text -> mac = text)
                 .flag(
                         "--host-loopback",
                         "Let the namespace reach the host's loopback, as the network's .2.",
-                        () -> hostLoopback = true)
+                        () -> network.set(Keys.HOST_LOOPBACK, true))
                 .repeatable(
                         "-p, --publish",
                         NetworkOptions.PORT,
                         "Lead the host's port HOST to the namespace's port GUEST; may be repeated.",
-                        text -> published.addAll(ForwardSyntax.parse(text)))
+                        text -> network.add(Keys.PUBLISH, ForwardSyntax.parse(text)))
                 .option(
                         "--ready-fd",
                         "N",
@@ -92,7 +88,7 @@ final class AttachCommand implements Command {
     @Override
     public Integer call() throws IOException {
         NetworkNamespace target = target();
-        AddressPlan plan = network.plan(mtu, hostLoopback);
+        AddressPlan plan = network.plan(USUAL_MTU, false);
         TapSpec spec = spec(plan);
         try {
             Descriptors.check("--ready-fd", readyFd);
@@ -105,14 +101,12 @@ final class AttachCommand implements Command {
         try (GuestNetwork guests = network.start(plan)) {
             guests.attach(target.open(spec));
             guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), target::openNetwork);
-            guests.publish(published);
-            if (publishAuto) {
-                guests.publishAutomatically();
-            }
+            network.publish(guests);
             if (exitFd != null) {
                 Descriptors.onHangUp(exitFd, stop::countDown);
             }
             target.onGone(stop::countDown);
+            network.reloadOnHangUp(guests);
             network.openControl(guests);
             if (readyFd != null) {
                 Descriptors.writeReady(readyFd);
@@ -162,7 +156,7 @@ final class AttachCommand implements Command {
         }
         return new TapSpec(
                 tap,
-                mtu,
+                plan.mtu(),
                 new Ipv4Cidr(plan.firstGuest(), plan.subnet().prefix()),
                 plan.gateway(),
                 address,

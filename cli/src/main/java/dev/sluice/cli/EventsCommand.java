@@ -28,7 +28,7 @@ final class EventsCommand implements Command {
                 .repeatable(
                         "--kind",
                         "KIND",
-                        "Only this: flow-open, flow-close, guest-join, guest-leave, lease, forward-open, forward-close, dns,"
+                        "Only this: flow-open, flow-close, guest-join, guest-leave, lease, forward-open, forward-close, settings,"
                                 + " drops, stall; may be repeated.",
                         kinds::add)
                 .flag("--json", "As JSON, one event per line.", () -> json = true)
@@ -114,6 +114,10 @@ final class EventsCommand implements Command {
                 data.object("drops").members().forEach((reason, count) -> reasons.add(count + " " + reason));
                 yield String.join(", ", reasons);
             }
+            case "settings" ->
+                data.flag("applied")
+                        ? "changed " + String.join(", ", data.texts("keys"))
+                        : "not taken: " + String.join("; ", data.texts("mistakes"));
             case "stall" -> data.text("stalls") + " turns of 20 ms or more";
             default -> data.members().toString();
         };

@@ -1,7 +1,14 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
+import dev.sluice.cli.settings.Key;
+import dev.sluice.cli.settings.Keys;
+import dev.sluice.cli.settings.LiveSettings;
+import dev.sluice.cli.settings.NetworkParts;
+import dev.sluice.cli.settings.Settings;
+import dev.sluice.cli.settings.Where;
 import dev.sluice.control.ApiDoor;
 import dev.sluice.control.ApiToken;
 import dev.sluice.gateway.Gateway;
@@ -14,7 +21,6 @@ import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Cidr;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,89 +29,124 @@ final class NetworkOptions {
     /** How a port to publish is written, for the help. */
     static final String PORT = "[ADDRESS:]HOST:[GUEST:]PORT[/udp][,proxy]";
 
-    private @Nullable Ipv4Cidr cidr;
-
-    private @Nullable Path pcap;
-
-    private boolean captureRings;
+    private final Settings.Draft given = new Settings.Draft();
     private @Nullable Syntax syntax;
-
-    /** Ports of the gateway that lead guests to places of the host. */
-    private final List<GatewayForward> gatewayForwards = new ArrayList<>();
-
-    private final DnsOptions dns = new DnsOptions();
-    private @Nullable Ipv6Cidr cidr6;
-    private @Nullable String portHelper;
-    private boolean noIpv6;
     private boolean verbose;
-    private final List<ApiDoor> doors = new ArrayList<>();
-    private @Nullable Path tokenFile;
+    private @Nullable Path file;
+    private boolean noFile;
+    /** What the command line says over what the file says. */
+    private Settings settings = Settings.NONE;
+
+    private SettingsFile found = SettingsFile.NONE;
+    private @Nullable LiveSettings live;
 
     /** Adds them to a command's own. */
     Syntax addTo(Syntax syntax) {
         this.syntax = syntax;
         syntax.option(
+                        "--config",
+                        "FILE",
+                        "Settings as YAML, instead of those in ~/.config/sluice/config.yaml; options win over them. Watched.",
+                        text -> file = Path.of(text))
+                .flag("--no-config", "Do without a settings file.", () -> noFile = true)
+                .option(
                         "--cidr",
                         "NETWORK",
                         "The guest network; gateway and DNS are its .1, the host .2, guests start at .3"
                                 + " (default: 192.168.65.0/24, or the next free one of a short list).",
-                        text -> cidr = Ipv4Cidr.parse(text))
+                        text -> set(Keys.SUBNET, Ipv4Cidr.parse(text)))
                 .option(
                         "--cidr6",
                         "NETWORK",
                         "The same of IPv6, a /64: gateway ::1, host ::2, guests from ::3 or as they choose (default:"
                                 + " fd00:5109:5ce::/64, or one beside it that is free).",
-                        text -> cidr6 = Ipv6Cidr.parse(text))
-                .flag("--no-ipv6", "No IPv6 for guests.", () -> noIpv6 = true)
+                        text -> set(Keys.SUBNET6, Ipv6Cidr.parse(text)))
+                .flag("--no-ipv6", "No IPv6 for guests.", () -> set(Keys.IPV6, false))
                 .option(
                         "--pcap",
                         "FILE",
                         "Write every frame of the guest network to FILE, for tcpdump and Wireshark; pcapng if FILE ends"
                                 + " so.",
-                        text -> pcap = Path.of(text))
+                        text -> set(Keys.CAPTURE_FILE, Path.of(text)))
                 .option(
                         "--port-helper",
                         "SOCKET",
                         "Where 'sluice port-helper' listens; it binds the published ports that this user may not.",
-                        text -> portHelper = text)
+                        text -> set(Keys.PORT_HELPER, text))
                 .flag(
                         "--capture-rings",
                         "Keep the last frames in memory, by kind, for 'sluice capture --ring' and 'sluice diagnose'.",
-                        () -> captureRings = true)
+                        () -> set(Keys.CAPTURE_RINGS, true))
                 .repeatable(
                         "--gateway-forward",
                         "PORT:ADDRESS:PORT[/udp]",
                         "Lead a port of the gateway's address to one place of this machine (PORT:unix:PATH for a socket);"
                                 + " may be repeated.",
-                        text -> gatewayForwards.add(GatewayForward.parse(text)))
+                        text -> add(Keys.GATEWAY_FORWARDS, List.of(GatewayForward.parse(text))))
                 .repeatable(
                         "--api",
                         "PLACE",
                         "Serve the control API at tcp:127.0.0.1:PORT, too, with --api-token-file, or at unix:PATH; may be"
                                 + " repeated.",
-                        text -> doors.add(ApiDoor.parse(text)))
+                        text -> add(Keys.API, List.of(ApiDoor.parse(text))))
                 .option(
                         "--api-token-file",
                         "FILE",
                         "Who knows the token in FILE may use the API over TCP; a FILE that is not there is made.",
-                        text -> tokenFile = Path.of(text));
-        return dns.addTo(syntax).flag("-v, --verbose", "Say more on standard error.", () -> verbose = true);
+                        text -> set(Keys.API_TOKEN, Path.of(text)));
+        return DnsOptions.addTo(syntax, given)
+                .flag("-v, --verbose", "Say more on standard error.", () -> verbose = true);
+    }
+
+    /** Takes what an option says; its name is the key's. */
+    <T extends Object> void set(Key<T> key, T value) {
+        given.set(key, value, Where.option(key.option()));
+    }
+
+    /** Takes one more of what an option says. */
+    <T extends Object> void add(Key<List<T>> key, List<T> more) {
+        given.add(key, more, Where.option(key.option()));
+    }
+
+    /** What the command line says. */
+    Settings given() {
+        return given.build();
+    }
+
+    /** What holds: the command line over the file. To be called once {@link #plan} was. */
+    Settings settings() {
+        return settings;
+    }
+
+    /**
+     * Reads the file, if there is one.
+     *
+     * @throws Failure with all that is wrong in it
+     */
+    private void read() {
+        if (verbose) {
+            Console.beVerbose();
+        }
+        if (file != null && noFile) {
+            throw Failure.usage("--config names a file and --no-config wants none; give one of them");
+        }
+        found = noFile ? SettingsFile.NONE : SettingsFile.read(file);
+        settings = given().over(found.settings());
     }
 
     /**
      * The addresses, checked and free on this host.
      *
-     * @param mtu of the guest network
+     * @param usualMtu of the guest network, where nobody says another
      */
-    AddressPlan plan(int mtu, boolean hostLoopback) {
-        if (verbose) {
-            Console.beVerbose();
-        }
+    AddressPlan plan(int usualMtu, boolean usualLoopback) {
+        read();
+        int mtu = Math.toIntExact(settings.get(Keys.MTU, (long) usualMtu));
         checkMtu(mtu);
         checkApi();
-        Ipv4Cidr subnet = SubnetChoice.choose(cidr, HostRoutes.read(), Console::say);
+        Ipv4Cidr subnet = SubnetChoice.choose(settings.get(Keys.SUBNET), HostRoutes.read(), Console::say);
         try {
-            return withIpv6(AddressPlan.of(subnet, mtu, hostLoopback));
+            return withIpv6(AddressPlan.of(subnet, mtu, settings.get(Keys.HOST_LOOPBACK, usualLoopback)));
         } catch (IllegalArgumentException e) {
             throw Failure.usage("--cidr " + subnet + ": " + e.getMessage());
         }
@@ -113,12 +154,19 @@ final class NetworkOptions {
 
     /** Starts the network. */
     GuestNetwork start(AddressPlan plan) throws IOException {
-        GuestNetwork network =
-                GuestNetwork.start(Gateway.builder().plan(plan).dns(dns.settings(plan)), pcap, gatewayForwards);
+        Gateway.Builder builder = Gateway.builder().plan(plan);
+        try {
+            builder.dns(NetworkParts.dns(settings, plan)).limits(NetworkParts.limits(settings));
+        } catch (IllegalArgumentException e) {
+            throw Failure.usage(String.valueOf(e.getMessage()));
+        }
+        GuestNetwork network = GuestNetwork.start(
+                builder, settings.get(Keys.CAPTURE_FILE), settings.get(Keys.GATEWAY_FORWARDS, List.of()));
+        String portHelper = settings.get(Keys.PORT_HELPER);
         if (portHelper != null) {
             network.gateway().ports().helper(new PortHelper(portHelper));
         }
-        if (captureRings) {
+        if (settings.get(Keys.CAPTURE_RINGS, false)) {
             network.gateway().captures().keepRings();
         }
         if (syntax != null) {
@@ -127,9 +175,38 @@ final class NetworkOptions {
         return network;
     }
 
+    private LiveSettings live(GuestNetwork guests) {
+        LiveSettings known = live;
+        if (known == null) {
+            known = new LiveSettings(found.path(), given(), found.settings(), guests);
+            guests.settings(known);
+            live = known;
+        }
+        return known;
+    }
+
+    /** Opens the ports that are to be published. */
+    void publish(GuestNetwork guests) throws IOException {
+        live(guests).publish();
+        if (settings.get(Keys.PUBLISH_AUTO, false)) {
+            guests.publishAutomatically();
+        }
+    }
+
+    /** With a settings file, SIGHUP has it read again, as with other daemons. */
+    void reloadOnHangUp(GuestNetwork guests) {
+        LiveSettings settingsOf = live(guests);
+        if (settingsOf.hasFile()) {
+            Signals.onHangUp(settingsOf::tryReload);
+        }
+    }
+
     /** Has the network answer the commands that ask it, and serve its API wherever that was asked for. */
     void openControl(GuestNetwork guests) throws IOException {
+        live(guests).watch();
         guests.openControlSocket();
+        List<ApiDoor> doors = settings.get(Keys.API, List.of());
+        Path tokenFile = settings.get(Keys.API_TOKEN);
         ApiToken token = doors.isEmpty() || tokenFile == null ? null : ApiToken.fromFile(tokenFile);
         for (ApiDoor door : doors) {
             guests.openApi(door, token);
@@ -137,7 +214,8 @@ final class NetworkOptions {
     }
 
     private void checkApi() {
-        if (tokenFile == null && doors.stream().anyMatch(ApiDoor.Port.class::isInstance)) {
+        if (!settings.has(Keys.API_TOKEN)
+                && settings.get(Keys.API, List.of()).stream().anyMatch(ApiDoor.Port.class::isInstance)) {
             throw Failure.usage(
                     "--api tcp:… serves whoever knows a token: say --api-token-file FILE, too; it is made if it"
                             + " is not there");
@@ -145,8 +223,8 @@ final class NetworkOptions {
     }
 
     private AddressPlan withIpv6(AddressPlan plan) {
-        Ipv6Cidr asked = cidr6;
-        if (noIpv6) {
+        Ipv6Cidr asked = settings.get(Keys.SUBNET6);
+        if (!settings.get(Keys.IPV6, true)) {
             return plan;
         }
         if (plan.mtu() < Ipv6Plan.MIN_MTU) {

@@ -5,6 +5,7 @@ import dev.sluice.cli.view.Answer;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.Json;
 import dev.sluice.gateway.forward.ForwardSyntax;
+import dev.sluice.gateway.forward.GatewayForward;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.stream.Collectors;
 /** {@code sluice ports}: the published ports of a network that runs. */
 final class PortsCommand implements Command {
     private static final String PATH = "/v1/forwards";
+    private static final String GATEWAY = "/v1/gateway-forwards";
 
     private final Asking asking = new Asking();
     private boolean cut;
@@ -24,9 +26,10 @@ final class PortsCommand implements Command {
     public Syntax syntax() {
         Syntax syntax = new Syntax("sluice ports", "Lists, opens and closes the published ports of a running sluice.")
                 .words(
-                        "list | add FORWARD… | remove PLACE…",
+                        "list | add FORWARD… | remove PLACE… | gateway [add PORT:ADDRESS:PORT… | remove PORT…]",
                         "What to do (default: list). FORWARD is " + NetworkOptions.PORT
-                                + ", also with ranges as 8000-8099, or unix:PATH:PORT. PLACE is where it listens.",
+                                + ", also with ranges as 8000-8099, or unix:PATH:PORT. PLACE is where it listens. gateway: the"
+                                + " other direction, ports of the gateway that lead guests to places of this machine.",
                         words::add)
                 .flag("--cut", "With remove: reset the connections through it; else they go on.", () -> cut = true);
         return asking.addTo(syntax)
@@ -40,6 +43,8 @@ final class PortsCommand implements Command {
                         "  sluice ports add unix:/tmp/web.sock:80,proxy",
                         "  sluice ports remove 8080 5353/udp 8000-8099",
                         "  sluice ports remove --cut unix:/tmp/web.sock",
+                        "  sluice ports gateway add 5432:127.0.0.1:5432   guests reach it at the gateway's port 5432",
+                        "  sluice ports gateway remove 5432",
                         "",
                         "Exit code: 0; 2 wrong usage; 69 if it cannot be done (the message says why).");
     }
@@ -57,9 +62,50 @@ final class PortsCommand implements Command {
             }
             case "add" -> asking.print(add(some(rest, "add 8080:80")), PortsCommand::table);
             case "remove" -> asking.print(remove(some(rest, "remove 8080")), PortsCommand::table);
-            default -> throw Failure.usage("'" + verb + "' is none of list, add, remove");
+            case "gateway" -> {
+                return gateway(rest);
+            }
+            default -> throw Failure.usage("'" + verb + "' is none of list, add, remove, gateway");
         }
         return ExitCode.OK;
+    }
+
+    private int gateway(List<String> words) throws ControlException {
+        String verb = words.isEmpty() ? "list" : words.getFirst();
+        List<String> rest = words.subList(Math.min(1, words.size()), words.size());
+        switch (verb) {
+            case "list" -> {
+                return asking.show(client -> client.get(GATEWAY), PortsCommand::gatewayTable);
+            }
+            case "add" -> {
+                some(rest, "gateway add 5432:127.0.0.1:5432");
+                try {
+                    rest.forEach(GatewayForward::parse);
+                } catch (IllegalArgumentException e) {
+                    throw Failure.usage(String.valueOf(e.getMessage()));
+                }
+                asking.print(
+                        asking.client().ask("POST", GATEWAY, Json.line(Map.of("forwards", rest))),
+                        PortsCommand::gatewayTable);
+            }
+            case "remove" -> {
+                String query = some(rest, "gateway remove 5432").stream()
+                        .map(port -> "port=" + URLEncoder.encode(port, StandardCharsets.UTF_8))
+                        .collect(Collectors.joining("&"));
+                asking.print(asking.client().ask("DELETE", GATEWAY + "?" + query, ""), PortsCommand::gatewayTable);
+            }
+            default -> throw Failure.usage("'gateway " + verb + "' is none of gateway list, add, remove");
+        }
+        return ExitCode.OK;
+    }
+
+    private static String gatewayTable(Answer answer) {
+        StringBuilder out = new StringBuilder();
+        for (Answer forward : answer.list("forwards")) {
+            out.append("%-4s gateway:%-20s → %s%n"
+                    .formatted(forward.text("protocol"), forward.text("port"), forward.text("to")));
+        }
+        return out.toString();
     }
 
     private static List<String> some(List<String> rest, String example) {

@@ -5,23 +5,20 @@ import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
+import dev.sluice.cli.settings.Keys;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.wire.Ipv4Cidr;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** {@code sluice run}: a command in namespaces of its own. */
 final class RunCommand implements Command {
-    final List<ForwardSpec> published = new ArrayList<>();
-    int mtu = 65520;
-    private boolean publishAuto;
-    private boolean hostLoopback;
+    private static final int USUAL_MTU = 65520;
     List<String> command = List.of();
-    private final NetworkOptions network = new NetworkOptions();
+    final NetworkOptions network = new NetworkOptions();
 
     @Override
     public Syntax syntax() {
@@ -34,20 +31,20 @@ final class RunCommand implements Command {
                         "-p, --publish",
                         NetworkOptions.PORT,
                         "Lead the host's port HOST to COMMAND's port GUEST; may be repeated.",
-                        text -> published.addAll(ForwardSyntax.parse(text)))
+                        text -> network.add(Keys.PUBLISH, ForwardSyntax.parse(text)))
                 .flag(
                         "--publish-auto",
                         "Publish TCP services inside on this machine's loopback, under their own ports, as they come.",
-                        () -> publishAuto = true)
+                        () -> network.set(Keys.PUBLISH_AUTO, true))
                 .option(
                         "--mtu",
                         "BYTES",
-                        "Largest IP packet inside (default: " + mtu + "; 1500 is what the Internet has).",
-                        text -> mtu = Value.integer(text))
+                        "Largest IP packet inside (default: " + USUAL_MTU + "; 1500 is what the Internet has).",
+                        text -> network.set(Keys.MTU, (long) Value.integer(text)))
                 .flag(
                         "--host-loopback",
                         "Let COMMAND reach the host's loopback, as the network's .2.",
-                        () -> hostLoopback = true);
+                        () -> network.set(Keys.HOST_LOOPBACK, true));
         return network.addTo(syntax)
                 .footer(
                         "",
@@ -64,7 +61,7 @@ final class RunCommand implements Command {
 
     @Override
     public Integer call() throws IOException {
-        AddressPlan plan = network.plan(mtu, hostLoopback);
+        AddressPlan plan = network.plan(USUAL_MTU, false);
         ChildNamespace.checkCommand(command);
         // The gateway starts beside the namespace: one computes while the other waits for the kernel and programs.
         try (GuestNetwork.Start gateway = GuestNetwork.startBeside(() -> network.start(plan));
@@ -74,10 +71,7 @@ final class RunCommand implements Command {
             Signals.passOn(child);
             guests.attach(child.tap());
             guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), child::openNetwork);
-            guests.publish(published);
-            if (publishAuto) {
-                guests.publishAutomatically();
-            }
+            network.publish(guests);
             child.configureAndRun();
             network.openControl(guests);
             return child.waitFor();
@@ -88,7 +82,7 @@ final class RunCommand implements Command {
         return new ChildNamespace.Spec(
                 command,
                 "tap0",
-                mtu,
+                plan.mtu(),
                 new Ipv4Cidr(plan.firstGuest(), plan.subnet().prefix()),
                 plan.gateway(),
                 GuestNetwork.resolvConf(plan),

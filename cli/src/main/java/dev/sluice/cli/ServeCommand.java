@@ -4,21 +4,17 @@ import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
+import dev.sluice.cli.settings.Keys;
 import dev.sluice.gateway.flow.AddressPlan;
-import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.link.LinkUrl;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
 /** {@code sluice serve}: a network for virtual machines. */
 final class ServeCommand implements Command {
-    private final List<LinkUrl> urls = new ArrayList<>();
-    private int mtu = 1500;
-    private boolean noHostLoopback;
-    private final List<ForwardSpec> published = new ArrayList<>();
+    private static final int USUAL_MTU = 1500;
     private final NetworkOptions network = new NetworkOptions();
 
     @Override
@@ -27,25 +23,25 @@ final class ServeCommand implements Command {
                         "sluice serve",
                         "Gives virtual machines a network with DHCP, DNS and a way out, until SIGTERM or SIGINT comes."
                                 + " All guests share one network and reach each other.")
-                .required(
+                .repeatable(
                         "-l, --listen",
                         "URL",
                         "Where guests connect, see below; may be repeated.",
-                        text -> urls.add(LinkUrl.parse(text)))
+                        text -> network.add(Keys.LISTEN, List.of(LinkUrl.parse(text))))
                 .option(
                         "--mtu",
                         "BYTES",
-                        "Largest IP packet of the guest network (default: " + mtu + ").",
-                        text -> mtu = Value.integer(text))
+                        "Largest IP packet of the guest network (default: " + USUAL_MTU + ").",
+                        text -> network.set(Keys.MTU, (long) Value.integer(text)))
                 .flag(
                         "--no-host-loopback",
                         "Keep the host's loopback, the network's .2, closed to guests.",
-                        () -> noHostLoopback = true);
+                        () -> network.set(Keys.HOST_LOOPBACK, false));
         syntax.repeatable(
                 "-p, --publish",
                 NetworkOptions.PORT,
                 "Lead the host's port HOST to the guest's port PORT; without GUEST, to the only one. May be repeated.",
-                text -> published.addAll(ForwardSyntax.parse(text)));
+                text -> network.add(Keys.PUBLISH, ForwardSyntax.parse(text)));
         return network.addTo(syntax)
                 .footer(
                         "",
@@ -66,14 +62,20 @@ final class ServeCommand implements Command {
 
     @Override
     public Integer call() throws IOException {
-        AddressPlan plan = network.plan(mtu, !noHostLoopback);
+        AddressPlan plan = network.plan(USUAL_MTU, true);
+        List<LinkUrl> urls = network.settings().get(Keys.LISTEN, List.of());
+        if (urls.isEmpty()) {
+            throw Failure.usage("where do guests connect? Say --listen URL, as in --listen qemu:/tmp/vm.sock, or serve.listen"
+                    + " in a settings file");
+        }
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
         try (GuestNetwork guests = network.start(plan)) {
             for (LinkUrl url : urls) {
                 guests.listen(url, stop::countDown);
             }
-            guests.publish(published);
+            network.publish(guests);
+            network.reloadOnHangUp(guests);
             network.openControl(guests);
             Console.say("serving " + plan.subnet() + " at "
                     + String.join(", ", urls.stream().map(LinkUrl::toString).toList()));

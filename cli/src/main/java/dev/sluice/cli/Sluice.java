@@ -23,6 +23,7 @@ final class Sluice {
             "guests",
             "ports",
             "dns",
+            "config",
             "events",
             "capture",
             "diagnose",
@@ -48,6 +49,7 @@ final class Sluice {
             case "flows" -> new FlowsCommand();
             case "guests" -> new GuestsCommand();
             case "dns" -> new DnsCommand();
+            case "config" -> new ConfigCommand();
             case "events" -> new EventsCommand();
             case "capture" -> new CaptureCommand();
             case "diagnose" -> new DiagnoseCommand();

@@ -41,6 +41,12 @@ final class StatusText {
                             ? ""
                             : "; no default route, as the host has none"));
         }
+        Map<?, ?> settings = map(status.get("settings"));
+        if (settings.get("file") instanceof String file) {
+            List<?> problem = list(settings.get("problem"));
+            line("settings " + file + (problem.isEmpty() ? "" : " was changed, and not taken; what it said before holds:"));
+            problem.forEach(each -> line("         " + each));
+        }
         table(
                 "links",
                 list(status.get("links")),

@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.UsageException;
+import dev.sluice.cli.settings.Key;
+import dev.sluice.cli.settings.Keys;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -73,7 +78,7 @@ class UsageTest {
             serve --listen qemu:                  | /tmp/vm.sock
             serve --listen fd:x                   | fd:3
             serve --listen qemu:/tmp/x --mtu 1    | 576…65520
-            serve qemu:/tmp/x                     | --listen
+            serve qemu:/tmp/x                     | 'qemu:/tmp/x'
             status x                              | 'x'
             status --interval 0                   | '0'
             guests x                              | 'x'
@@ -90,6 +95,12 @@ class UsageTest {
             run --api tcp:0.0.0.0:80 -- true      | ssh -L
             run --api tcp:127.0.0.1:80 -- true    | --api-token-file
             run --api x -- true                   | 'x'
+            run --config /none.yaml -- true       | /none.yaml is not there
+            run --config /x --no-config -- true   | give one of them
+            config                                | config check FILE
+            config check                          | config check FILE
+            config check /none.yaml               | /none.yaml
+            config frobnicate                     | 'frobnicate'
             completion fish                       | fish
             capture tcp port                      | something must follow 'port'
             capture 42 host example.com           | needs an address
@@ -123,7 +134,8 @@ class UsageTest {
                 "events",
                 "capture",
                 "diagnose",
-                "completion"
+                "completion",
+                "config"
             })
     void everyCommandHasHelpWithExamples(String command) {
         assertThat(Main.execute(command, "--help")).isZero();
@@ -149,7 +161,31 @@ class UsageTest {
     void optionsAfterTheCommandAreTheCommands() throws UsageException {
         RunCommand run = parse("--mtu", "1500", "curl", "-v", "--mtu", "9");
         assertThat(run.command).isEqualTo(List.of("curl", "-v", "--mtu", "9"));
-        assertThat(run.mtu).isEqualTo(1500);
+        assertThat(run.network.given().get(Keys.MTU)).isEqualTo(1500);
+    }
+
+    /** What belongs to one start, and not to a network: no key says it. */
+    private static final Set<String> OF_ONE_START = Set.of(
+            "--config", "--no-config", "--verbose", "--help", "--version", "--netns", "--tap", "--configure", "--mac",
+            "--ready-fd", "--exit-fd");
+
+    @Test
+    void everyOptionOfANetworkHasAKeyAndTheOtherWayRound() {
+        Set<String> options = new TreeSet<>();
+        for (String command : List.of("run", "attach", "serve")) {
+            Main.execute(command, "--help");
+        }
+        Pattern.compile("^ +(?:-., )?(--[a-z0-9-]+)", Pattern.MULTILINE)
+                .matcher(out.toString(StandardCharsets.UTF_8))
+                .results()
+                .forEach(option -> options.add(option.group(1)));
+        options.removeAll(OF_ONE_START);
+        Set<String> ofKeys = new TreeSet<>();
+        for (Key<?> key : Keys.ALL) {
+            ofKeys.addAll(List.of(key.option().split(", ")));
+        }
+        ofKeys.remove("");
+        assertThat(options).isEqualTo(ofKeys);
     }
 
     @Test

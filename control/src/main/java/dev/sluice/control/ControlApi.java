@@ -25,6 +25,8 @@ public final class ControlApi implements HttpHandler {
             new StatusApi(backend).addTo(known);
             new FlowsApi(backend).addTo(known);
             new ForwardsApi(backend).addTo(known);
+            new GatewayForwardsApi(backend).addTo(known);
+            new SettingsApi(backend).addTo(known);
             new DnsApi(backend).addTo(known);
             new EventsApi(backend).addTo(known);
             new MetricsApi(backend, doors).addTo(known);

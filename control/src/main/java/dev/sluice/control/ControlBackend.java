@@ -8,6 +8,7 @@ import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.GatewayForward;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -82,6 +83,34 @@ public interface ControlBackend {
      */
     default Captures captures() throws IOException {
         throw new IOException("this process records no frames");
+    }
+
+    /**
+     * What can be set while it runs.
+     *
+     * @throws IOException if nothing can
+     */
+    default SettingsDoor settingsDoor() throws IOException {
+        throw new IOException("the settings of this process can't be asked for");
+    }
+
+    /** Ports of the gateway that lead guests to places of the host. */
+    default List<GatewayForward> gatewayForwards() throws IOException {
+        return List.of();
+    }
+
+    /**
+     * Opens some, all or none.
+     *
+     * @throws IOException saying why not
+     */
+    default void addGatewayForwards(List<GatewayForward> forwards) throws IOException {
+        throw new IOException("this process leads no ports of a gateway anywhere");
+    }
+
+    /** Closes one; connections through it go on. False if it is not there. */
+    default boolean removeGatewayForward(GatewayForward forward) throws IOException {
+        return false;
     }
 
     /** How this process was started: options and words by name; what may be secret is a {@link Secret}. */

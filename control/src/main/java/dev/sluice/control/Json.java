@@ -62,7 +62,8 @@ public final class Json {
         }
     }
 
-    private static Map<String, @Nullable Object> components(Record record) {
+    /** The components of a record, by name and in order. */
+    static Map<String, @Nullable Object> components(Record record) {
         Map<String, @Nullable Object> values = new LinkedHashMap<>();
         for (RecordComponent component : record.getClass().getRecordComponents()) {
             try {

@@ -25,7 +25,9 @@ final class StatusApi {
     void addTo(Router router) {
         router.on("GET", "/v1/status", request -> {
                     request.query().end();
-                    return HttpResponse.json(backend.status());
+                    Map<String, @Nullable Object> status = Json.components(backend.status());
+                    status.put("settings", settings());
+                    return HttpResponse.json(status);
                 })
                 .on("GET", "/v1/guests", request -> {
                     request.query().end();
@@ -40,6 +42,30 @@ final class StatusApi {
                     request.query().end();
                     return HttpResponse.json(Map.of("limits", limits()));
                 });
+    }
+
+    /**
+     * What is said of settings.
+     *
+     * @param file from which they come; null if there is none
+     * @param problem why the last change was not taken, in one line each; empty if it was
+     */
+    record SettingsStatus(@Nullable String file, List<String> problem) {}
+
+    private SettingsStatus settings() {
+        try {
+            SettingsDoor.State state = backend.settingsDoor().state();
+            SettingsDoor.Problem problem = state.problem();
+            return new SettingsStatus(
+                    state.file(),
+                    problem == null
+                            ? List.of()
+                            : problem.mistakes().stream()
+                                    .map(SettingsDoor.Flaw::text)
+                                    .toList());
+        } catch (IOException e) {
+            return new SettingsStatus(null, List.of());
+        }
     }
 
     /**

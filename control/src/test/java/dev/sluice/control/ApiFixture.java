@@ -11,6 +11,7 @@ import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -60,6 +61,11 @@ final class ApiFixture implements ControlBackend, AutoCloseable {
             0,
             15,
             List.of());
+
+    static final SettingsDoor.Flaw MISTAKE = new SettingsDoor.Flaw(
+            "/etc/sluice.yaml:3:8", "network.mtu", "can't change", "/etc/sluice.yaml:3:8: network.mtu can't change");
+    final List<GatewayForward> gatewayForwards = List.of(
+            GatewayForward.parse("5432:127.0.0.1:5432"), GatewayForward.parse("123:127.0.0.1:1123/udp"));
 
     final Counters counters = new Counters();
     final Events events = new Events(counters, () -> 0);
@@ -138,6 +144,54 @@ final class ApiFixture implements ControlBackend, AutoCloseable {
             gateway = made;
         }
         return made.captures();
+    }
+
+    @Override
+    public List<GatewayForward> gatewayForwards() {
+        return gatewayForwards;
+    }
+
+    @Override
+    public void addGatewayForwards(List<GatewayForward> forwards) throws IOException {
+        if (forwards.toString().contains("53:")) {
+            throw new IOException("port 53 of the gateway has a service already");
+        }
+        asked.add("add gateway " + forwards);
+    }
+
+    @Override
+    public boolean removeGatewayForward(GatewayForward forward) {
+        asked.add("remove gateway " + forward);
+        return true;
+    }
+
+    @Override
+    public SettingsDoor settingsDoor() {
+        return new SettingsDoor() {
+            @Override
+            public State state() {
+                return new State(
+                        "/etc/sluice.yaml",
+                        Map.of("dns", Map.of("cache", false, "token", new Secret("canary-in-settings"))),
+                        Map.of("dns.cache", "/etc/sluice.yaml:2:10"),
+                        new Problem(1, List.of(MISTAKE)));
+            }
+
+            @Override
+            public State patch(Map<?, ?> changes) throws Refused {
+                asked.add("patch " + changes);
+                if (changes.containsKey("network")) {
+                    throw new Refused(List.of(MISTAKE));
+                }
+                return state();
+            }
+
+            @Override
+            public State reload() {
+                asked.add("reload");
+                return state();
+            }
+        };
     }
 
     @Override

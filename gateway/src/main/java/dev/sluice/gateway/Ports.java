@@ -99,8 +99,8 @@ public final class Ports {
         }
     }
 
-    /** From now on, ports that this user may not bind are asked of {@code helper}. */
-    public void helper(PortHelper helper) {
+    /** From now on, ports that this user may not bind are asked of {@code helper}; null for nobody. */
+    public void helper(@Nullable PortHelper helper) {
         this.helper = helper;
     }
 

@@ -6,6 +6,7 @@ import dev.sluice.control.ControlBackend;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlServer;
 import dev.sluice.control.ControlSockets;
+import dev.sluice.control.SettingsDoor;
 import dev.sluice.gateway.Captures;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
@@ -73,6 +74,7 @@ public final class GuestNetwork implements AutoCloseable {
     private @Nullable NamespaceSockets inside;
     private boolean closed;
     private volatile Map<String, Object> settings = Map.of();
+    private volatile @Nullable SettingsDoor settingsDoor;
 
     private GuestNetwork(Gateway gateway, @Nullable CaptureFile capture) {
         this.gateway = gateway;
@@ -371,6 +373,11 @@ public final class GuestNetwork implements AutoCloseable {
         return server;
     }
 
+    /** Says who knows the network's settings, for whoever asks over the control socket. */
+    public void settings(SettingsDoor door) {
+        settingsDoor = door;
+    }
+
     /** What the control socket shows and steers. */
     private final class Backend implements ControlBackend {
         @Override
@@ -414,6 +421,39 @@ public final class GuestNetwork implements AutoCloseable {
         }
 
         @Override
+        public SettingsDoor settingsDoor() throws IOException {
+            SettingsDoor door = settingsDoor;
+            return door == null ? ControlBackend.super.settingsDoor() : door;
+        }
+
+        @Override
+        public List<GatewayForward> gatewayForwards() throws IOException {
+            return gateway.gatewayForwards();
+        }
+
+        @Override
+        public void addGatewayForwards(List<GatewayForward> forwards) throws IOException {
+            List<GatewayForward> before = gateway.gatewayForwards();
+            try {
+                for (GatewayForward forward : forwards) {
+                    gateway.forward(forward);
+                }
+            } catch (IOException e) {
+                for (GatewayForward forward : forwards) {
+                    if (!before.contains(forward)) {
+                        gateway.unforward(forward);
+                    }
+                }
+                throw e;
+            }
+        }
+
+        @Override
+        public boolean removeGatewayForward(GatewayForward forward) throws IOException {
+            return gateway.unforward(forward);
+        }
+
+        @Override
         public List<ForwardInfo> forwards() throws IOException {
             return gateway.ports().list();
         }
@@ -446,6 +486,10 @@ public final class GuestNetwork implements AutoCloseable {
             closed = true;
             server = control;
             sockets = inside;
+        }
+        SettingsDoor door = settingsDoor;
+        if (door != null) {
+            door.close();
         }
         if (server != null) {
             server.close();

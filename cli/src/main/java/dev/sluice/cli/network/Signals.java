@@ -30,6 +30,11 @@ public final class Signals {
         }
     }
 
+    /** On SIGHUP from now on {@code reload} is done, on a thread of its own, in the place of what {@link #onStop} does. */
+    public static void onHangUp(Runnable reload) {
+        handle("HUP", () -> Thread.ofVirtual().name("reload").start(reload));
+    }
+
     private static void handle(String name, Runnable action) {
         try {
             Signal.handle(new Signal(name), _ -> action.run());

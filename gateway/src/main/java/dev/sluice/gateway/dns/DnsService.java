@@ -37,12 +37,19 @@ public final class DnsService implements AutoCloseable {
     private final DnsCounters counters = new DnsCounters();
     private final DnsTable table = new DnsTable(this::changed);
     private volatile KnownNames known = _ -> null;
+    private final NameSource knownNames = knownNames();
+    private volatile List<NameSource> sources = List.of();
     private final Resolver resolver;
     private final GuestNames guests = new GuestNames(System::nanoTime);
     private final Flights flights = new Flights();
     private final AnswerCache cache = new AnswerCache(System::nanoTime);
-    private final boolean caching;
-    private final HostsFile hosts;
+    private final AddressPlan plan;
+    private volatile boolean caching;
+    private volatile HostNames hosts;
+    private volatile BuiltInNames builtIn;
+    /** What the settings say now. */
+    private volatile DnsSettings settings;
+
     private final HostServers hostServers;
     /** What the cache's answers were learnt under. */
     private volatile @Nullable Object learntUnder;
@@ -55,7 +62,7 @@ public final class DnsService implements AutoCloseable {
     /** Threads of the lookups under way; made one by one, so that what virtual threads need is set up by the first lookup, not at start. */
     private final Set<Thread> lookups = ConcurrentHashMap.newKeySet();
 
-    /** True while settings and hosts file are known, so that asking for them does not touch the disk. */
+    /** True while the host's settings are known, so that asking for them does not touch the disk. */
     private final BooleanSupplier settled;
 
     private final SeenNames seen = new SeenNames(NAMES_REMEMBERED);
@@ -77,13 +84,13 @@ public final class DnsService implements AutoCloseable {
                 conf::config,
                 hosts,
                 names,
-                () -> conf.isFresh() && hosts.isFresh() && names.isFresh());
+                () -> conf.isFresh() && names.isFresh());
     }
 
     /** @param config asked for each forwarded query; must not block for long */
     DnsService(
             AddressPlan plan, DnsSettings settings, Limits limits, Supplier<ResolverConfig> config, HostsFile hosts) {
-        this(plan, settings, limits, config, hosts, null, hosts::isFresh);
+        this(plan, settings, limits, config, hosts, null, () -> true);
     }
 
     private DnsService(
@@ -94,21 +101,16 @@ public final class DnsService implements AutoCloseable {
             HostsFile hosts,
             @Nullable NameSwitch names,
             BooleanSupplier settled) {
+        this.plan = plan;
+        this.settings = settings;
         this.settled = settled;
         this.caching = settings.cache();
-        this.hosts = hosts;
+        this.hosts = new HostNames(hosts);
         this.hostServers = new HostServers(config, names);
         table.fill(settings.records(), settings.zones());
-        BuiltInNames builtIn = new BuiltInNames(plan, settings.names());
+        this.builtIn = new BuiltInNames(plan, settings.names());
         this.resolver = new Resolver(
-                List.of(
-                        knownNames(),
-                        builtIn,
-                        new HostNames(hosts),
-                        table,
-                        guests,
-                        table.zonesHeldHere(),
-                        builtIn.nobodyElses()),
+                this::sources,
                 table,
                 settings.servers(),
                 hostServers,
@@ -116,8 +118,43 @@ public final class DnsService implements AutoCloseable {
                         new ServerHealth(plan, System::nanoTime),
                         counters,
                         new StreamServers(StreamServers::defaultTls, counters)));
+        sources = arranged();
         this.free = new Semaphore(limits.dnsQueries());
         this.perGuest = Math.max(1, limits.dnsQueries() / 2);
+    }
+
+    /** Who is asked for a name, one after the other. */
+    private List<NameSource> arranged() {
+        return List.of(
+                knownNames, builtIn, hosts, table, guests, table.zonesHeldHere(), builtIn.nobodyElses());
+    }
+
+    private List<NameSource> sources() {
+        return sources;
+    }
+
+    /**
+     * From now on does as these settings say instead of those it was given before, in one step. Lookups under way are answered as they began;
+     * records and zones that were added through {@link #directory} stay.
+     *
+     * @throws IllegalArgumentException if records or zones clash with those; then nothing has changed
+     */
+    public synchronized void change(DnsSettings to) {
+        DnsSettings from = settings;
+        table.change(from, to);
+        if (!to.servers().equals(from.servers())) {
+            resolver.configured(to.servers());
+        }
+        if (!to.hosts().equals(from.hosts())) {
+            hosts = new HostNames(new HostsFile(to.hosts()));
+        }
+        if (!to.names().equals(from.names())) {
+            builtIn = new BuiltInNames(plan, to.names());
+        }
+        caching = to.cache();
+        sources = arranged();
+        settings = to;
+        changed();
     }
 
     /** The records and zones that can be changed while it runs. */
@@ -233,7 +270,7 @@ public final class DnsService implements AutoCloseable {
      * @return the reply's length; 0 if the query has to be given to {@link #query}
      */
     int cached(byte[] message, int length, CacheProbe probe, byte[] out) {
-        if (!caching || closed || !settled.getAsBoolean() || heeded.getAsBoolean() || !probe.read(message, length)) {
+        if (!caching || closed || !isSettled() || heeded.getAsBoolean() || !probe.read(message, length)) {
             return 0;
         }
         int reply = cache.answer(probe, message, probe.maxReply, out);
@@ -242,6 +279,10 @@ public final class DnsService implements AutoCloseable {
             counters.cached.increment();
         }
         return reply;
+    }
+
+    private boolean isSettled() {
+        return settled.getAsBoolean() && hosts.isFresh();
     }
 
     private byte @Nullable [] cached(DnsQuery query, Transport transport) {
@@ -321,7 +362,7 @@ public final class DnsService implements AutoCloseable {
         if (!acquire(guest)) {
             counters.overLimit.increment();
             reply.accept(failure(query));
-        } else if (tries == null || closed || !settled.getAsBoolean()) {
+        } else if (tries == null || closed || !isSettled()) {
             onThread(waiter, () -> {
                 noticeChanges();
                 begin(waiter, null);

@@ -167,33 +167,100 @@ final class DnsTable implements DnsDirectory, NameSource {
     @Override
     public void addRecords(List<Entry> entries) {
         synchronized (this) {
-            Map<String, List<Held>> records = new TreeMap<>(picture.records);
-            for (Entry entry : entries) {
-                String name = checkedName(entry.name());
-                ResourceRecord record = RecordData.of(entry);
-                List<Held> before = records.getOrDefault(name, List.of());
-                Held held = new Held(
-                        new Entry(
-                                name,
-                                entry.type().toUpperCase(Locale.ROOT),
-                                entry.ttl(),
-                                entry.value().strip()),
-                        record);
-                if (before.stream().noneMatch(other -> other.entry.equals(held.entry))) {
-                    checkAlias(name, before, record);
-                    List<Held> after = new ArrayList<>(before);
-                    after.add(held);
-                    records.put(name, List.copyOf(after));
-                }
-            }
-            int count = records.values().stream().mapToInt(List::size).sum();
-            if (count > MAX_RECORDS) {
-                throw new IllegalArgumentException("at most " + MAX_RECORDS
-                        + " records can be held, and these would make " + count + "; remove some first");
-            }
-            picture = new Picture(records, reverse(records.values()), picture.zones);
+            picture = pictured(plus(picture.records, entries), picture.zones);
         }
         onChange.run();
+    }
+
+    private static Map<String, List<Held>> plus(Map<String, List<Held>> before, List<Entry> entries) {
+        Map<String, List<Held>> records = new TreeMap<>(before);
+        for (Entry entry : entries) {
+            Held held = held(entry);
+            String name = held.entry.name();
+            List<Held> there = records.getOrDefault(name, List.of());
+            if (there.stream().noneMatch(other -> other.entry.equals(held.entry))) {
+                checkAlias(name, there, held.record);
+                List<Held> after = new ArrayList<>(there);
+                after.add(held);
+                records.put(name, List.copyOf(after));
+            }
+        }
+        return records;
+    }
+
+    private static Held held(Entry entry) {
+        Entry written = new Entry(
+                checkedName(entry.name()),
+                entry.type().toUpperCase(Locale.ROOT),
+                entry.ttl(),
+                entry.value().strip());
+        return new Held(written, RecordData.of(entry));
+    }
+
+    private static Map<String, List<Held>> minus(Map<String, List<Held>> before, List<Entry> entries) {
+        Map<String, List<Held>> records = new TreeMap<>(before);
+        for (Entry entry : entries) {
+            Entry gone = held(entry).entry;
+            records.computeIfPresent(gone.name(), (_, there) -> {
+                List<Held> kept =
+                        there.stream().filter(each -> !each.entry.equals(gone)).toList();
+                return kept.isEmpty() ? null : kept;
+            });
+        }
+        return records;
+    }
+
+    private static Picture pictured(Map<String, List<Held>> records, Map<String, Servers> zones) {
+        int count = records.values().stream().mapToInt(List::size).sum();
+        if (count > MAX_RECORDS) {
+            throw new IllegalArgumentException("at most " + MAX_RECORDS
+                    + " records can be held, and these would make " + count + "; remove some first");
+        }
+        if (zones.size() > MAX_ZONES) {
+            throw new IllegalArgumentException("at most " + MAX_ZONES + " zones can be held; remove one first");
+        }
+        return new Picture(records, reverse(records.values()), zones);
+    }
+
+    /**
+     * Replaces what one set of settings said by what another says, in one step; what others have added stays.
+     *
+     * @throws IllegalArgumentException if that cannot be; then nothing has changed
+     */
+    void change(DnsSettings from, DnsSettings to) {
+        synchronized (this) {
+            Map<String, Servers> zones = new LinkedHashMap<>(picture.zones);
+            for (Zone zone : without(from.zones(), to.zones())) {
+                Servers made = servers(zone);
+                zones.remove(made.zone.name(), made); // another one of that name is somebody else's
+            }
+            for (Zone zone : without(to.zones(), from.zones())) {
+                Servers made = servers(zone);
+                zones.put(made.zone.name(), made);
+            }
+            picture = pictured(
+                    plus(
+                            minus(picture.records, without(from.records(), to.records())),
+                            without(to.records(), from.records())),
+                    zones);
+        }
+        onChange.run();
+    }
+
+    private static <T extends Object> List<T> without(List<T> all, List<T> these) {
+        return all.stream().filter(each -> !these.contains(each)).toList();
+    }
+
+    private static Servers servers(Zone zone) {
+        return servers(
+                zone.name(),
+                Upstreams.of(zone.servers().stream().map(DnsServer::parse).toList()));
+    }
+
+    private static Servers servers(String name, Upstreams upstreams) {
+        List<String> texts =
+                upstreams.servers().stream().map(DnsServer::toString).toList();
+        return new Servers(new Zone(checkedName(name), texts), upstreams);
     }
 
     private static void checkAlias(String name, List<Held> before, ResourceRecord added) {
@@ -261,22 +328,19 @@ final class DnsTable implements DnsDirectory, NameSource {
 
     @Override
     public void putZone(Zone zone) {
-        List<DnsServer> servers = zone.servers().stream().map(DnsServer::parse).toList();
-        putZone(zone.name(), Upstreams.of(servers));
+        putZone(servers(zone));
     }
 
     /** Adds a zone whose servers are asked in a way of their own, in the place of one of the same name. */
     void putZone(String name, Upstreams upstreams) {
-        String key = checkedName(name);
-        Zone zone = new Zone(
-                key, upstreams.servers().stream().map(DnsServer::toString).toList());
+        putZone(servers(name, upstreams));
+    }
+
+    private void putZone(Servers made) {
         synchronized (this) {
             Map<String, Servers> zones = new LinkedHashMap<>(picture.zones);
-            zones.put(key, new Servers(zone, upstreams));
-            if (zones.size() > MAX_ZONES) {
-                throw new IllegalArgumentException("at most " + MAX_ZONES + " zones can be held; remove one first");
-            }
-            picture = new Picture(picture.records, picture.reverse, zones);
+            zones.put(made.zone.name(), made);
+            picture = pictured(picture.records, zones);
         }
         onChange.run();
     }

@@ -17,6 +17,16 @@ final class HostNames implements NameSource {
         this.file = file;
     }
 
+    /** As {@link HostsFile#isFresh}. */
+    boolean isFresh() {
+        return file.isFresh();
+    }
+
+    /** As {@link HostsFile#version}. */
+    Object version() {
+        return file.version();
+    }
+
     @Override
     public String title() {
         return "hosts file " + file.path();

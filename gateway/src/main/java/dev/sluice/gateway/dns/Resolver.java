@@ -5,6 +5,7 @@ import dev.sluice.wire.DnsHeader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,14 +24,20 @@ final class Resolver implements AutoCloseable {
     /** Longest that answers of a server on this machine are kept, seconds. */
     private static final int NEAR_SECONDS = 10;
 
-    private final List<NameSource> sources;
+    private final Supplier<List<NameSource>> sources;
     private final DnsTable table;
     private final HostServers host;
     private final Forwarder forwarder;
     /** Servers for everything without a zone of its own; empty for the host's. */
     private volatile Upstreams configured;
 
-    Resolver(List<NameSource> sources, DnsTable table, Upstreams configured, HostServers host, Forwarder forwarder) {
+    /** @param sources asked for with each question: they may be others later */
+    Resolver(
+            Supplier<List<NameSource>> sources,
+            DnsTable table,
+            Upstreams configured,
+            HostServers host,
+            Forwarder forwarder) {
         this.sources = sources;
         this.table = table;
         this.configured = configured;
@@ -211,7 +218,7 @@ final class Resolver implements AutoCloseable {
         boolean followHere(Trail trail) {
             while (true) {
                 NameSource.Answer answer = null;
-                for (NameSource source : sources) {
+                for (NameSource source : sources.get()) {
                     answer = source.answer(current);
                     if (answer != null) {
                         trail.step(source.title(), describe(answer));

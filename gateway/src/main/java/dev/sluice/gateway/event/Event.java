@@ -19,6 +19,8 @@ public record Event(long id, long timeMillis, Kind kind, Record data) {
         LEASE,
         FORWARD_OPEN,
         FORWARD_CLOSE,
+        /** Settings were changed, or could not be. */
+        SETTINGS,
         DNS,
         /** What was dropped in the last second, by reason. */
         DROPS,

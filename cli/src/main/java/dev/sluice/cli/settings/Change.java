@@ -1,0 +1,150 @@
+package dev.sluice.cli.settings;
+
+import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.forward.ForwardInfo;
+import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.ForwardSyntax;
+import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.host.porthelper.PortHelper;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Leads a running network from one set of settings to another, all of it or not at all. Flows are not touched: what a port has let through
+ * goes on when it closes. Used by one thread at a time.
+ */
+final class Change {
+    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.settings");
+
+    /** Something that can fail. */
+    @FunctionalInterface
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    private final GuestNetwork network;
+    private final Gateway gateway;
+    /** Ports that the system has chosen, by what was asked for. */
+    private final Map<ForwardSpec, ForwardSpec.Listen> chosen = new HashMap<>();
+
+    private final Deque<Step> undo = new ArrayDeque<>();
+
+    Change(GuestNetwork network) {
+        this.network = network;
+        this.gateway = network.gateway();
+    }
+
+    /**
+     * Does it.
+     *
+     * @throws IOException saying what could not be done; all is as it was before
+     */
+    void apply(Settings before, Settings after) throws IOException {
+        undo.clear();
+        try {
+            helper(before, after);
+            published(before, after);
+            gatewayForwards(before, after);
+            names(before, after);
+        } catch (IOException e) {
+            takeBack();
+            throw e;
+        } catch (RuntimeException e) {
+            takeBack();
+            throw new IOException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void takeBack() {
+        while (!undo.isEmpty()) {
+            try {
+                undo.pop().run();
+            } catch (IOException | RuntimeException e) {
+                LOG.log(System.Logger.Level.WARNING, "a part of the settings could not be taken back: " + e.getMessage());
+            }
+        }
+    }
+
+    private static <T extends Object> List<T> without(List<T> all, List<T> these) {
+        return all.stream().filter(each -> !these.contains(each)).toList();
+    }
+
+    private void helper(Settings before, Settings after) {
+        String old = before.get(Keys.PORT_HELPER);
+        String now = after.get(Keys.PORT_HELPER);
+        if (!Objects.equals(old, now)) {
+            undo.push(() -> use(old));
+            use(now);
+        }
+    }
+
+    private void use(@Nullable String helper) {
+        gateway.ports().helper(helper == null ? null : new PortHelper(helper));
+    }
+
+    private void published(Settings before, Settings after) throws IOException {
+        List<ForwardSpec> old = before.get(Keys.PUBLISH, List.of());
+        List<ForwardSpec> now = after.get(Keys.PUBLISH, List.of());
+        List<ForwardSpec> gone = without(old, now);
+        List<ForwardSpec> come = without(now, old);
+        if (!gone.isEmpty()) {
+            undo.push(() -> open(gone));
+            close(gone);
+        }
+        if (!come.isEmpty()) {
+            open(come);
+            undo.push(() -> close(come));
+        }
+    }
+
+    /** Opens ports, and remembers where those are that the system chose. */
+    void open(List<ForwardSpec> specs) throws IOException {
+        List<ForwardInfo> opened = network.publish(specs);
+        for (int i = 0; i < specs.size(); i++) {
+            if (specs.get(i).listen() instanceof ForwardSpec.Port(var _, int port, boolean udp) && port == 0) {
+                chosen.put(
+                        specs.get(i),
+                        ForwardSyntax.listens(opened.get(i).listen() + (udp ? "/udp" : ""))
+                                .getFirst());
+            }
+        }
+    }
+
+    private void close(List<ForwardSpec> specs) throws IOException {
+        gateway.ports()
+                .remove(
+                        specs.stream()
+                                .map(spec -> chosen.getOrDefault(spec, spec.listen()))
+                                .toList(),
+                        false);
+        specs.forEach(chosen::remove);
+    }
+
+    private void gatewayForwards(Settings before, Settings after) throws IOException {
+        List<GatewayForward> old = before.get(Keys.GATEWAY_FORWARDS, List.of());
+        List<GatewayForward> now = after.get(Keys.GATEWAY_FORWARDS, List.of());
+        for (GatewayForward gone : without(old, now)) {
+            if (gateway.unforward(gone)) {
+                undo.push(() -> gateway.forward(gone));
+            }
+        }
+        for (GatewayForward come : without(now, old)) {
+            gateway.forward(come);
+            undo.push(() -> gateway.unforward(come));
+        }
+    }
+
+    private void names(Settings before, Settings after) {
+        if (before.differences(after).stream().anyMatch(key -> key.name().startsWith("dns."))) {
+            gateway.dns().change(NetworkParts.dns(after, gateway.plan()));
+            undo.push(() -> gateway.dns().change(NetworkParts.dns(before, gateway.plan())));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+package dev.sluice.cli.settings;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A file is followed through everything that happens to files. */
+@Timeout(60)
+class FileWatchTest {
+    @TempDir
+    private Path folder;
+
+    private Path file;
+    private FileWatch watch;
+    private final LinkedBlockingQueue<String> seen = new LinkedBlockingQueue<>();
+
+    @BeforeEach
+    void prepare() throws IOException {
+        folder = folder.toRealPath();
+        file = Files.createDirectories(folder.resolve("etc/sluice")).resolve("config.yaml");
+    }
+
+    @AfterEach
+    void stop() {
+        watch.close();
+    }
+
+    private void watch(Path path) throws Exception {
+        watch = FileWatch.start(path, () -> {
+            try {
+                seen.add(Files.readString(path));
+            } catch (IOException e) {
+                seen.add("(gone)");
+            }
+        });
+    }
+
+    /** Waits until the file was seen with that content; what was seen before on the way does not matter. */
+    private void sees(String text) throws InterruptedException {
+        for (String each = seen.poll(20, TimeUnit.SECONDS); !text.equals(each); each = seen.poll(20, TimeUnit.SECONDS)) {
+            assertThat(each).as("something was seen before '" + text + "'").isNotNull();
+        }
+    }
+
+    @Test
+    void writingAndReplacingByRenameAreSeen() throws Exception {
+        Files.writeString(file, "1");
+        watch(file);
+        sees("1");
+        Files.writeString(file, "2");
+        sees("2");
+        Path other = Files.writeString(file.resolveSibling("new"), "3");
+        Files.move(other, file, StandardCopyOption.ATOMIC_MOVE);
+        sees("3");
+        Files.writeString(file, "4");
+        sees("4");
+    }
+
+    @Test
+    void aFileThatGoesAndComesBackIsSeenAlsoWithItsDirectory() throws Exception {
+        watch(file);
+        sees("(gone)");
+        Files.writeString(file, "1");
+        sees("1");
+        Files.delete(file);
+        sees("(gone)");
+        Files.delete(file.getParent());
+        Files.delete(file.getParent().getParent());
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, "2");
+        sees("2");
+        Files.move(file.getParent(), folder.resolve("etc/old"));
+        sees("(gone)");
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, "3");
+        sees("3");
+    }
+
+    @Test
+    void aLinkThatIsFlippedIsSeenWhereverItStands() throws Exception {
+        Path one = Files.writeString(Files.createDirectories(folder.resolve("versions/1")).resolve("config.yaml"), "1");
+        Files.writeString(Files.createDirectories(folder.resolve("versions/2")).resolve("config.yaml"), "2");
+        Path data = Files.createSymbolicLink(folder.resolve("data"), Path.of("versions/1"));
+        Files.createSymbolicLink(file, data.resolve("config.yaml"));
+        watch(file);
+        sees("1");
+        Path next = Files.createSymbolicLink(folder.resolve("next"), Path.of("versions/2"));
+        Files.move(next, data, StandardCopyOption.ATOMIC_MOVE);
+        sees("2");
+        Files.writeString(folder.resolve("versions/2/config.yaml"), "3");
+        sees("3");
+        Files.delete(file);
+        Files.createSymbolicLink(file, one);
+        sees("1");
+    }
+
+    @Test
+    void aFileThatIsWrittenPieceByPieceIsLookedAtWhenItIsWhole() throws Exception {
+        Files.writeString(file, "old");
+        watch(file);
+        sees("old");
+        seen.clear();
+        try (Writer writer = Files.newBufferedWriter(file)) {
+            for (int i = 0; i < 20; i++) {
+                writer.write(i + " ");
+                writer.flush();
+            }
+        }
+        sees("0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 ");
+    }
+
+    @Test
+    void onlyDirectoriesThatMatterAreWatched() throws Exception {
+        Files.writeString(file, "1");
+        watch(file);
+        sees("1");
+        assertThat(FileWatch.folders(file).keySet())
+                .containsExactlyInAnyOrder(file.getParent(), file.getParent().getParent());
+        Files.delete(file);
+        Files.createSymbolicLink(file, file); // a loop ends
+        assertThat(FileWatch.folders(file)).isNotEmpty();
+        sees("(gone)");
+    }
+}
