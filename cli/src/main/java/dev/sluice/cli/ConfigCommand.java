@@ -47,20 +47,20 @@ final class ConfigCommand implements Command {
     public Integer call() throws ControlException {
         String verb = words.isEmpty() ? "" : words.getFirst();
         List<String> rest = words.subList(Math.min(1, words.size()), words.size());
-        boolean known =
-                switch (verb) {
-                    case "check" -> rest.size() == 1;
-                    case "show" -> rest.size() <= 1;
-                    case "reload", "schema" -> rest.isEmpty();
-                    case "" -> false;
-                    default -> throw Failure.usage("'" + verb + "' is none of check, show, reload, schema");
-                };
+        boolean known = switch (verb) {
+            case "check" -> rest.size() == 1;
+            case "show" -> rest.size() <= 1;
+            case "reload", "schema" -> rest.isEmpty();
+            case "" -> false;
+            default -> throw Failure.usage("'" + verb + "' is none of check, show, reload, schema");
+        };
         if (!known) {
             throw Failure.usage(HOW);
         }
         return switch (verb) {
             case "check" -> check(rest.getFirst());
-            case "show" -> rest.isEmpty() ? asking.show(client -> client.get(PATH), ConfigCommand::text) : show(rest.getFirst());
+            case "show" ->
+                rest.isEmpty() ? asking.show(client -> client.get(PATH), ConfigCommand::text) : show(rest.getFirst());
             case "reload" -> {
                 asking.print(asking.client().ask("POST", PATH + "/reload", ""), ConfigCommand::text);
                 yield ExitCode.OK;
@@ -93,7 +93,9 @@ final class ConfigCommand implements Command {
         StringBuilder out = new StringBuilder();
         Answer problem = answer.object("problem");
         for (Answer mistake : problem.list("mistakes")) {
-            out.append("# not taken: ").append(Units.printable(mistake.text("text"))).append('\n');
+            out.append("# not taken: ")
+                    .append(Units.printable(mistake.text("text")))
+                    .append('\n');
         }
         Answer origins = answer.object("origins");
         answer.object("settings").members().forEach((section, keys) -> {

@@ -65,8 +65,9 @@ final class ServeCommand implements Command {
         AddressPlan plan = network.plan(USUAL_MTU, true);
         List<LinkUrl> urls = network.settings().get(Keys.LISTEN, List.of());
         if (urls.isEmpty()) {
-            throw Failure.usage("where do guests connect? Say --listen URL, as in --listen qemu:/tmp/vm.sock, or serve.listen"
-                    + " in a settings file");
+            throw Failure.usage(
+                    "where do guests connect? Say --listen URL, as in --listen qemu:/tmp/vm.sock, or serve.listen"
+                            + " in a settings file");
         }
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);

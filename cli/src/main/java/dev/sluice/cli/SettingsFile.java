@@ -52,8 +52,6 @@ record SettingsFile(@Nullable Path path, Settings settings) {
 
     private static String text(Path path, SettingsException e) {
         int count = e.mistakes().size();
-        return count == 1
-                ? String.valueOf(e.getMessage())
-                : path + " has " + count + " mistakes:\n" + e.getMessage();
+        return count == 1 ? String.valueOf(e.getMessage()) : path + " has " + count + " mistakes:\n" + e.getMessage();
     }
 }

@@ -44,7 +44,8 @@ final class StatusText {
         Map<?, ?> settings = map(status.get("settings"));
         if (settings.get("file") instanceof String file) {
             List<?> problem = list(settings.get("problem"));
-            line("settings " + file + (problem.isEmpty() ? "" : " was changed, and not taken; what it said before holds:"));
+            line("settings " + file
+                    + (problem.isEmpty() ? "" : " was changed, and not taken; what it said before holds:"));
             problem.forEach(each -> line("         " + each));
         }
         table(

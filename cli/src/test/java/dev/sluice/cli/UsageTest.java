@@ -166,8 +166,17 @@ class UsageTest {
 
     /** What belongs to one start, and not to a network: no key says it. */
     private static final Set<String> OF_ONE_START = Set.of(
-            "--config", "--no-config", "--verbose", "--help", "--version", "--netns", "--tap", "--configure", "--mac",
-            "--ready-fd", "--exit-fd");
+            "--config",
+            "--no-config",
+            "--verbose",
+            "--help",
+            "--version",
+            "--netns",
+            "--tap",
+            "--configure",
+            "--mac",
+            "--ready-fd",
+            "--exit-fd");
 
     @Test
     void everyOptionOfANetworkHasAKeyAndTheOtherWayRound() {

@@ -64,8 +64,8 @@ final class ApiFixture implements ControlBackend, AutoCloseable {
 
     static final SettingsDoor.Flaw MISTAKE = new SettingsDoor.Flaw(
             "/etc/sluice.yaml:3:8", "network.mtu", "can't change", "/etc/sluice.yaml:3:8: network.mtu can't change");
-    final List<GatewayForward> gatewayForwards = List.of(
-            GatewayForward.parse("5432:127.0.0.1:5432"), GatewayForward.parse("123:127.0.0.1:1123/udp"));
+    final List<GatewayForward> gatewayForwards =
+            List.of(GatewayForward.parse("5432:127.0.0.1:5432"), GatewayForward.parse("123:127.0.0.1:1123/udp"));
 
     final Counters counters = new Counters();
     final Events events = new Events(counters, () -> 0);

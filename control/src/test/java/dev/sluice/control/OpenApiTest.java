@@ -36,8 +36,13 @@ class OpenApiTest {
             "/v1/dns/zones/{name}", Arrays.asList("a.test", "none.test", null));
 
     /** Query that a method needs. */
-    private static final Map<String, String> QUERIES =
-            Map.of("DELETE /v1/forwards", "?listen=8080", "DELETE /v1/gateway-forwards", "?port=5432", "GET /v1/diagnose", "?seconds=0&captures=false");
+    private static final Map<String, String> QUERIES = Map.of(
+            "DELETE /v1/forwards",
+            "?listen=8080",
+            "DELETE /v1/gateway-forwards",
+            "?port=5432",
+            "GET /v1/diagnose",
+            "?seconds=0&captures=false");
 
     @TempDir
     private Path directory;

@@ -69,8 +69,7 @@ class SettingsApiTest {
         assertThat(client.ask("DELETE", "/v1/gateway-forwards?port=123/udp&port=9", ""))
                 .contains("123:127.0.0.1:1123/udp")
                 .doesNotContain("5432");
-        assertThat(api.asked)
-                .containsExactly("add gateway [80:unix:/tmp/x]", "remove gateway 123:127.0.0.1:1123/udp");
+        assertThat(api.asked).containsExactly("add gateway [80:unix:/tmp/x]", "remove gateway 123:127.0.0.1:1123/udp");
         assertThatThrownBy(() -> client.ask("POST", "/v1/gateway-forwards", "{\"forwards\": [\"x\"]}"))
                 .hasMessageContaining("PORT:ADDRESS:PORT");
         assertThatThrownBy(() -> client.ask("POST", "/v1/gateway-forwards", "{\"forwards\": [\"53:127.0.0.1:1\"]}"))

@@ -67,7 +67,9 @@ final class Change {
             try {
                 undo.pop().run();
             } catch (IOException | RuntimeException e) {
-                LOG.log(System.Logger.Level.WARNING, "a part of the settings could not be taken back: " + e.getMessage());
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "a part of the settings could not be taken back: " + e.getMessage());
             }
         }
     }

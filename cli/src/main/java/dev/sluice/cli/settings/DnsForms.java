@@ -68,7 +68,8 @@ public final class DnsForms {
             DnsDirectory.Entry entry = switch (item) {
                 case Item.Mapping mapping -> parts(mapping, key, mistakes);
                 default ->
-                    Form.text("db.test=10.0.0.5", (text, _) -> record(text), e -> e).read(item, key, mistakes);
+                    Form.text("db.test=10.0.0.5", (text, _) -> record(text), e -> e)
+                            .read(item, key, mistakes);
             };
             if (entry == null) {
                 return null;
@@ -92,9 +93,7 @@ public final class DnsForms {
                 String path = key + "." + name;
                 if (!PARTS.contains(name)) {
                     mistakes.add(
-                            each.getValue().where(),
-                            path,
-                            "means nothing; a record has " + String.join(", ", PARTS));
+                            each.getValue().where(), path, "means nothing; a record has " + String.join(", ", PARTS));
                     whole = false;
                 } else if (name.equals("ttl")) {
                     Long seconds = TTL.read(item, path, mistakes);

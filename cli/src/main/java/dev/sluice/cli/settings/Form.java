@@ -165,7 +165,8 @@ public abstract class Form<T extends Object> {
                     && number <= most) {
                 return number;
             }
-            mistakes.add(item.where(), key, "must be a whole number within " + least + "…" + most + ", not " + item.kind());
+            mistakes.add(
+                    item.where(), key, "must be a whole number within " + least + "…" + most + ", not " + item.kind());
             return null;
         }
 

@@ -10,8 +10,7 @@ package dev.sluice.cli.settings;
  * @param usual what holds if nobody says anything, in words
  * @param text what it means, in a sentence
  */
-public record Key<T extends Object>(
-        String name, Form<T> form, boolean live, String option, String usual, String text) {
+public record Key<T extends Object>(String name, Form<T> form, boolean live, String option, String usual, String text) {
     /** There is one object of each. */
     @Override
     public boolean equals(Object other) {

@@ -91,8 +91,10 @@ public final class Keys {
     public static final Key<List<ForwardSpec>> PUBLISH = live(
             "ports.publish",
             Form.flatList(
-                    Form.textOrNumber("8080:80", (text, _) -> ForwardSyntax.parse(text), all -> all.getFirst()
-                            .toString()),
+                    Form.textOrNumber(
+                            "8080:80",
+                            (text, _) -> ForwardSyntax.parse(text),
+                            all -> all.getFirst().toString()),
                     MANY),
             "--publish",
             "none",
@@ -113,7 +115,10 @@ public final class Keys {
             "Ports of the gateway that lead guests to one place of the host.");
     public static final Key<String> PORT_HELPER = live(
             "ports.helper",
-            Form.text("/run/sluice-port-helper.sock", (text, where) -> Form.resolved(text, where).toString(), t -> t),
+            Form.text(
+                    "/run/sluice-port-helper.sock",
+                    (text, where) -> Form.resolved(text, where).toString(),
+                    t -> t),
             "--port-helper",
             "none",
             "Where 'sluice port-helper' listens; it binds the published ports that this user may not.");
@@ -164,8 +169,7 @@ public final class Keys {
 
     private Keys() {}
 
-    private static <T extends Object> Key<T> live(
-            String name, Form<T> form, String option, String usual, String text) {
+    private static <T extends Object> Key<T> live(String name, Form<T> form, String option, String usual, String text) {
         return add(new Key<>(name, form, true, option, usual, text));
     }
 

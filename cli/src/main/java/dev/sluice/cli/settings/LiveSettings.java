@@ -6,7 +6,6 @@ import dev.sluice.gateway.event.Event;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -190,8 +189,7 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
         } catch (SettingsException e) {
             throw refused(e.mistakes());
         } catch (IOException e) {
-            throw refused(List.of(
-                    new Mistake(place, "", e.getMessage() + "; nothing of this change was applied")));
+            throw refused(List.of(new Mistake(place, "", e.getMessage() + "; nothing of this change was applied")));
         }
         ofFile = newFile;
         ofApi = newApi;
@@ -231,8 +229,7 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
     }
 
     private static SettingsDoor.Flaw mistake(Mistake mistake) {
-        return new SettingsDoor.Flaw(
-                mistake.where().toString(), mistake.key(), mistake.message(), mistake.toString());
+        return new SettingsDoor.Flaw(mistake.where().toString(), mistake.key(), mistake.message(), mistake.toString());
     }
 
     @Override

@@ -41,8 +41,7 @@ public final class NetworkParts {
         }
         Map<String, List<IpAddress>> others = new HashMap<>(names.others());
         Ipv6Plan six = plan.ipv6();
-        List<IpAddress> first =
-                six == null ? List.of(plan.firstGuest()) : List.of(plan.firstGuest(), six.firstGuest());
+        List<IpAddress> first = six == null ? List.of(plan.firstGuest()) : List.of(plan.firstGuest(), six.firstGuest());
         ofGuest.forEach(name -> others.put(name, first));
         return new DnsNames(names.host(), names.gateway(), others);
     }

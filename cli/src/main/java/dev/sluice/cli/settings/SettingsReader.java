@@ -42,7 +42,10 @@ public final class SettingsReader {
             bytes = in.readNBytes(4 * YamlDocument.MAX_LENGTH + 1);
         }
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw new SettingsException(List.of(new Mistake(where(path), "", "it is not written in UTF-8")));
         }

@@ -176,7 +176,11 @@ final class YamlDocument {
             if (!(name instanceof Item.Scalar(Object _, String text, Where _))) {
                 mistakes.add(place, "", "a name must be a word, not " + name.kind());
             } else if (members.putIfAbsent(text, new Item.Member(place, value)) instanceof Item.Member first) {
-                mistakes.add(place, text, "stands a second time; the first is in line " + first.where().line());
+                mistakes.add(
+                        place,
+                        text,
+                        "stands a second time; the first is in line "
+                                + first.where().line());
             }
         }
         return new Item.Mapping(members, where);

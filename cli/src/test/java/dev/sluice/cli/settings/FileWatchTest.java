@@ -48,7 +48,9 @@ class FileWatchTest {
 
     /** Waits until the file was seen with that content; what was seen before on the way does not matter. */
     private void sees(String text) throws InterruptedException {
-        for (String each = seen.poll(20, TimeUnit.SECONDS); !text.equals(each); each = seen.poll(20, TimeUnit.SECONDS)) {
+        for (String each = seen.poll(20, TimeUnit.SECONDS);
+                !text.equals(each);
+                each = seen.poll(20, TimeUnit.SECONDS)) {
             assertThat(each).as("something was seen before '" + text + "'").isNotNull();
         }
     }
@@ -89,7 +91,8 @@ class FileWatchTest {
 
     @Test
     void aLinkThatIsFlippedIsSeenWhereverItStands() throws Exception {
-        Path one = Files.writeString(Files.createDirectories(folder.resolve("versions/1")).resolve("config.yaml"), "1");
+        Path one = Files.writeString(
+                Files.createDirectories(folder.resolve("versions/1")).resolve("config.yaml"), "1");
         Files.writeString(Files.createDirectories(folder.resolve("versions/2")).resolve("config.yaml"), "2");
         Path data = Files.createSymbolicLink(folder.resolve("data"), Path.of("versions/1"));
         Files.createSymbolicLink(file, data.resolve("config.yaml"));

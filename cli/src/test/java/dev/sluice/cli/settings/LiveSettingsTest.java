@@ -55,8 +55,10 @@ class LiveSettingsTest {
         Settings whole = options.over(read);
         Gateway.Builder builder = Gateway.builder();
         network = GuestNetwork.start(
-                builder.dns(NetworkParts.dns(whole, dev.sluice.gateway.flow.AddressPlan.of(
-                        dev.sluice.gateway.flow.AddressPlan.DEFAULT_SUBNET, 1500, true))),
+                builder.dns(NetworkParts.dns(
+                        whole,
+                        dev.sluice.gateway.flow.AddressPlan.of(
+                                dev.sluice.gateway.flow.AddressPlan.DEFAULT_SUBNET, 1500, true))),
                 null,
                 whole.get(Keys.GATEWAY_FORWARDS, List.of()));
         live = new LiveSettings(file, options, read, network);
@@ -83,7 +85,10 @@ class LiveSettingsTest {
     }
 
     private List<String> published() throws Exception {
-        return network.gateway().ports().list().stream().map(ForwardInfo::forward).sorted().toList();
+        return network.gateway().ports().list().stream()
+                .map(ForwardInfo::forward)
+                .sorted()
+                .toList();
     }
 
     private List<String> lookup(String name) {
@@ -125,8 +130,10 @@ class LiveSettingsTest {
                   host-names: [other.host]
                   cache: false
                 """.formatted(two));
-        assertThat(published()).hasSize(2).anyMatch(text -> text.contains(":" + ports[1])).noneMatch(text -> text.contains(
-                ":" + ports[0]));
+        assertThat(published())
+                .hasSize(2)
+                .anyMatch(text -> text.contains(":" + ports[1]))
+                .noneMatch(text -> text.contains(":" + ports[0]));
         assertThat(network.gateway().gatewayForwards()).containsExactly(GatewayForward.parse("5433:127.0.0.1:1"));
         assertThat(lookup("a.test").toString()).contains("192.0.2.9").doesNotContain("192.0.2.1,");
         assertThat(lookup("c.test").toString()).contains("192.0.2.3");
@@ -143,21 +150,22 @@ class LiveSettingsTest {
     @Test
     void aBadFileKeepsTheOldSettingsAndSaysWhereItIsBadUntilItIsMended() throws Exception {
         start("dns: {records: [a.test=192.0.2.1]}\n");
-        try (Subscription events = Objects.requireNonNull(network.gateway().events().subscribe(Set.of(Event.Kind.SETTINGS)))) {
+        try (Subscription events =
+                Objects.requireNonNull(network.gateway().events().subscribe(Set.of(Event.Kind.SETTINGS)))) {
             assertThat(mistakes("dns:\n  records: [a.test=192.0.2.2]\n  cash: no\n"))
                     .singleElement()
                     .asString()
                     .startsWith(file + ":3:3: dns.cash means nothing; did you mean 'cache'?");
             assertThat(lookup("a.test").toString()).contains("192.0.2.1");
-            assertThat(Objects.requireNonNull(live.state().problem()).mistakes()).hasSize(1);
+            assertThat(Objects.requireNonNull(live.state().problem()).mistakes())
+                    .hasSize(1);
             reload("dns:\n  records: [a.test=192.0.2.2]\n");
             assertThat(lookup("a.test").toString()).contains("192.0.2.2");
             assertThat(live.state().problem()).isNull();
             Event bad = Objects.requireNonNull(events.next(Duration.ofSeconds(5)));
             assertThat(((LiveSettings.Changed) bad.data()).applied()).isFalse();
             Event good = Objects.requireNonNull(events.next(Duration.ofSeconds(5)));
-            assertThat(good.data())
-                    .isEqualTo(new LiveSettings.Changed(true, List.of("dns.records"), List.of()));
+            assertThat(good.data()).isEqualTo(new LiveSettings.Changed(true, List.of("dns.records"), List.of()));
         }
     }
 
@@ -166,7 +174,8 @@ class LiveSettingsTest {
         start("network: {mtu: 1500}\n");
         assertThat(mistakes("network: {mtu: 1400}\ndns: {records: [a.test=192.0.2.1]}\ncapture: {rings: true}\n"))
                 .satisfiesExactly(
-                        one -> assertThat(one).startsWith(file + ":1:16: network.mtu can't change while the network runs"),
+                        one -> assertThat(one)
+                                .startsWith(file + ":1:16: network.mtu can't change while the network runs"),
                         two -> assertThat(two).startsWith(file + ":3:18: capture.rings can't change"));
         assertThat(lookup("a.test")).isEmpty();
         assertThat(mistakes("")).singleElement().asString().contains("network.mtu can't change");
@@ -188,8 +197,9 @@ class LiveSettingsTest {
         assertThat(published()).isEqualTo(was);
         // the last step: a record that clashes with one that was added by hand
         network.gateway().dns().directory().addRecords(List.of(new DnsDirectory.Entry("c.test", "A", 5, "192.0.2.3")));
-        assertThat(mistakes("ports: {publish: [\"127.0.0.1:%d:80\"], gateway: [\"5432:127.0.0.1:1\"]}\ndns: {records: [c.test=d.test]}\n"
-                        .formatted(ports[1])))
+        assertThat(mistakes(
+                        "ports: {publish: [\"127.0.0.1:%d:80\"], gateway: [\"5432:127.0.0.1:1\"]}\ndns: {records: [c.test=d.test]}\n"
+                                .formatted(ports[1])))
                 .singleElement()
                 .asString()
                 .contains("a CNAME stands alone");
@@ -232,7 +242,8 @@ class LiveSettingsTest {
     @Test
     void theFileIsFollowedByItself() throws Exception {
         start("dns: {records: [a.test=192.0.2.1]}\n");
-        try (Subscription events = Objects.requireNonNull(network.gateway().events().subscribe(Set.of(Event.Kind.SETTINGS)))) {
+        try (Subscription events =
+                Objects.requireNonNull(network.gateway().events().subscribe(Set.of(Event.Kind.SETTINGS)))) {
             live.watch();
             Files.writeString(file, "dns: {records: [a.test=192.0.2.2]}\n");
             Event changed = Objects.requireNonNull(events.next(Duration.ofSeconds(20)));

@@ -65,7 +65,8 @@ class SchemaTest {
             } catch (SettingsException e) {
                 read = false;
             }
-            // the schema knows shapes, not meanings: whatever it refuses the reader has to refuse, and what is read fits it
+            // the schema knows shapes, not meanings: whatever it refuses the reader has to refuse, and what is read
+            // fits it
             assertThat(!read || flaws(document).isEmpty())
                     .as(key.name() + ": the reader takes " + shape + ", the schema does not")
                     .isTrue();
@@ -102,7 +103,9 @@ class SchemaTest {
     private static Map<?, ?> schema(Key<?> key) {
         Object at = SCHEMA;
         for (String name : key.name().split("\\.")) {
-            at = at instanceof Map<?, ?> map && map.get("properties") instanceof Map<?, ?> below ? below.get(name) : null;
+            at = at instanceof Map<?, ?> map && map.get("properties") instanceof Map<?, ?> below
+                    ? below.get(name)
+                    : null;
         }
         return at instanceof Map<?, ?> map ? map : Map.of();
     }
@@ -127,7 +130,8 @@ class SchemaTest {
 
     private static void collect(Map<?, ?> schema, String place, List<String> into) {
         if (schema.get("properties") instanceof Map<?, ?> properties) {
-            properties.forEach((name, each) -> collect((Map<?, ?>) each, place + (place.isEmpty() ? "" : ".") + name, into));
+            properties.forEach(
+                    (name, each) -> collect((Map<?, ?>) each, place + (place.isEmpty() ? "" : ".") + name, into));
         } else {
             into.add(place);
         }
@@ -141,7 +145,8 @@ class SchemaTest {
     private static List<String> flaws(@Nullable Object value, Map<?, ?> schema, String at) {
         if (schema.get("oneOf") instanceof List<?> choices) {
             return choices.stream()
-                                    .filter(each -> flaws(value, (Map<?, ?>) each, at).isEmpty())
+                                    .filter(each ->
+                                            flaws(value, (Map<?, ?>) each, at).isEmpty())
                                     .count()
                             == 1
                     ? List.of()
@@ -166,7 +171,9 @@ class SchemaTest {
         if (value instanceof Map<?, ?> map) {
             Map<?, ?> properties = schema.get("properties") instanceof Map<?, ?> known ? known : Map.of();
             if (schema.get("required") instanceof List<?> required) {
-                required.stream().filter(name -> !map.containsKey(name)).forEach(name -> flaws.add(at + " lacks " + name));
+                required.stream()
+                        .filter(name -> !map.containsKey(name))
+                        .forEach(name -> flaws.add(at + " lacks " + name));
             }
             map.forEach((name, each) -> {
                 if (properties.get(name) instanceof Map<?, ?> below) {

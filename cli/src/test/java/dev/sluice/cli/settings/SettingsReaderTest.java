@@ -33,16 +33,15 @@ class SettingsReaderTest {
             return List.of();
         } catch (SettingsException e) {
             return e.mistakes().stream()
-                    .map(each -> each.where().line() + ":" + each.where().column() + " " + each.key() + " "
-                            + each.message())
+                    .map(each ->
+                            each.where().line() + ":" + each.where().column() + " " + each.key() + " " + each.message())
                     .toList();
         }
     }
 
     @Test
     void everyKeyCanBeSaid() throws SettingsException {
-        Settings all = read(
-                """
+        Settings all = read("""
                 network:
                   subnet: 10.9.8.0/24
                   ipv6: true
@@ -140,14 +139,14 @@ class SettingsReaderTest {
             ? [1] : 2                             | a name must be a word
             """)
     void everyMistakeSaysWhereItIsAndWhatIsAllowed(String yaml, String said) {
-        assertThat(mistakes(yaml)).isNotEmpty().anySatisfy(mistake -> assertThat(mistake)
-                .contains(said));
+        assertThat(mistakes(yaml))
+                .isNotEmpty()
+                .anySatisfy(mistake -> assertThat(mistake).contains(said));
     }
 
     @Test
     void allMistakesAreToldAtOnce() {
-        assertThat(mistakes(
-                        """
+        assertThat(mistakes("""
                         network:
                           mtu: big
                           colour: red
@@ -170,16 +169,26 @@ class SettingsReaderTest {
                 .containsExactly(new DnsDirectory.Zone("a.test", List.of("192.0.2.1")));
         StringBuilder bomb = new StringBuilder("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
         for (int i = 1; i < 10; i++) {
-            bomb.append("a%d: &a%d [%s]\n".formatted(i, i, String.join(",", java.util.Collections.nCopies(10, "*a" + (i - 1)))));
+            bomb.append("a%d: &a%d [%s]\n"
+                    .formatted(i, i, String.join(",", java.util.Collections.nCopies(10, "*a" + (i - 1)))));
         }
         assertThat(mistakes(bomb.toString())).singleElement().asString().contains("more than 50000 values");
     }
 
     @Test
     void depthAndLengthAreBounded() {
-        assertThat(mistakes("a: " + "[".repeat(100_000))).singleElement().asString().contains("deeper than 32");
-        assertThat(mistakes("a:\n" + "- ".repeat(100_000) + "x")).singleElement().asString().contains("deeper than 32");
-        assertThat(mistakes("#" + "x".repeat(1 << 20))).singleElement().asString().contains("more than 1048576");
+        assertThat(mistakes("a: " + "[".repeat(100_000)))
+                .singleElement()
+                .asString()
+                .contains("deeper than 32");
+        assertThat(mistakes("a:\n" + "- ".repeat(100_000) + "x"))
+                .singleElement()
+                .asString()
+                .contains("deeper than 32");
+        assertThat(mistakes("#" + "x".repeat(1 << 20)))
+                .singleElement()
+                .asString()
+                .contains("more than 1048576");
         assertThat(mistakes("x: 1\n".repeat(1000))).hasSize(Mistakes.KEPT);
     }
 
@@ -205,7 +214,10 @@ class SettingsReaderTest {
     void higherLayersTakeThePlaceOfWholeValues() throws SettingsException {
         Settings file = read("dns: {servers: [192.0.2.1, 192.0.2.2], cache: false}\n");
         Settings flags = new Settings.Draft()
-                .add(Keys.DNS_SERVERS, List.of(dev.sluice.gateway.dns.DnsServer.parse("192.0.2.9")), Where.option("--dns"))
+                .add(
+                        Keys.DNS_SERVERS,
+                        List.of(dev.sluice.gateway.dns.DnsServer.parse("192.0.2.9")),
+                        Where.option("--dns"))
                 .build();
         Settings both = flags.over(file);
         assertThat(both.get(Keys.DNS_SERVERS, List.of())).hasSize(1);

@@ -78,13 +78,7 @@ public final class DnsService implements AutoCloseable {
         HostsFile hosts = new HostsFile(settings.hosts());
         NameSwitch names = new NameSwitch(NameSwitch.PATH);
         return new DnsService(
-                plan,
-                settings,
-                limits,
-                conf::config,
-                hosts,
-                names,
-                () -> conf.isFresh() && names.isFresh());
+                plan, settings, limits, conf::config, hosts, names, () -> conf.isFresh() && names.isFresh());
     }
 
     /** @param config asked for each forwarded query; must not block for long */
@@ -125,8 +119,7 @@ public final class DnsService implements AutoCloseable {
 
     /** Who is asked for a name, one after the other. */
     private List<NameSource> arranged() {
-        return List.of(
-                knownNames, builtIn, hosts, table, guests, table.zonesHeldHere(), builtIn.nobodyElses());
+        return List.of(knownNames, builtIn, hosts, table, guests, table.zonesHeldHere(), builtIn.nobodyElses());
     }
 
     private List<NameSource> sources() {

@@ -213,8 +213,8 @@ final class DnsTable implements DnsDirectory, NameSource {
     private static Picture pictured(Map<String, List<Held>> records, Map<String, Servers> zones) {
         int count = records.values().stream().mapToInt(List::size).sum();
         if (count > MAX_RECORDS) {
-            throw new IllegalArgumentException("at most " + MAX_RECORDS
-                    + " records can be held, and these would make " + count + "; remove some first");
+            throw new IllegalArgumentException("at most " + MAX_RECORDS + " records can be held, and these would make "
+                    + count + "; remove some first");
         }
         if (zones.size() > MAX_ZONES) {
             throw new IllegalArgumentException("at most " + MAX_ZONES + " zones can be held; remove one first");
