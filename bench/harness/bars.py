@@ -7,8 +7,8 @@ def judged(results):
     out = []
     sluice = lambda f, row, m: results.median(f, row, m, "sluice")  # noqa: E731
 
-    def ratio(what, figure, row, metric, against, least=None, most=None):
-        ours = sluice(figure, row, metric)
+    def ratio(what, figure, row, metric, against, least=None, most=None, who="sluice"):
+        ours = results.median(figure, row, metric, who)
         theirs = [v for v in (results.median(figure, row, metric, c) for c in against) if v]
         if ours is None or not theirs:
             return
@@ -27,6 +27,7 @@ def judged(results):
     for row in results.rows(tcp.ID, "gbps"):
         if "1 stream," in row and "both" not in row:
             ratio("throughput", tcp.ID, row, "gbps", ["ceiling"], least=0.95)
+            ratio("throughput of the library's host stack", tcp.ID, row, "gbps", ["ceiling"], least=0.7, who="lan")
             ratio("throughput", tcp.ID, row, "gbps", ["slirp4netns", "pasta"], least=8 if "MTU 1500" in row else 1)
             ratio("CPU time", tcp.ID, row, "cpu_s_per_gb", ["ceiling"], most=1.15)
         elif "64 streams" in row:

@@ -4,7 +4,7 @@ from html import escape
 
 from .results import brief
 
-COLOURS = {"loopback": "#9aa5b1", "veth": "#7b8794", "ceiling": "#52606d", "slirp4netns": "#e0a458", "pasta": "#c8553d", "rootlesskit": "#8f6593", "gvproxy": "#6a994e", "sluice": "#1769aa"}
+COLOURS = {"loopback": "#9aa5b1", "veth": "#7b8794", "ceiling": "#52606d", "slirp4netns": "#e0a458", "pasta": "#c8553d", "rootlesskit": "#8f6593", "gvproxy": "#6a994e", "lan": "#4ea8de", "sluice": "#1769aa"}
 PANEL, LABEL, BAR, GAP, TOP, COLUMNS = 430, 92, 13, 5, 30, 2
 FONT = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"'
 

@@ -119,6 +119,17 @@ def sluice(mtu, publish):
     return Running(process, guest, gateway.rsplit(".", 1)[0] + ".2", "fd00:5109:5ce::2", gateway)
 
 
+def lan(mtu, publish):
+    guest = Guest()
+    process = subprocess.Popen([str(ROOT / "bench" / "lan"), guest.namespace, str(mtu), "10.0.2.2/24"], stdout=subprocess.PIPE)
+    with ended_if_it_fails(process, guest):
+        if not first_line(process, 300).startswith(b"ready"):  # the first start of all builds it
+            raise Failed("bench/lan did not become ready")
+        for line in ("link set lo up", "addr add 10.0.2.15/24 dev tap0", f"link set tap0 mtu {mtu} up"):
+            guest.run("ip", *line.split())
+    return Running(process, guest, "10.0.2.2")
+
+
 def rootlesskit(mtu, publish):
     state = tempfile.mkdtemp()
     forwards = [word for port in publish for protocol in ("tcp", "udp") for word in ("-p", f"127.0.0.1:{port}:{port}/{protocol}")]
@@ -142,6 +153,8 @@ class Contender:
     outward: bool = True
     inward: bool = True
     compiles: bool = False  # as it runs: it is given traffic first
+    figures: tuple = ()     # the only ones it takes part in; none: all that suit it
+    asked: bool = False     # only where --only names it
 
     @property
     def present(self):
@@ -158,5 +171,6 @@ ALL = {c.name: c for c in (
     Contender("rootlesskit", rootlesskit, ROOTLESSKIT, "its builtin port driver, for forwards only", outward=False, ipv6=False),
     Contender("qemu", None, "qemu-system-x86_64", "QEMU's own user net (libslirp), for virtual machines only", mtus=False, outward=False, inward=False),
     Contender("gvproxy", None, GVPROXY, "of gvisor-tap-vsock, for virtual machines only", outward=False, inward=False),
+    Contender("lan", lan, "ip", "module net, the library's host stack, as iperf3's server on the TAP itself", ipv6=False, inward=False, compiles=True, figures=("tcp",), asked=True),
     Contender("sluice", sluice, SLUICE, "sluice attach; for virtual machines sluice serve", compiles=True),
 )}

@@ -30,6 +30,11 @@ final class GuestTable {
     /** IPv6 addresses of one MAC: link-local, stable, and temporary ones that overlap for a while. */
     static final int ADDRESSES_PER_MAC = 16;
 
+    /** Hardware addresses on another link that are looked into within {@link #MOVES_MILLIS}. */
+    static final int MOVES = 100;
+
+    static final int MOVES_MILLIS = 100;
+
     private final AddressPlan plan;
     private final Counters counters;
     private final Events events;
@@ -38,6 +43,8 @@ final class GuestTable {
     private final @Nullable Guest[] slots;
     private final long seed = ThreadLocalRandom.current().nextLong();
     private int size;
+    private int moves;
+    private long movesSince;
     /** The last one found of each family: most packets come in runs from one guest. */
     private @Nullable Guest last;
 
@@ -133,8 +140,21 @@ final class GuestTable {
         }
     }
 
-    /** Whether a hardware address on one link may turn up on another: if no guest has it there, or none that has answers. */
+    /**
+     * Whether a hardware address on one link may turn up on another: if no guest has it there, or none that has answers. Looks through
+     * the whole table, so not for every frame of somebody who makes addresses up: beyond {@value #MOVES} in {@value #MOVES_MILLIS} ms
+     * the answer is no, and a machine that has really moved is heard with one of its next frames.
+     */
     boolean mayMove(long mac, Link from, Link to, long now) {
+        if (moves == 0 || now - movesSince >= MOVES_MILLIS * 1_000_000L) {
+            movesSince = now;
+            moves = 0;
+        }
+        if (moves >= MOVES) {
+            counters.drop(Drop.SPOOFED_SOURCE);
+            return false;
+        }
+        moves++;
         Guest holder = null;
         for (Guest guest : slots) {
             if (guest != null

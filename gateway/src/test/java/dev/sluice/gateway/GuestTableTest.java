@@ -153,4 +153,17 @@ class GuestTableTest {
             assertThat(table.all()).as("seed %d", seed).hasSize(model.size());
         }
     }
+
+    @Test
+    void aFloodOfMadeUpHardwareAddressesIsNotLookedIntoOneByOne() {
+        long begin = -5 * SECOND; // the clock's zero is anywhere
+        for (int i = 0; i < GuestTable.MOVES; i++) {
+            assertThat(table.mayMove(1000 + i, link, other, begin))
+                    .as("nobody has it")
+                    .isTrue();
+        }
+        assertThat(table.mayMove(1, link, other, begin)).isFalse();
+        assertThat(table.mayMove(1, link, other, begin + GuestTable.MOVES_MILLIS * 1_000_000L))
+                .isTrue();
+    }
 }

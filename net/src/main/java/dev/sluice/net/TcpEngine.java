@@ -66,6 +66,7 @@ final class TcpEngine {
     private final SynCookies cookies;
     private SynCookies cookies6;
     private final SegmentSender sender;
+    private final PathMtus paths = new PathMtus();
     private @Nullable TcpSession touched;
     private final ArrayDeque<TcpSession> stalled = new ArrayDeque<>();
     private final ArrayDeque<TcpSession> starved = new ArrayDeque<>();
@@ -159,6 +160,7 @@ final class TcpEngine {
                         keyLow(own.high, own.low, high, low, port, localPort),
                         now);
         table.add(session);
+        limit(session, now);
         session.tcb.openActive(session.iss, now, localPort, port);
         session.transmit(now);
         return session.connection;
@@ -347,7 +349,16 @@ final class TcpEngine {
         opened.iss = iss;
         opened.listener = listener;
         table.add(opened);
+        limit(opened, loop.now());
         return opened;
+    }
+
+    /** What connections before it have learnt of the way holds for this one. */
+    private void limit(TcpSession session, long now) {
+        int mtu = paths.of(session.remoteHigh, session.remoteLow, link.mtu(), now);
+        if (mtu < link.mtu()) {
+            session.tcb.limitMss(mtu - (session.isIpv4() ? HEADERS : HEADERS_6), now);
+        }
     }
 
     /** An ICMP error about a segment of ours (RFC 5927). */
@@ -373,6 +384,7 @@ final class TcpEngine {
                 counters.errorsIgnored++; // RFC 5927 §7.2, RFC 8201 §4: a lie, or a router that does not say
                 return;
             }
+            paths.learn(session.remoteHigh, session.remoteLow, (int) error.mtu, loop.now());
             session.tcb.limitMss((int) error.mtu - (ipv4 ? HEADERS : HEADERS_6), loop.now());
             session.transmit(loop.now());
             return;

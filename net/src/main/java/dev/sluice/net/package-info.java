@@ -27,7 +27,7 @@
  * virtual thread for each, and ends them all.
  *
  * <p><b>Errors from routers</b> (RFC 5927) count only if they quote something in flight. A narrower path makes segments smaller, down to 576
- * bytes a packet, or 1280 over IPv6; a refusal ends a handshake, never an established connection; all else is kept as {@link
+ * bytes a packet, or 1280 over IPv6, and those of later connections to the same destination, for ten minutes; a refusal ends a handshake, never an established connection; all else is kept as {@link
  * dev.sluice.net.TcpConnection#softError} and given as the reason if TCP gives up.
  *
  * <p><b>Sending.</b> TCP hands super-segments and unfinished checksums to the link, whatever the link is; a link without offloads finishes
@@ -40,7 +40,7 @@
  * dev.sluice.net.NetLimits#bufferBytes}; queues are arrays of the heap. Frames are only read during the call that brings them.
  *
  * <p>RFCs: 791, 792, 826, 768, 1122, 1191, 2131, 3168, 4987, 5227, 5927, 5961, 6056, 6528, 7323, 9293; 3810, 4443, 4861, 4862, 6724, 8106, 8200,
- * 8201. Not here yet: a resolver, loopback to the host's own address, multicast groups of users, a cache of path MTUs beyond the connection.
+ * 8201. Not here yet: a resolver, loopback to the host's own address, multicast groups of users.
  */
 @NullMarked
 package dev.sluice.net;

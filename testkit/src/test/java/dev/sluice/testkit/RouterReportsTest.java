@@ -155,6 +155,43 @@ class RouterReportsTest {
         assertThat(sent()).isEmpty();
     }
 
+    private int narrowedTo(int mtu) {
+        byte[] data = write(4000).getFirst();
+        bystander.send(as(ADDRESS).icmpError(HOST, UNREACHABLE, NARROW, mtu, data));
+        return payload(sent().getFirst());
+    }
+
+    private int firstPayload() throws Exception {
+        bystander.take();
+        connecting = async(() -> host.tcp().connect(ADDRESS, 80, Duration.ofSeconds(60)));
+        while (bystander.seen.isEmpty()) {
+            bystander.loop.settle();
+            Thread.yield();
+        }
+        byte[] syn = bystander.take().getFirst().bytes();
+        next = TcpHeader.sequence(segment(syn), TCP) + 1;
+        bystander.send(as(ADDRESS).tcp(HOST, 80, port(syn), 999, next, TcpHeader.SYN | TcpHeader.ACK, new byte[0]));
+        connection = bystander.settle(connecting);
+        bystander.take();
+        return payload(write(4000).getFirst());
+    }
+
+    @Test
+    void theNextConnectionKnowsANarrowPathAndTriesAnewAfterTenMinutes() throws Exception {
+        establish();
+        int narrow = narrowedTo(900);
+        assertThat(narrow).isLessThanOrEqualTo(860);
+        connection.abort();
+        bystander.loop.settle();
+        assertThat(firstPayload()).isEqualTo(narrow);
+        connection.abort();
+        bystander.loop.settle();
+        bystander.loop.advance(601_000_000_000L);
+        // The neighbour is asked for again after such a time.
+        bystander.send(as(ADDRESS).arpRequest(HOST));
+        assertThat(firstPayload()).isGreaterThan(1400);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 68, 575, 1500, 65535})
     void mtusThatCantBeAreNotBelieved(int mtu) throws Exception {

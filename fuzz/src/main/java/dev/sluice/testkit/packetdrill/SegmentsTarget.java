@@ -32,7 +32,7 @@ public final class SegmentsTarget {
     private int expected = 0x7fff_fff0;
 
     private SegmentsTarget(Script.Dialect dialect, int iss) {
-        Settings settings = new Settings(dialect, false);
+        Settings settings = new Settings(Version.newest(dialect), false);
         stack = new Stack(settings, memory(), iss, 1_000_000_000_000L);
         options = new SocketOptions(settings);
         options.keepAlive = true;

@@ -82,6 +82,9 @@ abstract sealed class LossRecovery permits Recovery, Rack {
     /** Of {@code una}–{@code nxt}, bytes thought to be on their way (RFC 6675's pipe). */
     abstract long pipe(long una, long nxt, int mss);
 
+    /** A number that grows whenever more of what is in flight counts as lost. */
+    abstract long lossMark(long una, int mss);
+
     /** Where the next retransmission begins, before {@code limit}; or {@link #NONE}. */
     abstract long next(long una, long limit, int mss);
 

@@ -1,8 +1,9 @@
 package dev.sluice.stack.tcp;
 
 /**
- * Proportional rate reduction (RFC 6937, with the slow start reduction bound): during fast recovery each acknowledgment lets as much leave
- * as brings what is in flight down to the threshold by its end, neither in one silence nor in one burst.
+ * Proportional rate reduction (RFC 6937, RFC 9937): during fast recovery each acknowledgment lets as much leave
+ * as brings what is in flight down to the threshold by its end, neither in one silence nor in one burst. Below the threshold it grows back
+ * as slow start does where the acknowledgment is safe, and by no more than has arrived where it tells of further losses.
  */
 final class ProportionalRate {
     /** What was in flight when recovery began (RecoverFS). */
@@ -23,8 +24,10 @@ final class ProportionalRate {
 
     /**
      * The peer has told that {@code fresh} more bytes are there; {@code pipe} are thought to be on their way.
+     *
+     * @param safe whether SND.UNA has moved and nothing more counts as lost (SafeACK, RFC 9937 §6.2)
      */
-    void onAck(long fresh, long pipe, int threshold, int mss) {
+    void onAck(long fresh, long pipe, int threshold, int mss, boolean safe) {
         if (fresh <= 0) {
             return; // nothing has left the network (RFC 9937 §6.2), whatever was repeated
         }
@@ -32,7 +35,7 @@ final class ProportionalRate {
         if (pipe > threshold) {
             room = (delivered * threshold + began - 1) / began - sent;
         } else {
-            long bound = Math.max(delivered - sent, fresh) + mss;
+            long bound = Math.max(delivered - sent, fresh) + (safe ? mss : 0);
             room = Math.min(threshold - pipe, bound);
         }
         room = Math.max(0, room);

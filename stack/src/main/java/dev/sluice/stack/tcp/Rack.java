@@ -20,6 +20,9 @@ final class Rack extends LossRecovery {
     /** Lost and not yet sent again; null if nothing is. */
     private @Nullable IntervalSet lost;
 
+    /** Bytes that ever counted as lost. */
+    private long everLost;
+
     /** Of all that has arrived, what left last: when (RACK.xmit_ts), and its end (RACK.end_seq). */
     private long newestAt;
 
@@ -236,7 +239,14 @@ final class Rack extends LossRecovery {
             set = shard.takeIntervals();
             lost = set;
         }
+        long before = set.total();
         set.add(from, to);
+        everLost += set.total() - before;
+    }
+
+    @Override
+    long lossMark(long una, int mss) {
+        return everLost;
     }
 
     @Override

@@ -70,6 +70,13 @@ final class Receiver {
         }
     }
 
+    /** How large the segments of both sides are at most. */
+    void agreed(int mss, TcpProfile.Tuning tuning) {
+        if (exactLimit && tuning.wholeSegments()) {
+            limit = Math.min((limit + mss - 1) / mss * mss, maximum);
+        }
+    }
+
     int scale() {
         return scale;
     }

@@ -116,6 +116,11 @@ final class Recovery extends LossRecovery {
     }
 
     @Override
+    long lossMark(long una, int mss) {
+        return mark(una, mss);
+    }
+
+    @Override
     long pipe(long una, long nxt, int mss) {
         long out = nxt - una;
         IntervalSet set = sacked;

@@ -266,6 +266,7 @@ final class Sender {
         int offered = segment.has(TcpHeader.SYN) ? segment.window : segment.window << windowScale;
         boolean advanced = ack > una;
         long arrived = una + recovery.sackedTotal();
+        long lossBefore = recovery.fast() ? recovery.lossMark(una, mss) : -1;
         if (advanced) {
             events = advance(ack, tsElapsed, now);
         }
@@ -298,7 +299,8 @@ final class Sender {
         }
         if (shared != null && recovery.fast()) {
             long fresh = duplicate && !sackOk ? shared.rate.duplicate(mss) : una + recovery.sackedTotal() - arrived;
-            shared.rate.onAck(fresh, recovery.pipe(una, nxt, mss), congestion.threshold(), mss);
+            boolean safe = advanced && recovery.lossMark(una, mss) <= lossBefore;
+            shared.rate.onAck(fresh, recovery.pipe(una, nxt, mss), congestion.threshold(), mss, safe);
         }
         return events;
     }
@@ -421,10 +423,18 @@ final class Sender {
                 long room = Math.min(budget, congestionRoom());
                 length = whole(length, Math.clamp(room, mss, Integer.MAX_VALUE));
             }
-            length = Math.max(0, length);
+            SharedPath shared = path;
+            boolean reports =
+                    shared != null && shared.owesReport() && profile.tuning().reportWhenResending();
+            length = Math.clamp(length, 0, reports ? mss : Integer.MAX_VALUE);
             boolean fin = finQueued && from + length == end() && to > end();
             retransmitted(from, from + length + (fin ? 1 : 0), now);
-            tcb.emitData(from, length, flags(from + length, length, fin), now);
+            int flags = flags(from + length, length, fin);
+            if (shared != null && reports && length > 0) {
+                shared.onReported();
+                flags |= TcpHeader.CWR;
+            }
+            tcb.emitData(from, length, flags, now);
             if (tcb.ended()) {
                 return 0;
             }

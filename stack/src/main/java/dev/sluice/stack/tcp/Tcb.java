@@ -175,8 +175,9 @@ public final class Tcb {
             receiver.opened();
         }
         int theirs = segment.mss < 0 ? profile.defaultMss() : Math.max(segment.mss, SMALLEST_MSS);
-        int ours = state == TcpState.SYN_SENT ? sender.pathMss() : profile.mss();
-        int mss = Math.min(theirs, ours) - timestamps.length();
+        int agreed = Math.min(theirs, sender.pathMss());
+        receiver.agreed(agreed, profile.tuning());
+        int mss = agreed - timestamps.length();
         sender.negotiated(mss, scaleOk ? Math.min(segment.windowScale, 14) : 0, sackOk, segment.window);
         heard(now);
     }

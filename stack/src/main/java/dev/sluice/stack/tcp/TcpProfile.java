@@ -31,6 +31,7 @@ public final class TcpProfile implements Cloneable {
      * What hardly anybody needs to change, but for imitating another stack or an old one.
      *
      * @param receiveLimit most bytes ever offered, at most {@code receiveWindow}; 0 for a little below it
+     * @param wholeSegments whether {@code receiveLimit} is made whole segments as soon as their size is agreed on
      * @param windowScaling whether the option is offered and accepted (RFC 7323)
      * @param windowShift the scale of the windows we offer, 0–14; −1 for the smallest that fits
      * @param blindAttackDefence RFC 5961's rules for resets and SYNs inside the window; otherwise those of RFC 793
@@ -38,10 +39,13 @@ public final class TcpProfile implements Cloneable {
      * @param rtoSlop added to every retransmission timeout but the first of a SYN
      * @param repeatFin whether acknowledgments carry our FIN until it is acknowledged
      * @param delayFin whether a FIN that follows earlier data is acknowledged after the delay of data; else at once
+     * @param reportWhenResending whether a retransmission, too, may tell the peer that we have slowed down (CWR); else only new data does, as
+     *     RFC 3168 §6.1.2 has it
      * @param plainSynAfter SYNs with options before those with the MSS option only, for peers that cannot bear them; 0 for never
      */
     public record Tuning(
             int receiveLimit,
+            boolean wholeSegments,
             boolean windowScaling,
             int windowShift,
             boolean blindAttackDefence,
@@ -49,8 +53,9 @@ public final class TcpProfile implements Cloneable {
             long rtoSlop,
             boolean repeatFin,
             boolean delayFin,
+            boolean reportWhenResending,
             int plainSynAfter) {
-        public static final Tuning DEFAULT = new Tuning(0, true, -1, true, 0, 0, false, false, 0);
+        public static final Tuning DEFAULT = new Tuning(0, false, true, -1, true, 0, 0, false, false, false, 0);
 
         public Tuning {
             require(receiveLimit >= 0, "receiveLimit", receiveLimit);

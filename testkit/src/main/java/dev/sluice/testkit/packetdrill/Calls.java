@@ -57,6 +57,13 @@ final class Calls {
                 .orElse(null);
     }
 
+    /** Open descriptors whose connection is over; for tools that list sockets. */
+    int closedSockets() {
+        return (int) sockets.values().stream()
+                .filter(s -> s.connection != null && s.connection.over && s.connection.state() == TcpState.CLOSED)
+                .count();
+    }
+
     /** Prepares {@code call}; nothing happens before the first try. */
     Try start(Action.Call call, int line) throws ScriptException {
         Arguments a = new Arguments(call, line, constants.all());

@@ -1,6 +1,7 @@
 package dev.sluice.testkit.packetdrill;
 
 import dev.sluice.stack.tcp.TcpState;
+import java.util.function.IntSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -12,8 +13,12 @@ final class Commands {
     private static final Pattern SETTING =
             Pattern.compile("([a-z][a-z0-9_]*(?:\\.[a-z0-9_]+)+)=(\"[^\"]*\"|'[^']*'|\\S*)");
     private static final Pattern PROC_SETTING = Pattern.compile("/proc/sys/([a-z0-9_/]+)=(\"[^\"]*\"|\\S*)");
-    private static final Pattern STATES =
-            Pattern.compile("sockstat\\b.*\\|\\s*grep\\s+-c\\s+([A-Z_0-9-]+)\\s*\\|\\s*grep\\s+(\\d+)");
+    private static final Pattern STATES = Pattern.compile(
+            "sockstat\\b.*\\|\\s*grep\\s+-c\\s+['\"]?([A-Z][A-Z_0-9-]+)['\"]?\\s*\\|\\s*grep\\s+(?:-q\\s+)?['\"]?(\\d+)['\"]?");
+    /** Without a count: at least one, which is what grep succeeds for. */
+    private static final Pattern ANY_STATE =
+            Pattern.compile("sockstat\\b.*\\|\\s*grep\\s+(?:-q\\s+)?['\"]?([A-Z][A-Z_0-9-]+)['\"]?");
+
     private static final Pattern DROP = Pattern.compile("tcpdrop\\s+.*-s\\s+([A-Z_0-9-]+)");
     private static final Pattern PRODUCT =
             Pattern.compile("\\$\\(\\(\\s*(\\d{1,9}(?:\\s*\\*\\s*\\d{1,9}){0,2})\\s*\\)\\)");
@@ -26,8 +31,12 @@ final class Commands {
     private final Stack stack;
     private final Sysctls sysctls;
 
-    Commands(Stack stack) {
+    /** Sockets without a connection, or whose connection is over. */
+    private final IntSupplier closedSockets;
+
+    Commands(Stack stack, IntSupplier closedSockets) {
         this.stack = stack;
+        this.closedSockets = closedSockets;
         this.sysctls = new Sysctls(stack.settings);
     }
 
@@ -53,10 +62,15 @@ final class Commands {
 
     private void runOne(String command, int line) throws ScriptException {
         Matcher states = STATES.matcher(command);
+        Matcher anyState = ANY_STATE.matcher(command);
         Matcher drop = DROP.matcher(command);
         Matcher mtu = MTU.matcher(command);
         if (states.matches()) {
             query(states.group(1), states.group(2), line);
+        } else if (anyState.matches()) {
+            if (count(anyState.group(1), line) == 0) {
+                throw differs(anyState.group(1), "some", 0, line);
+            }
         } else if (drop.matches()) {
             stack.drop(state(drop.group(1), line));
         } else if (mtu.matches()) {
@@ -88,14 +102,26 @@ final class Commands {
 
     /** {@code sockstat … | grep -c STATE | grep N}: as grep does, N may be any part of the count. */
     private void query(String name, String expected, int line) throws ScriptException {
-        int count = name.equals("LISTEN") ? stack.listening() : stack.count(state(name, line));
+        int count = count(name, line);
         if (!Integer.toString(count).contains(expected)) {
-            throw ScriptException.mismatch(
-                    line,
-                    "the number of connections in " + name + " differs",
-                    expected + " in " + name,
-                    count + " in " + name + stack.describe());
+            throw differs(name, expected, count, line);
         }
+    }
+
+    private int count(String name, int line) throws ScriptException {
+        return switch (name) {
+            case "LISTEN" -> stack.listening();
+            case "CLOSED" -> closedSockets.getAsInt();
+            default -> stack.count(state(name, line));
+        };
+    }
+
+    private ScriptException differs(String name, String expected, int count, int line) {
+        return ScriptException.mismatch(
+                line,
+                "the number of connections in " + name + " differs",
+                expected + " in " + name,
+                count + " in " + name + stack.describe());
     }
 
     private static TcpState state(String name, int line) throws ScriptException {

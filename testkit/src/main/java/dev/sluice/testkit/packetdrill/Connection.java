@@ -78,6 +78,11 @@ final class Connection implements TcpOutput {
         };
     }
 
+    /** The largest segment of both sides, options included. */
+    int agreedMss() {
+        return tcb.sendMss() + (tcb.snapshot().timestamps() ? 12 : 0);
+    }
+
     /** Takes what was reported, so that it is reported once. */
     String takeError() {
         String taken = error;

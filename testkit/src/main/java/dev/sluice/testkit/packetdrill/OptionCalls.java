@@ -30,20 +30,13 @@ final class OptionCalls {
                     throw a.unsupported("the default of SO_RCVBUF");
                 }
                 int asked = o.receiveBuffer > 0 ? o.receiveBuffer : stack.settings.receiveSpace;
-                boolean connected = socket.connection != null && socket.connection.established;
-                yield number(
-                        a, freebsd ? (connected ? stack.settings.connectedReceiveSpace(asked) : asked) : 2L * asked);
+                yield number(a, freebsd ? buffer(socket, asked) : 2L * asked);
             }
             case "SO_SNDBUF" -> {
-                boolean connected = socket.connection != null && socket.connection.established;
                 if (!freebsd && o.sendBuffer == stack.settings.sendSpace) {
                     throw a.unsupported("the default of SO_SNDBUF");
                 }
-                yield number(
-                        a,
-                        freebsd
-                                ? (connected ? stack.settings.connectedReceiveSpace(o.sendBuffer) : o.sendBuffer)
-                                : 2L * o.sendBuffer);
+                yield number(a, freebsd ? buffer(socket, o.sendBuffer) : 2L * o.sendBuffer);
             }
             case "TCP_NODELAY" -> number(a, o.noDelay ? 1 : 0);
             case "SO_KEEPALIVE" -> number(a, o.keepAlive ? 1 : 0);
@@ -62,6 +55,11 @@ final class OptionCalls {
             }
             default -> throw a.unsupported("getsockopt(" + name + ")");
         };
+    }
+
+    private int buffer(Socket socket, int asked) {
+        Connection c = socket.connection;
+        return c == null || !c.established ? asked : stack.settings.connectedBuffer(asked, c.agreedMss());
     }
 
     private static Outcome number(Arguments a, long value) throws ScriptException {

@@ -18,6 +18,10 @@ final class Parser {
     private static final Pattern FREEBSD = Pattern.compile(
             "net\\.inet\\.|kern\\.ipc\\.|\\bsockstat\\b|\\btcpdrop\\b|SO_RCVBUF, \\[65536\\]|> *S[EW]* [^\\n]*wscale \\d+, *sackOK|TCPI_[A-Z]");
 
+    /** What only scripts for Linux say. */
+    private static final Pattern LINUX = Pattern.compile(
+            "net\\.ipv4\\.|net/ipv4/|defaults\\.sh|set_sysctls|tcp_metrics|SIOCINQ|SIOCOUTQ|tcpi_|epoll|MSG_ZEROCOPY|TCP_INFO");
+
     private final TokenReader in;
     private final List<Event> events = new ArrayList<>();
 
@@ -38,9 +42,24 @@ final class Parser {
         Map<String, String> options = parser.options();
         parser.events();
         Dialect said = Dialect.named(options.getOrDefault("dialect", ""));
-        Dialect found = FREEBSD.matcher(text).find() ? Dialect.FREEBSD : Dialect.LINUX;
-        Dialect of = dialect != null ? dialect : said != null ? said : found;
-        return new Script(name, options, of, List.copyOf(parser.events));
+        return new Script(name, options, versions(text, dialect, said), List.copyOf(parser.events));
+    }
+
+    /** A script that names its dialect means the newest release; for others, all of the dialect come into question. */
+    private static List<Version> versions(String text, @Nullable Dialect told, @Nullable Dialect said) {
+        if (told != null) {
+            return Version.of(told);
+        }
+        if (said != null) {
+            return List.of(Version.newest(said));
+        }
+        boolean freebsd = FREEBSD.matcher(text).find();
+        boolean linux = !freebsd && LINUX.matcher(text).find();
+        List<Version> versions = new ArrayList<>(Version.of(freebsd ? Dialect.FREEBSD : Dialect.LINUX));
+        if (!freebsd && !linux) {
+            versions.addAll(Version.of(Dialect.FREEBSD));
+        }
+        return versions;
     }
 
     private Map<String, String> options() {

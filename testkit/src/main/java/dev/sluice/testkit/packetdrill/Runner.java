@@ -18,6 +18,7 @@ final class Runner {
 
     private static final long MICROS = 1000;
     private final Script script;
+    private final Script.Dialect dialect;
     private final RunOptions options;
     private final Stack stack;
     private final Calls calls;
@@ -38,23 +39,25 @@ final class Runner {
     /**
      * A run of {@code script}.
      *
+     * @param version whose defaults hold where it does not say
      * @param overrides options that hold where the script has none
      * @param iss our first initial sequence number; {@code peerIss} that of peers
      */
-    Runner(Script script, Map<String, String> overrides, NativeMemory memory, int iss, int peerIss)
+    Runner(Script script, Version version, Map<String, String> overrides, NativeMemory memory, int iss, int peerIss)
             throws ScriptException {
         this.script = script;
+        this.dialect = version.dialect;
         this.options = RunOptions.of(script.options(), overrides);
         this.tolerance = options.toleranceMicros() * MICROS;
-        Settings settings = new Settings(script.dialect(), options.ipv6());
+        Settings settings = new Settings(version, options.ipv6());
         settings.mtu = options.mtu();
         this.stack = new Stack(settings, memory, iss, START);
         this.flows = new Flows(peerIss);
         this.calls = new Calls(stack, flows);
-        this.commands = new Commands(stack);
+        this.commands = new Commands(stack, calls::closedSockets);
         this.icmp = new IcmpErrors(stack);
         Matcher matcher = new Matcher(options.strict(), options.timestampTickMicros(), options.toleranceMicros());
-        this.code = new Assertions.Context(script.dialect(), new HashMap<>());
+        this.code = new Assertions.Context(version.dialect, new HashMap<>());
         this.outbound = new Outbound(stack, flows, matcher, tolerance, this::retry);
     }
 
@@ -224,7 +227,7 @@ final class Runner {
         if (call.result().isAny()) {
             return;
         }
-        Long expected = call.result().value(new Constants(script.dialect()).all());
+        Long expected = call.result().value(new Constants(dialect).all());
         if (expected == null) {
             throw ScriptException.unsupported(line, "the result " + call.result() + " is not supported");
         }

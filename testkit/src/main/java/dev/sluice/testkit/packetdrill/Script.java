@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * A script as read.
  *
  * @param options the flags at its head, by name; a flag without value has ""
- * @param dialect whose stack it was written for
+ * @param versions the releases it may have been written for, the likeliest first
  */
-record Script(String name, Map<String, String> options, Dialect dialect, List<Event> events) {
+record Script(String name, Map<String, String> options, List<Version> versions, List<Event> events) {
     /** Something that happens, or is expected, at a time. */
     record Event(int line, When when, Action action) {}
 

@@ -32,29 +32,32 @@ final class Settings {
     boolean dropOptions;
     boolean pathMtuDiscovery = true;
     int defaultMss;
-    long rtoInitial = SECONDS;
+    long rtoInitial;
     long rtoMin;
     long rtoSlop;
-    long delayedAck = 40 * MILLIS;
+    long delayedAck;
     int quickAcks;
     TcpProfile.Congestion congestion = TcpProfile.Congestion.NEW_RENO;
     /** Losses are found by time, with probes. */
     boolean rack;
 
-    boolean duplicateSack = true;
+    boolean duplicateSack;
     long synTimeout;
     long keepAliveIdle = 7200 * SECONDS;
     long keepAliveInterval = 75 * SECONDS;
     int keepAliveProbes;
     boolean keepAliveAlways;
 
-    Settings(Dialect dialect, boolean ipv6) {
-        this.dialect = dialect;
+    Settings(Version version, boolean ipv6) {
+        this.dialect = version.dialect;
         this.ipv6 = ipv6;
+        largestBuffer = version.largestBuffer;
+        delayedAck = version.delayedAckMillis * MILLIS;
+        rtoInitial = version.rtoInitialMillis * MILLIS;
+        duplicateSack = version.duplicateSack;
         defaultMss = ipv6 ? 1220 : 536;
         switch (dialect) {
             case LINUX -> {
-                largestBuffer = 15 << 20;
                 receiveSpace = 0;
                 sendSpace = 4 << 20;
                 rtoMin = 200 * MILLIS;
@@ -65,7 +68,6 @@ final class Settings {
                 keepAliveProbes = 9;
             }
             case SLUICE -> {
-                duplicateSack = false;
                 receiveSpace = 0;
                 sendSpace = 1 << 20;
                 rtoMin = 200 * MILLIS;
@@ -73,7 +75,6 @@ final class Settings {
                 keepAliveProbes = 9;
             }
             case FREEBSD -> {
-                largestBuffer = 2 << 20;
                 receiveSpace = 1 << 16;
                 sendSpace = 1 << 15;
                 rtoMin = 30 * MILLIS;
@@ -88,9 +89,9 @@ final class Settings {
         return mtu - (ipv6 ? 60 : 40);
     }
 
-    /** The buffer of a connection: FreeBSD makes it whole segments. */
-    int connectedReceiveSpace(int asked) {
-        return dialect == Dialect.FREEBSD ? (asked + mss() - 1) / mss() * mss() : asked;
+    /** The buffer of a connection: FreeBSD makes it whole segments of {@code mss} bytes. */
+    int connectedBuffer(int asked, int mss) {
+        return dialect == Dialect.FREEBSD ? (asked + mss - 1) / mss * mss : asked;
     }
 
     /** The smallest shift by which a window covers the largest buffer. */
@@ -116,10 +117,12 @@ final class Settings {
     TcpProfile profile(SocketOptions options) {
         TcpProfile base = TcpProfile.lan(1500);
         int receive = options.receiveBuffer > 0 ? options.receiveBuffer : receiveSpace;
-        int limit = receive == 0 ? 0 : connectedReceiveSpace(receive);
+        boolean whole = dialect == Dialect.FREEBSD;
         int mss = options.maximumSegment > 0 ? Math.min(options.maximumSegment, mss()) : mss();
         return base.withMss(mss, Math.min(defaultMss, 1220))
-                .withBuffers(Math.max(limit == 0 ? 1 << 20 : 1 << 14, powerOfTwo(limit)), 4 << 20)
+                .withBuffers(
+                        Math.max(receive == 0 ? 1 << 20 : 1 << 14, powerOfTwo(whole ? receive + mss : receive)),
+                        4 << 20)
                 .withNagle(!options.noDelay)
                 .withSack(sack)
                 .withTimestamps(timestamps)
@@ -140,7 +143,8 @@ final class Settings {
                         base.finWait2(),
                         base.timeWait())
                 .with(new TcpProfile.Tuning(
-                        limit,
+                        receive,
+                        whole,
                         windowScaling,
                         windowShift(options),
                         !insecureReset && !insecureSyn,
@@ -148,6 +152,7 @@ final class Settings {
                         rtoSlop,
                         dialect == Dialect.FREEBSD,
                         dialect == Dialect.LINUX,
+                        dialect == Dialect.FREEBSD,
                         dropOptions ? 3 : 0));
     }
 

@@ -53,22 +53,41 @@ final class Suite {
     }
 
     /**
+     * Runs a script as one of each release that it may have been written for, until it passes; if it never does, what is reported is
+     * the run that came furthest, and of several the likeliest.
+     */
+    private void runVersions(String name, String text) throws ScriptException {
+        ScriptException furthest = null;
+        for (Version version : Parser.parse(name, text, dialect, Set.of()).versions()) {
+            try {
+                runAlternatives(name, text, version);
+                return;
+            } catch (ScriptException e) {
+                furthest = furthest == null || e.line > furthest.line ? e : furthest;
+            }
+        }
+        if (furthest != null) {
+            throw furthest;
+        }
+    }
+
+    /**
      * Where stacks may differ, scripts say with {@code #ifdef} what the standard demands and what some system does. Any of these is
      * right; if none holds, the first is reported.
      */
-    private void runAlternatives(String name, String text) throws ScriptException {
+    private void runAlternatives(String name, String text, Version version) throws ScriptException {
         Set<String> alternatives = Lexer.conditions(text);
         alternatives.remove("STANDARD");
         ScriptException first = null;
         try {
-            runOnce(name, text, Set.of("STANDARD"));
+            runOnce(name, text, version, Set.of("STANDARD"));
             return;
         } catch (ScriptException e) {
             first = e;
         }
         for (String alternative : alternatives) {
             try {
-                runOnce(name, text, Set.of(alternative));
+                runOnce(name, text, version, Set.of(alternative));
                 return;
             } catch (ScriptException e) {
                 // The first counts.
@@ -77,13 +96,13 @@ final class Suite {
         throw first;
     }
 
-    private void runOnce(String name, String text, Set<String> defined) throws ScriptException {
-        new Runner(Parser.parse(name, text, dialect, defined), overrides, HEAP, iss, peerIss).run();
+    private void runOnce(String name, String text, Version version, Set<String> defined) throws ScriptException {
+        new Runner(Parser.parse(name, text, dialect, defined), version, overrides, HEAP, iss, peerIss).run();
     }
 
     Verdict run(String name, String text) {
         try {
-            runAlternatives(name, text);
+            runVersions(name, text);
             return Verdict.passed(name);
         } catch (ScriptException e) {
             return Verdict.of(name, e);

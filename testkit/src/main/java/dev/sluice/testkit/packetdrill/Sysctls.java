@@ -74,6 +74,8 @@ final class Sysctls {
             case "net.inet.tcp.insecure_rst" -> s.insecureReset = isOn(value);
             case "net.inet.tcp.insecure_syn" -> s.insecureSyn = isOn(value);
             case "net.inet.tcp.drop_synfin" -> s.dropSynFin = isOn(value);
+            // ECN on segments without data and on retransmissions, which ours never has (RFC 3168 §6.1.4, §6.1.5).
+            case "net.inet.tcp.ecn.plusplus", "net.inet.tcp.ecn.generalized" -> only(!isOn(value), name, value, line);
             case "net.inet.tcp.syncookies_only" -> only(!isOn(value), name, value, line);
             case "net.inet.tcp.rexmit_initial" -> s.rtoInitial = Long.parseLong(value) * MILLIS;
             case "net.inet.tcp.rexmit_min" -> s.rtoMin = Long.parseLong(value) * MILLIS;
@@ -84,6 +86,7 @@ final class Sysctls {
             case "net.inet.tcp.keepintvl" -> s.keepAliveInterval = Long.parseLong(value) * MILLIS;
             case "net.inet.tcp.keepcnt" -> s.keepAliveProbes = Integer.parseInt(value);
             case "net.inet.tcp.always_keepalive" -> s.keepAliveAlways = isOn(value);
+            case "net.inet.tcp.dsack", "net.inet.tcp.sack.dsack" -> s.duplicateSack = isOn(value);
             case "net.inet.tcp.delacktime" -> s.delayedAck = Long.parseLong(value) * MILLIS;
             case "net.inet.tcp.delayed_ack" -> s.delayedAck = isOn(value) ? 40 * MILLIS : 0;
             case "net.inet.tcp.icmp_may_rst" -> s.icmpMayReset = isOn(value);

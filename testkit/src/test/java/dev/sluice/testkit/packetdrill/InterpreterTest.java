@@ -2,7 +2,9 @@ package dev.sluice.testkit.packetdrill;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -224,14 +226,79 @@ class InterpreterTest {
         assertThat(run(ESTABLISHED + "#ifdef STANDARD\n").kind()).isEqualTo(Verdict.Kind.FAILED);
     }
 
+    private static List<Version> versions(String script) throws Exception {
+        return Parser.parse("a", script, null, Set.of()).versions();
+    }
+
     @Test
     void dialectsAreFoundOut() throws Exception {
-        assertThat(Parser.parse("a", "0 `sysctl -w net.inet.tcp.sack.enable=1`", null, java.util.Set.of())
-                        .dialect())
-                .isEqualTo(Script.Dialect.FREEBSD);
-        assertThat(Parser.parse("a", "`../common/defaults.sh`\n", null, java.util.Set.of())
-                        .dialect())
-                .isEqualTo(Script.Dialect.LINUX);
+        assertThat(versions("0 `sysctl -w net.inet.tcp.sack.enable=1`"))
+                .isEqualTo(Version.of(Script.Dialect.FREEBSD))
+                .startsWith(Version.FREEBSD);
+        assertThat(versions("`../common/defaults.sh`\n"))
+                .isEqualTo(Version.of(Script.Dialect.LINUX))
+                .startsWith(Version.LINUX);
+        assertThat(versions("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"))
+                .contains(Version.LINUX, Version.FREEBSD)
+                .doesNotContain(Version.SLUICE);
+        assertThat(versions("--dialect=freebsd\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"))
+                .containsExactly(Version.FREEBSD);
+    }
+
+    private static final String SYN_TWICE = """
+             0 `sysctl -w net.inet.tcp.sack.enable=1`
+            +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+            +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+            +0 connect(3, ..., ...) = -1 EINPROGRESS
+            +0 > S 0:0(0) win 65535 <...>
+            +TIMEOUT > S 0:0(0) win 65535 <...>
+            """;
+
+    @Test
+    void aScriptMayBeOfAnyReleaseOfItsSystemButOfOneOnly() {
+        assertThat(run(SYN_TWICE.replace("TIMEOUT", "1")).kind()).isEqualTo(Verdict.Kind.PASSED);
+        assertThat(run(SYN_TWICE.replace("TIMEOUT", "3")).kind()).isEqualTo(Verdict.Kind.PASSED);
+        assertThat(run(SYN_TWICE.replace("TIMEOUT", "2")).kind()).isEqualTo(Verdict.Kind.FAILED);
+        // The release that began with three seconds did not report duplicates.
+        String duplicate = """
+                +0 < S. 0:0(0) ack 1 win 65535 <mss 1460,sackOK>
+                +0 > . 1:1(0) ack 1 win 65535
+                +0 < . 1:11(10) ack 1 win 65535
+                +0.1 > . 1:1(0) ack 11 win 65535
+                +0 < . 1:11(10) ack 1 win 65535
+                +0 > . 1:1(0) ack 11 win 65535 <nop,nop,sack 1:11>
+                """;
+        assertThat(run(SYN_TWICE.replace("TIMEOUT", "3") + duplicate).kind()).isEqualTo(Verdict.Kind.FAILED);
+        assertThat(run(SYN_TWICE.replace("TIMEOUT", "1") + duplicate).kind()).isEqualTo(Verdict.Kind.PASSED);
+    }
+
+    @Test
+    void aRunThatCameFurthestIsReported() {
+        Verdict verdict = run(SYN_TWICE.replace("TIMEOUT", "3") + "+0 < R. 0:0(0) ack 1 win 0\n+0 > R. 1:1(0) ack 1\n");
+        assertThat(verdict.line()).as(verdict.toString()).isEqualTo(8);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "sockstat -s -P tcp -p 8080 | grep 'packetdril' | awk '{print $8}' | grep 'ESTABLISHED' ~ PASSED",
+                "sockstat -s -P tcp -p 8080 | grep 'packetdril' | awk '{print $8}' | grep 'CLOSED' ~ FAILED",
+                "sockstat -4 -P tcp -s | grep packetdril | grep -c \"ESTABLISHED\" | grep -q '1' ~ PASSED",
+                "sockstat -4 -P tcp -s | grep packetdril | grep -c CLOSED | grep 0 ~ PASSED",
+                "netstat -an | grep ESTABLISHED ~ UNSUPPORTED"
+            })
+    void statesAreAskedInSeveralWays(String line) {
+        String[] parts = line.split("~");
+        Verdict verdict = run(ESTABLISHED + "+0 `" + parts[0].strip() + "`\n");
+        assertThat(verdict.kind()).as(verdict.toString()).isEqualTo(Verdict.Kind.valueOf(parts[1].strip()));
+    }
+
+    @Test
+    void aSocketWhoseConnectionIsOverIsClosed() {
+        String asked = "+0 `sockstat -s | grep -c CLOSED | grep 1`\n";
+        assertThat(run(ESTABLISHED + asked).kind()).isEqualTo(Verdict.Kind.FAILED);
+        assertThat(run(ESTABLISHED + "+0 < R. 1:1(0) ack 1 win 0\n" + asked).kind())
+                .isEqualTo(Verdict.Kind.PASSED);
     }
 
     @Test
