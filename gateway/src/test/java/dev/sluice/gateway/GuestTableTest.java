@@ -156,6 +156,8 @@ class GuestTableTest {
 
     @Test
     void aFloodOfMadeUpHardwareAddressesIsNotLookedIntoOneByOne() {
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100, guest -> {});
+        Link other = new NowhereLink();
         long begin = -5 * SECOND; // the clock's zero is anywhere
         for (int i = 0; i < GuestTable.MOVES; i++) {
             assertThat(table.mayMove(1000 + i, link, other, begin))
