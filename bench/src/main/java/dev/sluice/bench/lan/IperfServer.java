@@ -43,7 +43,7 @@ final class IperfServer implements AutoCloseable {
 
     private void serve() {
         while (true) {
-            try (TcpConnection control = listener.accept(null);
+            try (TcpConnection control = listener.accept();
                     Test test = new Test(control)) {
                 test.run();
             } catch (NetException.Closed e) {
