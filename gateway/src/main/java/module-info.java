@@ -14,6 +14,7 @@ module dev.sluice.gateway {
     exports dev.sluice.gateway.dhcp;
     exports dev.sluice.gateway.dns;
     exports dev.sluice.gateway.event;
+    exports dev.sluice.gateway.explain;
     exports dev.sluice.gateway.flow;
     exports dev.sluice.gateway.forward;
     exports dev.sluice.gateway.icmp;

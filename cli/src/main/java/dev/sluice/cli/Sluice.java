@@ -24,6 +24,7 @@ final class Sluice {
             "ports",
             "dns",
             "config",
+            "explain",
             "events",
             "capture",
             "diagnose",
@@ -49,6 +50,7 @@ final class Sluice {
             case "flows" -> new FlowsCommand();
             case "guests" -> new GuestsCommand();
             case "dns" -> new DnsCommand();
+            case "explain" -> new ExplainCommand();
             case "config" -> new ConfigCommand();
             case "events" -> new EventsCommand();
             case "capture" -> new CaptureCommand();

@@ -28,6 +28,7 @@ public final class ControlApi implements HttpHandler {
             new GatewayForwardsApi(backend).addTo(known);
             new SettingsApi(backend).addTo(known);
             new DnsApi(backend).addTo(known);
+            new ExplainApi(backend).addTo(known);
             new EventsApi(backend).addTo(known);
             new MetricsApi(backend, doors).addTo(known);
             new CapturesApi(backend).addTo(known);

@@ -5,14 +5,17 @@ import dev.sluice.gateway.Captures;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.dns.DnsDirectory;
 import dev.sluice.gateway.event.Events;
+import dev.sluice.gateway.explain.Explained;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.wire.IpAddress;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What the control API shows and steers. Called on virtual threads, several at a time; may block for a moment. */
 public interface ControlBackend {
@@ -111,6 +114,16 @@ public interface ControlBackend {
     /** Closes one; connections through it go on. False if it is not there. */
     default boolean removeGatewayForward(GatewayForward forward) throws IOException {
         return false;
+    }
+
+    /**
+     * How a guest reaches a URL, {@code HOST:PORT} or name.
+     *
+     * @param guest who asks; null for the first
+     * @throws IllegalArgumentException if it is none of these
+     */
+    default Explained explain(String target, @Nullable IpAddress guest) throws IOException {
+        throw new IOException("this process has no guests");
     }
 
     /** How this process was started: options and words by name; what may be secret is a {@link Secret}. */

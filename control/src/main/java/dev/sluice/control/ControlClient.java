@@ -38,6 +38,11 @@ public final class ControlClient {
         this(socket, PATIENCE);
     }
 
+    /** The same for questions that take their time. */
+    public ControlClient patient(Duration longer) {
+        return new ControlClient(socket, longer);
+    }
+
     ControlClient(Path socket, Duration patience) {
         this.socket = socket;
         this.patience = patience;

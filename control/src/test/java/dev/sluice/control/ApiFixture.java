@@ -6,12 +6,14 @@ import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.dns.DnsDirectory;
 import dev.sluice.gateway.event.Events;
+import dev.sluice.gateway.explain.Explained;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -163,6 +165,20 @@ final class ApiFixture implements ControlBackend, AutoCloseable {
     public boolean removeGatewayForward(GatewayForward forward) {
         asked.add("remove gateway " + forward);
         return true;
+    }
+
+    @Override
+    public Explained explain(String target, @Nullable IpAddress guest) {
+        asked.add("explain " + target + " for " + guest);
+        if (target.equals("x")) {
+            throw new IllegalArgumentException("'x' is none");
+        }
+        return new Explained(
+                target,
+                false,
+                "refused",
+                "check it",
+                List.of(new Explained.Step(Explained.Stage.CONNECT, "192.0.2.1:80", "refused", false, "check it", 3)));
     }
 
     @Override

@@ -41,6 +41,8 @@ class OpenApiTest {
             "?listen=8080",
             "DELETE /v1/gateway-forwards",
             "?port=5432",
+            "GET /v1/explain",
+            "?target=web.test",
             "GET /v1/diagnose",
             "?seconds=0&captures=false");
 

@@ -63,6 +63,18 @@ class SettingsApiTest {
     }
 
     @Test
+    void explanationsAreHandedOn() throws Exception {
+        assertThat(client.get("/v1/explain?target=web.test&guest=192.168.65.3"))
+                .contains("\"stage\": \"connect\"", "\"remedy\": \"check it\"");
+        assertThat(api.asked).containsExactly("explain web.test for 192.168.65.3");
+        for (String wrong : List.of("", "?target=x", "?target=a&guest=b", "?target=a&target=b")) {
+            assertThat(Wire.problem(api.socket, "GET", "/v1/explain" + wrong, "")
+                            .get("status"))
+                    .isEqualTo(400L);
+        }
+    }
+
+    @Test
     void portsOfTheGatewayAreListedOpenedAndClosed() throws Exception {
         assertThat(client.get("/v1/gateway-forwards")).contains("5432:127.0.0.1:5432", "\"protocol\": \"udp\"");
         client.ask("POST", "/v1/gateway-forwards", "{\"forwards\": [\"80:unix:/tmp/x\"]}");

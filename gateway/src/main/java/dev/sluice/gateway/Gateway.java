@@ -236,6 +236,11 @@ public final class Gateway implements AutoCloseable {
         return flows;
     }
 
+    /** What the policy says of a flow; for those who explain it. */
+    public FlowPolicy.Decision decide(FlowPolicy.Request request) throws IOException {
+        return on(loop, () -> network.policy.decide(request));
+    }
+
     /** What happens, for whoever listens. */
     public Events events() {
         return network.events;

@@ -98,6 +98,7 @@ final class GuestNetwork implements LocalPort {
     final UdpFlows udp;
     final EchoFlows echo;
     final DhcpService dhcp;
+    final FlowPolicy policy;
     final DnsService dns;
     final TcpShard shard;
     final Reassembler reassembler;
@@ -144,6 +145,7 @@ final class GuestNetwork implements LocalPort {
         ErrorSender errors = new ErrorSender(loop, plan, counters, sender);
         shard = new TcpShard(memory, limits.bufferBytes(), random);
         arp = new ArpResponder(Arena.ofAuto(), plan, counters, this::onNeighbour);
+        this.policy = policy;
         tcp = new TcpFlows(loop, streams, plan, limits, counters, events, policy, errors, shard, random.nextLong());
         inbound = new TcpInbound(tcp);
         udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters, events);

@@ -12,12 +12,15 @@ import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.dns.DnsDirectory;
 import dev.sluice.gateway.event.Events;
+import dev.sluice.gateway.explain.Explained;
+import dev.sluice.gateway.explain.Explainer;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.gateway.proxy.ProxyPolicy;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Framing;
@@ -34,6 +37,7 @@ import dev.sluice.link.vmnet.VmnetTable;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Resources;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -418,6 +422,17 @@ public final class GuestNetwork implements AutoCloseable {
         @Override
         public Map<String, Object> settings() {
             return settings;
+        }
+
+        @Override
+        public Explained explain(String target, @Nullable IpAddress guest) {
+            return new Explainer(
+                            gateway.plan(),
+                            gateway.dns()::explain,
+                            gateway::decide,
+                            () -> ProxyPolicy.DIRECT,
+                            port -> port == 80 || port == 443)
+                    .explain(target, guest == null ? gateway.plan().firstGuest() : guest);
         }
 
         @Override
