@@ -17,6 +17,7 @@ module dev.sluice.gateway {
     exports dev.sluice.gateway.explain;
     exports dev.sluice.gateway.flow;
     exports dev.sluice.gateway.forward;
+    exports dev.sluice.gateway.http;
     exports dev.sluice.gateway.icmp;
     exports dev.sluice.gateway.mux;
     exports dev.sluice.gateway.proxy;

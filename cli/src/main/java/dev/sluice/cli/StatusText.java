@@ -71,6 +71,7 @@ final class StatusText {
         counters("UDP", map(status.get("udp")));
         counters("ping", map(status.get("ping")));
         counters("DNS", map(status.get("dns")));
+        counters("proxy", map(status.get("proxy")));
         counters("drops", map(status.get("drops")));
         Map<?, ?> memory = map(status.get("memory"));
         line("memory   " + Units.bytes(number(memory, "resident")) + " resident, "

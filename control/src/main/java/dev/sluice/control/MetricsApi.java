@@ -1,7 +1,6 @@
 package dev.sluice.control;
 
 import dev.sluice.gateway.GatewayStatus;
-import dev.sluice.gateway.dns.DnsCounters;
 import dev.sluice.gateway.event.Events;
 import java.io.IOException;
 import java.util.List;
@@ -44,7 +43,8 @@ final class MetricsApi {
         out.gauge("sluice_forwards", "Published ports").value(backend.forwards().size());
         links(status, out);
         flows(status, out);
-        dns(status.dns(), out);
+        counters("dns", "Name server", status.dns(), out);
+        counters("proxy", "HTTP proxy", status.proxy(), out);
         out.counter("sluice_drops_total", "Packets, flows and requests dropped or refused, by reason");
         status.drops().forEach((reason, count) -> out.value("reason=\"" + reason + "\"", count));
         own(status, out);
@@ -99,12 +99,19 @@ final class MetricsApi {
                 .value(TO_GUEST, status.ping().toGuest());
     }
 
-    /** Each counter of the name server under its own name: {@code answeredLocally} is {@code sluice_dns_answered_locally_total}. */
-    private static void dns(DnsCounters.Snapshot dns, MetricsText out) {
-        StatusApi.numbers(dns).forEach((name, count) -> {
+    /**
+     * Each counter of a service under its own name: {@code answeredLocally} of DNS is {@code sluice_dns_answered_locally_total}. What is
+     * {@code active} goes up and down.
+     */
+    private static void counters(String service, String title, Record counters, MetricsText out) {
+        StatusApi.numbers(counters).forEach((name, count) -> {
             String words = name.replaceAll("(?<=[a-z])(?=[A-Z])", "_").toLowerCase(Locale.ROOT);
-            out.counter("sluice_dns_" + words + "_total", "Name server: " + words.replace('_', ' '))
-                    .value(count);
+            String text = title + ": " + words.replace('_', ' ');
+            if (name.equals("active")) {
+                out.gauge("sluice_" + service + "_" + words, text).value(count);
+            } else {
+                out.counter("sluice_" + service + "_" + words + "_total", text).value(count);
+            }
         });
     }
 

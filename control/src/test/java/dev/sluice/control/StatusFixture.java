@@ -3,6 +3,7 @@ package dev.sluice.control;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.dns.DnsCounters;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.proxy.ProxyCounters;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
@@ -35,6 +36,7 @@ final class StatusFixture {
                 new GatewayStatus.UdpStatus(0, 0, 0, 0),
                 new GatewayStatus.PingStatus(0, 0, 0),
                 new DnsCounters().snapshot(),
+                new ProxyCounters().snapshot(0),
                 Map.of("bad-ipv4", 3L),
                 Limits.defaults(),
                 new GatewayStatus.LoopStatus(100, 0, 1, 25),

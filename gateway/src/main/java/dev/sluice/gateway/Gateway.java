@@ -11,6 +11,7 @@ import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.mux.Generation;
+import dev.sluice.gateway.proxy.ProxySettings;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.NamespaceSockets;
@@ -71,6 +72,7 @@ public final class Gateway implements AutoCloseable {
         private boolean nameServer = true;
         private @Nullable DhcpSettings dhcp;
         private Outbound outbound = Outbound.ANY;
+        private ProxySettings proxy = ProxySettings.NONE;
 
         private Builder() {}
 
@@ -118,6 +120,12 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
+        /** The HTTP proxy for guests; without it there is none. */
+        public Builder proxy(ProxySettings proxy) {
+            this.proxy = proxy;
+            return this;
+        }
+
         /**
          * Starts the gateway's loop.
          *
@@ -141,6 +149,12 @@ public final class Gateway implements AutoCloseable {
                                 new MappedMemory(),
                                 new SecureRandom(),
                                 loop::stalls));
+                if (proxy != ProxySettings.NONE) {
+                    on(loop, () -> {
+                        network.proxy.settings(proxy);
+                        return true;
+                    });
+                }
                 return new Gateway(loop, network);
             } catch (IOException | RuntimeException e) {
                 loop.close();
@@ -229,6 +243,23 @@ public final class Gateway implements AutoCloseable {
     /** The name server: records and zones of its own, where it asks, and how it finds a name. Any thread, at any time. */
     public DnsService dns() {
         return network.dns;
+    }
+
+    /** The HTTP proxy's settings. */
+    public ProxySettings proxy() {
+        return network.proxy.settings();
+    }
+
+    /**
+     * Gives the HTTP proxy other settings: they hold for what comes, and what is under way goes on.
+     *
+     * @throws IOException if the gateway uses one of the ports itself; then nothing has changed
+     */
+    public void proxy(ProxySettings settings) throws IOException {
+        on(loop, () -> {
+            network.proxy.settings(settings);
+            return true;
+        });
     }
 
     /** The conversations of guests, live. */

@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import dev.sluice.gateway.dns.DnsCounters;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.proxy.ProxyCounters;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
@@ -36,6 +37,7 @@ public record GatewayStatus(
         UdpStatus udp,
         PingStatus ping,
         DnsCounters.Snapshot dns,
+        ProxyCounters.Snapshot proxy,
         Map<String, Long> drops,
         Limits limits,
         LoopStatus loop,
@@ -61,6 +63,7 @@ public record GatewayStatus(
                 udp,
                 ping,
                 dns,
+                proxy,
                 drops,
                 limits,
                 loop,

@@ -7,6 +7,7 @@ import dev.sluice.gateway.dhcp.DhcpSettings;
 import dev.sluice.gateway.dhcp.Lease;
 import dev.sluice.gateway.dhcp.LeaseListener;
 import dev.sluice.gateway.dhcp6.Dhcpv6Service;
+import dev.sluice.gateway.dns.AddressLookup;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsSettings;
 import dev.sluice.gateway.dns.DnsTcpService;
@@ -29,6 +30,7 @@ import dev.sluice.gateway.icmp.EchoFlows;
 import dev.sluice.gateway.mux.AgentLink;
 import dev.sluice.gateway.mux.Generation;
 import dev.sluice.gateway.ndp.NdpResponder;
+import dev.sluice.gateway.proxy.HttpProxy;
 import dev.sluice.gateway.tcp.TcpFlows;
 import dev.sluice.gateway.tcp.TcpInbound;
 import dev.sluice.gateway.udp.UdpFlows;
@@ -100,6 +102,7 @@ final class GuestNetwork implements LocalPort {
     final DhcpService dhcp;
     final FlowPolicy policy;
     final DnsService dns;
+    final HttpProxy proxy;
     final TcpShard shard;
     final Reassembler reassembler;
     private final DnsTcpService dnsOverTcp;
@@ -172,6 +175,7 @@ final class GuestNetwork implements LocalPort {
             ipv6 = new Ipv6Input(plan, counters, guests, errors, fragments, ndp, dhcp6, transport);
         }
         dns = DnsService.ofHost(plan, dnsSettings, limits);
+        proxy = new HttpProxy(loop, tcp, streams, plan, limits, new AddressLookup(dns));
         events.names(dns.seenNames()::of);
         dns.onLookups(this::looked, events::wantsLookups);
         dnsOverTcp = new DnsTcpService(dns);

@@ -66,6 +66,7 @@ final class StatusReport {
                         counters.udpDatagramsToGuest),
                 new GatewayStatus.PingStatus(network.echo.size(), counters.pingsToHost, counters.pingsToGuest),
                 network.dns.counters().snapshot(),
+                network.proxy.status(),
                 drops(counters),
                 network.limits,
                 new GatewayStatus.LoopStatus(

@@ -202,7 +202,8 @@ public final class Events {
     /** The same flow with the names of whom it talks to. */
     public FlowInfo named(FlowInfo flow) {
         IpAddress host = flow.direction() == FlowInfo.Direction.OUT ? flow.host() : null;
-        return host == null ? flow : flow.withNames(names.apply(host));
+        // a name that the guest itself has given for this flow says more than those that lead to the same address
+        return host == null || !flow.names().isEmpty() ? flow : flow.withNames(names.apply(host));
     }
 
     /**

@@ -16,6 +16,11 @@ package dev.sluice.gateway.flow;
  * @param flowBufferBytes largest buffer of one flow in one direction, a power of two
  * @param guests neighbours remembered; the one idle longest without a lease is forgotten
  * @param dnsQueries name lookups under way; a query above it is answered SERVFAIL
+ * @param proxySessions connections that the HTTP proxy looks into, tunnels that stand not among them, half of it for one guest; one more is
+ *     answered 503, or reset
+ * @param proxyHeadBytes a request's or response's head; a longer one is answered 431, or 502
+ * @param proxyHeadSeconds for a request's head to arrive whole; then 408
+ * @param proxyIdleSeconds between two requests; then the connection is closed
  */
 public record Limits(
         int tcpFlows,
@@ -30,10 +35,31 @@ public record Limits(
         long bufferBytes,
         int flowBufferBytes,
         int guests,
-        int dnsQueries) {
+        int dnsQueries,
+        int proxySessions,
+        int proxyHeadBytes,
+        int proxyHeadSeconds,
+        int proxyIdleSeconds) {
 
     public static Limits defaults() {
-        return new Limits(16384, 1024, 4096, 2048, 90, 1024, 60, 4 << 20, 256, 256L << 20, 1 << 20, 4096, 512);
+        return new Limits(
+                16384,
+                1024,
+                4096,
+                2048,
+                90,
+                1024,
+                60,
+                4 << 20,
+                256,
+                256L << 20,
+                1 << 20,
+                4096,
+                512,
+                2048,
+                64 << 10,
+                30,
+                300);
     }
 
     /** These, to be changed in part. */
@@ -56,6 +82,10 @@ public record Limits(
         private int flowBufferBytes;
         private int guests;
         private int dnsQueries;
+        private int proxySessions;
+        private int proxyHeadBytes;
+        private int proxyHeadSeconds;
+        private int proxyIdleSeconds;
 
         private Builder(Limits from) {
             tcpFlows = from.tcpFlows;
@@ -71,6 +101,10 @@ public record Limits(
             flowBufferBytes = from.flowBufferBytes;
             guests = from.guests;
             dnsQueries = from.dnsQueries;
+            proxySessions = from.proxySessions;
+            proxyHeadBytes = from.proxyHeadBytes;
+            proxyHeadSeconds = from.proxyHeadSeconds;
+            proxyIdleSeconds = from.proxyIdleSeconds;
         }
 
         public Builder tcpFlows(int tcpFlows) {
@@ -103,6 +137,21 @@ public record Limits(
             return this;
         }
 
+        public Builder proxySessions(int proxySessions) {
+            this.proxySessions = proxySessions;
+            return this;
+        }
+
+        public Builder proxyHeadSeconds(int proxyHeadSeconds) {
+            this.proxyHeadSeconds = proxyHeadSeconds;
+            return this;
+        }
+
+        public Builder proxyIdleSeconds(int proxyIdleSeconds) {
+            this.proxyIdleSeconds = proxyIdleSeconds;
+            return this;
+        }
+
         /** The limits; no more flows may be half open than there may be. */
         public Limits build() {
             return new Limits(
@@ -118,7 +167,11 @@ public record Limits(
                     bufferBytes,
                     flowBufferBytes,
                     guests,
-                    dnsQueries);
+                    dnsQueries,
+                    proxySessions,
+                    proxyHeadBytes,
+                    proxyHeadSeconds,
+                    proxyIdleSeconds);
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.sluice.gateway.proxy;
 
+import org.jspecify.annotations.Nullable;
+
 /** A name and a password for an upstream. Not a record: nothing prints it by accident. */
 public final class Credentials {
     private final String user;
@@ -16,6 +18,16 @@ public final class Credentials {
 
     public String password() {
         return password;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Credentials same && user.equals(same.user) && password.equals(same.password);
+    }
+
+    @Override
+    public int hashCode() {
+        return user.hashCode();
     }
 
     @Override

@@ -14,6 +14,11 @@ public record ProxyTarget(String scheme, String host, int port) {
         }
     }
 
+    /** {@code example.com:8443}; always with the port. */
+    public String authority() {
+        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+    }
+
     /** As a URL, which is what a PAC file is asked about: {@code https://example.com:8443/}; the scheme's own port is left out. */
     public String url() {
         String literal = host.indexOf(':') >= 0 ? "[" + host + "]" : host;

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * One TCP conversation: a {@link Tcb} towards the guest and a stream socket of the host, joined so that each side's pace, end and
  * failure is the other's. See the package's theory of operation. Confined to the loop.
  */
-final class TcpFlow extends Work implements Flow, TcpOutput, StreamSocket.Events {
+final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     /** Bytes asked of the socket in one read. */
     private static final int READ_SIZE = 256 << 10;
     /** The same for a flow that did not fill its last read: most have little to say, and memory held is memory that others lack. */
@@ -58,6 +58,10 @@ final class TcpFlow extends Work implements Flow, TcpOutput, StreamSocket.Events
     IpAddress host;
 
     int hostPort;
+    /** Under which name the guest asked for that, if it told us. */
+    private @Nullable String name;
+    /** Why it was reset, if somebody said so. */
+    private @Nullable String reason;
 
     final Tcb tcb;
     /** What it came in by; null for the guest's own. */
@@ -377,7 +381,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, StreamSocket.Events
         }
         closed = true;
         if (!halfOpen) {
-            flows.events.closed(this, reset ? "reset" : "end", now);
+            flows.events.closed(this, reason != null ? reason : reset ? "reset" : "end", now);
         }
         if (flows.gathering.holds(this)) {
             flows.gathering.forget();
@@ -396,6 +400,42 @@ final class TcpFlow extends Work implements Flow, TcpOutput, StreamSocket.Events
 
     boolean isClosed() {
         return closed;
+    }
+
+    // ---- for what serves it
+    // ---------------------------------------------------------------------------------------------------
+
+    @Override
+    public Guest guest() {
+        return guest;
+    }
+
+    @Override
+    public int guestPort() {
+        return guestPort;
+    }
+
+    @Override
+    public IpAddress remote() {
+        return IpHeader.address(remoteHigh, remoteLow);
+    }
+
+    @Override
+    public int remotePort() {
+        return remotePort;
+    }
+
+    @Override
+    public void leadsTo(String name, @Nullable IpAddress host, int hostPort) {
+        this.name = name;
+        this.host = host;
+        this.hostPort = hostPort;
+    }
+
+    @Override
+    public void abort(String reason) {
+        this.reason = reason;
+        abort(flows.loop.now());
     }
 
     // ---- for people
@@ -437,7 +477,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, StreamSocket.Events
                 traffic.rateToHost(),
                 traffic.rateToGuest(),
                 traffic.ageMillis(now),
-                List.of());
+                name == null ? List.of() : List.of(name));
     }
 
     private final class FlowTimer extends Timer {

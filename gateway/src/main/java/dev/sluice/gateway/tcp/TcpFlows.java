@@ -42,7 +42,7 @@ public final class TcpFlows {
     /** A TCP service of the gateway itself, such as DNS. */
     public interface LocalService {
         /** Opens a stream for a guest's connection; its {@code onConnected} comes in a later turn. */
-        StreamSocket open(Guest guest, StreamSocket.Events events);
+        StreamSocket open(Guest guest, GuestStream stream);
     }
 
     private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
@@ -76,6 +76,7 @@ public final class TcpFlows {
     private final TcpProfile profile6;
     private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
     private final Map<Integer, LocalService> services = new HashMap<>();
+    private Interceptor interceptor = Interceptor.NONE;
     final SegmentSender sender;
     final Gathering gathering = new Gathering();
     private final MemorySegment scratch = Arena.ofAuto().allocate(256, 8);
@@ -122,6 +123,11 @@ public final class TcpFlows {
     /** Serves a TCP port of the gateway's address. */
     public void service(int port, LocalService service) {
         services.put(port, service);
+    }
+
+    /** Has {@code interceptor} asked about every connection to the world. */
+    public void interceptor(Interceptor interceptor) {
+        this.interceptor = interceptor;
     }
 
     /** Serves a port no more; connections through it go on. */
@@ -277,6 +283,12 @@ public final class TcpFlows {
                 int ttl = IpHeader.hopLimit(packet, ipAt);
                 flow.host = service == null ? address : null;
                 flow.hostPort = service == null ? port : 0;
+                if (service == null
+                        && interceptor.takes(remotePort)
+                        && Destination.of(plan, remoteHigh, remoteLow) == Destination.WORLD) {
+                    flow.attach(interceptor.open(flow, new FlowPolicy.Allow(address, port)));
+                    return;
+                }
                 flow.otherLoopbackPort = address.equals(Ipv6Address.LOOPBACK) ? port : 0;
                 flow.attach(
                         service != null
@@ -291,6 +303,30 @@ public final class TcpFlows {
                 flow.attach(TunnelSocket.open(loop, host, path, address, port, flow));
             }
         }
+    }
+
+    /**
+     * Connects to where a guest may go: the world and the host, as far as the policy allows. Null if it may not.
+     *
+     * @param request by whom and where to, as if the guest had sent a SYN
+     */
+    public @Nullable StreamSocket connect(FlowPolicy.Request request, StreamSocket.Events owner) {
+        long high = IpHeader.high(request.destination());
+        long low = IpHeader.low(request.destination());
+        return switch (Destination.of(plan, high, low)) {
+            case GATEWAY, NEIGHBOUR, MULTICAST, MARTIAN -> null;
+            case HOST, WORLD ->
+                switch (policy.decide(request)) {
+                    case FlowPolicy.Reject _, FlowPolicy.Prohibit _ -> {
+                        counters.drop(Drop.PROHIBITED);
+                        yield null;
+                    }
+                    case FlowPolicy.Allow(var address, int port) ->
+                        host.connect(address, port, StreamHost.DEFAULT_TTL, owner);
+                    case FlowPolicy.Tunnel(String path, var address, int port) ->
+                        TunnelSocket.open(loop, host, path, address, port, owner);
+                };
+        };
     }
 
     /** A new flow whose host connection is still to come. */

@@ -1,0 +1,104 @@
+package dev.sluice.gateway.proxy;
+
+import dev.sluice.host.PipeSocket;
+import dev.sluice.host.StreamSocket;
+import dev.sluice.loop.Loop;
+import dev.sluice.wire.IpAddress;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.List;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
+
+/**
+ * A connection to an upstream inside TLS. Two virtual threads of its own carry the bytes between it and a pipe to the loop, so this way costs
+ * copies and memory that the others do not.
+ */
+final class TlsConnection {
+    private static final int PIECE = 16 << 10;
+
+    private final SSLSocket socket;
+
+    private TlsConnection(SSLSocket socket) {
+        this.socket = socket;
+    }
+
+    /** Connects, and checks that the upstream is who the settings say; blocks. */
+    static TlsConnection open(SSLSocketFactory tls, Upstream upstream, List<IpAddress> addresses, int millis)
+            throws IOException {
+        IOException failure = new IOException(upstream.host() + " has no address");
+        for (IpAddress address : addresses) {
+            Socket plain = new Socket();
+            try {
+                plain.setTcpNoDelay(true);
+                plain.connect(
+                        new InetSocketAddress(InetAddress.ofLiteral(address.toString()), upstream.port()), millis);
+                plain.setSoTimeout(millis);
+                SSLSocket secured = (SSLSocket) tls.createSocket(plain, upstream.host(), upstream.port(), true);
+                SSLParameters parameters = secured.getSSLParameters();
+                parameters.setEndpointIdentificationAlgorithm("HTTPS"); // RFC 9110 §4.3.4
+                parameters.setApplicationProtocols(new String[] {"http/1.1"});
+                secured.setSSLParameters(parameters);
+                secured.startHandshake();
+                secured.setSoTimeout(0);
+                return new TlsConnection(secured);
+            } catch (IOException | RuntimeException e) {
+                plain.close();
+                failure = new IOException(address + ":" + upstream.port() + ": " + e.getMessage(), e);
+            }
+        }
+        throw failure;
+    }
+
+    /** The loop's end of it; on the loop. */
+    StreamSocket join(Loop loop, StreamSocket.Events events) {
+        PipeSocket pipe = new PipeSocket(loop, events);
+        Thread.ofVirtual().name("proxy-tls-out").start(() -> send(pipe));
+        Thread.ofVirtual().name("proxy-tls-in").start(() -> receive(pipe));
+        return pipe;
+    }
+
+    private void send(PipeSocket pipe) {
+        try (InputStream in = pipe.serviceInput()) {
+            OutputStream out = socket.getOutputStream();
+            byte[] piece = new byte[PIECE];
+            for (int n = in.read(piece); n >= 0; n = in.read(piece)) {
+                out.write(piece, 0, n);
+                out.flush();
+            }
+            if (!pipe.broken()) {
+                socket.shutdownOutput();
+                return;
+            }
+        } catch (IOException e) {
+            pipe.closeService();
+        }
+        close();
+    }
+
+    private void receive(PipeSocket pipe) {
+        try (OutputStream out = pipe.serviceOutput()) {
+            InputStream in = socket.getInputStream();
+            byte[] piece = new byte[PIECE];
+            for (int n = in.read(piece); n >= 0; n = in.read(piece)) {
+                out.write(piece, 0, n);
+            }
+        } catch (IOException e) {
+            pipe.closeService();
+            close();
+        }
+    }
+
+    private void close() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            // it is of no use either way
+        }
+    }
+}
