@@ -176,6 +176,10 @@ class UsageTest {
             "--configure",
             "--mac",
             "--ready-fd",
+            "--http-proxy",
+            "--no-proxy",
+            "--proxy-port",
+            "--transparent-ports",
             "--exit-fd");
 
     @Test

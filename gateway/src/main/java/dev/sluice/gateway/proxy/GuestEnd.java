@@ -93,7 +93,11 @@ final class GuestEnd implements StreamSocket {
     GuestEnd(Loop loop, GuestStream stream) {
         this.loop = loop;
         this.stream = stream;
-        loop.execute(stream::onConnected);
+        loop.execute(() -> {
+            if (!gone) { // it may have been reset in the turn that it came
+                stream.onConnected();
+            }
+        });
     }
 
     GuestStream stream() {
