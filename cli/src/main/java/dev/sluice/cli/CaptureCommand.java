@@ -13,11 +13,11 @@ import dev.sluice.wire.MacAddress;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code sluice capture}: frames of a network that runs, for tcpdump, tshark and Wireshark. */
 final class CaptureCommand implements Command {
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
     private @Nullable Path file;
     private @Nullable CaptureFormat format;
     private @Nullable Rule ring;
@@ -106,11 +108,16 @@ final class CaptureCommand implements Command {
                     + " 'sluice capture | wireshark -k -i -', or say --write FILE");
         }
         ControlClient client = pid == null ? ControlClient.ofOnlyInstance() : ControlClient.ofPid(pid);
-        try (ControlStream stream = client.stream(path());
-                OutputStream out =
-                        target == null ? new FileOutputStream(FileDescriptor.out) : Files.newOutputStream(target)) {
-            Signals.onStop(stream::close);
+        CaptureFormat written = written();
+        try (ControlStream stream = client.stream(path(written));
+                CaptureOutput out = new CaptureOutput(
+                        target == null ? new FileOutputStream(FileDescriptor.out) : Files.newOutputStream(target),
+                        written)) {
+            Signals.onStop(() -> end(stream));
             stream.copyTo(out);
+            Console.say(out.frames()
+                    + (out.frames() == 1 ? " frame" : " frames")
+                    + (out.lost() == 0 ? "" : ", and " + out.lost() + " more that came faster than they were taken"));
         } catch (IOException e) {
             if (target == null && isBrokenPipe(e)) {
                 return ExitCode.OK; // whoever read it has seen enough
@@ -122,11 +129,29 @@ final class CaptureCommand implements Command {
         return ExitCode.OK;
     }
 
-    private String path() {
-        CaptureFormat wanted = format;
-        if (wanted == null) {
-            wanted = file == null ? CaptureFormat.PCAPNG : CaptureFormat.ofFile(file.toString());
+    /** Lets what was captured until now still come; a sluice that does not answer keeps nobody waiting. */
+    private static void end(ControlStream stream) {
+        try {
+            stream.finish();
+            Thread.ofPlatform().daemon().name("end").start(() -> {
+                try {
+                    Thread.sleep(PATIENCE);
+                    stream.close();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+        } catch (IOException e) {
+            stream.close();
         }
+    }
+
+    private CaptureFormat written() {
+        CaptureFormat wanted = format;
+        return wanted != null ? wanted : file == null ? CaptureFormat.PCAPNG : CaptureFormat.ofFile(file.toString());
+    }
+
+    private String path(CaptureFormat wanted) {
         Rule from = ring;
         return "/v1/captures/" + (from == null ? "live" : "rings/" + from.text())
                 + "?format=" + wanted.name().toLowerCase(Locale.ROOT)

@@ -108,6 +108,7 @@ final class CapturesApi {
     private static HttpResponse stream(Opener sessions, CaptureFormat format, long count) {
         return HttpResponse.stream(format.mediaType(), sink -> {
             try (CaptureSession session = sessions.open()) {
+                sink.onWantNoMore(session::stop);
                 session.run(format, new Pieces(sink), count);
             }
         });

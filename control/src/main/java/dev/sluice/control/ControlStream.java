@@ -59,6 +59,11 @@ public final class ControlStream implements AutoCloseable {
         }
     }
 
+    /** Asks for its end, from any thread: what there is still comes, and then {@link #copyTo} returns. */
+    public void finish() throws IOException {
+        channel.shutdownOutput();
+    }
+
     /** Ends it, from any thread; {@link #copyTo} then returns. */
     @Override
     public void close() {

@@ -3,7 +3,6 @@ package dev.sluice.control;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +16,7 @@ final class HttpConnection {
 
     private static final long NEVER = Long.MAX_VALUE / 2;
 
-    private final SocketChannel channel;
+    private final HttpStream stream;
     private final HttpHandler handler;
     private final long patienceNanos;
     private final ByteBuffer input = ByteBuffer.allocate(MAX_HEAD).limit(0);
@@ -25,10 +24,12 @@ final class HttpConnection {
     private volatile long deadline;
 
     private volatile @Nullable Thread thread;
+    /** Ends the body that is being sent; null if only an interrupt does. */
+    private volatile @Nullable Runnable wantNoMore;
 
     /** @param patienceNanos for a request to arrive whole, and again for a response, or a piece of one, to be taken */
-    HttpConnection(SocketChannel channel, HttpHandler handler, long patienceNanos) {
-        this.channel = channel;
+    HttpConnection(HttpStream stream, HttpHandler handler, long patienceNanos) {
+        this.stream = stream;
         this.handler = handler;
         this.patienceNanos = patienceNanos;
         renew();
@@ -44,52 +45,53 @@ final class HttpConnection {
 
     /** Cuts it, from any thread. */
     void close() {
-        try {
-            channel.close();
-        } catch (IOException _) {
-            // It is gone either way.
-        }
+        stream.close();
         Thread waiting = thread;
         if (waiting != null) {
             waiting.interrupt();
         }
     }
 
-    /** Serves until the client leaves, asks for the end, or sends what cannot be understood. */
-    void run() {
-        try (channel) {
-            boolean more = true;
-            while (more) {
+    /**
+     * Serves until the client leaves, asks for the end, or sends what cannot be understood; the stream is closed then. Or until it
+     * is to be handed over.
+     *
+     * @return what is to be made of the stream; null if it is closed
+     */
+    HttpResponse.@Nullable Handover run() {
+        HttpResponse.Body last = null;
+        try {
+            do {
                 renew();
                 byte[] head = readHead();
                 if (head.length == 0) {
-                    return;
+                    break;
                 }
-                more = switch (head.length > MAX_HEAD
+                last = switch (head.length > MAX_HEAD
                         ? new HttpParse.Refused(431, "the head is longer than " + MAX_HEAD + " bytes")
                         : HttpParse.head(head)) {
-                    case HttpParse.Refused(int status, String detail) -> {
-                        refuse(HttpResponse.problem(status, detail));
-                        yield false;
-                    }
+                    case HttpParse.Refused(int status, String detail) -> refuse(handler.mistake(status, detail));
                     case HttpHead request -> serve(request);
                 };
-            }
+            } while (last == null);
         } catch (IOException _) {
             // The client left in the middle, or was cut.
+        } finally {
+            if (!(last instanceof HttpResponse.Handover)) {
+                stream.close();
+            }
         }
+        return last instanceof HttpResponse.Handover handover ? handover : null;
     }
 
-    /** True if another request may follow. */
-    private boolean serve(HttpHead head) throws IOException {
+    /** Null if another request may follow; else the last body. */
+    private HttpResponse.@Nullable Body serve(HttpHead head) throws IOException {
         if (head.length() > MAX_BODY) {
-            refuse(HttpResponse.problem(413, "a body may have " + MAX_BODY + " bytes, not " + head.length()));
-            return false;
+            return refuse(handler.mistake(413, "a body may have " + MAX_BODY + " bytes, not " + head.length()));
         }
         HttpResponse refusal = handler.refusal(head);
         if (refusal != null) {
-            refuse(refusal);
-            return false;
+            return refuse(refusal);
         }
         if (head.expectsContinue() && head.length() > 0) {
             write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
@@ -100,15 +102,22 @@ final class HttpConnection {
         HttpResponse response = answer(new HttpRequest(head, body, Map.of()));
         renew();
         boolean withBody = !head.method().equals("HEAD");
-        if (response.body() instanceof HttpResponse.Stream(var source)) {
-            write(response.encode(withBody, true));
-            if (withBody) {
-                stream(source);
+        switch (response.body()) {
+            case HttpResponse.Handover handover -> {
+                return handover;
             }
-            return false;
+            case HttpResponse.Stream(var source) -> {
+                write(response.encode(withBody, true));
+                if (withBody) {
+                    stream(source);
+                }
+                return response.body();
+            }
+            case HttpResponse.Bytes bytes -> {
+                write(response.encode(withBody, !head.keepAlive()));
+                return head.keepAlive() ? null : bytes;
+            }
         }
-        write(response.encode(withBody, !head.keepAlive()));
-        return head.keepAlive();
     }
 
     private HttpResponse answer(HttpRequest request) {
@@ -122,7 +131,7 @@ final class HttpConnection {
                             System.Logger.Level.WARNING,
                             request.head().method() + " " + request.head().path() + " failed inside",
                             e);
-            return HttpResponse.problem(500, "this failed inside Sluice; its log has the details");
+            return handler.mistake(500, "this failed inside Sluice; its log has the details");
         }
     }
 
@@ -132,17 +141,7 @@ final class HttpConnection {
         Thread.ofVirtual().name("control-stream").start(this::awaitLeaving);
         deadline = System.nanoTime() + NEVER;
         try {
-            source.writeTo(piece -> {
-                renew();
-                byte[] size = (Integer.toHexString(piece.length) + "\r\n").getBytes(StandardCharsets.US_ASCII);
-                byte[] chunk = new byte[size.length + piece.length + 2];
-                System.arraycopy(size, 0, chunk, 0, size.length);
-                System.arraycopy(piece, 0, chunk, size.length, piece.length);
-                chunk[chunk.length - 2] = '\r';
-                chunk[chunk.length - 1] = '\n';
-                write(chunk);
-                deadline = System.nanoTime() + NEVER;
-            });
+            source.writeTo(new Chunks());
             renew();
             write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
         } catch (InterruptedException _) {
@@ -155,12 +154,38 @@ final class HttpConnection {
         }
     }
 
-    /** Tells by the end of its requests that the client of a stream is gone, as nothing may be there to write for long. */
+    private final class Chunks implements HttpResponse.Sink {
+        @Override
+        public void write(byte[] piece) throws IOException {
+            renew();
+            byte[] size = (Integer.toHexString(piece.length) + "\r\n").getBytes(StandardCharsets.US_ASCII);
+            byte[] chunk = new byte[size.length + piece.length + 2];
+            System.arraycopy(size, 0, chunk, 0, size.length);
+            System.arraycopy(piece, 0, chunk, size.length, piece.length);
+            chunk[chunk.length - 2] = '\r';
+            chunk[chunk.length - 1] = '\n';
+            HttpConnection.this.write(chunk);
+            deadline = System.nanoTime() + NEVER;
+        }
+
+        @Override
+        public void onWantNoMore(Runnable end) {
+            wantNoMore = end;
+        }
+    }
+
+    /** Tells by the end of its requests that the client of a stream wants no more, as nothing may be there to write for long. */
     private void awaitLeaving() {
         ByteBuffer ignored = ByteBuffer.allocate(256);
         try {
-            while (channel.read(ignored.clear()) >= 0) {
+            while (stream.read(ignored.clear()) >= 0) {
                 // What it says now is of no interest.
+            }
+            Runnable end = wantNoMore;
+            if (end != null) {
+                renew(); // whatever the end is, it comes in time or not at all
+                end.run();
+                return;
             }
         } catch (IOException _) {
             // It is gone.
@@ -200,7 +225,7 @@ final class HttpConnection {
         input.get(body, 0, got);
         ByteBuffer rest = ByteBuffer.wrap(body, got, length - got);
         while (rest.hasRemaining()) {
-            if (channel.read(rest) < 0) {
+            if (stream.read(rest) < 0) {
                 throw new EOFException();
             }
         }
@@ -209,38 +234,29 @@ final class HttpConnection {
 
     private boolean fill() throws IOException {
         input.compact();
-        int n = channel.read(input);
+        if (stream.isShared()) {
+            input.limit(input.position() + 1);
+        }
+        int n = stream.read(input);
         input.flip();
         return n >= 0;
     }
 
     private void write(byte[] bytes) throws IOException {
-        ByteBuffer rest = ByteBuffer.wrap(bytes);
-        while (rest.hasRemaining()) {
-            channel.write(rest);
-        }
+        stream.write(ByteBuffer.wrap(bytes));
     }
 
     /**
      * Answers, and throws away what the client still sends until it has seen the answer or the deadline comes: closing at once would
      * destroy the answer on its way.
      */
-    private void refuse(HttpResponse response) throws IOException {
+    private HttpResponse.Body refuse(HttpResponse response) throws IOException {
         renew();
         write(response.encode(true, true));
-        channel.shutdownOutput();
+        stream.shutdownOutput();
         do {
             input.clear();
-        } while (channel.read(input) >= 0);
-    }
-
-    /** For a client that cannot be served: a word instead of a closed door, if the socket takes it at once. */
-    static void turnAway(SocketChannel channel, HttpResponse response) {
-        try (channel) {
-            channel.configureBlocking(false);
-            channel.write(ByteBuffer.wrap(response.encode(true, true)));
-        } catch (IOException _) {
-            // Then without the word.
-        }
+        } while (stream.read(input) >= 0);
+        return response.body();
     }
 }

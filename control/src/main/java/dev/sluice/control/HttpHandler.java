@@ -7,6 +7,11 @@ public interface HttpHandler {
     /** The answer to a whole request. */
     HttpResponse handle(HttpRequest request);
 
+    /** What is said of a request that does not get as far as {@link #handle}, or fails there. */
+    default HttpResponse mistake(int status, String detail) {
+        return HttpResponse.problem(status, detail);
+    }
+
     /** Looks at a request before its body is read; an answer refuses it. */
     default @Nullable HttpResponse refusal(HttpHead head) {
         return null;

@@ -21,6 +21,14 @@ public record HttpResponse(int status, String contentType, Map<String, String> h
     /** Piece by piece, as it is made; the connection ends with it. */
     public record Stream(Source source) implements Body {}
 
+    /**
+     * None, and no answer: the connection is somebody else's from now on. Nothing beyond the request has been read if the stream is
+     * {@link HttpStream#isShared}.
+     *
+     * @param then takes it, on the connection's thread
+     */
+    public record Handover(Runnable then) implements Body {}
+
     /** Makes a body. */
     @FunctionalInterface
     public interface Source {
@@ -34,10 +42,17 @@ public record HttpResponse(int status, String contentType, Map<String, String> h
     }
 
     /** Takes a body. */
-    @FunctionalInterface
     public interface Sink {
         /** Sends a piece and waits until the system has it; a client that takes it too slowly is cut. */
         void write(byte[] piece) throws IOException;
+
+        /**
+         * Lets a body come to its end when its client says that it wants no more, by ending its own half of the connection, instead of
+         * cutting the connection.
+         *
+         * @param end makes {@link Source#writeTo} return soon; from another thread
+         */
+        default void onWantNoMore(Runnable end) {}
     }
 
     public static HttpResponse json(Object value) {
@@ -52,6 +67,11 @@ public record HttpResponse(int status, String contentType, Map<String, String> h
     /** With a body that is made while it is sent. */
     public static HttpResponse stream(String contentType, Source source) {
         return new HttpResponse(200, contentType, Map.of(), new Stream(source));
+    }
+
+    /** No answer but a connection that becomes something else. */
+    public static HttpResponse handover(Runnable then) {
+        return new HttpResponse(200, "", Map.of(), new Handover(then));
     }
 
     /** A problem document (RFC 9457). */

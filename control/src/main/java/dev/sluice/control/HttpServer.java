@@ -16,12 +16,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +30,6 @@ public final class HttpServer implements AutoCloseable {
     private static final long ACCEPT_PAUSE_MILLIS = 100;
 
     private final HttpHandler handler;
-    private final long patienceNanos;
     private final ServerSocketChannel listener;
     /** What is bound, and to be removed in the end; null for a TCP port. */
     private final @Nullable Path socket;
@@ -44,12 +38,7 @@ public final class HttpServer implements AutoCloseable {
     /** The only user who is served, but for root; null at a TCP port, where nobody says who he is. */
     private final @Nullable UserPrincipal owner;
 
-    private final LongAdder cut = new LongAdder();
-    private final LongAdder turnedAway = new LongAdder();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition emptied = lock.newCondition();
-    private final Set<HttpConnection> connections = new HashSet<>();
-    private boolean watched;
+    private final HttpClients clients;
 
     private HttpServer(
             ServerSocketChannel listener,
@@ -63,7 +52,7 @@ public final class HttpServer implements AutoCloseable {
         this.key = key;
         this.owner = owner;
         this.handler = handler;
-        this.patienceNanos = patience.toNanos();
+        this.clients = new HttpClients(MAX_CONNECTIONS, patience);
         // The acceptor waits in a system call nearly always; a small stack is enough for what it does between.
         Thread acceptor = new Thread(null, this::accept, "control", 128 << 10);
         acceptor.setDaemon(true);
@@ -124,24 +113,9 @@ public final class HttpServer implements AutoCloseable {
         return listener.getLocalAddress() instanceof InetSocketAddress address ? address.getPort() : 0;
     }
 
-    /** Clients cut because they did not do their part in time. */
-    public long cut() {
-        return cut.sum();
-    }
-
-    /** Clients turned away because there were too many. */
-    public long turnedAway() {
-        return turnedAway.sum();
-    }
-
-    /** Clients there are now. */
-    public int clients() {
-        lock.lock();
-        try {
-            return connections.size();
-        } finally {
-            lock.unlock();
-        }
+    /** Those that are served. */
+    public HttpClients clients() {
+        return clients;
     }
 
     private void accept() {
@@ -172,32 +146,16 @@ public final class HttpServer implements AutoCloseable {
     }
 
     private void begin(SocketChannel client) {
-        HttpConnection connection = new HttpConnection(client, handler, patienceNanos);
-        lock.lock();
-        try {
-            if (!listener.isOpen() || connections.size() >= MAX_CONNECTIONS) {
-                turnedAway.increment();
-                HttpConnection.turnAway(
-                        client, HttpResponse.problem(503, "too many clients at a time; try again in a moment"));
-                return;
-            }
-            connections.add(connection);
-            if (!watched) {
-                watched = true;
-                Thread.ofVirtual().name("control-watch").start(this::watch);
-            }
-        } finally {
-            lock.unlock();
+        HttpConnection connection = clients.admit(HttpStream.of(client), handler);
+        if (connection == null) {
+            return;
         }
         Thread.ofVirtual().name("control-client").start(() -> {
-            try {
-                if (isTrusted(client)) {
-                    connection.run();
-                } else {
-                    connection.close();
-                }
-            } finally {
-                ended(connection);
+            if (isTrusted(client)) {
+                clients.run(connection);
+            } else {
+                connection.close();
+                clients.ended(connection);
             }
         });
     }
@@ -218,41 +176,6 @@ public final class HttpServer implements AutoCloseable {
         }
     }
 
-    private void ended(HttpConnection connection) {
-        lock.lock();
-        try {
-            connections.remove(connection);
-            if (connections.isEmpty()) {
-                emptied.signalAll();
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Cuts clients past their deadline, as long as there are any clients. */
-    private void watch() {
-        long pause = Math.max(1_000_000, patienceNanos / 8);
-        lock.lock();
-        try {
-            while (!connections.isEmpty()) {
-                long unused = emptied.awaitNanos(pause);
-                long now = System.nanoTime();
-                for (HttpConnection connection : connections) {
-                    if (connection.isOverdue(now)) {
-                        cut.increment();
-                        connection.close();
-                    }
-                }
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        } finally {
-            watched = false;
-            lock.unlock();
-        }
-    }
-
     /** Cuts all clients and removes the socket. Idempotent. */
     @Override
     public void close() {
@@ -261,12 +184,7 @@ public final class HttpServer implements AutoCloseable {
         }
         removeSocket();
         closeQuietly(listener);
-        lock.lock();
-        try {
-            connections.forEach(HttpConnection::close);
-        } finally {
-            lock.unlock();
-        }
+        clients.close();
     }
 
     /** While it still listens: afterwards another process might have put its own in this one's place. */

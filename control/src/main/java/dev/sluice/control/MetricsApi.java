@@ -135,9 +135,9 @@ final class MetricsApi {
         long cut = 0;
         long turnedAway = 0;
         for (HttpServer door : doors.all()) {
-            clients += door.clients();
-            cut += door.cut();
-            turnedAway += door.turnedAway();
+            clients += door.clients().size();
+            cut += door.clients().cut();
+            turnedAway += door.clients().turnedAway();
         }
         Events events = backend.events();
         out.gauge("sluice_api_clients", "Connections to the API now").value(clients);

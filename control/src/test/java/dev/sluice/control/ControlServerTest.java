@@ -137,7 +137,7 @@ class ControlServerTest {
             for (int i = 0; i < 3; i++) {
                 assertThat(exchange(GET + "Connection: close\r\n\r\n")).startsWith("HTTP/1.1 500 ");
             }
-            assertThat(failing.cut()).isZero();
+            assertThat(failing.clients().cut()).isZero();
         }
     }
 

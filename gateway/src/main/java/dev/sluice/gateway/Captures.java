@@ -88,8 +88,13 @@ public final class Captures {
 
     /** Keeps the last frames by rule from now on. */
     public void keepRings() throws IOException {
+        keepRings(Rule.ALL.snapLength());
+    }
+
+    /** The same, where so many bytes are kept of each frame in the ring of all; without effect if rings are kept already. */
+    public void keepRings(int snapLength) throws IOException {
         loop.call(() -> {
-            capture().keepRings();
+            capture().keepRings(snapLength);
             settle();
             return true;
         });

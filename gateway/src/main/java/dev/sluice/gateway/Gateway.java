@@ -227,6 +227,18 @@ public final class Gateway implements AutoCloseable {
         });
     }
 
+    /**
+     * Tells guests another domain and search list by DHCP, from now on; those that have a lease learn of it when they renew it.
+     *
+     * @throws IllegalArgumentException if one is no domain name; then nothing changes
+     */
+    public void guestNames(String domain, List<String> searchDomains) throws IOException {
+        on(loop, () -> {
+            network.dhcp.server().names(domain, searchDomains);
+            return true;
+        });
+    }
+
     /** The DHCP server's addresses, for others that give some out (vmnet); to be used on the loop only. */
     public AddressClaims claims() {
         return network.dhcp.claims(loop::now);

@@ -94,7 +94,7 @@ public interface DatagramSocket {
         }
 
         /**
-         * A datagram sent before went nowhere.
+         * A datagram sent before went nowhere, which UDP lets happen; of interest to whoever can tell its sender.
          *
          * @param errno the host's error number
          * @param icmpType the ICMP type the host received, or {@link #LOCAL}; an ICMPv6 error is told as the ICMPv4 error it
@@ -104,7 +104,7 @@ public interface DatagramSocket {
          * @param high the datagram's destination, with {@code low} and {@code port}
          * @param length how much of the datagram's payload is at {@code at}; may be 0
          */
-        void onError(
+        default void onError(
                 int errno,
                 int icmpType,
                 int icmpCode,
@@ -116,9 +116,9 @@ public interface DatagramSocket {
                 int port,
                 MemorySegment memory,
                 long at,
-                int length);
+                int length) {}
 
         /** The host had no room for this many datagrams; they are gone. */
-        void onDropped(int datagrams);
+        default void onDropped(int datagrams) {}
     }
 }

@@ -29,6 +29,9 @@ public final class PipeSocket implements StreamSocket {
     private boolean readerWaits = true;
 
     private boolean writerWaits;
+    /** The service reads no more; what comes for it is thrown away. */
+    private boolean deaf;
+
     private boolean broken;
 
     /** A connected pair; {@code onConnected} is reported in a later turn. */
@@ -38,12 +41,12 @@ public final class PipeSocket implements StreamSocket {
         loop.execute(events::onConnected);
     }
 
-    /** What the loop's side writes; closing it ends nothing else. */
+    /** What the loop's side writes; closing it, from any thread, wakes whoever reads, and throws away what still comes. */
     public InputStream serviceInput() {
         return new ServiceInput();
     }
 
-    /** What the loop's side reads; closing it is the end of that stream. */
+    /** What the loop's side reads; closing it, from any thread, is the end of that stream, and wakes whoever writes. */
     public OutputStream serviceOutput() {
         return new ServiceOutput();
     }
@@ -108,7 +111,7 @@ public final class PipeSocket implements StreamSocket {
     public int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
         lock.lock();
         try {
-            if (broken) {
+            if (broken || deaf) {
                 return length + wrapLength; // the service has stopped listening: as a socket with a closed reader does
             }
             int n = toService.put(memory, at, length);
@@ -241,7 +244,7 @@ public final class PipeSocket implements StreamSocket {
             lock.lock();
             try {
                 while (toService.size == 0) {
-                    if (toService.ended || broken) {
+                    if (toService.ended || broken || deaf) {
                         return -1;
                     }
                     await();
@@ -256,6 +259,19 @@ public final class PipeSocket implements StreamSocket {
                 notifyLoop(events::onWritable);
             }
             return n;
+        }
+
+        @Override
+        public void close() {
+            lock.lock();
+            try {
+                deaf = true;
+                toService.size = 0;
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+            notifyLoop(events::onWritable);
         }
     }
 
@@ -273,7 +289,7 @@ public final class PipeSocket implements StreamSocket {
                 boolean wake;
                 lock.lock();
                 try {
-                    while (toLoop.size == toLoop.bytes.length && !broken) {
+                    while (toLoop.size == toLoop.bytes.length && !broken && !toLoop.ended) {
                         await();
                     }
                     if (broken || toLoop.ended) {
@@ -296,6 +312,7 @@ public final class PipeSocket implements StreamSocket {
             lock.lock();
             try {
                 toLoop.ended = true;
+                changed.signalAll();
             } finally {
                 lock.unlock();
             }

@@ -141,24 +141,6 @@ class LinuxDatagramHostTest {
             socket.from(socket.toHigh(), socket.toLow());
             socket.send(high, low, port, 64, 0, memory, at, length);
         }
-
-        @Override
-        public void onError(
-                int errno,
-                int icmpType,
-                int icmpCode,
-                int mtu,
-                long offenderHigh,
-                long offenderLow,
-                long high,
-                long low,
-                int port,
-                MemorySegment memory,
-                long at,
-                int length) {}
-
-        @Override
-        public void onDropped(int datagrams) {}
     }
 
     @Test
@@ -343,23 +325,5 @@ class LinuxDatagramHostTest {
         @Override
         public void onDatagram(
                 long high, long low, int port, int typeOfService, MemorySegment memory, long at, int length) {}
-
-        @Override
-        public void onError(
-                int errno,
-                int icmpType,
-                int icmpCode,
-                int mtu,
-                long offenderHigh,
-                long offenderLow,
-                long high,
-                long low,
-                int port,
-                MemorySegment memory,
-                long at,
-                int length) {}
-
-        @Override
-        public void onDropped(int datagrams) {}
     }
 }

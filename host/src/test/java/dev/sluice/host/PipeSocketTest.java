@@ -115,4 +115,53 @@ class PipeSocketTest {
             assertThatThrownBy(() -> socket.serviceOutput().write(1)).hasMessageContaining("closed the connection");
         }
     }
+
+    /** The other side says nothing, and takes nothing: who waits for it is woken by closing what he waits at, from any thread. */
+    @Test
+    void closingAStreamWakesWhoeverWaitsAtIt() throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            var still = new StreamSocket.Events() {
+                @Override
+                public void onConnected() {}
+
+                @Override
+                public void onConnectFailed(HostError error) {}
+
+                @Override
+                public void onReadable() {}
+
+                @Override
+                public void onWritable() {}
+            };
+            var made = new CompletableFuture<PipeSocket>();
+            loop.execute(() -> made.complete(new PipeSocket(loop, still)));
+            PipeSocket socket = made.get(10, TimeUnit.SECONDS);
+            var in = socket.serviceInput();
+            var out = socket.serviceOutput();
+            var read = new CompletableFuture<Integer>();
+            var written = new CompletableFuture<String>();
+            Thread reader = Thread.startVirtualThread(() -> {
+                try {
+                    read.complete(in.read());
+                } catch (IOException e) {
+                    read.completeExceptionally(e);
+                }
+            });
+            Thread writer = Thread.startVirtualThread(() -> {
+                try {
+                    out.write(new byte[1 << 20]);
+                    written.complete("all");
+                } catch (IOException e) {
+                    written.complete(e.getMessage());
+                }
+            });
+            while (reader.getState() != Thread.State.WAITING || writer.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+            in.close();
+            assertThat(read.get(10, TimeUnit.SECONDS)).isEqualTo(-1);
+            out.close();
+            assertThat(written.get(10, TimeUnit.SECONDS)).contains("closed the connection");
+        }
+    }
 }

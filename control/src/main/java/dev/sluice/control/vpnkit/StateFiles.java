@@ -1,5 +1,6 @@
 package dev.sluice.control.vpnkit;
 
+import dev.sluice.control.diagnose.TarWriter;
 import dev.sluice.control.ninep.Node;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.GatewayStatus;
@@ -9,6 +10,7 @@ import dev.sluice.link.capture.CaptureSession;
 import dev.sluice.link.capture.Rule;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -32,8 +35,11 @@ public final class StateFiles {
     /** By path, at most one directory deep. */
     private final Map<String, Source> files = new LinkedHashMap<>();
 
+    private final @Nullable Gateway gateway;
+
     /** With what every gateway can show. */
     public StateFiles(Gateway gateway) {
+        this.gateway = gateway;
         add(
                 "connections",
                 () -> lines(gateway.ports().list().stream()
@@ -60,7 +66,9 @@ public final class StateFiles {
     }
 
     /** One that shows nothing yet. */
-    StateFiles() {}
+    StateFiles() {
+        this.gateway = null;
+    }
 
     /** Adds a file; to be called before anything is served. */
     public void add(String path, Source source) {
@@ -106,14 +114,30 @@ public final class StateFiles {
 
     /** All of them as a tar stream (POSIX.1-1988), with the present as their time. */
     public void writeTar(OutputStream out) throws IOException {
-        for (Map.Entry<String, Source> file : files.entrySet()) {
-            byte[] content = content(file.getKey(), file.getValue());
-            out.write(Tar.header(file.getKey(), content.length, System.currentTimeMillis() / 1000));
-            out.write(content);
-            out.write(new byte[Tar.padding(content.length)]);
+        try (TarWriter tar = new TarWriter(out)) {
+            for (Map.Entry<String, Source> file : files.entrySet()) {
+                tar.add(file.getKey(), content(file.getKey(), file.getValue()), System.currentTimeMillis() / 1000);
+            }
         }
-        out.write(new byte[Tar.END]);
-        out.flush();
+    }
+
+    /**
+     * A capture (pcap) without end: what the ring of all frames holds, then what passes; what the reader is too slow for is left out.
+     *
+     * @param in of which nothing is wanted but its end: then the client has left
+     */
+    public void writeCapture(InputStream in, OutputStream out) throws IOException {
+        try (CaptureSession session = Objects.requireNonNull(gateway).captures().ring(Rule.ALL, "", true)) {
+            Thread.ofVirtual().name("pcap-watch").start(() -> {
+                try {
+                    in.transferTo(OutputStream.nullOutputStream());
+                } catch (IOException e) {
+                    // it left without a word
+                }
+                session.stop();
+            });
+            session.run(CaptureFormat.PCAP, Channels.newChannel(out), 0);
+        }
     }
 
     /** All of them as a tree. */

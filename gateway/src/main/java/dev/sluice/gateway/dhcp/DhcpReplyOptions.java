@@ -20,18 +20,17 @@ final class DhcpReplyOptions {
 
     private final AddressPlan plan;
     private final DhcpSettings settings;
+    private final String domain;
     /** Option 119, made once so that a bad name is found at the start. */
     private final byte @Nullable [] search;
 
-    DhcpReplyOptions(AddressPlan plan, DhcpSettings settings) {
+    DhcpReplyOptions(AddressPlan plan, DhcpSettings settings, String domain, List<String> searchDomains) {
         this.plan = plan;
         this.settings = settings;
-        this.search = plan.searchDomains().isEmpty()
+        this.domain = domain;
+        this.search = searchDomains.isEmpty()
                 ? null
-                : DhcpOptions.builder()
-                        .domainSearch(plan.searchDomains())
-                        .build()
-                        .raw(DhcpOptions.DOMAIN_SEARCH);
+                : DhcpOptions.builder().domainSearch(searchDomains).build().raw(DhcpOptions.DOMAIN_SEARCH);
     }
 
     /** For OFFER and ACK. */
@@ -80,7 +79,7 @@ final class DhcpReplyOptions {
             case DhcpOptions.INTERFACE_MTU -> out.number16(code, plan.mtu());
             case DhcpOptions.BROADCAST_ADDRESS ->
                 out.address(code, plan.subnet().broadcast());
-            case DhcpOptions.DOMAIN_NAME -> text(out, code, plan.domain());
+            case DhcpOptions.DOMAIN_NAME -> text(out, code, domain);
             case DhcpOptions.HOST_NAME ->
                 text(out, code, binding == null || binding.hostname == null ? "" : binding.hostname);
             case DhcpOptions.DOMAIN_SEARCH -> {

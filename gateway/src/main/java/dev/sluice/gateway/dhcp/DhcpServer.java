@@ -10,6 +10,7 @@ import dev.sluice.wire.DhcpMessage;
 import dev.sluice.wire.DhcpOptions;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
+import java.util.List;
 
 /** The server's side of RFC 2131: a machine without I/O or clock. Confined to the loop; see the package. */
 public final class DhcpServer {
@@ -19,7 +20,7 @@ public final class DhcpServer {
     private final DhcpSettings settings;
     private final int reservationLimit;
     private final LeaseTable table;
-    private final DhcpReplyOptions options;
+    private DhcpReplyOptions options;
 
     /**
      * Starts with all addresses free.
@@ -31,7 +32,17 @@ public final class DhcpServer {
         this.settings = settings;
         this.reservationLimit = limits.guests();
         this.table = new LeaseTable(plan, limits.guests());
-        this.options = new DhcpReplyOptions(plan, settings);
+        this.options = new DhcpReplyOptions(plan, settings, plan.domain(), plan.searchDomains());
+    }
+
+    /**
+     * Gives guests other names from their next message on.
+     *
+     * @param domain the guests' domain; empty for none
+     * @throws IllegalArgumentException if a search domain is no domain name; then nothing changes
+     */
+    public void names(String domain, List<String> searchDomains) {
+        options = new DhcpReplyOptions(plan, settings, domain, searchDomains);
     }
 
     /** The leases, for status. */

@@ -1,51 +1,21 @@
 package dev.sluice.gateway.event;
 
 import dev.sluice.gateway.flow.FlowInfo;
-import jdk.jfr.Category;
 import jdk.jfr.Description;
-import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
-import jdk.jfr.StackTrace;
 
 /** For the flight recorder. */
 @Name("dev.sluice.FlowOpen")
 @Label("Flow Opened")
 @Description("A conversation of a guest has begun")
-@Category({"Sluice", "Flows"})
-@StackTrace(false)
-final class FlowOpenEvent extends Event {
-    @Label("Flow")
-    long flow;
-
-    @Label("Protocol")
-    String protocol = "";
-
+final class FlowOpenEvent extends FlowEvent {
     @Label("Direction")
     String direction = "";
 
-    @Label("Guest")
-    String guest = "";
-
-    @Label("Remote")
-    @Description("Whom the guest talks to, under the address it knows")
-    String remote = "";
-
-    @Label("Host")
-    @Description("Whom the host's socket talks to")
-    String host = "";
-
-    @Label("Names")
-    @Description("Under which guests have looked the address up")
-    String names = "";
-
+    @Override
     void fill(FlowInfo info) {
-        flow = info.id();
-        protocol = info.protocol().name();
+        super.fill(info);
         direction = info.direction().name();
-        guest = FlowText.guest(info);
-        remote = FlowText.remote(info);
-        host = FlowText.host(info);
-        names = String.join(" ", info.names());
     }
 }

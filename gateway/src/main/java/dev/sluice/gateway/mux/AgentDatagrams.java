@@ -107,21 +107,6 @@ public final class AgentDatagrams implements DatagramSocket.Events, AutoCloseabl
     }
 
     @Override
-    public void onError(
-            int errno,
-            int icmpType,
-            int icmpCode,
-            int mtu,
-            long offenderHigh,
-            long offenderLow,
-            long high,
-            long low,
-            int port,
-            MemorySegment memory,
-            long at,
-            int length) {}
-
-    @Override
     public void onDropped(int datagrams) {
         dropped += datagrams;
     }

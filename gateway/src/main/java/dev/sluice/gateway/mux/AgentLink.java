@@ -13,10 +13,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AgentLink {
     /** The hypervisor leads such a connection to the guest's vsock, CID 3, port 62373, where VPNKit's agent listens. */
-    public static final String VSOCK_PREAMBLE = "00000003.0000f3a5\n";
+    public static final String VSOCK_PREAMBLE = vsockPreamble(62_373);
 
     private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
     private static final long WARNING_INTERVAL = 10_000_000_000L;
+
+    /** What leads such a connection to another port of the guest's vsock. */
+    public static String vsockPreamble(int port) {
+        return "00000003.%08x\n".formatted(port);
+    }
 
     private final Loop loop;
     private final StreamHost host;

@@ -148,23 +148,5 @@ final class DialledDatagrams implements StreamSocket.Events {
                 codec.send(channel, name.high, name.low, named ? name.port : -1, memory, at, length);
             }
         }
-
-        @Override
-        public void onError(
-                int errno,
-                int icmpType,
-                int icmpCode,
-                int mtu,
-                long offenderHigh,
-                long offenderLow,
-                long toHigh,
-                long toLow,
-                int toPort,
-                MemorySegment memory,
-                long at,
-                int length) {}
-
-        @Override
-        public void onDropped(int datagrams) {}
     }
 }

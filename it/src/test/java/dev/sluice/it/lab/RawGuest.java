@@ -13,6 +13,7 @@ public final class RawGuest implements AutoCloseable {
 
     public static final int HOST = Packets.address("192.168.65.2");
     private static final int NOTHING = 0;
+    private static final byte[] DISCOVER_DOMAIN = {53, 1, 1, 55, 1, 15, (byte) 255};
     private static final byte[] DISCOVER = {53, 1, 1, 55, 4, 1, 3, 6, 26, (byte) 255};
 
     public final FramePort port;
@@ -57,6 +58,17 @@ public final class RawGuest implements AutoCloseable {
     /** The address offered. */
     public int discover() throws IOException {
         return ByteBuffer.wrap(dhcp(2, DISCOVER)).getInt(8 + 16);
+    }
+
+    /** The domain that an offer tells (option 15); empty for none. */
+    public String domain() throws IOException {
+        byte[] offer = dhcp(2, DISCOVER_DOMAIN);
+        for (int at = 8 + 240; at + 1 < offer.length && offer[at] != (byte) 255; at += 2 + (offer[at + 1] & 0xff)) {
+            if (offer[at] == 15) {
+                return new String(offer, at + 2, offer[at + 1] & 0xff, StandardCharsets.US_ASCII);
+            }
+        }
+        return "";
     }
 
     private byte[] dhcp(int type, byte... options) throws IOException {

@@ -83,9 +83,16 @@ public final class Capture implements FrameWatch {
 
     /** Begins to keep the last frames by rule, if that was not done yet; the rings stay. */
     public void keepRings() {
+        keepRings(Rule.ALL.snapLength);
+    }
+
+    /** @param snapLength bytes kept of each frame by the ring of all, 64 to {@link Rule#bytes} of it less a little */
+    public void keepRings(int snapLength) {
         if (rings.isEmpty()) {
+            int ofAll = Math.clamp(snapLength, CaptureSession.MIN_SNAP_LENGTH, Rule.ALL.bytes() / 4);
             for (Rule rule : Rule.values()) {
-                FrameRing ring = new FrameRing(Arena.ofAuto(), rule.bytes(), rule.snapLength);
+                FrameRing ring =
+                        new FrameRing(Arena.ofAuto(), rule.bytes(), rule == Rule.ALL ? ofAll : rule.snapLength);
                 rings.put(rule, ring);
                 if (rule == Rule.BAD) {
                     bad = ring;

@@ -28,6 +28,11 @@ public enum Rule {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
+    /** Bytes kept of each frame, if nobody wants others. */
+    public int snapLength() {
+        return snapLength;
+    }
+
     /** Bytes of memory it takes. */
     public int bytes() {
         return bytes;

@@ -211,7 +211,7 @@ final class Api {
         return new Text(200, "application/json", Json.of(value).strip() + "\n");
     }
 
-    private static Text error(int status, String message) {
+    static Text error(int status, String message) {
         return new Text(status, "text/plain; charset=utf-8", message + "\n");
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.cli.face.gvproxy;
 
+import dev.sluice.control.HttpStream;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Poll;
@@ -8,11 +9,9 @@ import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -24,8 +23,12 @@ import java.util.concurrent.Semaphore;
  * system; they are few at a time.
  */
 final class Door implements AutoCloseable {
-    private static final int CLIENTS = 32;
+    /** Connections at a time, tunnels included; further ones wait. */
+    private static final int CONNECTIONS = 256;
+
     private static final int BACKLOG = 128;
+    private static final int BUFFER = 8192;
+    private static final int AGAIN = Integer.MIN_VALUE;
     /** Out of descriptors, most likely: the client stays in the queue, so trying at once would spin. */
     private static final int PAUSE_MILLIS = 100;
 
@@ -37,7 +40,7 @@ final class Door implements AutoCloseable {
     private final String url;
     private final int fd;
     private final String path;
-    private final Semaphore free = new Semaphore(CLIENTS);
+    private final Semaphore free = new Semaphore(CONNECTIONS);
     private volatile boolean closed;
 
     private Door(String url, int fd, String path) {
@@ -139,63 +142,55 @@ final class Door implements AutoCloseable {
         Io.close(fd);
     }
 
-    /** What a descriptor delivers; blocking. */
-    static InputStream input(int fd) {
-        return new InputStream() {
-            private final MemorySegment buffer = Arena.ofAuto().allocate(8192);
+    /** A connection as bytes; closing it wakes whoever reads or writes, and leaves the descriptor to its owner. */
+    static HttpStream stream(int fd) {
+        return new HttpStream() {
+            private final MemorySegment input = Arena.ofAuto().allocate(BUFFER);
+            private final MemorySegment output = Arena.ofAuto().allocate(BUFFER);
 
             @Override
-            public int read() throws IOException {
-                byte[] one = new byte[1];
-                return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-            }
-
-            @Override
-            public int read(byte[] to, int offset, int length) throws IOException {
-                int n = Io.read(fd, buffer, 0, Math.min(length, buffer.byteSize()));
-                while (n == -Errno.EAGAIN || n == -Errno.EINTR) {
+            public int read(ByteBuffer to) throws IOException {
+                int n = again(Io.read(fd, input, 0, Math.min(to.remaining(), BUFFER)));
+                while (n == AGAIN) {
                     Poll.await(fd, Poll.IN, -1);
-                    n = Io.read(fd, buffer, 0, Math.min(length, buffer.byteSize()));
+                    n = again(Io.read(fd, input, 0, Math.min(to.remaining(), BUFFER)));
                 }
-                if (n < 0) {
-                    throw new PosixException("read", -n);
-                }
-                MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, 0, to, offset, n);
-                return n == 0 && length > 0 ? -1 : n;
-            }
-        };
-    }
-
-    /** What goes to a descriptor; closing this ends that direction only. */
-    static OutputStream output(int fd) {
-        return new OutputStream() {
-            private final MemorySegment buffer = Arena.ofAuto().allocate(8192);
-
-            @Override
-            public void write(int b) throws IOException {
-                write(new byte[] {(byte) b}, 0, 1);
+                PosixException.check(n, "read");
+                to.put(input.asSlice(0, n).asByteBuffer());
+                return n == 0 ? -1 : n;
             }
 
             @Override
-            public void write(byte[] from, int offset, int length) throws IOException {
-                for (int done = 0; done < length; ) {
-                    int part = (int) Math.min(length - done, buffer.byteSize());
-                    MemorySegment.copy(from, offset + done, buffer, ValueLayout.JAVA_BYTE, 0, part);
-                    int n = Sockets.send(fd, buffer, 0, part, Sockets.MSG_NOSIGNAL);
-                    if (n == -Errno.EAGAIN || n == -Errno.EINTR) {
+            public void write(ByteBuffer from) throws IOException {
+                while (from.hasRemaining()) {
+                    int part = Math.min(from.remaining(), BUFFER);
+                    MemorySegment.copy(MemorySegment.ofBuffer(from), 0, output, 0, part);
+                    int n = again(Io.write(fd, output, 0, part));
+                    if (n == AGAIN) {
                         Poll.await(fd, Poll.OUT, -1);
-                        continue;
+                    } else {
+                        from.position(from.position() + PosixException.check(n, "write"));
                     }
-                    if (n < 0) {
-                        throw new PosixException("write", -n);
-                    }
-                    done += n;
                 }
+            }
+
+            private static int again(int result) {
+                return result == -Errno.EAGAIN || result == -Errno.EINTR ? AGAIN : result;
+            }
+
+            @Override
+            public void shutdownOutput() {
+                Sockets.shutdown(fd, Sockets.SHUT_WR);
             }
 
             @Override
             public void close() {
-                Sockets.shutdown(fd, Sockets.SHUT_WR);
+                Sockets.shutdown(fd, Sockets.SHUT_RDWR);
+            }
+
+            @Override
+            public boolean isShared() {
+                return true;
             }
         };
     }

@@ -1,11 +1,13 @@
 package dev.sluice.cli.face.gvproxy;
 
 import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.control.HttpClients;
+import dev.sluice.control.HttpServer;
+import dev.sluice.control.HttpStream;
 import dev.sluice.gateway.GatewayStatus;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.link.Framing;
 import dev.sluice.posix.Io;
-import dev.sluice.posix.Sockets;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
@@ -28,6 +30,10 @@ import org.jspecify.annotations.Nullable;
 /** What gvproxy offers around a network: forwards, the API at its doors and to guests, notifications. */
 final class Services implements AutoCloseable {
     private static final int GUESTS_API = 80;
+    /** That ask at a time. */
+    private static final int CLIENTS = 32;
+
+    private static final int PIECE = 16 << 10;
 
     private final Configuration configuration;
     private final GuestNetwork network;
@@ -36,6 +42,10 @@ final class Services implements AutoCloseable {
     private final List<Door> doors = new ArrayList<>();
     private final List<SshTunnel> tunnels = new ArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
+    /** Programs and guests apart: whoever fills one up keeps nobody from the other. */
+    private final HttpClients programs = new HttpClients(CLIENTS, HttpServer.PATIENCE);
+
+    private final HttpClients guests = new HttpClients(CLIENTS, HttpServer.PATIENCE);
     private @Nullable Notifications notifications;
     private @Nullable GuestWatch watch;
 
@@ -83,25 +93,26 @@ final class Services implements AutoCloseable {
     }
 
     private void serveGuest(IpAddress guest, InputStream in, OutputStream out) {
+        HttpStream stream = HttpStream.of(in, out);
         if (guest instanceof Ipv4Address address) {
-            new HttpSession(in, out, api, new Api.Guest(address)).run(() -> closeQuietly(out));
-        }
-        closeQuietly(out);
-    }
-
-    private static void closeQuietly(AutoCloseable closing) {
-        try {
-            closing.close();
-        } catch (Exception e) {
-            // it is gone either way
+            guests.serve(stream, new ApiHandler(api, new Api.Guest(address), answer -> {
+                throw new IllegalStateException(answer + " is no answer to a guest");
+            }));
+        } else {
+            stream.close();
         }
     }
 
     /** A connection to one of the doors. */
     private void visit(int fd, boolean links) {
-        Api.Answer last = new HttpSession(Door.input(fd), Door.output(fd), api, new Api.Program(links))
-                .run(() -> Sockets.shutdown(fd, Sockets.SHUT_RDWR));
-        switch (last) {
+        if (!programs.serve(
+                Door.stream(fd), new ApiHandler(api, new Api.Program(links), answer -> () -> handOver(fd, answer)))) {
+            Io.close(fd);
+        }
+    }
+
+    private void handOver(int fd, Api.Answer answer) {
+        switch (answer) {
             case Api.Link() -> {
                 boolean qemu = configuration.links.containsKey(Configuration.Kind.QEMU);
                 network.join(fd, "connect#" + connections.incrementAndGet(), qemu ? Framing.BE32 : Framing.LE16);
@@ -110,7 +121,7 @@ final class Services implements AutoCloseable {
                 tunnel(fd, tunnel);
                 Io.close(fd);
             }
-            case null, default -> Io.close(fd);
+            case Api.Text _ -> throw new IllegalStateException("a text is answered");
         }
     }
 
@@ -127,8 +138,9 @@ final class Services implements AutoCloseable {
             try {
                 network.publish(List.of(spec));
                 try (SocketChannel guest = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
-                    Door.output(fd).write("OK".getBytes(StandardCharsets.US_ASCII));
-                    splice(fd, guest);
+                    HttpStream client = Door.stream(fd);
+                    client.write(ByteBuffer.wrap("OK".getBytes(StandardCharsets.US_ASCII)));
+                    splice(client, guest);
                 }
             } finally {
                 network.gateway().ports().remove(List.of(spec.listen()), false);
@@ -141,29 +153,26 @@ final class Services implements AutoCloseable {
     }
 
     /** Until both directions have ended, or one end breaks; the caller closes both, which nobody uses any more then. */
-    private static void splice(int fd, SocketChannel guest) throws IOException {
+    private static void splice(HttpStream client, SocketChannel guest) throws IOException {
         // a platform thread, as writing to a descriptor blocks in the system
         Thread back = Thread.ofPlatform().daemon().name("tunnel").start(() -> {
-            ByteBuffer buffer = ByteBuffer.allocate(16 << 10);
-            OutputStream out = Door.output(fd);
+            ByteBuffer buffer = ByteBuffer.allocate(PIECE);
             try {
                 while (guest.read(buffer.clear()) >= 0) {
-                    out.write(buffer.array(), 0, buffer.position());
+                    client.write(buffer.flip());
                 }
-                out.close();
+                client.shutdownOutput();
             } catch (IOException e) {
-                Sockets.shutdown(fd, Sockets.SHUT_RDWR);
+                client.close();
             }
         });
         boolean ended = false;
         try {
-            byte[] bytes = new byte[16 << 10];
-            InputStream in = Door.input(fd);
-            int n;
-            while ((n = in.read(bytes)) >= 0) {
-                ByteBuffer piece = ByteBuffer.wrap(bytes, 0, n);
-                while (piece.hasRemaining()) {
-                    guest.write(piece);
+            ByteBuffer buffer = ByteBuffer.allocate(PIECE);
+            while (client.read(buffer.clear()) >= 0) {
+                buffer.flip();
+                while (buffer.hasRemaining()) {
+                    guest.write(buffer);
                 }
             }
             guest.shutdownOutput();
@@ -171,7 +180,7 @@ final class Services implements AutoCloseable {
         } finally {
             if (!ended) {
                 guest.close();
-                Sockets.shutdown(fd, Sockets.SHUT_RDWR); // wakes the other direction
+                client.close(); // wakes the other direction
             }
             try {
                 back.join();
@@ -232,6 +241,8 @@ final class Services implements AutoCloseable {
     public void close() {
         tunnels.forEach(SshTunnel::close);
         doors.forEach(Door::close);
+        programs.close();
+        guests.close();
         if (watch != null) {
             watch.close();
         }

@@ -9,8 +9,8 @@
  * {@link dev.sluice.cli.face.gvproxy.Zones} answers for names, {@link dev.sluice.cli.face.gvproxy.Exposures} holds the forwards.
  *
  * <p><b>API.</b> {@link dev.sluice.cli.face.gvproxy.Api} maps requests to answers and knows nothing of sockets. {@link
- * dev.sluice.cli.face.gvproxy.HttpSession} speaks HTTP over two streams, which are either a descriptor's that a {@link
- * dev.sluice.cli.face.gvproxy.Door} accepted, or those of a guest's connection to the gateway's port 80. A guest sees and changes only
+ * dev.sluice.cli.face.gvproxy.Services} has package {@code control} speak HTTP over a stream, which is either a descriptor's that a {@link
+ * dev.sluice.cli.face.gvproxy.Door} accepted, or a guest's connection to the gateway's port 80. A guest sees and changes only
  * forwards that lead to itself. A request to {@code /connect} makes the connection a guest's link, one to {@code /tunnel} a stream to a
  * guest's port; so nothing is read beyond a request.
  *

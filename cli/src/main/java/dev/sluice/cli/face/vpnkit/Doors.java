@@ -51,6 +51,7 @@ final class Doors implements AutoCloseable {
                     listeners.add(
                             switch (endpoint) {
                                 case Endpoint.Path(String path) -> host.listen(path, service);
+                                case Endpoint.Vsock vsock -> throw new IllegalStateException(vsock.toString());
                                 case Endpoint.Inherited(int number) -> host.inherit(number, service);
                             });
                     return true;

@@ -5,6 +5,9 @@ sealed interface Endpoint {
     /** A path to listen at. */
     record Path(String path) implements Endpoint {}
 
+    /** A port of the guest's vsock, behind the socket where the hypervisor takes connections for it. */
+    record Vsock(String path, int port) implements Endpoint {}
+
     /** An inherited descriptor. */
     record Inherited(int number) implements Endpoint {}
 
@@ -15,6 +18,15 @@ sealed interface Endpoint {
      * @throws IllegalArgumentException for what only other systems have
      */
     static Endpoint parse(String url) {
+        return parse(url, false);
+    }
+
+    /** As {@link #parse(String)} for a place to connect to: {@code hyperkit://:PORT/PATH} is that port of the guest's vsock. */
+    static Endpoint connect(String url) {
+        return parse(url, true);
+    }
+
+    private static Endpoint parse(String url, boolean connects) {
         if (url.matches("fd:[0-9]{1,9}")) {
             return new Inherited(Integer.parseInt(url.substring(3)));
         }
@@ -24,7 +36,10 @@ sealed interface Endpoint {
             if (slash > 0 && rest.substring(0, slash).matches("[0-9]{1,9}")) {
                 String folder = rest.substring(slash);
                 String path = folder.startsWith("/./") ? folder.substring(3) : folder;
-                return new Path("%s/00000002.%08x".formatted(path, Integer.parseInt(rest.substring(0, slash))));
+                int port = Integer.parseInt(rest.substring(0, slash));
+                return connects
+                        ? new Vsock(path + "/connect", port)
+                        : new Path("%s/00000002.%08x".formatted(path, port));
             }
         }
         if (url.contains("://") || url.startsWith("\\\\")) {

@@ -29,6 +29,9 @@ final class Settings {
     /** The socket that leads to the agent in the guest; empty for none. */
     String vsockPath = "";
 
+    /** Where the Go forwarder in the guest is; empty for nowhere. */
+    String dataConnect = "";
+
     String dnsFile = "";
     String httpFile = "";
     String httpApiPath = "";

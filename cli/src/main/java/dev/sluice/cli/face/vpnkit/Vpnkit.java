@@ -95,6 +95,10 @@ public final class Vpnkit implements Face {
             files.add(settings.gatewayForwardsFile, text -> replaceForwards(gateway, JsonFiles.gatewayForwards(text)));
             files.add(settings.forwardsFile, text -> tunnels = JsonFiles.tunnels(text));
             files.add(settings.httpFile, proxy::read);
+            files.add(settings.dhcpFile, text -> {
+                JsonFiles.Dhcp dhcp = JsonFiles.dhcp(text);
+                gateway.guestNames(domain(dhcp), dhcp.search());
+            });
             openDoors(doors, gateway);
             network.openControlSocket();
             files.start();
@@ -110,6 +114,7 @@ public final class Vpnkit implements Face {
     private LinkUrl ethernet() {
         return switch (Endpoint.parse(settings.ethernet)) {
             case Endpoint.Path(String path) -> new LinkUrl.Vmnet(path);
+            case Endpoint.Vsock vsock -> throw new IllegalStateException(vsock.toString());
             case Endpoint.Inherited(int number) -> new LinkUrl.Fd(number, LinkUrl.FdFraming.VMNET);
         };
     }
@@ -117,9 +122,7 @@ public final class Vpnkit implements Face {
     private GuestNetwork start() throws IOException {
         JsonFiles.Dhcp dhcp =
                 JsonFiles.dhcp(settings.dhcpFile.isEmpty() ? "" : Files.readString(Path.of(settings.dhcpFile)));
-        String domain =
-                settings.domain != null ? settings.domain : dhcp.domain() != null ? dhcp.domain() : "localdomain";
-        AddressPlan plan = settings.plan(domain, dhcp.search());
+        AddressPlan plan = settings.plan(domain(dhcp), dhcp.search());
         DnsNames names = new DnsNames(settings.hostNames, settings.gatewayNames, vmNames());
         FlowPolicy usual = FlowPolicy.of(plan);
         Gateway.Builder builder = Gateway.builder()
@@ -133,6 +136,10 @@ public final class Vpnkit implements Face {
                     Limits.defaults().change().tcpFlows(settings.maxConnections).build());
         }
         return GuestNetwork.start(builder, null, settings.forwards);
+    }
+
+    private String domain(JsonFiles.Dhcp dhcp) {
+        return settings.domain != null ? settings.domain : dhcp.domain() != null ? dhcp.domain() : "localdomain";
     }
 
     private Map<String, List<IpAddress>> vmNames() {
@@ -188,10 +195,26 @@ public final class Vpnkit implements Face {
         }
     }
 
+    /** A vpnkit-forwarder that listens: at a socket of this machine, or behind the hypervisor's for a port of the guest's vsock. */
+    private static void agentOfGo(Gateway gateway, String url) throws IOException {
+        switch (Endpoint.connect(url)) {
+            case Endpoint.Path(String path) -> gateway.agent(path, Generation.GREETING_CONNECTED, "");
+            case Endpoint.Vsock(String path, int port) ->
+                gateway.agent(path, Generation.GREETING_CONNECTED, AgentLink.vsockPreamble(port));
+            case Endpoint.Inherited(int number) ->
+                throw new IllegalArgumentException(
+                        "--data-connect fd:" + number + ": a path is needed, to connect again");
+        }
+    }
+
     private void openDoors(Doors doors, Gateway gateway) throws IOException {
-        boolean agent = !settings.vsockPath.isEmpty();
-        if (agent) {
+        boolean agent = true;
+        if (!settings.dataConnect.isEmpty()) {
+            agentOfGo(gateway, settings.dataConnect);
+        } else if (!settings.vsockPath.isEmpty()) {
             gateway.agent(settings.vsockPath, Generation.PLAIN_HOST, AgentLink.VSOCK_PREAMBLE);
+        } else {
+            agent = false;
         }
         GatewayPorts ports = new GatewayPorts(gateway, agent, settings.allowedBindAddresses);
         doors.open("port", settings.ports, new NinepServer(new PortTree(ports))::serve);
@@ -199,6 +222,10 @@ public final class Vpnkit implements Face {
         StateFiles state = new StateFiles(gateway);
         doors.open("introspection", settings.introspection, new NinepServer(state.tree())::serve);
         doors.open("diagnostics", settings.diagnostics, (_, out) -> state.writeTar(out));
+        if (!settings.pcap.isEmpty()) {
+            gateway.captures().keepRings(settings.pcapSnapLength);
+            doors.open("pcap", settings.pcap, state::writeCapture);
+        }
         doors.open(
                 "http-api-path",
                 settings.httpApiPath.isEmpty() ? List.of() : List.of(settings.httpApiPath),

@@ -3,6 +3,9 @@ package dev.sluice.cli.face.gvproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.control.HttpClients;
+import dev.sluice.control.HttpServer;
+import dev.sluice.control.HttpStream;
 import dev.sluice.control.JsonReader;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.wire.Ipv4Address;
@@ -11,11 +14,15 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -214,10 +221,66 @@ class ApiTest {
                         + "{\"Name\":\"new.\"}" + "POST /connect HTTP/1.1\r\nHost: x\r\n\r\n" + "frames")
                 .getBytes(StandardCharsets.US_ASCII));
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        assertThat(new HttpSession(in, out, api, PROGRAM).run(() -> {})).isEqualTo(new Api.Link());
+        List<Api.Answer> handedOver = new ArrayList<>();
+        try (HttpClients clients = new HttpClients(1, HttpServer.PATIENCE)) {
+            assertThat(clients.serve(
+                            HttpStream.of(in, out),
+                            new ApiHandler(api, PROGRAM, answer -> () -> handedOver.add(answer))))
+                    .isTrue();
+        }
+        assertThat(handedOver).containsExactly(new Api.Link());
         assertThat(new String(in.readAllBytes(), StandardCharsets.US_ASCII)).isEqualTo("frames");
         assertThat(out.toString(StandardCharsets.US_ASCII).split("HTTP/1.1 200 OK", -1))
                 .hasSize(3);
         assertThat(zones.all()).extracting(Zones.Zone::name).contains("new.");
+    }
+
+    /** A guest that says nothing holds its place for a while and no longer; what it gets is text, as gvproxy's. */
+    @Test
+    void whoSaysNothingIsCutAndWhoSaysNonsenseIsToldInText() throws Exception {
+        try (HttpClients clients = new HttpClients(1, Duration.ofMillis(200))) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            CountDownLatch woken = new CountDownLatch(1);
+            HttpStream stream = new HttpStream() {
+                private final HttpStream real = HttpStream.of(new ByteArrayInputStream(new byte[0]), out);
+
+                @Override
+                public int read(ByteBuffer to) throws IOException {
+                    try {
+                        woken.await();
+                    } catch (InterruptedException e) {
+                        throw new IOException(e);
+                    }
+                    return -1;
+                }
+
+                @Override
+                public void write(ByteBuffer from) throws IOException {
+                    real.write(from);
+                }
+
+                @Override
+                public void shutdownOutput() {}
+
+                @Override
+                public void close() {
+                    woken.countDown();
+                }
+            };
+            assertThat(clients.serve(stream, new ApiHandler(api, guest("192.168.127.2"), _ -> () -> {})))
+                    .isFalse();
+            assertThat(clients.cut()).isOne();
+            assertThat(clients.size()).isZero();
+        }
+        try (HttpClients clients = new HttpClients(1, HttpServer.PATIENCE)) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            clients.serve(
+                    HttpStream.of(
+                            new ByteArrayInputStream("nonsense\r\n\r\n".getBytes(StandardCharsets.US_ASCII)), out),
+                    new ApiHandler(api, PROGRAM, _ -> () -> {}));
+            assertThat(out.toString(StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain")
+                    .contains("the request line must look like");
+        }
     }
 }

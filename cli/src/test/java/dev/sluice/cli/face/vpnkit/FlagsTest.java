@@ -42,6 +42,9 @@ class FlagsTest {
         assertThat(plan.subnet()).hasToString("192.168.65.0/24");
         assertThat(plan.hostLoopback()).isTrue();
         assertThat(Endpoint.parse(settings.ports.get(1))).isEqualTo(new Endpoint.Path("vms/0/00000002.0000f3a5"));
+        assertThat(Endpoint.connect("hyperkit://:62372/./vms/0"))
+                .isEqualTo(new Endpoint.Vsock("vms/0/connect", 62_372));
+        assertThat(Endpoint.connect("/run/data.sock")).isEqualTo(new Endpoint.Path("/run/data.sock"));
         assertThat(Endpoint.parse("fd:4")).isEqualTo(new Endpoint.Inherited(4));
     }
 
