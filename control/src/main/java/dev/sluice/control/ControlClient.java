@@ -135,8 +135,9 @@ public final class ControlClient {
         }
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.connect(UnixDomainSocketAddress.of(socket));
-            ByteBuffer request = ByteBuffer.wrap(
-                    ("GET " + path + " HTTP/1.1\r\nHost: sluice\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            ByteBuffer request =
+                    ByteBuffer.wrap(("GET " + path + " HTTP/1.1\r\nHost: sluice\r\nConnection: close\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
             while (request.hasRemaining()) {
                 channel.write(request);
             }

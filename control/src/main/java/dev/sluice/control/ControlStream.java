@@ -27,8 +27,8 @@ public final class ControlStream implements AutoCloseable {
     /** Connects and asks; the answer has not been read yet. */
     static ControlStream open(Path socket, String path) throws IOException {
         SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
-        ByteBuffer request = ByteBuffer.wrap(
-                ("GET " + path + " HTTP/1.1\r\nHost: sluice\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+        ByteBuffer request = ByteBuffer.wrap(("GET " + path + " HTTP/1.1\r\nHost: sluice\r\nConnection: close\r\n\r\n")
+                .getBytes(StandardCharsets.US_ASCII));
         while (request.hasRemaining()) {
             channel.write(request);
         }

@@ -83,6 +83,7 @@ class CapturesApiTest {
     }
 
     @Test
+    @Timeout(5) // told at once, not when the server has lost its patience with the connection
     void aFilterThatCanNotBeReadIsToldBeforeAnythingIsSent() {
         assertThatThrownBy(() -> api.client().stream("/v1/captures/live?filter=tcp+port"))
                 .isInstanceOf(ControlException.class)

@@ -148,6 +148,11 @@ public final class Ports {
                 reason);
     }
 
+    /** Whether a forward listens at just that place. */
+    public boolean isOpen(ForwardSpec.Listen place) throws IOException {
+        return loop.call(() -> forwards.isOpen(place));
+    }
+
     /** All that are open. */
     public List<ForwardInfo> list() throws IOException {
         return loop.call(forwards::list);

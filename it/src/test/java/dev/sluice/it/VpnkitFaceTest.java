@@ -31,6 +31,7 @@ class VpnkitFaceTest {
     static void open() {
         Needs.lab();
         lab = Lab.open();
+        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
     }
 
     @AfterAll
@@ -107,7 +108,9 @@ class VpnkitFaceTest {
         try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
             RawGuest guest = new RawGuest(client.port(), client.vif(1500));
             assertThat(guest.domain()).isEqualTo("before.example");
-            Files.writeString(dhcp, "{\"domainName\": \"after.example\", \"searchDomains\": [\"not a name\"]}");
+            Files.writeString(
+                    dhcp,
+                    "{\"domainName\": \"after.example\", \"searchDomains\": [\"" + "x".repeat(64) + ".example\"]}");
             Await.until(
                     "the mistake is told",
                     vpnkit::toString,

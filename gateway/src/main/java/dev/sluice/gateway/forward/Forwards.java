@@ -267,6 +267,11 @@ public final class Forwards {
         }
     }
 
+    /** Whether a forward listens at just that place. */
+    public boolean isOpen(ForwardSpec.Listen place) {
+        return open.containsKey(place);
+    }
+
     /** All, in the order they were added. */
     public List<ForwardInfo> list() {
         return open.values().stream().map(Open::info).toList();

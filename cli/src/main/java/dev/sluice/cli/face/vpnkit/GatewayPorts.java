@@ -71,11 +71,12 @@ final class GatewayPorts implements PortDoor {
         ForwardSpec.Port beside = beside(spec);
         if (beside != null) {
             try {
-                ForwardInfo _ =
-                        gateway.ports().add(List.of(forward(beside, spec))).getFirst();
-                open.add(beside);
+                if (!gateway.ports().isOpen(beside)) { // else it is not ours to close
+                    gateway.ports().add(List.of(forward(beside, spec)));
+                    open.add(beside);
+                }
             } catch (IOException e) {
-                // somebody else's already, or no IPv6 here: then without
+                // another program's, or no IPv6 here: then without
             }
         }
     }
