@@ -16,7 +16,8 @@ public final class ScriptTarget {
         }
         String text = new String(data, StandardCharsets.ISO_8859_1);
         Verdict verdict = new Suite(null, Map.of()).run("fuzz.pkt", text);
-        if (verdict.toString().contains("broke")) {
+        // Only in that sentence: scripts, which verdicts quote, may say so themselves.
+        if (verdict.what().startsWith("the stack or the interpreter broke")) {
             throw new AssertionError(verdict.toString());
         }
     }
