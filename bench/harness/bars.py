@@ -1,5 +1,5 @@
 """What Sluice has to reach, held against the medians of one run. A bar whose rows were not measured is left out."""
-from .figures import dns, flows, forwards, latency, start, streamlink, tcp, udp
+from .figures import dns, flows, forwards, latency, proxy, start, streamlink, tcp, udp
 
 
 def judged(results):
@@ -45,6 +45,12 @@ def judged(results):
             capped(f"queries without an answer: {row}", sluice(dns.ID, row, "lost"), 0, "")
         else:
             ratio("median", dns.ID, row, "p50_us", ["dnsmasq"], most=2)
+    for row in results.rows(proxy.ID, "share"):
+        if not row.startswith("plain"):
+            plain(f"percent of plain TCP: {row}", sluice(proxy.ID, row, "share"), 40)
+    with_it, without = (sluice(proxy.ID, f"requests {how} the proxy", "p50_us") for how in ("through", "without"))
+    if with_it and without:
+        capped("added to the median request by the proxy", with_it - without, 1000, "µs")
     for row in results.rows(udp.ID, "per_s"):
         if row.startswith("64 bytes"):
             ratio("rate", udp.ID, row, "per_s", ["slirp4netns"], least=2)

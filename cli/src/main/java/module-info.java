@@ -5,6 +5,7 @@ module dev.sluice.cli {
     requires dev.sluice.gateway;
     requires dev.sluice.link;
     requires dev.sluice.posix;
+    requires dev.sluice.proxy;
     requires dev.sluice.wire;
     requires org.snakeyaml.engine;
     requires jdk.unsupported; // sun.misc.Signal: the only way to handle a signal

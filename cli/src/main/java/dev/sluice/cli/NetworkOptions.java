@@ -155,7 +155,7 @@ final class NetworkOptions {
 
     /** Starts the network. */
     GuestNetwork start(AddressPlan plan) throws IOException {
-        Gateway.Builder builder = Gateway.builder().plan(plan).proxy(proxy.settings());
+        Gateway.Builder builder = Gateway.builder().plan(plan).proxy(proxy.settings(plan));
         try {
             builder.dns(NetworkParts.dns(settings, plan)).limits(NetworkParts.limits(settings));
         } catch (IllegalArgumentException e) {

@@ -1,17 +1,15 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.options.Syntax;
-import dev.sluice.gateway.proxy.Credentials;
-import dev.sluice.gateway.proxy.FixedPolicy;
-import dev.sluice.gateway.proxy.ProxyPolicy;
+import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.proxy.ProxySettings;
-import dev.sluice.gateway.proxy.Upstream;
-import java.net.URI;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
+import dev.sluice.gateway.proxy.ProxyTarget;
+import dev.sluice.proxy.LiveProxyPolicy;
+import dev.sluice.proxy.ProxyChoice;
+import dev.sluice.proxy.rule.Exceptions;
+import dev.sluice.proxy.rule.NoProxy;
+import dev.sluice.wire.Ipv4Address;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -19,12 +17,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The options of a network's HTTP proxy. */
 final class ProxyOptions {
-    private static final int SOCKS_PORT = 1080;
-    private static final int HTTPS_PORT = 443;
-    private static final int HTTP_PORT = 80;
+    /** Null for none; then nothing of it is loaded. */
+    private @Nullable ProxyChoice choice;
 
-    private @Nullable Upstream upstream;
-    private String exceptions = "";
+    private @Nullable Exceptions exceptions;
     private int port = ProxySettings.PORT;
     private Set<Integer> transparent = ProxySettings.TRANSPARENT_PORTS;
 
@@ -33,14 +29,16 @@ final class ProxyOptions {
         return syntax.option(
                         "--http-proxy",
                         "URL",
-                        "Send the web traffic of guests through this proxy: http://[USER:PASSWORD@]HOST:PORT, https:// for TLS"
-                                + " to the proxy, or socks5://; 'none' for none (default).",
-                        text -> upstream = text.equals("none") ? null : upstream(text))
+                        "Send the web traffic of guests through this proxy: http://[USER:PASSWORD@]HOST:PORT, https://"
+                                + " for TLS to the proxy, or socks5://; the URL of a PAC file, 'wpad', 'host' for what"
+                                + " this machine is set to, 'none' (default).",
+                        text -> choice = text.equals("none") ? null : ProxyChoice.parse(text, "--http-proxy"))
                 .option(
                         "--no-proxy",
                         "LIST",
-                        "Names (with those below them) and addresses that --http-proxy is not for; * for all.",
-                        text -> exceptions = text)
+                        "Names (with those below them), addresses and networks that --http-proxy is not for; * for"
+                                + " all.",
+                        text -> exceptions = new Exceptions("--no-proxy", NoProxy.parse(text)))
                 .option(
                         "--proxy-port",
                         "PORT",
@@ -49,8 +47,8 @@ final class ProxyOptions {
                 .option(
                         "--transparent-ports",
                         "LIST",
-                        "Ports whose connections go through --http-proxy though guests know nothing of it (default: 80,443);"
-                                + " 'none' for none.",
+                        "Ports whose connections go through --http-proxy though guests know nothing of it (default:"
+                                + " 80,443); 'none' for none.",
                         text -> transparent = ports(text));
     }
 
@@ -72,57 +70,30 @@ final class ProxyOptions {
                 : Stream.of(text.split(",")).map(one -> number(one, 1)).collect(Collectors.toUnmodifiableSet());
     }
 
-    private static Upstream upstream(String text) {
-        URI uri;
-        try {
-            uri = URI.create(text.contains("://") ? text : "http://" + text);
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(
-                    "that is no URL; write http://HOST:PORT", e); // without it, as a password is in it
-        }
-        String host = uri.getHost();
-        if (host == null) {
-            throw new IllegalArgumentException("there is no host in it; write http://HOST:PORT");
-        }
-        Upstream.Kind kind = switch (uri.getScheme().toLowerCase(Locale.ROOT)) {
-            case "http" -> Upstream.Kind.HTTP;
-            case "https" -> Upstream.Kind.HTTPS;
-            case "socks5", "socks5h", "socks" -> Upstream.Kind.SOCKS5;
-            default -> throw new IllegalArgumentException("a proxy is at http://, https:// or socks5://");
-        };
-        int usual = switch (kind) {
-            case HTTP -> HTTP_PORT;
-            case HTTPS -> HTTPS_PORT;
-            case SOCKS5 -> SOCKS_PORT;
-        };
-        String bare = host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
-        return new Upstream(
-                kind,
-                bare.toLowerCase(Locale.ROOT),
-                uri.getPort() < 0 ? usual : uri.getPort(),
-                credentials(uri.getRawUserInfo()));
-    }
-
-    private static Optional<Credentials> credentials(@Nullable String text) {
-        if (text == null) {
-            return Optional.empty();
-        }
-        int colon = text.indexOf(':');
-        return Optional.of(new Credentials(
-                decoded(colon < 0 ? text : text.substring(0, colon)),
-                colon < 0 ? "" : decoded(text.substring(colon + 1))));
-    }
-
-    private static String decoded(String text) {
-        return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
-    }
-
     /** What they amount to. */
-    ProxySettings settings() {
-        ProxyPolicy policy = upstream == null
-                ? ProxyPolicy.DIRECT
-                : new FixedPolicy(upstream, FixedPolicy.noProxy(exceptions), "--http-proxy");
-        return new ProxySettings(
-                port == 0 ? List.of() : List.of(port), transparent, policy, ProxySettings.DEFAULT.authenticator());
+    ProxySettings settings(AddressPlan plan) {
+        ProxySettings settings = ProxySettings.DEFAULT
+                .withPorts(port == 0 ? List.of() : List.of(port))
+                .withTransparentPorts(transparent);
+        ProxyChoice chosen = choice;
+        if (chosen == null) {
+            return settings;
+        }
+        LiveProxyPolicy policy = LiveProxyPolicy.ofHost(target -> isOwn(plan, target), System.getenv());
+        policy.follow(chosen, exceptions == null ? Exceptions.NONE : exceptions);
+        return settings.with(policy);
+    }
+
+    /** Of the guest network itself, which no upstream can reach. */
+    private static boolean isOwn(AddressPlan plan, ProxyTarget target) {
+        String host = target.host();
+        if (host.endsWith(".sluice.internal") || host.endsWith(".docker.internal")) {
+            return true;
+        }
+        try {
+            return plan.subnet().contains(Ipv4Address.parse(host).bits());
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 }

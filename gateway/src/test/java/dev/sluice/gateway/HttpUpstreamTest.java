@@ -11,7 +11,6 @@ import dev.sluice.gateway.event.Event;
 import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.event.Subscription;
 import dev.sluice.gateway.proxy.Credentials;
-import dev.sluice.gateway.proxy.FixedPolicy;
 import dev.sluice.gateway.proxy.ProxySettings;
 import dev.sluice.gateway.proxy.Route;
 import dev.sluice.gateway.proxy.Upstream;
@@ -178,8 +177,10 @@ class HttpUpstreamTest {
         try (HttpWorld world = new HttpWorld();
                 Server proxy = new Server();
                 Client guest = world.toProxy()) {
-            ProxySettings settings = ProxySettings.DEFAULT
-                    .with(new FixedPolicy(HttpWorld.upstream(proxy), _ -> false, "the setting"))
+            world.routes(_ -> List.of(HttpWorld.via(proxy)));
+            ProxySettings settings = world.world
+                    .gateway
+                    .proxy()
                     .with(_ -> challenges -> challenges.equals(List.of("Negotiate"))
                             ? Optional.of("Negotiate dG9rZW4=")
                             : Optional.empty());

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The measurements run, and their results have the documented shape. What they say is no test's business. */
 class BenchTest {
     /** All but virtual machines, which boot for too long, and stream links, which module bench tests. */
-    private static final List<String> FIGURES = List.of("tcp", "latency", "udp", "forwards", "flows", "start");
+    private static final List<String> FIGURES = List.of("tcp", "latency", "proxy", "udp", "forwards", "flows", "start");
 
     @Test
     void aShortRunMeasuresItsFiguresAndWritesItsReport(@TempDir Path folder) throws IOException {

@@ -8,6 +8,7 @@ import dev.sluice.proxy.pac.PacHost;
 import dev.sluice.proxy.rule.Exceptions;
 import dev.sluice.proxy.rule.ProxySetting;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,16 @@ public final class LiveProxyPolicy implements ProxyPolicy, AutoCloseable {
         this.own = own;
         this.host = host;
         this.names = names;
+    }
+
+    /**
+     * One that follows nothing yet, with what this machine says and knows.
+     *
+     * @param own as above
+     * @param environment variables of this process
+     */
+    public static LiveProxyPolicy ofHost(Predicate<ProxyTarget> own, Map<String, String> environment) {
+        return new LiveProxyPolicy(own, HostProxies.ofHost(environment), PacHost.THIS);
     }
 
     /**

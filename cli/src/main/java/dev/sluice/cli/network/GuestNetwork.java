@@ -20,7 +20,6 @@ import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
-import dev.sluice.gateway.proxy.ProxyPolicy;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Framing;
@@ -430,8 +429,8 @@ public final class GuestNetwork implements AutoCloseable {
                             gateway.plan(),
                             gateway.dns()::explain,
                             gateway::decide,
-                            () -> ProxyPolicy.DIRECT,
-                            port -> port == 80 || port == 443)
+                            () -> gateway.proxy().policy(),
+                            port -> gateway.proxy().transparentPorts().contains(port))
                     .explain(target, guest == null ? gateway.plan().firstGuest() : guest);
         }
 

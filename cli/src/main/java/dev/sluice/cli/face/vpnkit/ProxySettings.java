@@ -1,38 +1,88 @@
 package dev.sluice.cli.face.vpnkit;
 
 import dev.sluice.control.JsonReader;
+import dev.sluice.gateway.proxy.ProxyPolicy;
+import dev.sluice.gateway.proxy.ProxyTarget;
+import dev.sluice.gateway.proxy.Route;
+import dev.sluice.proxy.rule.ProxySetting;
+import dev.sluice.proxy.source.VpnkitSource;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The HTTP proxy settings: read from a file or put by a client, kept, and given back as they came. Nothing acts on them yet: this network
- * has no HTTP proxy.
+ * The HTTP proxy settings: read from a file or put by a client, in force from then on, and given back as they came. Without any there is no
+ * proxy; with any there is one, if only straight to the servers.
  */
 final class ProxySettings {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.vpnkit");
     private static final String PATH = "/http_proxy.json";
     private static final int MAX_HEAD = 8192;
     private static final int MAX_BODY = 1 << 20;
 
+    /** VPNKit has two doors to one proxy. */
+    private static final List<Integer> DOORS = List.of(3128, 3129);
+
+    private final Live live;
     private volatile @Nullable String current;
+
+    /** Where settings take effect. */
+    interface Live {
+        void follow(dev.sluice.gateway.proxy.ProxySettings settings) throws IOException;
+    }
+
+    ProxySettings(Live live) {
+        this.live = live;
+    }
 
     /** As a file says it; without text there are none. */
     void read(String text) {
         if (text.isBlank()) {
+            follow(dev.sluice.gateway.proxy.ProxySettings.NONE);
             current = null;
             return;
         }
-        if (!(JsonReader.read(text) instanceof Map<?, ?>)) {
+        follow(settings(JsonReader.read(text)));
+        current = text.strip();
+    }
+
+    private void follow(dev.sluice.gateway.proxy.ProxySettings settings) {
+        try {
+            live.follow(settings);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    private static dev.sluice.gateway.proxy.ProxySettings settings(@Nullable Object json) {
+        if (!(VpnkitSource.setting("http_proxy.json", json) instanceof ProxySetting.Manual manual)) {
             throw new IllegalArgumentException("an object is expected: {…}");
         }
-        current = text.strip();
-        LOG.log(
-                System.Logger.Level.WARNING,
-                "HTTP proxy settings were taken, but there is no HTTP proxy in this network yet");
+        Set<Integer> transparent = new HashSet<>();
+        if (manual.http() != null) {
+            transparent.addAll(VpnkitSource.ports(json, "transparent_http_ports", List.of(80)));
+        }
+        if (manual.https() != null) {
+            transparent.addAll(VpnkitSource.ports(json, "transparent_https_ports", List.of(443)));
+        }
+        return dev.sluice.gateway.proxy.ProxySettings.DEFAULT
+                .withPorts(DOORS)
+                .withTransparentPorts(transparent)
+                .with(new ProxyPolicy() {
+                    @Override
+                    public boolean active() {
+                        return true;
+                    }
+
+                    @Override
+                    public List<Route> routes(ProxyTarget target) {
+                        return manual.routes(target);
+                    }
+                });
     }
 
     /** One request of {@code --http-api-path}, answered as VPNKit does. */

@@ -38,7 +38,6 @@ public final class Vpnkit implements Face {
 
     private final Settings settings = new Settings();
     private final Runnable beVerbose;
-    private final ProxySettings proxy = new ProxySettings();
     private volatile List<JsonFiles.Tunnel> tunnels = List.of();
     /** Gateway forwards that the file has asked for, and are open. */
     private final Set<GatewayForward> fromFile = new LinkedHashSet<>();
@@ -94,12 +93,13 @@ public final class Vpnkit implements Face {
             files.add(settings.dnsFile, text -> replaceDns(gateway, DnsFile.parse(text)));
             files.add(settings.gatewayForwardsFile, text -> replaceForwards(gateway, JsonFiles.gatewayForwards(text)));
             files.add(settings.forwardsFile, text -> tunnels = JsonFiles.tunnels(text));
+            ProxySettings proxy = new ProxySettings(gateway::proxy);
             files.add(settings.httpFile, proxy::read);
             files.add(settings.dhcpFile, text -> {
                 JsonFiles.Dhcp dhcp = JsonFiles.dhcp(text);
                 gateway.guestNames(domain(dhcp), dhcp.search());
             });
-            openDoors(doors, gateway);
+            openDoors(doors, gateway, proxy);
             network.openControlSocket();
             files.start();
             stop.await();
@@ -207,7 +207,7 @@ public final class Vpnkit implements Face {
         }
     }
 
-    private void openDoors(Doors doors, Gateway gateway) throws IOException {
+    private void openDoors(Doors doors, Gateway gateway, ProxySettings proxy) throws IOException {
         boolean agent = true;
         if (!settings.dataConnect.isEmpty()) {
             agentOfGo(gateway, settings.dataConnect);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.gateway.dns.Upstreams;
+import dev.sluice.gateway.proxy.ProxyTarget;
+import dev.sluice.gateway.proxy.Route;
 import dev.sluice.wire.IpAddress;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -12,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -90,8 +93,9 @@ class SettingsFilesTest {
     }
 
     @Test
-    void proxySettingsAreKeptAndGivenBack() throws IOException {
-        ProxySettings settings = new ProxySettings();
+    void proxySettingsAreFollowedKeptAndGivenBack() throws IOException {
+        List<dev.sluice.gateway.proxy.ProxySettings> followed = new ArrayList<>();
+        ProxySettings settings = new ProxySettings(followed::add);
         assertThat(ask(settings, "GET /http_proxy.json HTTP/1.1\r\n\r\n"))
                 .startsWith("HTTP/1.0 404 ")
                 .endsWith("None set");
@@ -103,6 +107,19 @@ class SettingsFilesTest {
         assertThat(ask(settings, "GET /http_proxy.json HTTP/1.1\r\n\r\n"))
                 .startsWith("HTTP/1.0 200 ")
                 .endsWith(json);
+        assertThat(followed).hasSize(1);
+        assertThat(followed.getFirst().ports()).containsExactly(3128, 3129);
+        assertThat(followed.getFirst().transparentPorts()).containsExactly(80);
+        assertThat(followed.getFirst()
+                        .policy()
+                        .routes(new ProxyTarget("http", "a.example", 80))
+                        .toString())
+                .contains("proxy.corp");
+        assertThat(followed.getFirst()
+                        .policy()
+                        .routes(new ProxyTarget("https", "a.example", 443))
+                        .getFirst())
+                .isInstanceOf(Route.Direct.class);
         assertThat(ask(settings, "POST /http_proxy.json HTTP/1.1\r\nContent-Length: 2\r\n\r\n[["))
                 .startsWith("HTTP/1.0 400 Bad_request")
                 .contains("Failed to parse .json");
