@@ -15,10 +15,12 @@ import dev.sluice.gateway.proxy.ProxySettings;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.NamespaceSockets;
+import dev.sluice.host.NetworkWatch;
 import dev.sluice.host.Outbound;
 import dev.sluice.link.Link;
 import dev.sluice.link.vmnet.AddressClaims;
 import dev.sluice.loop.EventLoop;
+import dev.sluice.posix.PosixException;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
@@ -47,11 +49,15 @@ public final class Gateway implements AutoCloseable {
     private final Ports ports;
     private final Flows flows;
     private final Captures captures;
+    /** Null where the kernel tells nothing. */
+    private final @Nullable NetworkWatch watch;
+
     private final long started = System.nanoTime();
 
-    private Gateway(EventLoop loop, GuestNetwork network) {
+    private Gateway(EventLoop loop, GuestNetwork network, @Nullable NetworkWatch watch) {
         this.loop = loop;
         this.network = network;
+        this.watch = watch;
         OnLoop onLoop = new OnLoop() {
             @Override
             public <T> T call(Callable<T> task) throws IOException {
@@ -155,11 +161,22 @@ public final class Gateway implements AutoCloseable {
                         return true;
                     });
                 }
-                return new Gateway(loop, network);
+                NetworkWatch watch = on(loop, () -> watch(loop, network));
+                return new Gateway(loop, network, watch);
             } catch (IOException | RuntimeException e) {
                 loop.close();
                 throw e;
             }
+        }
+    }
+
+    private static @Nullable NetworkWatch watch(EventLoop loop, GuestNetwork network) {
+        try {
+            return new NetworkWatch(loop, network::hostNetworkChanged);
+        } catch (PosixException e) {
+            System.getLogger(Gateway.class.getName())
+                    .log(System.Logger.Level.DEBUG, "changes of the host's network are not noticed: " + e.getMessage());
+            return null;
         }
     }
 
@@ -250,6 +267,11 @@ public final class Gateway implements AutoCloseable {
             network.onLeave(listener);
             return true;
         });
+    }
+
+    /** Has {@code listener} told, on the loop's thread, when the host's network has become another one: a VPN came or went. */
+    public void onHostNetworkChange(Runnable listener) throws IOException {
+        on(loop, () -> network.hostNetworkListeners.add(listener));
     }
 
     /** The name server: records and zones of its own, where it asks, and how it finds a name. Any thread, at any time. */
@@ -446,6 +468,9 @@ public final class Gateway implements AutoCloseable {
     public void close() {
         try {
             on(loop, () -> {
+                if (watch != null) {
+                    watch.close();
+                }
                 network.close();
                 return true;
             });

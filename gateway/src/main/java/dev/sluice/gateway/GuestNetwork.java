@@ -23,6 +23,7 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.gateway.forward.Forwards;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.forward.Guests;
@@ -103,6 +104,7 @@ final class GuestNetwork implements LocalPort {
     final FlowPolicy policy;
     final DnsService dns;
     final HttpProxy proxy;
+    final List<Runnable> hostNetworkListeners = new ArrayList<>();
     final TcpShard shard;
     final Reassembler reassembler;
     private final DnsTcpService dnsOverTcp;
@@ -159,8 +161,10 @@ final class GuestNetwork implements LocalPort {
                 limits.reassemblyDatagrams(),
                 limits.reassemblyBytes(),
                 (s, at, length) -> reassemblyExpired(errors, s, at, length));
+        dns = DnsService.ofHost(plan, dnsSettings, limits);
+        SearchList search = new SearchList(plan, dns::searchDomains);
         dhcp = new DhcpService(
-                Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits), counters, new DhcpLeases());
+                Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits, search), counters, new DhcpLeases());
         FragmentInput fragments = new FragmentInput(loop, counters, reassembler);
         TransportInput transport =
                 new TransportInput(counters, errors, tcp, udp, echo, new GuestErrors(guests, tcp, counters));
@@ -170,11 +174,10 @@ final class GuestNetwork implements LocalPort {
             ndp = null;
             ipv6 = null;
         } else {
-            ndp = new NdpResponder(loop, plan, six, counters, fabric::links, this::onNeighbour6);
-            Dhcpv6Service dhcp6 = new Dhcpv6Service(plan, six, limits, counters, new Leases());
+            ndp = new NdpResponder(loop, plan, six, counters, fabric::links, search, this::onNeighbour6);
+            Dhcpv6Service dhcp6 = new Dhcpv6Service(plan, six, limits, search, counters, new Leases());
             ipv6 = new Ipv6Input(plan, counters, guests, errors, fragments, ndp, dhcp6, transport);
         }
-        dns = DnsService.ofHost(plan, dnsSettings, limits);
         proxy = new HttpProxy(loop, tcp, streams, plan, limits, new AddressLookup(dns));
         events.names(dns.seenNames()::of);
         dns.onLookups(this::looked, events::wantsLookups);
@@ -185,6 +188,12 @@ final class GuestNetwork implements LocalPort {
             tcp.service(DNS_PORT, this::openDns);
         }
         loop.atEndOfTurn(this::endTurn);
+    }
+
+    /** The host's way to the world is another one. */
+    void hostNetworkChanged() {
+        dns.networkChanged();
+        hostNetworkListeners.forEach(Runnable::run);
     }
 
     /** Leads forwards to an agent through a socket of the host. */

@@ -1,6 +1,7 @@
 package dev.sluice.gateway.dhcp;
 
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.wire.DhcpMessage;
 import dev.sluice.wire.DhcpOptions;
 import dev.sluice.wire.Ipv4Address;
@@ -20,17 +21,16 @@ final class DhcpReplyOptions {
 
     private final AddressPlan plan;
     private final DhcpSettings settings;
-    private final String domain;
-    /** Option 119, made once so that a bad name is found at the start. */
-    private final byte @Nullable [] search;
+    private final SearchList search;
 
-    DhcpReplyOptions(AddressPlan plan, DhcpSettings settings, String domain, List<String> searchDomains) {
+    /** @throws IllegalArgumentException if a search domain of the network's own is no domain name */
+    DhcpReplyOptions(AddressPlan plan, DhcpSettings settings, SearchList search) {
         this.plan = plan;
         this.settings = settings;
-        this.domain = domain;
-        this.search = searchDomains.isEmpty()
-                ? null
-                : DhcpOptions.builder().domainSearch(searchDomains).build().raw(DhcpOptions.DOMAIN_SEARCH);
+        this.search = search;
+        if (!search.own().isEmpty()) {
+            DhcpOptions.builder().domainSearch(search.own()).build();
+        }
     }
 
     /** For OFFER and ACK. */
@@ -79,12 +79,13 @@ final class DhcpReplyOptions {
             case DhcpOptions.INTERFACE_MTU -> out.number16(code, plan.mtu());
             case DhcpOptions.BROADCAST_ADDRESS ->
                 out.address(code, plan.subnet().broadcast());
-            case DhcpOptions.DOMAIN_NAME -> text(out, code, domain);
+            case DhcpOptions.DOMAIN_NAME -> text(out, code, search.domain());
             case DhcpOptions.HOST_NAME ->
                 text(out, code, binding == null || binding.hostname == null ? "" : binding.hostname);
             case DhcpOptions.DOMAIN_SEARCH -> {
-                if (search != null) {
-                    out.raw(code, search);
+                List<String> domains = search.domains();
+                if (!domains.isEmpty()) {
+                    out.domainSearch(domains);
                 }
             }
             default -> {}

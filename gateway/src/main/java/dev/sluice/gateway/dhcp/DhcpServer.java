@@ -6,6 +6,7 @@ import dev.sluice.gateway.dhcp.DhcpAnswer.Send;
 import dev.sluice.gateway.dhcp.DhcpAnswer.Silence;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.wire.DhcpMessage;
 import dev.sluice.wire.DhcpOptions;
 import dev.sluice.wire.Ipv4Address;
@@ -20,6 +21,7 @@ public final class DhcpServer {
     private final DhcpSettings settings;
     private final int reservationLimit;
     private final LeaseTable table;
+    private final SearchList search;
     private DhcpReplyOptions options;
 
     /**
@@ -28,21 +30,28 @@ public final class DhcpServer {
      * @throws IllegalArgumentException if a search domain of the plan is no domain name
      */
     public DhcpServer(AddressPlan plan, DhcpSettings settings, Limits limits) {
+        this(plan, settings, limits, SearchList.of(plan));
+    }
+
+    /** As above, with search domains that may change. */
+    public DhcpServer(AddressPlan plan, DhcpSettings settings, Limits limits, SearchList search) {
         this.plan = plan;
         this.settings = settings;
         this.reservationLimit = limits.guests();
         this.table = new LeaseTable(plan, limits.guests());
-        this.options = new DhcpReplyOptions(plan, settings, plan.domain(), plan.searchDomains());
+        this.search = search;
+        this.options = new DhcpReplyOptions(plan, settings, search);
     }
 
     /**
      * Gives guests other names from their next message on.
      *
      * @param domain the guests' domain; empty for none
+     * @param searchDomains none for those of the host, where it is asked for them
      * @throws IllegalArgumentException if a search domain is no domain name; then nothing changes
      */
     public void names(String domain, List<String> searchDomains) {
-        options = new DhcpReplyOptions(plan, settings, domain, searchDomains);
+        options = new DhcpReplyOptions(plan, settings, search.with(domain, searchDomains));
     }
 
     /** The leases, for status. */

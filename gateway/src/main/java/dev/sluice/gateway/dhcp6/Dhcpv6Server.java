@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Answers DHCPv6 messages. Confined to its owner's thread; see the package. */
@@ -23,7 +24,7 @@ public final class Dhcpv6Server {
 
     private final Ipv6Plan plan;
     private final String id;
-    private final Settings settings;
+    private final Supplier<List<String>> search;
     private final int limit;
     /** By client and association. */
     private final Map<Key, Lease> leases = new HashMap<>();
@@ -52,10 +53,10 @@ public final class Dhcpv6Server {
      * @param id the server's DUID in hexadecimal
      * @param limit most addresses given at a time
      */
-    public Dhcpv6Server(Ipv6Plan plan, String id, List<String> searchList, int limit) {
+    public Dhcpv6Server(Ipv6Plan plan, String id, Supplier<List<String>> search, int limit) {
         this.plan = plan;
         this.id = id;
-        this.settings = new Settings(plan.gateway(), searchList);
+        this.search = search;
         this.limit = limit;
         this.next = plan.firstGuest().low();
     }
@@ -200,6 +201,6 @@ public final class Dhcpv6Server {
             List<Association> associations,
             List<Ipv6Address> given) {
         var message = new Dhcpv6Message(type, question.transaction(), question.client(), id, rapidCommit, associations);
-        return new Answer(message.encode(settings, PREFERRED), given);
+        return new Answer(message.encode(new Settings(plan.gateway(), search.get()), PREFERRED), given);
     }
 }

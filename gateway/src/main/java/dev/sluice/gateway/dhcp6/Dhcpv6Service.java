@@ -5,6 +5,7 @@ import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.wire.Bytes;
@@ -19,8 +20,6 @@ import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.List;
-import java.util.stream.Stream;
 
 /** Connects guests' DHCPv6 messages with the server. Confined to the loop; see the package. */
 public final class Dhcpv6Service {
@@ -45,18 +44,15 @@ public final class Dhcpv6Service {
     private final MemorySegment memory = Arena.ofAuto().allocate(HEADERS + MAX_REPLY, 8);
     private final Frame frame = new Frame();
 
-    public Dhcpv6Service(AddressPlan plan, Ipv6Plan six, Limits limits, Counters counters, Bindings bindings) {
+    public Dhcpv6Service(
+            AddressPlan plan, Ipv6Plan six, Limits limits, SearchList search, Counters counters, Bindings bindings) {
         this.plan = plan;
         this.six = six;
         this.counters = counters;
         this.bindings = bindings;
         // DUID-LL (RFC 8415 §11.4): a server without memory of its own is best known by its interface.
         String id = "00030001" + plan.mac().toString().replace(":", "");
-        List<String> searchList = Stream.concat(Stream.of(plan.domain()), plan.searchDomains().stream())
-                .filter(domain -> !domain.isEmpty())
-                .distinct()
-                .toList();
-        this.server = new Dhcpv6Server(six, id, searchList, limits.guests());
+        this.server = new Dhcpv6Server(six, id, search::all, limits.guests());
     }
 
     /**

@@ -14,6 +14,8 @@ public final class DnsCounters {
     final LongAdder failed = new LongAdder();
     final LongAdder malformed = new LongAdder();
     final LongAdder overLimit = new LongAdder();
+    final LongAdder overRate = new LongAdder();
+    final LongAdder transfers = new LongAdder();
     final LongAdder truncated = new LongAdder();
     final LongAdder upstreamFailures = new LongAdder();
     final LongAdder upstreamMismatches = new LongAdder();
@@ -32,6 +34,8 @@ public final class DnsCounters {
      * @param failed answered SERVFAIL because no server answered
      * @param malformed dropped, or answered FORMERR or NOTIMP
      * @param overLimit answered SERVFAIL because too many lookups were under way
+     * @param overRate answered REFUSED because their guest asked too much in a second
+     * @param transfers zones passed on, whole or not
      * @param truncated cut to the guest's size with TC set
      * @param upstreamFailures tries without an answer: silence, refusal, a socket error
      * @param upstreamMismatches replies ignored because id or question did not match
@@ -48,6 +52,8 @@ public final class DnsCounters {
             long failed,
             long malformed,
             long overLimit,
+            long overRate,
+            long transfers,
             long truncated,
             long upstreamFailures,
             long upstreamMismatches,
@@ -65,6 +71,8 @@ public final class DnsCounters {
                 failed.sum(),
                 malformed.sum(),
                 overLimit.sum(),
+                overRate.sum(),
+                transfers.sum(),
                 truncated.sum(),
                 upstreamFailures.sum(),
                 upstreamMismatches.sum(),

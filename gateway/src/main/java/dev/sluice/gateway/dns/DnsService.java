@@ -9,6 +9,7 @@ import dev.sluice.host.ResolverConfig;
 import dev.sluice.host.ResolverSettings;
 import dev.sluice.wire.DnsHeader;
 import dev.sluice.wire.IpAddress;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -54,6 +55,10 @@ public final class DnsService implements AutoCloseable {
     /** What the cache's answers were learnt under. */
     private volatile @Nullable Object learntUnder;
 
+    /** Lookups that one guest may have in a second, and at once; what the cache answers on the loop is not counted. */
+    private static final int PER_SECOND = 20_000;
+
+    private final QueryRate rate = new QueryRate(PER_SECOND, PER_SECOND, System.nanoTime());
     private final Semaphore free;
     private final int perGuest;
     /** Lookups under way of each guest that has any. */
@@ -185,6 +190,14 @@ public final class DnsService implements AutoCloseable {
         changed();
     }
 
+    /**
+     * The domains under which programs of this host try short names, as they are now; none where others than the host's servers are asked.
+     * Looks at the host's settings once a second at most.
+     */
+    public List<String> searchDomains() {
+        return resolver.asksHost() ? hostServers.config().search() : List.of();
+    }
+
     /** Adds a zone whose servers are asked in a way of their own, in the place of one of the same name. */
     public void putZone(String name, Upstreams servers) {
         table.putZone(name, servers);
@@ -236,6 +249,50 @@ public final class DnsService implements AutoCloseable {
     /** Something was configured: what was learnt before may be wrong now. */
     private void changed() {
         cache.flush();
+    }
+
+    /** The host's network is another one: a VPN came or went. What was learnt before may be wrong, and who was silent may answer. Any thread. */
+    public void networkChanged() {
+        resolver.networkChanged();
+        changed();
+    }
+
+    /**
+     * Answers a zone transfer. Blocks until its end, on a virtual thread.
+     *
+     * @param receiver takes the messages; where it fails, the transfer ends
+     * @throws IOException if the guest must be shown that the zone is not whole
+     */
+    void transfer(DnsQuery query, IpAddress guest, Transfer.Receiver receiver) throws IOException {
+        counters.queries.increment();
+        if (!rate.take(guest, System.nanoTime())) {
+            counters.overRate.increment();
+            receiver.accept(DnsMessage.reply(query, DnsHeader.REFUSED, false, List.of()));
+            return;
+        }
+        if (!acquire(guest)) {
+            counters.overLimit.increment();
+            receiver.accept(failure(query));
+            return;
+        }
+        lookups.add(Thread.currentThread());
+        try {
+            noticeChanges();
+            byte[] here = resolver.local(query, Trail.NONE);
+            if (here != null) {
+                counters.answeredLocally.increment();
+                receiver.accept(here);
+                return;
+            }
+            counters.transfers.increment();
+            if (!resolver.transfer(query, receiver)) {
+                counters.failed.increment();
+                receiver.accept(failure(query));
+            }
+        } finally {
+            lookups.remove(Thread.currentThread());
+            release(guest);
+        }
     }
 
     /** Looks whether the host's settings are still those that the cache's answers were learnt under. */
@@ -352,7 +409,10 @@ public final class DnsService implements AutoCloseable {
     private void start(
             DnsQuery query, Transport transport, IpAddress guest, @Nullable DirectTries tries, Consumer<byte[]> reply) {
         Waiter waiter = new Waiter(query, transport, guest, cache.generation(), reply);
-        if (!acquire(guest)) {
+        if (!rate.take(guest, System.nanoTime())) {
+            counters.overRate.increment();
+            reply.accept(DnsMessage.reply(query, DnsHeader.REFUSED, false, List.of()));
+        } else if (!acquire(guest)) {
             counters.overLimit.increment();
             reply.accept(failure(query));
         } else if (tries == null || closed || !isSettled()) {

@@ -25,14 +25,29 @@ final class DnsTcpSession {
     /** Bytes of replies that may wait for the guest to read them. */
     static final int MAX_WAITING_BYTES = 512 << 10;
 
-    private static final byte[] END = new byte[0];
+    /** Messages of transfers that may wait for the guest; the server waits meanwhile. */
+    private static final int MAX_WAITING_TRANSFERS = 4;
+
+    /**
+     * A message for the guest.
+     *
+     * @param last of its query
+     * @param transfer whether it is part of one
+     */
+    private record Reply(byte[] message, boolean last, boolean transfer) {}
+
+    /** What follows would look whole and is not. */
+    private static final Reply BROKEN = new Reply(new byte[0], false, false);
+
+    private static final Reply END = new Reply(new byte[0], false, false);
 
     private final DnsService service;
     private final IpAddress guest;
     private final InputStream in;
     private final OutputStream out;
     private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
-    private final BlockingQueue<byte[]> replies = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Reply> replies = new LinkedBlockingQueue<>();
+    private final Semaphore transferRoom = new Semaphore(MAX_WAITING_TRANSFERS);
     private final AtomicInteger waitingBytes = new AtomicInteger();
     private final AtomicBoolean closed = new AtomicBoolean();
     /** When the last whole message came or went, as {@link System#nanoTime}. */
@@ -86,21 +101,52 @@ final class DnsTcpSession {
             inFlight.release(); // gets no reply that would release it
             return;
         }
-        service.query(message, Transport.TCP, guest, reply -> {
-            if (waitingBytes.addAndGet(reply.length) > MAX_WAITING_BYTES) {
-                cut();
-            }
-            replies.add(reply);
-        });
+        if (DnsRequest.parse(message) instanceof DnsQuery query && Transfer.is(query)) {
+            Thread.ofVirtual().name("dns-transfer").start(() -> transfer(query));
+            return;
+        }
+        service.query(message, Transport.TCP, guest, reply -> add(new Reply(reply, true, false)));
+    }
+
+    private void add(Reply reply) {
+        if (waitingBytes.addAndGet(reply.message.length) > MAX_WAITING_BYTES) {
+            cut();
+        }
+        replies.add(reply);
+    }
+
+    /** A zone that is not whole must not look as if it were: then the stream is broken off (RFC 5936 §2.2). */
+    private void transfer(DnsQuery query) {
+        try {
+            service.transfer(query, guest, message -> {
+                transferRoom.acquireUninterruptibly();
+                if (closed.get()) {
+                    throw new IOException("the guest has gone");
+                }
+                add(new Reply(message, false, true));
+            });
+            add(new Reply(new byte[0], true, false));
+        } catch (IOException _) {
+            replies.add(BROKEN);
+        }
     }
 
     /** Writes replies until the reader has ended and all are out. */
     void write() {
         try {
             while (true) {
-                byte[] reply = replies.take();
-                if (reply == END) {
+                Reply next = replies.take();
+                byte[] reply = next.message;
+                if (next == END) {
                     break;
+                }
+                if (next == BROKEN) {
+                    cut();
+                    break;
+                }
+                if (reply.length == 0) {
+                    inFlight.release();
+                    continue;
                 }
                 byte[] framed = new byte[2 + reply.length];
                 DnsMessage.put16(framed, 0, reply.length);
@@ -112,7 +158,12 @@ final class DnsTcpSession {
                 writing = false;
                 lastActive = System.nanoTime();
                 waitingBytes.addAndGet(-reply.length);
-                inFlight.release();
+                if (next.last) {
+                    inFlight.release();
+                }
+                if (next.transfer) {
+                    transferRoom.release();
+                }
             }
         } catch (IOException _) {
             // As above.
@@ -145,6 +196,7 @@ final class DnsTcpSession {
 
     private void closeStreams() {
         inFlight.release(2 * MAX_IN_FLIGHT); // a reader that waits for replies would wait for ever
+        transferRoom.release(2 * MAX_WAITING_TRANSFERS * MAX_IN_FLIGHT); // as would transfers
         try {
             in.close();
         } catch (IOException _) {

@@ -23,6 +23,8 @@ public final class DnsTypes {
             case 48 -> "DNSKEY";
             case 64 -> "SVCB";
             case 65 -> "HTTPS";
+            case 251 -> "IXFR";
+            case 252 -> "AXFR";
             case 255 -> "ANY";
             case 257 -> "CAA";
             default -> "TYPE" + type;

@@ -77,6 +77,35 @@ final class Forwarder implements AutoCloseable {
         });
     }
 
+    /**
+     * Passes a zone transfer from the first server that begins one. Blocks until its end.
+     *
+     * @return false if no server has said anything
+     * @throws IOException if it broke off after it had begun, or its receiver takes no more
+     */
+    boolean transfer(DnsQuery query, Upstreams upstreams, Transfer.Receiver receiver) throws IOException {
+        for (DnsServer server : health.inOrder(upstreams)) {
+            if (server.protocol() == DnsServer.Protocol.TLS) {
+                continue; // its one connection is shared, and takes one answer for each query
+            }
+            try {
+                Transfer transfer = new Transfer(query, Randomness.SECURE.nextInt(1 << 16));
+                return transfer.pass(server.address(), upstreams.patience(server), receiver);
+            } catch (Transfer.Broken e) {
+                throw e;
+            } catch (IOException e) {
+                counters.upstreamFailures.increment();
+            }
+        }
+        return false;
+    }
+
+    /** The network is another one: who did not answer may do so now, and connections may lead nowhere. */
+    void networkChanged() {
+        health.forget();
+        streams.renew();
+    }
+
     private byte @Nullable [] rounds(
             DnsQuery query, Transport transport, Upstreams upstreams, List<DnsServer> servers, Trail trail) {
         for (int attempt = 0;

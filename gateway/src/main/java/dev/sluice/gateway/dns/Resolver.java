@@ -2,6 +2,7 @@ package dev.sluice.gateway.dns;
 
 import dev.sluice.gateway.dns.DnsService.Transport;
 import dev.sluice.wire.DnsHeader;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -48,6 +49,11 @@ final class Resolver implements AutoCloseable {
     /** Looks at what the loop must not wait for. */
     void look() {
         host.look();
+    }
+
+    /** Whether what has no zone of its own is asked of the host's servers. */
+    boolean asksHost() {
+        return configured.servers().isEmpty();
     }
 
     void configured(Upstreams upstreams) {
@@ -102,6 +108,15 @@ final class Resolver implements AutoCloseable {
         }
         byte[] reply = forward(chase.current, transport, trail);
         return reply == null ? null : chase.append(reply);
+    }
+
+    /** Passes a zone transfer; false if no server has said anything. Blocks. */
+    boolean transfer(DnsQuery query, Transfer.Receiver receiver) throws IOException {
+        return forwarder.transfer(query, route(query).upstreams, receiver);
+    }
+
+    void networkChanged() {
+        forwarder.networkChanged();
     }
 
     private byte @Nullable [] forward(DnsQuery query, Transport transport, Trail trail) {

@@ -104,6 +104,11 @@ final class ServerHealth {
         }
     }
 
+    /** Trusts all of them again. */
+    void forget() {
+        avoidedUntil.clear();
+    }
+
     boolean isAvoided(DnsServer server) {
         Long until = avoidedUntil.isEmpty() ? null : avoidedUntil.get(server);
         return until != null && until - nanoClock.getAsLong() > 0;

@@ -85,6 +85,17 @@ final class StreamServers implements AutoCloseable {
         }
     }
 
+    /** Makes new connections from now on; queries in flight on the old ones fail, and are asked again as after any broken connection. */
+    void renew() {
+        lock.lock();
+        try {
+            List.copyOf(connections.values()).forEach(c -> c.fail(new IOException("the network has changed")));
+            connections.clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     int open() {
         lock.lock();
         try {

@@ -4,6 +4,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.link.Link;
 import dev.sluice.loop.Loop;
 import dev.sluice.wire.Flaw;
@@ -46,6 +47,7 @@ public final class NdpResponder {
 
     /**
      * @param links those that guests are behind now
+     * @param search what guests try for short names
      * @param neighbours told of guests' advertisements
      */
     public NdpResponder(
@@ -54,13 +56,14 @@ public final class NdpResponder {
             Ipv6Plan six,
             Counters counters,
             Supplier<List<Link>> links,
+            SearchList search,
             Neighbours neighbours) {
         this.plan = six;
         this.mac = plan.mac().bits();
         this.counters = counters;
         this.neighbours = neighbours;
         this.sender = new NdpSender(Arena.ofAuto(), mac);
-        this.router = new RouterAdvertiser(loop, plan, six, counters, sender, links);
+        this.router = new RouterAdvertiser(loop, plan, six, counters, sender, links, search);
     }
 
     /** Tells everybody on {@code link} of the gateway's addresses and the network's settings; call it when the link starts. */

@@ -3,13 +3,13 @@ package dev.sluice.gateway.ndp;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.link.Link;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.NdpMessage;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -37,7 +37,7 @@ final class RouterAdvertiser {
     private final Counters counters;
     private final NdpSender sender;
     private final Supplier<List<Link>> links;
-    private final List<String> searchList;
+    private final SearchList search;
     private final Timer timer = new Timer() {
         @Override
         protected void onTimer(long now) {
@@ -55,7 +55,8 @@ final class RouterAdvertiser {
             Ipv6Plan six,
             Counters counters,
             NdpSender sender,
-            Supplier<List<Link>> links) {
+            Supplier<List<Link>> links,
+            SearchList search) {
         this.loop = loop;
         this.plan = plan;
         this.six = six;
@@ -63,11 +64,7 @@ final class RouterAdvertiser {
         this.sender = sender;
         this.links = links;
         this.told = loop.now() - PAUSE;
-        this.searchList = new ArrayList<>();
-        if (!plan.domain().isEmpty()) {
-            searchList.add(plan.domain());
-        }
-        plan.searchDomains().stream().filter(d -> !searchList.contains(d)).forEach(searchList::add);
+        this.search = search;
     }
 
     /** A link has started: tells it, and everybody a few times more in short order. */
@@ -112,6 +109,7 @@ final class RouterAdvertiser {
         n += NdpMessage.putPrefix(
                 s, at + n, six.prefix(), NdpMessage.ON_LINK | NdpMessage.AUTONOMOUS, VALID, PREFERRED);
         n += NdpMessage.putDnsServer(s, at + n, LIFETIME, six.gateway());
+        List<String> searchList = search.all();
         if (!searchList.isEmpty()) {
             n += NdpMessage.putSearchList(s, at + n, LIFETIME, searchList);
         }

@@ -17,7 +17,7 @@ class Dhcpv6ServerTest {
     private static final Ipv6Plan PLAN = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true);
     private static final String SERVER = "00030001f61636bcf9c6";
     private static final long HOURS = 3600L * 1_000_000_000;
-    private final Dhcpv6Server server = new Dhcpv6Server(PLAN, SERVER, List.of("corp.example"), 3);
+    private final Dhcpv6Server server = new Dhcpv6Server(PLAN, SERVER, () -> List.of("corp.example"), 3);
     private long now = Long.MAX_VALUE - HOURS;
 
     private Dhcpv6Message ask(int type, String client, String serverId, boolean rapid, Set<Ipv6Address> foreign) {

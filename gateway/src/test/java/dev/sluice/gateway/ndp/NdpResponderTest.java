@@ -9,6 +9,7 @@ import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.ManualLoop;
+import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.EthernetHeader;
@@ -36,7 +37,8 @@ class NdpResponderTest {
     private final Counters counters = new Counters();
     private final RecordingLink link = new RecordingLink("test");
     private final MemorySegment s = Arena.ofAuto().allocate(2048, 8);
-    private NdpResponder ndp = new NdpResponder(loop, PLAN, SIX, counters, () -> List.of(link), (l, m, h, a) -> {});
+    private NdpResponder ndp =
+            new NdpResponder(loop, PLAN, SIX, counters, () -> List.of(link), SearchList.of(PLAN), (l, m, h, a) -> {});
 
     /** Sends a message that is written at 40; the checksum is made here. */
     private void send(Ipv6Address from, Ipv6Address to, int hopLimit, int length) {
@@ -223,7 +225,14 @@ class NdpResponderTest {
     @Test
     void withoutAWayToTheWorldTheGatewayIsNoDefaultRouter() {
         Ipv6Plan island = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, false);
-        ndp = new NdpResponder(loop, PLAN.withIpv6(island), island, counters, () -> List.of(link), (l, m, h, a) -> {});
+        ndp = new NdpResponder(
+                loop,
+                PLAN.withIpv6(island),
+                island,
+                counters,
+                () -> List.of(link),
+                SearchList.of(PLAN),
+                (l, m, h, a) -> {});
         solicitRouter(ADDRESS);
         assertThat(sent()).containsExactly("RA lifetime 0 to fd00:5109:5ce::3 at 02:50:00:00:00:03");
     }
