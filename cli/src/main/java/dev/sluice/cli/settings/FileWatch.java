@@ -56,6 +56,7 @@ final class FileWatch implements AutoCloseable {
 
     private void watch() {
         try {
+            settle(); // somebody may be writing at this very moment
             look.run();
             while (true) {
                 if (concerns(watcher.take())) {
