@@ -12,8 +12,9 @@ ECHO, IPERF = 7700, 5201
 class Session:
     """Clients on one side, servers on the other, the contender between them."""
 
-    def __init__(self, running, inbound, ipv6):
+    def __init__(self, running, inbound, ipv6, rehearsal=0):
         self.running = running
+        self.rehearsal = rehearsal
         self.inbound = inbound
         self.client = running.guest.enter if running.guest and not inbound else []
         self.server = running.guest.enter if running.guest and inbound else []
@@ -80,6 +81,11 @@ class Session:
         while time.monotonic() < until:
             self.load("rr", "tcp", self.address, ECHO, 1, 0.1)
 
+    def rehearse(self, load):
+        """Runs what is measured next, load(seconds), for what compiles as it runs: a steady state is what is compared."""
+        if self.rehearsal > 0:
+            load(self.rehearsal)
+
     @contextmanager
     def meanwhile(self, *command):
         """A client that runs on during the body: (its process, the first line it prints). It ends when its input does."""
@@ -104,7 +110,7 @@ class Session:
 @contextmanager
 def session(contender, mtu, *, inbound=False, ipv6=False, warm_up=2):
     running = contender.start(mtu, [ECHO, ECHO + 1, IPERF] if inbound else [])
-    s = Session(running, inbound, ipv6)
+    s = Session(running, inbound, ipv6, warm_up if contender.compiles else 0)
     try:
         s.serve()
         s.contact()

@@ -17,6 +17,8 @@ def measure(contender, variant, options, record):
     mtus = [variant.mtu] if contender.mtus else options.mtu
     with session(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
         for direction in options.directions:
+            with failures_to(record, WAYS[direction]):
+                s.rehearse(lambda seconds: s.tcp(direction, min(options.streams), seconds))
             for streams in options.streams if direction != "both" else sorted({min(options.streams), max(options.streams)}):
                 rows = [f"MTU {mtu}, {streams} {'stream' if streams == 1 else 'streams'}, {WAYS[direction]}{suffix(variant)}" for mtu in mtus]
                 with failures_to(record, rows[0]):
