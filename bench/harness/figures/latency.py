@@ -31,12 +31,12 @@ def requests(s, more, options, record):
                       ("connections, 1 at a time", ("crr", s.address, ECHO, 1)), ("connections, 16 at a time", ("crr", s.address, ECHO, 16))):
         with failures_to(record, row + more):
             s.rehearse(lambda seconds: s.load(*what, seconds))
-            timed(s, row + more, (*what, t), record)
+            timed(s, row + more, (*what, t), record, timeout=8 + 2 * t)
 
 
-def timed(s, row, what, record):
+def timed(s, row, what, record, timeout=15):
     before = s.cost()
-    r = s.load(*what)
+    r = s.load(*what, timeout=timeout)
     after = s.cost()
     values = {"p50_us": r["p50_us"], "p99_us": r["p99_us"], "per_s": r["per_s"]}
     if before is not None:

@@ -19,7 +19,7 @@ def measure(contender, variant, options, record):
         for direction in options.directions:
             with failures_to(record, WAYS[direction]):
                 s.rehearse(lambda seconds: s.tcp(direction, min(options.streams), seconds))
-            for streams in options.streams if direction != "both" else sorted({min(options.streams), max(options.streams)}):
+            for streams in counts(options, direction, record.repetition):
                 rows = [f"MTU {mtu}, {streams} {'stream' if streams == 1 else 'streams'}, {WAYS[direction]}{suffix(variant)}" for mtu in mtus]
                 with failures_to(record, rows[0]):
                     values = throughput(s, direction, streams, options.seconds)
@@ -27,6 +27,11 @@ def measure(contender, variant, options, record):
                         record(row, **values)
         for mtu in mtus:
             record(f"MTU {mtu}{suffix(variant)}", rss_mb=s.peak_memory())
+
+
+def counts(options, direction, repetition):
+    """Fewest and most streams always; what lies between once, and not both ways at once."""
+    return options.streams if direction != "both" and repetition == 0 else sorted({min(options.streams), max(options.streams)})
 
 
 def throughput(s, direction, streams, seconds):

@@ -12,7 +12,7 @@ STEP = 0.25
 
 
 def takes(contender, variant):
-    return contender.outward and contender.name != "veth" and (contender.ipv6 or not variant.ipv6)
+    return contender.outward and contender.name not in ("veth", "loopback") and (contender.ipv6 or not variant.ipv6)
 
 
 def measure(contender, variant, options, record):
