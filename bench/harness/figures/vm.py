@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import Variant, failures_to
+from . import failures_to, widest
 from .. import contenders
 from ..lab import Failed, await_true, cpu_seconds, end, first_line, listening, load_tool
 from ..machines import Machine
@@ -58,11 +58,11 @@ NETS = {"qemu": qemu, "sluice": sluice, "pasta": passt, "gvproxy": gvproxy}
 
 
 def variants(options):
-    return [Variant(mtu, first=i == 0) for i, mtu in enumerate(options.mtu)] if all(map(shutil.which, NEEDED)) else []
+    return widest(options) if all(map(shutil.which, NEEDED)) else []
 
 
 def takes(contender, variant):
-    return contender.name in NETS and (contender.mtus or variant.first)
+    return contender.name in NETS and not variant.ipv6
 
 
 def measure(contender, variant, options, record):
