@@ -20,15 +20,14 @@ import dev.sluice.host.Outbound;
 import dev.sluice.link.Link;
 import dev.sluice.link.vmnet.AddressClaims;
 import dev.sluice.loop.EventLoop;
+import dev.sluice.posix.KernelRandom;
 import dev.sluice.posix.PosixException;
 import dev.sluice.wire.IpAddress;
-import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -153,7 +152,7 @@ public final class Gateway implements AutoCloseable {
                                 nameServer,
                                 dhcp == null ? DhcpSettings.alone(plan) : dhcp,
                                 new MappedMemory(),
-                                new SecureRandom(),
+                                new KernelRandom(),
                                 loop::stalls));
                 if (proxy != ProxySettings.NONE) {
                     on(loop, () -> {
@@ -224,8 +223,8 @@ public final class Gateway implements AutoCloseable {
 
     /** Tells of a guest that was configured by other means than DHCP: frames for its address go to {@code mac} on {@code link}. */
     public void bind(IpAddress address, MacAddress mac, Link link) throws IOException {
-        long high = IpHeader.high(address);
-        long low = IpHeader.low(address);
+        long high = address.high();
+        long low = address.low();
         on(loop, () -> network.guests.bind(high, low, mac.bits(), link, loop.now()));
     }
 

@@ -273,7 +273,7 @@ final class GuestNetwork implements LocalPort {
         public @Nullable Guest find(IpAddress address) {
             return address instanceof Ipv4Address v4
                     ? findOrAsk(v4.bits())
-                    : guests.find(IpHeader.high(address), IpHeader.low(address));
+                    : guests.find(address.high(), address.low());
         }
 
         @Override

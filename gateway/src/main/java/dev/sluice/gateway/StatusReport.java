@@ -9,7 +9,6 @@ import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
 import dev.sluice.loop.EventLoop;
-import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -110,9 +109,9 @@ final class StatusReport {
                     guest.leased,
                     (now - guest.lastSeen) / SECOND));
         }
-        guests.sort(
-                Comparator.comparingLong((GatewayStatus.GuestStatus g) -> IpHeader.high(g.address()) ^ Long.MIN_VALUE)
-                        .thenComparingLong(g -> IpHeader.low(g.address()) ^ Long.MIN_VALUE));
+        guests.sort(Comparator.comparingLong(
+                        (GatewayStatus.GuestStatus g) -> g.address().high() ^ Long.MIN_VALUE)
+                .thenComparingLong(g -> g.address().low() ^ Long.MIN_VALUE));
         return guests;
     }
 

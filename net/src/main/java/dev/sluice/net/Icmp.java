@@ -8,7 +8,6 @@ import dev.sluice.stack.ip.IcmpError;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Icmpv6Header;
 import dev.sluice.wire.IpAddress;
-import dev.sluice.wire.IpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -40,7 +39,7 @@ public final class Icmp {
         }
 
         boolean isTo(long high, long low) {
-            return IpHeader.high(address) == high && IpHeader.low(address) == low;
+            return address.high() == high && address.low() == low;
         }
 
         @Override
@@ -94,8 +93,8 @@ public final class Icmp {
     // ---- on the loop
 
     private CompletableFuture<Duration> send(IpAddress address, Duration timeout) throws NetException {
-        long high = IpHeader.high(address);
-        long low = IpHeader.low(address);
+        long high = address.high();
+        long low = address.low();
         Neighbour to = ip.route(high, low);
         LocalAddress own = ip.source(high, low);
         if (to == null || own == null) {
@@ -133,7 +132,7 @@ public final class Icmp {
     void onReply(long high, long low, MemorySegment s, long at) {
         Ping ping = pings.get(IcmpHeader.identifier(s, at));
         if (ping != null
-                && (ping.isTo(high, low) || !ip.isUnicast(IpHeader.high(ping.address), IpHeader.low(ping.address)))
+                && (ping.isTo(high, low) || !ip.isUnicast(ping.address.high(), ping.address.low()))
                 && IcmpHeader.sequence(s, at) == SEQUENCE) {
             pings.remove(ping.identifier);
             stack.loop().cancel(ping);
@@ -153,7 +152,7 @@ public final class Icmp {
     /** Pings through a neighbour that is not there end. */
     void onUnreachable(Neighbour neighbour) {
         for (Ping ping : new ArrayList<>(pings.values())) {
-            Neighbour way = ip.route(IpHeader.high(ping.address), IpHeader.low(ping.address));
+            Neighbour way = ip.route(ping.address.high(), ping.address.low());
             if (way != null && way.address().equals(neighbour.address())) {
                 end(
                         ping,

@@ -138,8 +138,8 @@ final class TcpEngine {
 
     /** Starts a connection; fails at once if there is no way to it. */
     TcpConnection connect(IpAddress address, int port) throws NetException {
-        long high = IpHeader.high(address);
-        long low = IpHeader.low(address);
+        long high = address.high();
+        long low = address.low();
         Neighbour way = ip.route(high, low);
         LocalAddress own = ip.source(high, low);
         if (way == null || own == null || !ip.isUnicast(high, low)) {
@@ -176,8 +176,8 @@ final class TcpEngine {
 
     /** A port of the dynamic range, chosen at random (RFC 6056 §3.3.1), that is not in use towards the peer. */
     private int freePort(LocalAddress own, IpAddress remote, int remotePort) throws NetException {
-        long high = IpHeader.high(remote);
-        long low = IpHeader.low(remote);
+        long high = remote.high();
+        long low = remote.low();
         int count = 0x10000 - FIRST_EPHEMERAL;
         int start = random.nextInt(count);
         for (int i = 0; i < count; i++) {
@@ -511,8 +511,8 @@ final class TcpEngine {
     /** Resets all connections of an address of ours, which is gone. */
     void abortAll(IpAddress address, Failure why) {
         long now = loop.now();
-        long high = IpHeader.high(address);
-        long low = IpHeader.low(address);
+        long high = address.high();
+        long low = address.low();
         table.forEach(session -> {
             if (session.localLow == low && session.localHigh == high) {
                 session.abort(why, now);

@@ -102,8 +102,8 @@ final class UdpEngine {
     }
 
     void send(UdpSocket socket, Datagram datagram) {
-        long high = IpHeader.high(datagram.address());
-        long low = IpHeader.low(datagram.address());
+        long high = datagram.address().high();
+        long low = datagram.address().low();
         Neighbour to = ip.route(high, low);
         LocalAddress own = ip.source(high, low);
         if (to == null || own == null) {

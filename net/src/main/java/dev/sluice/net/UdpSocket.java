@@ -1,7 +1,6 @@
 package dev.sluice.net;
 
 import dev.sluice.wire.IpAddress;
-import dev.sluice.wire.IpHeader;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -216,7 +215,7 @@ public final class UdpSocket implements AutoCloseable {
     /** True if a datagram of this sender is for this socket. */
     boolean listensTo(long high, long low, int port) {
         IpAddress only = peer;
-        return only == null || (IpHeader.low(only) == low && peerPort == port && IpHeader.high(only) == high);
+        return only == null || (only.low() == low && peerPort == port && only.high() == high);
     }
 
     /** Whether a datagram with {@code length} bytes of payload has room; counts it if not. */

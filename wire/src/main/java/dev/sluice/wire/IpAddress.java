@@ -2,6 +2,11 @@ package dev.sluice.wire;
 
 /** An IP address of either family, without a zone. */
 public sealed interface IpAddress permits Ipv4Address, Ipv6Address {
+    /** The first 64 of its 128 bits; of an IPv4 address those of its mapped form, ::ffff:a.b.c.d (RFC 4291 §2.5.5.2). */
+    long high();
+
+    /** The last 64 of its 128 bits; of an IPv4 address those of its mapped form. */
+    long low();
 
     /**
      * Reads the usual text forms of both families.

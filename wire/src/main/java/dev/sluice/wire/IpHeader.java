@@ -34,20 +34,6 @@ public final class IpHeader {
         return isIpv4(high, low) ? new Ipv4Address((int) low) : new Ipv6Address(high, low);
     }
 
-    public static long high(IpAddress address) {
-        return switch (address) {
-            case Ipv4Address _ -> MAPPED_HIGH;
-            case Ipv6Address v6 -> v6.high();
-        };
-    }
-
-    public static long low(IpAddress address) {
-        return switch (address) {
-            case Ipv4Address v4 -> mapped(v4.bits());
-            case Ipv6Address v6 -> v6.low();
-        };
-    }
-
     public static boolean isIpv4(MemorySegment s, long at) {
         return Bytes.u8(s, at) >>> 4 == 4;
     }

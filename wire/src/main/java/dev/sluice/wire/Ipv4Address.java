@@ -12,6 +12,16 @@ public record Ipv4Address(int bits) implements IpAddress, Comparable<Ipv4Address
     public static final Ipv4Address BROADCAST = new Ipv4Address(-1);
     public static final Ipv4Address LOOPBACK = new Ipv4Address(0x7f00_0001);
 
+    @Override
+    public long high() {
+        return IpHeader.MAPPED_HIGH;
+    }
+
+    @Override
+    public long low() {
+        return IpHeader.mapped(bits);
+    }
+
     /**
      * Reads a dotted quad: four decimal numbers 0–255 without leading zeros.
      *

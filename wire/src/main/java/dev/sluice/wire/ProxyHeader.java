@@ -35,10 +35,10 @@ public final class ProxyHeader {
             Bytes.put16(s, at + PREFIX + 10, destinationPort);
             return prefix(s, at, PROXY, TCP_OVER_IPV4, 12);
         }
-        Bytes.put64(s, at + PREFIX, IpHeader.high(source));
-        Bytes.put64(s, at + PREFIX + 8, IpHeader.low(source));
-        Bytes.put64(s, at + PREFIX + 16, IpHeader.high(destination));
-        Bytes.put64(s, at + PREFIX + 24, IpHeader.low(destination));
+        Bytes.put64(s, at + PREFIX, source.high());
+        Bytes.put64(s, at + PREFIX + 8, source.low());
+        Bytes.put64(s, at + PREFIX + 16, destination.high());
+        Bytes.put64(s, at + PREFIX + 24, destination.low());
         Bytes.put16(s, at + PREFIX + 32, sourcePort);
         Bytes.put16(s, at + PREFIX + 34, destinationPort);
         return prefix(s, at, PROXY, TCP_OVER_IPV6, 36);

@@ -5,6 +5,7 @@ import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.Opening;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
+import dev.sluice.posix.KernelRandom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,10 +13,10 @@ import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.security.SecureRandom;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * second, so that a port is gone before it can be found out.
  */
 final class DirectTries {
+    private static final RandomGenerator RANDOM = new KernelRandom();
+
     private static final int TRIES_PER_SOCKET = 64;
     private static final long SOCKET_LIFE = 1_000_000_000L;
     /** Longer questions are rare, and not worth memory here. */
@@ -218,9 +221,9 @@ final class DirectTries {
                 long low,
                 long deadline,
                 Consumer<byte @Nullable []> outcome) {
-            int id = Randomness.SECURE.nextInt(1 << 16);
+            int id = RANDOM.nextInt(1 << 16);
             while (find(id) != null) {
-                id = Randomness.SECURE.nextInt(1 << 16);
+                id = RANDOM.nextInt(1 << 16);
             }
             Try attempt = new Try(this, taken++, query, id, server, high, low, deadline, outcome);
             tries[attempt.slot] = attempt;
@@ -301,10 +304,5 @@ final class DirectTries {
         public void onDropped(int datagrams) {
             // As if it were lost on the way: the Forwarder tries again.
         }
-    }
-
-    /** Seeded at the first lookup, not at start-up. */
-    private static final class Randomness {
-        static final SecureRandom SECURE = new SecureRandom();
     }
 }

@@ -1,18 +1,21 @@
 package dev.sluice.gateway.dns;
 
 import dev.sluice.gateway.dns.DnsService.Transport;
+import dev.sluice.posix.KernelRandom;
 import dev.sluice.wire.DnsHeader;
 import java.io.IOException;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /** Asks servers, in the manner of libc's resolver or all at the same time; blocks, so only on virtual threads. */
 final class Forwarder implements AutoCloseable {
+    static final RandomGenerator RANDOM = new KernelRandom();
+
     private final ServerHealth health;
     private final DnsCounters counters;
     private final StreamServers streams;
@@ -169,8 +172,7 @@ final class Forwarder implements AutoCloseable {
             throws IOException {
         return switch (server.protocol()) {
             case UDP -> {
-                Exchange exchange =
-                        new Exchange(query, Randomness.SECURE.nextInt(1 << 16), upstreams.patience(server), counters);
+                Exchange exchange = new Exchange(query, RANDOM.nextInt(1 << 16), upstreams.patience(server), counters);
                 yield transport == Transport.UDP
                         ? exchange.overUdp(server.address(), resend)
                         : exchange.overTcp(server.address());
@@ -250,12 +252,5 @@ final class Forwarder implements AutoCloseable {
     @Override
     public void close() {
         streams.close();
-    }
-
-    /** Seeded at the first lookup, not at start-up. */
-    static final class Randomness {
-        static final SecureRandom SECURE = new SecureRandom();
-
-        private Randomness() {}
     }
 }

@@ -3,7 +3,6 @@ package dev.sluice.gateway.dns;
 import dev.sluice.wire.DnsHeader;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
-import dev.sluice.wire.Ipv6Address;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,18 +59,16 @@ interface NameSource {
 
     /** A or AAAA. */
     static int addressType(IpAddress address) {
-        return switch (address) {
-            case Ipv4Address _ -> DnsHeader.TYPE_A;
-            case Ipv6Address _ -> DnsHeader.TYPE_AAAA;
-        };
+        return address instanceof Ipv4Address ? DnsHeader.TYPE_A : DnsHeader.TYPE_AAAA;
     }
 
     /** An address as RDATA. */
     static byte[] bytes(IpAddress address) {
-        return switch (address) {
-            case Ipv4Address four -> ByteBuffer.allocate(4).putInt(four.bits()).array();
-            case Ipv6Address six ->
-                ByteBuffer.allocate(16).putLong(six.high()).putLong(six.low()).array();
-        };
+        return address instanceof Ipv4Address four
+                ? ByteBuffer.allocate(4).putInt(four.bits()).array()
+                : ByteBuffer.allocate(16)
+                        .putLong(address.high())
+                        .putLong(address.low())
+                        .array();
     }
 }

@@ -158,7 +158,7 @@ final class StreamServers implements AutoCloseable {
             }
             int id;
             do {
-                id = Forwarder.Randomness.SECURE.nextInt(1 << 16);
+                id = Forwarder.RANDOM.nextInt(1 << 16);
             } while (inFlight.putIfAbsent(id, pending) != null);
             return id;
         }

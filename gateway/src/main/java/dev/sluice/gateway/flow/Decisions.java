@@ -185,8 +185,8 @@ public final class Decisions {
             case FlowPolicy.Allow(IpAddress address, int port) -> {
                 verdicts[index] = Verdict.ALLOW;
                 targetPort[index] = port;
-                targetHigh[index] = IpHeader.high(address);
-                targetLow[index] = IpHeader.low(address);
+                targetHigh[index] = address.high();
+                targetLow[index] = address.low();
                 redirects |= !isAbout(index, targetHigh[index], targetLow[index], port);
             }
             case FlowPolicy.Prohibit() -> verdicts[index] = Verdict.PROHIBIT;

@@ -13,7 +13,6 @@ import dev.sluice.host.ListenException;
 import dev.sluice.host.Opening;
 import dev.sluice.loop.Loop;
 import dev.sluice.wire.IpAddress;
-import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -196,8 +195,8 @@ public final class Forwards {
         };
         IpAddress at = wanted == null ? Ipv4Address.ANY : wanted;
         return switch (udp.forward(
-                IpHeader.high(at),
-                IpHeader.low(at),
+                at.high(),
+                at.low(),
                 port,
                 address.bits(),
                 spec.guestPort(),
@@ -209,8 +208,7 @@ public final class Forwards {
 
     private Opened agentDatagrams(@Nullable IpAddress wanted, int port, MuxTarget.Udp target) throws IOException {
         IpAddress at = wanted == null ? Ipv4Address.ANY : wanted;
-        return switch (AgentDatagrams.open(
-                loop, datagramHost, agent(), IpHeader.high(at), IpHeader.low(at), port, target)) {
+        return switch (AgentDatagrams.open(loop, datagramHost, agent(), at.high(), at.low(), port, target)) {
             case Opening.Open<AgentDatagrams>(AgentDatagrams forward) -> new Opened.AgentPort(forward);
             case Opening.Failed<AgentDatagrams> failed -> throw new ListenException(failed.error(), failed.reason());
         };

@@ -42,8 +42,8 @@ final class DialledDatagrams implements StreamSocket.Events {
         this.loop = loop;
         this.host = host;
         this.channel = channel;
-        this.high = IpHeader.high(address);
-        this.low = IpHeader.low(address);
+        this.high = address.high();
+        this.low = address.low();
         this.port = port;
     }
 

@@ -130,8 +130,8 @@ public final class TcpInbound {
 
     /** Whether the guest can see the client under its own address: answers to it come back through us. */
     private boolean isShown(@Nullable Guest guest, IpAddress peer) {
-        long high = IpHeader.high(peer);
-        long low = IpHeader.low(peer);
+        long high = peer.high();
+        long low = peer.low();
         return IpHeader.isIpv4(high, low) == (guest == null || guest.isIpv4())
                 && Destination.of(flows.plan, high, low) == Destination.WORLD;
     }
@@ -147,8 +147,8 @@ public final class TcpInbound {
             return refuse(client, Drop.TCP_FLOW_LIMIT);
         }
         boolean shown = isShown(guest, client.peer());
-        long high = shown ? IpHeader.high(client.peer()) : flows.plan.gatewayHigh(guest.isIpv4());
-        long low = shown ? IpHeader.low(client.peer()) : flows.plan.gatewayLow(guest.isIpv4());
+        long high = shown ? client.peer().high() : flows.plan.gatewayHigh(guest.isIpv4());
+        long low = shown ? client.peer().low() : flows.plan.gatewayLow(guest.isIpv4());
         int guestPort = client.forward().guestPort;
         int sourcePort = freePort(guest, guestPort, high, low, client.peerPort());
         if (sourcePort < 0) {

@@ -112,7 +112,7 @@ public final class UdpFlows {
     private FlowPolicy.Decision decide(FlowPolicy.Request request) {
         FlowPolicy.Allow redirect = redirects.get(request.destinationPort());
         IpAddress to = request.destination();
-        return redirect != null && Destination.of(plan, IpHeader.high(to), IpHeader.low(to)) == Destination.GATEWAY
+        return redirect != null && Destination.of(plan, to.high(), to.low()) == Destination.GATEWAY
                 ? redirect
                 : others.decide(request);
     }

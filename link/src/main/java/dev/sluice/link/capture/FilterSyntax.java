@@ -201,7 +201,7 @@ final class FilterSyntax {
             throw wrong("'host " + text
                     + "' needs an address as 192.168.65.3 or fd00::3; a guest's name goes with 'guest'");
         }
-        return new Filter.Net(side, IpHeader.high(address), IpHeader.low(address), -1, -1);
+        return new Filter.Net(side, address.high(), address.low(), -1, -1);
     }
 
     private static Filter net(Filter.Side side, String text) {
