@@ -55,10 +55,11 @@ class LinuxPeerTest {
      * acknowledgment may take (RFC 8985 §7.2) we rightly ask about: then its timer was late, on a machine with other work. What it
      * has acknowledged and we send again is spurious, however late.
      */
-    private static final String TROUBLE = "(tcp.analysis.retransmission && !(ip.src == 10.77.0.2 && tcp.analysis.rto >= 0.19))"
-            + " || tcp.analysis.fast_retransmission"
-            + " || tcp.analysis.spurious_retransmission || tcp.analysis.out_of_order || tcp.analysis.lost_segment"
-            + " || tcp.analysis.ack_lost_segment || _ws.malformed";
+    private static final String TROUBLE =
+            "(tcp.analysis.retransmission && !(ip.src == 10.77.0.2 && tcp.analysis.rto >= 0.19))"
+                    + " || tcp.analysis.fast_retransmission"
+                    + " || tcp.analysis.spurious_retransmission || tcp.analysis.out_of_order || tcp.analysis.lost_segment"
+                    + " || tcp.analysis.ack_lost_segment || _ws.malformed";
 
     private Lab lab;
     private NetStack net;

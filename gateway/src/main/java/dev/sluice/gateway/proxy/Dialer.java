@@ -6,7 +6,6 @@ import dev.sluice.host.HostError;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.wire.IpAddress;
-import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
@@ -85,7 +84,7 @@ final class Dialer {
     UpstreamEnd upstream(Upstream upstream, String name) throws IOException {
         List<IpAddress> addresses = new ArrayList<>();
         for (IpAddress address : addresses(upstream.host(), proxy.plan().gateway())) {
-            switch (Destination.of(proxy.plan(), IpHeader.high(address), IpHeader.low(address))) {
+            switch (Destination.of(proxy.plan(), address.high(), address.low())) {
                 case GATEWAY ->
                     throw new IOException(
                             "it is the gateway of this very network, so requests would come back for ever");

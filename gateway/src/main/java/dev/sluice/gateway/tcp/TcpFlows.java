@@ -311,8 +311,8 @@ public final class TcpFlows {
      * @param request by whom and where to, as if the guest had sent a SYN
      */
     public @Nullable StreamSocket connect(FlowPolicy.Request request, StreamSocket.Events owner) {
-        long high = IpHeader.high(request.destination());
-        long low = IpHeader.low(request.destination());
+        long high = request.destination().high();
+        long low = request.destination().low();
         return switch (Destination.of(plan, high, low)) {
             case GATEWAY, NEIGHBOUR, MULTICAST, MARTIAN -> null;
             case HOST, WORLD ->
