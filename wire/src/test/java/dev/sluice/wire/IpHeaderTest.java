@@ -17,8 +17,7 @@ class IpHeaderTest {
     private long write(String source, String destination) {
         IpAddress from = IpAddress.parse(source);
         IpAddress to = IpAddress.parse(destination);
-        return IpHeader.writeBefore(
-                s, END, PAYLOAD, 17, 63, IpHeader.high(from), IpHeader.low(from), IpHeader.high(to), IpHeader.low(to));
+        return IpHeader.writeBefore(s, END, PAYLOAD, 17, 63, from.high(), from.low(), to.high(), to.low());
     }
 
     @ParameterizedTest
@@ -56,8 +55,7 @@ class IpHeaderTest {
     })
     void loopbackIsKnownInBothFamilies(String text, boolean loopback) {
         IpAddress address = IpAddress.parse(text);
-        assertThat(IpHeader.isLoopback(IpHeader.high(address), IpHeader.low(address)))
-                .isEqualTo(loopback);
+        assertThat(IpHeader.isLoopback(address.high(), address.low())).isEqualTo(loopback);
     }
 
     @Test
