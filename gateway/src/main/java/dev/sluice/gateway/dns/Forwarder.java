@@ -92,7 +92,7 @@ final class Forwarder implements AutoCloseable {
                 continue; // its one connection is shared, and takes one answer for each query
             }
             try {
-                Transfer transfer = new Transfer(query, Randomness.SECURE.nextInt(1 << 16));
+                Transfer transfer = new Transfer(query, RANDOM.nextInt(1 << 16));
                 return transfer.pass(server.address(), upstreams.patience(server), receiver);
             } catch (Transfer.Broken e) {
                 throw e;
