@@ -93,7 +93,7 @@ def rr(host, port, seconds, way):
     s, prefix = connect(host, port, way)
     request = f"GET {prefix}/100 HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
     took, end = [], time.monotonic() + seconds
-    while time.monotonic() < end:
+    while not took or time.monotonic() < end:
         start = time.monotonic()
         s.sendall(request)
         _, rest = head(s)

@@ -26,7 +26,7 @@ def measure(contender, variant, options, record):
         if not first_line(server):
             raise Failed("the HTTP server did not start")
         with session(contender, variant.mtu, warm_up=options.warm_up) as s:
-            for way in ((), PROXY):
+            for way in ((), PROXY) if s.rehearsal else ():
                 http(s, "rr", way, options.warm_up)
                 http(s, "stream", way, options.warm_up)
             plain = {}
