@@ -31,7 +31,6 @@ final class NetworkOptions {
 
     private final Settings.Draft given = new Settings.Draft();
     private @Nullable Syntax syntax;
-    private final ProxyOptions proxy = new ProxyOptions();
     private boolean verbose;
     private @Nullable Path file;
     private boolean noFile;
@@ -95,7 +94,7 @@ final class NetworkOptions {
                         "FILE",
                         "Who knows the token in FILE may use the API over TCP; a FILE that is not there is made.",
                         text -> set(Keys.API_TOKEN, Path.of(text)));
-        return proxy.addTo(DnsOptions.addTo(syntax, given))
+        return ProxyOptions.addTo(DnsOptions.addTo(syntax, given), given)
                 .flag("-v, --verbose", "Say more on standard error.", () -> verbose = true);
     }
 
@@ -155,7 +154,7 @@ final class NetworkOptions {
 
     /** Starts the network. */
     GuestNetwork start(AddressPlan plan) throws IOException {
-        Gateway.Builder builder = Gateway.builder().plan(plan).proxy(proxy.settings(plan));
+        Gateway.Builder builder = Gateway.builder().plan(plan).proxy(NetworkParts.proxy(settings));
         try {
             builder.dns(NetworkParts.dns(settings, plan)).limits(NetworkParts.limits(settings));
         } catch (IllegalArgumentException e) {
@@ -173,6 +172,7 @@ final class NetworkOptions {
         if (syntax != null) {
             network.settings(syntax.given());
         }
+        live(network).followProxy();
         return network;
     }
 

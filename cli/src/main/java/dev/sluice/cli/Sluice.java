@@ -24,6 +24,7 @@ final class Sluice {
             "ports",
             "dns",
             "config",
+            "proxy",
             "explain",
             "events",
             "capture",
@@ -51,6 +52,7 @@ final class Sluice {
             case "guests" -> new GuestsCommand();
             case "dns" -> new DnsCommand();
             case "explain" -> new ExplainCommand();
+            case "proxy" -> new ProxyCommand();
             case "config" -> new ConfigCommand();
             case "events" -> new EventsCommand();
             case "capture" -> new CaptureCommand();

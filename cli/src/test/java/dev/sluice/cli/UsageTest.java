@@ -97,6 +97,15 @@ class UsageTest {
             run --api x -- true                   | 'x'
             run --config /none.yaml -- true       | /none.yaml is not there
             run --config /x --no-config -- true   | give one of them
+            run --http-proxy ftp://x -- true      | 'ftp'
+            run --proxy-port 70000 -- true        | '70000'
+            run --transparent-ports x -- true     | 'x'
+            run --no-proxy 10.0.0.0/99 -- true    | 10.0.0.0/99
+            proxy x                               | 'x'
+            proxy set                             | proxy set http://
+            proxy set ftp://x                     | 'ftp'
+            proxy test                            | proxy test https://
+            proxy show --no-proxy x               | goes with set
             config                                | config check FILE
             config check                          | config check FILE
             config check /none.yaml               | /none.yaml
@@ -135,7 +144,9 @@ class UsageTest {
                 "capture",
                 "diagnose",
                 "completion",
-                "config"
+                "config",
+                "explain",
+                "proxy"
             })
     void everyCommandHasHelpWithExamples(String command) {
         assertThat(Main.execute(command, "--help")).isZero();
@@ -176,10 +187,6 @@ class UsageTest {
             "--configure",
             "--mac",
             "--ready-fd",
-            "--http-proxy",
-            "--no-proxy",
-            "--proxy-port",
-            "--transparent-ports",
             "--exit-fd");
 
     @Test

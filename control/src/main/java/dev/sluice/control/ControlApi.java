@@ -27,6 +27,7 @@ public final class ControlApi implements HttpHandler {
             new ForwardsApi(backend).addTo(known);
             new GatewayForwardsApi(backend).addTo(known);
             new SettingsApi(backend).addTo(known);
+            new ProxyApi(backend).addTo(known);
             new DnsApi(backend).addTo(known);
             new ExplainApi(backend).addTo(known);
             new EventsApi(backend).addTo(known);

@@ -10,6 +10,7 @@ import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.gateway.proxy.ProxyPolicy;
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
 import java.util.List;
@@ -86,6 +87,11 @@ public interface ControlBackend {
      */
     default Captures captures() throws IOException {
         throw new IOException("this process records no frames");
+    }
+
+    /** Which way requests go. */
+    default ProxyDoor proxy() {
+        return ProxyDoor.of(() -> ProxyPolicy.DIRECT);
     }
 
     /**

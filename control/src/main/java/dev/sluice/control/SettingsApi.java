@@ -25,6 +25,12 @@ final class SettingsApi {
 
     private HttpResponse patch(HttpRequest request) throws IOException {
         request.query().end();
+        Map<?, ?> members = object(request);
+        return done(backend.settingsDoor(), door -> door.patch(members));
+    }
+
+    /** The object that is the body. */
+    static Map<?, ?> object(HttpRequest request) {
         Object changes;
         try {
             changes = JsonReader.read(request.text());
@@ -34,7 +40,7 @@ final class SettingsApi {
         if (!(changes instanceof Map<?, ?> members)) {
             throw HttpProblem.bad("the body must be an object, as {\"dns\": {\"cache\": false}}");
         }
-        return done(backend.settingsDoor(), door -> door.patch(members));
+        return members;
     }
 
     private HttpResponse reload(HttpRequest request) throws IOException {

@@ -13,6 +13,10 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.gateway.proxy.Credentials;
+import dev.sluice.gateway.proxy.ProxyTarget;
+import dev.sluice.gateway.proxy.Route;
+import dev.sluice.gateway.proxy.Upstream;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
@@ -179,6 +183,30 @@ final class ApiFixture implements ControlBackend, AutoCloseable {
                 "refused",
                 "check it",
                 List.of(new Explained.Step(Explained.Stage.CONNECT, "192.0.2.1:80", "refused", false, "check it", 3)));
+    }
+
+    @Override
+    public ProxyDoor proxy() {
+        return new ProxyDoor() {
+            private final Route via = new Route.Via(
+                    new Upstream(
+                            Upstream.Kind.HTTP,
+                            "proxy.test",
+                            3128,
+                            Optional.of(new Credentials("me", "canary-in-settings"))),
+                    "a rule");
+
+            @Override
+            public State state() {
+                return new State("http://proxy.test:3128", List.of(".test"), true, "the settings");
+            }
+
+            @Override
+            public List<Route> routes(ProxyTarget target) {
+                asked.add("routes " + target.url());
+                return List.of(via, new Route.Direct("then"), new Route.Refused("no", "a list"));
+            }
+        };
     }
 
     @Override

@@ -43,6 +43,8 @@ class OpenApiTest {
             "?port=5432",
             "GET /v1/explain",
             "?target=web.test",
+            "GET /v1/proxy/routes",
+            "?url=https://web.test/",
             "GET /v1/diagnose",
             "?seconds=0&captures=false");
 

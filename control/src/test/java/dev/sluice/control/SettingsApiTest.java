@@ -63,6 +63,18 @@ class SettingsApiTest {
     }
 
     @Test
+    void theProxyIsShownChosenAndTriedWithoutItsPassword() throws Exception {
+        assertThat(client.get("/v1/proxy")).contains("http://proxy.test:3128").doesNotContain("canary");
+        assertThat(client.get("/v1/proxy/routes?url=https://web.test:8443/x"))
+                .contains("\"way\": \"proxy\"", "\"way\": \"direct\"", "\"message\": \"no\"", "\"rule\": \"a list\"")
+                .doesNotContain("canary");
+        client.ask("PATCH", "/v1/proxy", "{\"use\": \"host\"}");
+        assertThat(api.asked).containsExactly("routes https://web.test:8443/", "patch {proxy={use=host}}");
+        assertThat(Wire.problem(api.socket, "GET", "/v1/proxy/routes?url=", "").get("status"))
+                .isEqualTo(400L);
+    }
+
+    @Test
     void explanationsAreHandedOn() throws Exception {
         assertThat(client.get("/v1/explain?target=web.test&guest=192.168.65.3"))
                 .contains("\"stage\": \"connect\"", "\"remedy\": \"check it\"");

@@ -4,6 +4,7 @@ import dev.sluice.proxy.rule.Exceptions;
 import dev.sluice.proxy.rule.ProxySetting;
 import dev.sluice.proxy.rule.ProxyUrl;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** What a user may choose to follow. */
 public sealed interface ProxyChoice {
@@ -15,6 +16,15 @@ public sealed interface ProxyChoice {
 
     /** One setting, until it is replaced. */
     record Fixed(ProxySetting setting) implements ProxyChoice {}
+
+    /** The script's path as it was written, perhaps a relative one; null if it is no file. */
+    default @Nullable String file() {
+        return this instanceof Fixed(ProxySetting.Automatic script)
+                        && !script.script().equals(ProxySetting.Automatic.DISCOVER)
+                        && script.script().indexOf(':') < 0
+                ? script.script()
+                : null;
+    }
 
     /**
      * Reads what users write: {@code none}, {@code host}, {@code wpad}, a proxy's URL, or a script's: a URL with a path, or a file whose name

@@ -6,6 +6,7 @@ import dev.sluice.control.ControlBackend;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlServer;
 import dev.sluice.control.ControlSockets;
+import dev.sluice.control.ProxyDoor;
 import dev.sluice.control.SettingsDoor;
 import dev.sluice.gateway.Captures;
 import dev.sluice.gateway.Gateway;
@@ -78,6 +79,7 @@ public final class GuestNetwork implements AutoCloseable {
     private boolean closed;
     private volatile Map<String, Object> settings = Map.of();
     private volatile @Nullable SettingsDoor settingsDoor;
+    private volatile @Nullable ProxyDoor proxyDoor;
 
     private GuestNetwork(Gateway gateway, @Nullable CaptureFile capture) {
         this.gateway = gateway;
@@ -381,6 +383,17 @@ public final class GuestNetwork implements AutoCloseable {
         settingsDoor = door;
     }
 
+    /** Which way requests go. */
+    public ProxyDoor proxy() {
+        ProxyDoor door = proxyDoor;
+        return door == null ? ProxyDoor.of(() -> gateway.proxy().policy()) : door;
+    }
+
+    /** Says which way requests go. */
+    public void proxy(ProxyDoor door) {
+        proxyDoor = door;
+    }
+
     /** What the control socket shows and steers. */
     private final class Backend implements ControlBackend {
         @Override
@@ -432,6 +445,11 @@ public final class GuestNetwork implements AutoCloseable {
                             () -> gateway.proxy().policy(),
                             port -> gateway.proxy().transparentPorts().contains(port))
                     .explain(target, guest == null ? gateway.plan().firstGuest() : guest);
+        }
+
+        @Override
+        public ProxyDoor proxy() {
+            return GuestNetwork.this.proxy();
         }
 
         @Override
@@ -507,6 +525,10 @@ public final class GuestNetwork implements AutoCloseable {
         }
         if (server != null) {
             server.close();
+        }
+        ProxyDoor followed = proxyDoor;
+        if (followed != null) {
+            followed.close();
         }
         servers.forEach(LinkServer::close);
         gateway.close();

@@ -34,6 +34,7 @@ final class Change {
     /** Ports that the system has chosen, by what was asked for. */
     private final Map<ForwardSpec, ForwardSpec.Listen> chosen = new HashMap<>();
 
+    private @Nullable ProxyFollower follower;
     private final Deque<Step> undo = new ArrayDeque<>();
 
     Change(GuestNetwork network) {
@@ -53,6 +54,7 @@ final class Change {
             published(before, after);
             gatewayForwards(before, after);
             names(before, after);
+            proxy(before, after);
         } catch (IOException e) {
             takeBack();
             throw e;
@@ -141,6 +143,27 @@ final class Change {
             gateway.forward(come);
             undo.push(() -> gateway.unforward(come));
         }
+    }
+
+    /** Follows another proxy if it is one. */
+    void proxy(Settings before, Settings after) throws IOException {
+        if (before.differences(after).stream().anyMatch(key -> key.name().startsWith("proxy."))) {
+            undo.push(() -> follow(before));
+            follow(after);
+        }
+    }
+
+    private void follow(Settings settings) throws IOException {
+        ProxyFollower known = follower;
+        if (known == null && !settings.has(Keys.PROXY)) {
+            gateway.proxy(NetworkParts.proxy(settings));
+            return;
+        }
+        if (known == null) {
+            known = new ProxyFollower(network);
+            follower = known;
+        }
+        known.follow(settings);
     }
 
     private void names(Settings before, Settings after) {

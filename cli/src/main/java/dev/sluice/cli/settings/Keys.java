@@ -1,6 +1,7 @@
 package dev.sluice.cli.settings;
 
 import dev.sluice.control.ApiDoor;
+import dev.sluice.control.diagnose.Secret;
 import dev.sluice.gateway.dns.DnsDirectory;
 import dev.sluice.gateway.dns.DnsServer;
 import dev.sluice.gateway.flow.AddressPlan;
@@ -123,6 +124,39 @@ public final class Keys {
             "none",
             "Where 'sluice port-helper' listens; it binds the published ports that this user may not.");
 
+    // ---- proxy
+
+    static final String PROXY_NAME = "proxy.use";
+
+    /** Perhaps with a password. */
+    public static final Key<Secret> PROXY = live(
+            PROXY_NAME,
+            // a lambda, not a method reference: that would load the proxy module with this class
+            Form.text("host", (text, where) -> ProxyFollower.parse(text, where), use -> ProxyFollower.shown(use)),
+            "--http-proxy",
+            "none",
+            "Which proxy requests take: its URL, a PAC file's URL or path, host for the host's own settings, wpad, or none.");
+
+    public static final Key<List<String>> NO_PROXY = live(
+            "proxy.except",
+            Form.list(Form.text(".corp.example", (text, _) -> excepted(text), text -> text), 1024),
+            "--no-proxy",
+            "none",
+            "Hosts that are reached without it, as in curl's no_proxy.");
+
+    public static final Key<Long> PROXY_PORT = live(
+            "proxy.port",
+            Form.number(0, 65_535),
+            "--proxy-port",
+            "3128",
+            "Where the gateway is a proxy for guests that want one; 0 for nowhere.");
+    public static final Key<List<Long>> TRANSPARENT_PORTS = live(
+            "proxy.transparent-ports",
+            Form.list(Form.number(1, 65_535), 64),
+            "--transparent-ports",
+            "80 and 443",
+            "Ports whose connections take the proxy though guests know nothing of it.");
+
     // ---- capture, api, serve
 
     public static final Key<Path> CAPTURE_FILE = fixed(
@@ -189,6 +223,29 @@ public final class Keys {
 
     private static Form<List<String>> names() {
         return Form.list(DnsForms.NAME, 64);
+    }
+
+    /**
+     * One of the hosts that a proxy is not for.
+     *
+     * @throws IllegalArgumentException if it is none
+     */
+    public static String excepted(String text) {
+        String host = text.strip();
+        if (host.indexOf('/') >= 0) {
+            try {
+                return host.indexOf(':') >= 0
+                        ? Ipv6Cidr.parse(host).toString()
+                        : Ipv4Cidr.parse(host).toString();
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("'" + host + "': " + e.getMessage(), e);
+            }
+        }
+        if (!host.matches("[\\p{Alnum}*._:\\[\\]<>-]+")) {
+            throw new IllegalArgumentException(
+                    "'" + host + "' is no host, domain, address or network, as .corp.example and 10.0.0.0/8 are");
+        }
+        return host;
     }
 
     private static Ipv4Cidr subnet(Ipv4Cidr subnet) {

@@ -61,6 +61,11 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
         this.change = new Change(network);
     }
 
+    /** Follows the proxy that was chosen, if one was: before the first guest comes, as none may go past it. */
+    public synchronized void followProxy() throws IOException {
+        change.proxy(Settings.NONE, whole);
+    }
+
     /** Opens the ports that are to be published from the start. */
     public synchronized void publish() throws IOException {
         change.open(whole.get(Keys.PUBLISH, List.of()));

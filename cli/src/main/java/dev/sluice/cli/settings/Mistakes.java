@@ -20,6 +20,11 @@ final class Mistakes {
         return all.isEmpty();
     }
 
+    /** What the first says; empty if there is none. */
+    String first() {
+        return all.isEmpty() ? "" : all.getFirst().message();
+    }
+
     /** @throws SettingsException if there are any */
     void raise() throws SettingsException {
         if (!all.isEmpty()) {

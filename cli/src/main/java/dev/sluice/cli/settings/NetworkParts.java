@@ -6,11 +6,13 @@ import dev.sluice.gateway.dns.Upstreams;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.proxy.ProxySettings;
 import dev.sluice.wire.IpAddress;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** The parts of a network that settings describe. */
 public final class NetworkParts {
@@ -59,6 +61,17 @@ public final class NetworkParts {
         if (value != null) {
             to.set(key, value, Where.API);
         }
+    }
+
+    /** Its HTTP proxy, with everything going straight until somebody says which way. */
+    public static ProxySettings proxy(Settings settings) {
+        long port = settings.get(Keys.PROXY_PORT, (long) ProxySettings.PORT);
+        List<Long> transparent = settings.get(Keys.TRANSPARENT_PORTS);
+        ProxySettings made = ProxySettings.DEFAULT.withPorts(port == 0 ? List.of() : List.of(Math.toIntExact(port)));
+        return transparent == null
+                ? made
+                : made.withTransparentPorts(
+                        transparent.stream().map(Math::toIntExact).collect(Collectors.toUnmodifiableSet()));
     }
 
     /** Its limits. */

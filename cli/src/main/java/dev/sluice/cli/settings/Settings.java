@@ -116,6 +116,20 @@ public final class Settings {
             return this;
         }
 
+        /**
+         * Says it as it is written.
+         *
+         * @throws IllegalArgumentException saying what is wrong
+         */
+        public <T extends Object> Draft parse(Key<T> key, String text, Where where) {
+            Mistakes mistakes = new Mistakes();
+            T value = key.form().read(new Item.Scalar(text, text, where), key.name(), mistakes);
+            if (value == null) {
+                throw new IllegalArgumentException(mistakes.first());
+            }
+            return set(key, value, where);
+        }
+
         /** Adds to a list. */
         public <T extends Object> Draft add(Key<List<T>> key, List<T> more, Where where) {
             List<T> all = new ArrayList<>(build().get(key, List.of()));

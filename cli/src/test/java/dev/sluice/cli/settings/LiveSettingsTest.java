@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.control.Json;
 import dev.sluice.control.JsonReader;
 import dev.sluice.control.SettingsDoor;
 import dev.sluice.gateway.Gateway;
@@ -13,6 +14,8 @@ import dev.sluice.gateway.event.Subscription;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.gateway.forward.GatewayForward;
+import dev.sluice.gateway.proxy.ProxyTarget;
+import dev.sluice.gateway.proxy.Route;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -62,6 +65,7 @@ class LiveSettingsTest {
                 null,
                 whole.get(Keys.GATEWAY_FORWARDS, List.of()));
         live = new LiveSettings(file, options, read, network);
+        live.followProxy();
         live.publish();
     }
 
@@ -229,6 +233,40 @@ class LiveSettingsTest {
         assertThat(live.state().problem()).isNull();
         live.patch((Map<?, ?>) JsonReader.read("{\"dns\": {\"records\": null}}"));
         assertThat(lookup("a.test").toString()).contains("192.0.2.20");
+    }
+
+    /** What it says, wherever it may be said. */
+    private String everythingShown() throws Exception {
+        return Json.of(live.state()) + live.state() + mistakes("proxy: {use: [\"http://me:canary@x\"], except: 5}\n");
+    }
+
+    @Test
+    void aProxyIsFollowedFromTheNextRequestOnAndItsPasswordIsNeverShown() throws Exception {
+        start("proxy: {use: \"http://me:canary@proxy.test:3128\", except: [.corp.test]}\n");
+        assertThat(route("www.test")).isInstanceOfSatisfying(Route.Via.class, via -> {
+            assertThat(via.upstream().title()).isEqualTo("http://proxy.test:3128");
+            assertThat(via.toString()).doesNotContain("canary");
+        });
+        assertThat(route("a.corp.test").rule()).isEqualTo("proxy.except .corp.test");
+        assertThat(route("host.sluice.internal").rule()).isEqualTo("it is of the guest network");
+        assertThat(route("192.168.65.2")).isInstanceOf(Route.Direct.class);
+        assertThat(everythingShown())
+                .contains("http://proxy.test:3128 (with a password)")
+                .doesNotContain("canary");
+        for (String wrong :
+                List.of("ftp://me:canary@x", "http://me:canary@x:99999", "http://me:canary@", "http://me:canary@a b")) {
+            assertThat(mistakes("proxy: {use: \"" + wrong + "\"}\n").toString())
+                    .contains("proxy.use")
+                    .doesNotContain("canary");
+        }
+        live.patch((Map<?, ?>) JsonReader.read("{\"proxy\": {\"use\": \"none\"}}"));
+        assertThat(route("www.test")).isInstanceOf(Route.Direct.class);
+        live.patch((Map<?, ?>) JsonReader.read("{\"proxy\": {\"use\": null}}"));
+        assertThat(route("www.test")).isInstanceOf(Route.Via.class);
+    }
+
+    private Route route(String host) {
+        return network.proxy().routes(new ProxyTarget("https", host, 443)).getFirst();
     }
 
     @Test

@@ -67,12 +67,13 @@ class SettingsReaderTest {
                   publish-auto: false
                   gateway: ["5432:127.0.0.1:5432"]
                   helper: /run/helper.sock
+                proxy: {use: "http://me:pw@proxy.test:3128", except: [.test, 10.0.0.0/8], port: 0, transparent-ports: [80]}
                 capture: {file: t.pcapng, rings: true}
                 api: {listen: ["unix:api.sock"], token-file: token}
                 serve: {listen: ["qemu:/tmp/vm.sock"]}
                 limits: {tcp-flows: 100, tcp-half-open: 10, udp-flows: 100, buffer-bytes: 1048576, dns-queries: 10}
                 """);
-        assertThat(Keys.ALL).allMatch(key -> key.name().startsWith("proxy.") || all.has(key));
+        assertThat(Keys.ALL).allMatch(key -> all.has(key));
         assertThat(all.get(Keys.SUBNET)).isEqualTo(Ipv4Cidr.parse("10.9.8.0/24"));
         assertThat(all.get(Keys.PUBLISH))
                 .isEqualTo(List.of("8080:80", "9090", "8000", "8001").stream()
@@ -127,6 +128,8 @@ class SettingsReaderTest {
             ports: {publish: [web]}               | ports.publish[0]
             ports: {publish: [80:1, 80:2]}        | leads 80 to two places
             ports: {gateway: [80:127.0.0.1:1, 80:127.0.0.1:2]} | leads port 80 to two places
+            proxy: {use: "ftp://me:pw@x"}         | a proxy of kind 'ftp' is not known
+            proxy: {except: [10.0.0.0/99]}        | proxy.except[0]
             api: {listen: [tcp:0.0.0.0:80]}       | ssh -L
             serve: {listen: [x]}                  | qemu:PATH
             limits: {tcp-flows: 1}                | within 16…1048576

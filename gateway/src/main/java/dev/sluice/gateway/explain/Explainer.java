@@ -297,10 +297,9 @@ public final class Explainer {
             if (target.scheme().isEmpty() && !lookedInto.test(target.port())) {
                 return List.of(new Route.Direct("port " + target.port() + " is not looked into"));
             }
-            boolean secure = target.scheme().isEmpty() ? target.port() != 80 : target.tls();
             long began = System.nanoTime();
             try {
-                ProxyTarget asked = new ProxyTarget(secure ? "https" : "http", target.host(), target.port());
+                ProxyTarget asked = target.proxyTarget();
                 return Deadline.within(RULES, () -> policy.routes(asked), () -> {});
             } catch (IOException e) {
                 steps.failed(

@@ -1,5 +1,6 @@
 package dev.sluice.gateway.explain;
 
+import dev.sluice.gateway.proxy.ProxyTarget;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
@@ -13,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param host in lower case, IPv6 without brackets
  * @param port 0 for none
  */
-record Target(String scheme, String host, int port) {
+public record Target(String scheme, String host, int port) {
     /** @throws IllegalArgumentException saying how it is written */
-    static Target parse(String text) {
+    public static Target parse(String text) {
         String rest = text.strip();
         String scheme = "";
         int mark = rest.indexOf("://");
@@ -87,6 +88,12 @@ record Target(String scheme, String host, int port) {
 
     boolean tls() {
         return scheme.equals("https");
+    }
+
+    /** As the proxy's rules are asked about it: without a URL, what goes to port 80 is in plain text. */
+    public ProxyTarget proxyTarget() {
+        boolean secure = scheme.isEmpty() ? port != 80 : tls();
+        return new ProxyTarget(secure ? "https" : "http", host, port == 0 ? 443 : port);
     }
 
     /** As in a message. */

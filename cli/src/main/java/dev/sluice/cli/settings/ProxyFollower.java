@@ -1,0 +1,111 @@
+package dev.sluice.cli.settings;
+
+import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.control.ProxyDoor;
+import dev.sluice.control.diagnose.Secret;
+import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.dns.DnsNames;
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.gateway.proxy.ProxyTarget;
+import dev.sluice.gateway.proxy.Route;
+import dev.sluice.proxy.LiveProxyPolicy;
+import dev.sluice.proxy.ProxyChoice;
+import dev.sluice.proxy.rule.Exceptions;
+import dev.sluice.proxy.rule.NoProxy;
+import dev.sluice.proxy.rule.ProxySetting;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
+import java.io.IOException;
+import java.util.List;
+
+/** Has a network's proxy policy follow the settings. Made with the first that says something about proxies; nothing of it is loaded before. */
+final class ProxyFollower implements ProxyDoor {
+    private final Gateway gateway;
+    private final LiveProxyPolicy policy;
+    private volatile Settings settings = Settings.NONE;
+
+    ProxyFollower(GuestNetwork network) throws IOException {
+        gateway = network.gateway();
+        AddressPlan plan = gateway.plan();
+        policy = LiveProxyPolicy.ofHost(target -> isOwn(plan, target.host()), System.getenv());
+        gateway.onHostNetworkChange(policy::networkChanged);
+        network.proxy(this);
+    }
+
+    /** What no proxy can reach. */
+    private static boolean isOwn(AddressPlan plan, String host) {
+        if (host.endsWith("." + DnsNames.ZONE) || host.endsWith(".docker.internal")) {
+            return true;
+        }
+        try {
+            Ipv6Plan six = plan.ipv6();
+            return host.indexOf(':') < 0
+                    ? plan.subnet().contains(Ipv4Address.parse(host))
+                    : six != null && six.prefix().contains(Ipv6Address.parse(host));
+        } catch (IllegalArgumentException e) {
+            return false; // a name
+        }
+    }
+
+    /**
+     * From the next request on does as these say.
+     *
+     * @throws IOException if the gateway uses the port itself
+     */
+    void follow(Settings now) throws IOException {
+        Secret use = now.get(Keys.PROXY);
+        ProxyChoice choice =
+                use == null ? new ProxyChoice.None() : ProxyChoice.parse(use.reveal(), origin(now, Keys.PROXY));
+        List<String> except = now.get(Keys.NO_PROXY, List.of());
+        policy.follow(
+                choice,
+                except.isEmpty() ? Exceptions.NONE : new Exceptions(origin(now, Keys.NO_PROXY), NoProxy.of(except)));
+        gateway.proxy(NetworkParts.proxy(now).with(policy));
+        settings = now;
+    }
+
+    /** What rules call it: the option where it is one that says so. */
+    private static String origin(Settings settings, Key<?> key) {
+        Where where = settings.where(key);
+        return where != null && where.source().startsWith("--") ? where.source() : key.name();
+    }
+
+    @Override
+    public State state() {
+        Settings now = settings;
+        Secret use = now.get(Keys.PROXY);
+        return new State(
+                use == null ? null : shown(use), now.get(Keys.NO_PROXY, List.of()), policy.active(), policy.origin());
+    }
+
+    @Override
+    public List<Route> routes(ProxyTarget target) {
+        return policy.routes(target);
+    }
+
+    @Override
+    public void close() {
+        policy.close();
+    }
+
+    // ---- how it is written
+
+    /** Checked, and kept where nothing prints it: it may hold a password. */
+    static Secret parse(String text, Where where) {
+        String file = ProxyChoice.parse(text, Keys.PROXY_NAME).file();
+        return new Secret(
+                file == null ? text.strip() : Form.resolved(file, where).toString());
+    }
+
+    /** Without the password. */
+    static String shown(Secret use) {
+        ProxyChoice choice = ProxyChoice.parse(use.reveal(), Keys.PROXY_NAME);
+        return choice instanceof ProxyChoice.Fixed(var setting)
+                        && setting instanceof ProxySetting.Manual manual
+                        && manual.http() != null
+                ? manual.http().upstream().title()
+                        + (manual.http().upstream().credentials().isPresent() ? " (with a password)" : "")
+                : Secret.withoutCredentials(use.reveal());
+    }
+}
