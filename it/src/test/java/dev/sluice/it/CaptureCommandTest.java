@@ -174,6 +174,7 @@ class CaptureCommandTest {
                 () -> lab.onHost("tshark", "-r", file.toString()).outputAtEnd().contains("ping"));
         capture.signal("INT");
         assertThat(capture.exitCode()).as(capture.toString()).isZero();
+        assertThat(capture.err()).as("it says how much it was").matches("(?s).*sluice: [1-9][0-9]* frames?\n");
         assertThat(lab.onHost("tshark", "-r", file.toString()).output()).contains("ping");
     }
 

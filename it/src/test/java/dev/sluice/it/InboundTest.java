@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Published ports of {@code run}: from the host itself (the shortcut) and from elsewhere (frames). */
 class InboundTest {
-    /** In the guest: 80 digests what it gets to its end, 81 sends the rest of its first line, 82 resets, 83 tells who comes. */
+    /** In the guest: 80 digests what it gets to its end, 81 sends the rest of its first line, 82 resets, 83 tells who comes, 84 what comes first. */
     private static final String SERVICES = """
             import hashlib, os, socket, struct, sys, threading
             def digest(s):
@@ -50,7 +50,11 @@ class InboundTest {
                 def one(s):
                     with s: action(s)
                 while True: threading.Thread(target=one, args=(l.accept()[0],), daemon=True).start()
-            for port, action in ((80, digest), (81, send), (82, reset), (83, who)):
+            def header(s):
+                got = b''
+                while len(got) < 28 and (d := s.recv(28 - len(got))): got += d
+                s.sendall((got.hex() + '\\n').encode())
+            for port, action in ((80, digest), (81, send), (82, reset), (83, who), (84, header)):
                 threading.Thread(target=serve, args=(port, action)).start()
             print('ready', flush=True)
             """;
@@ -93,6 +97,8 @@ class InboundTest {
             "18082:82",
             "-p",
             "18083:83",
+            "-p",
+            "18084:84,proxy",
             "--",
             "python3",
             "-c",
@@ -250,6 +256,51 @@ class InboundTest {
                 except ConnectionResetError:
                     print('reset')
                 """)).isEqualTo("reset");
+    }
+
+    /** PROXY protocol, version 2: signature, PROXY over TCP/IPv4, 12 bytes: both addresses, both ports. */
+    @Test
+    void aProxyHeaderSaysWhoReallyComes() {
+        start(true, "0.0.0.0");
+        assertThat(lab.onHost("nc", "-N", "-p", "40404", "127.0.0.1", "18084").output())
+                .isEqualTo("0d0a0d0a000d0a515549540a" + "2111000c" + "7f000001" + "7f000001" + "9dd4" + "46a4" + "\n");
+        assertThat(lab.onInternet("nc", "-N", "-p", "40405", Lab.HOST, "18084").output())
+                .isEqualTo("0d0a0d0a000d0a515549540a" + "2111000c" + "c633640a" + "c0000201" + "9dd5" + "46a4" + "\n");
+    }
+
+    /** Removing a forward closes its port at once; what goes through it goes on to its end, or is reset if that is wanted. */
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", Lab.HOST})
+    void connectionsThroughARemovedForwardGoOnUnlessCut(String host) throws IOException {
+        start(true, "0.0.0.0");
+        for (boolean cut : new boolean[] {false, true}) {
+            Path go = lab.folder().resolve("go-" + host + cut);
+            Program client = lab.onHost("python3", "-c", """
+                    import os, socket, sys, time
+                    s = socket.create_connection(('%s', 18080), 20)
+                    s.sendall(b'first ')
+                    print('connected', flush=True)
+                    while not os.path.exists('%s'): time.sleep(0.01)
+                    try:
+                        s.sendall(b'second')
+                        s.shutdown(socket.SHUT_WR)
+                        print(s.makefile().read().strip() or 'end')
+                    except ConnectionResetError:
+                        print('reset')
+                    """.formatted(host, go));
+            Await.until("it is connected", client::toString, () -> client.out().contains("connected"));
+            String pid = "" + guest.pid();
+            assertThat((cut
+                                    ? lab.sluice("ports", "remove", "--cut", "--pid", pid, "18080")
+                                    : lab.sluice("ports", "remove", "--pid", pid, "18080"))
+                            .output())
+                    .contains("18080");
+            assertThat(lab.onHost("nc", "-z", host, "18080").exitCode()).isNotZero();
+            Files.createFile(go);
+            assertThat(client.output().lines().toList().getLast())
+                    .isEqualTo(cut ? "reset" : "92088ec140fc553e4b1ede202edccb65a807bbf8a38d765a3ad38013c0f13688");
+            lab.sluice("ports", "add", "--pid", pid, "18080:80").output();
+        }
     }
 
     /** Who comes from elsewhere is seen under the own address; who comes from the host itself, as somebody in the namespace. */

@@ -15,7 +15,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code sluice ports} and {@code --publish-auto}: ports of a guest that runs. */
 class PortsCommandTest {
-    /** Answers its port number to whoever comes, on the ports it is told on standard input; "-80" ends one. */
+    /**
+     * Answers its port number to whoever comes, on the ports it is told on standard input; "-80" ends one. A number above 100000 means the
+     * UDP port above that.
+     */
     private static final String ANSWERERS = """
             import socket, sys, threading
             listeners = {}
@@ -25,9 +28,17 @@ class PortsCommandTest {
                     except OSError: return
                     s.sendall(str(port).encode()); s.close()
             print('ready', flush=True)
+            def echo(port, u):
+                while True:
+                    d, a = u.recvfrom(2000)
+                    if d == b'stop': u.close(); return
+                    u.sendto(str(port).encode() + b' got ' + d, a)
             for line in open(sys.argv[2]):
                 port = int(line)
-                if port < 0:
+                if port > 100000:
+                    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind((sys.argv[1], port - 100000))
+                    threading.Thread(target=echo, args=(port - 100000, u), daemon=True).start()
+                elif port < 0:
                     l = listeners.pop(-port); l.shutdown(socket.SHUT_RDWR); l.close()
                 else:
                     l = socket.create_server((sys.argv[1], port)); listeners[port] = l
@@ -139,7 +150,7 @@ class PortsCommandTest {
         awaitControl();
         Program add = ports("add", "18090:80");
         assertThat(add.exitCode()).isEqualTo(69);
-        assertThat(add.err()).contains("port 18090 is already used by python3 (pid ");
+        assertThat(add.err()).contains("port 18090 is already used by python3", "(pid " + server.pid() + ")");
         assertThat(add.err().lines()).hasSize(1);
         Program second = lab.sluice("run", "-p", "18090:80", "--", "true");
         assertThat(second.exitCode()).isEqualTo(69);
@@ -171,6 +182,54 @@ class PortsCommandTest {
         order(-18100);
         Await.until("port 18100 is closed", guest::toString, () -> !answerable("127.0.0.1", 18100));
         awaitAnswer("127.0.0.1", 18101, "18101");
+    }
+
+    private static String udpAnswer(int port, String what) {
+        return lab.onHost("python3", "-c", """
+                import socket
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s.settimeout(0.5)
+                s.connect(('127.0.0.1', %d))
+                try:
+                    s.send(b'%s')
+                    print(s.recv(2000).decode())
+                except OSError:
+                    print('nothing')
+                """.formatted(port, what)).output().strip();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void datagramServicesArePublishedByThemselvesToo(boolean root) {
+        start(root, "0.0.0.0", "--publish-auto");
+        order(118_200);
+        Await.until(
+                "UDP port 18200 answers",
+                guest::toString,
+                () -> udpAnswer(18_200, "x").equals("18200 got x"));
+        assertThat(ports("list").output())
+                .contains("udp  127.0.0.1:18200", "(automatic)")
+                .doesNotContain("tcp ");
+        udpAnswer(18_200, "stop");
+        Await.until(
+                "UDP port 18200 is closed",
+                guest::toString,
+                () -> !ports("list").output().contains("18200"));
+    }
+
+    @Test
+    void aDatagramPortThatIsTakenIsToldWithItsOwner() {
+        Program server = lab.onHost("nc", "-u", "-l", "127.0.0.1", "18091");
+        Await.until(
+                "the server is there",
+                server::toString,
+                () -> lab.onHost("sh", "-c", "ss -Hlun sport = :18091").output().contains("18091"));
+        start(true, "0.0.0.0");
+        awaitControl();
+        Program add = ports("add", "127.0.0.1:18091:53/udp");
+        assertThat(add.exitCode()).isEqualTo(69);
+        assertThat(add.err()).contains("UDP port 18091 is already used by nc", "(pid " + server.pid() + ")");
+        server.close();
     }
 
     @Test

@@ -9,8 +9,10 @@ import dev.sluice.it.lab.Packets;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.RawGuest;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -95,6 +97,108 @@ class VpnkitFaceTest {
             assertThat(guest.resolve("vm.internal")).isEqualTo("192.168.65.40");
         }
         stop(vpnkit);
+    }
+
+    @Test
+    void theDomainFollowsItsFile() throws IOException {
+        Path socket = lab.folder().resolve("e5");
+        Path dhcp = Files.writeString(lab.folder().resolve("dhcp5.json"), "{\"domainName\": \"before.example\"}");
+        Program vpnkit = vpnkit("--ethernet", socket.toString(), "--dhcp-path", dhcp.toString(), "--debug");
+        Await.until("the guests' socket is there", vpnkit::toString, () -> Files.exists(socket));
+        try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
+            RawGuest guest = new RawGuest(client.port(), client.vif(1500));
+            assertThat(guest.domain()).isEqualTo("before.example");
+            Files.writeString(
+                    dhcp,
+                    "{\"domainName\": \"after.example\", \"searchDomains\": [\"" + "x".repeat(64) + ".example\"]}");
+            Await.until(
+                    "the mistake is told",
+                    vpnkit::toString,
+                    () -> vpnkit.err().contains("what was set before remains"));
+            assertThat(guest.domain()).isEqualTo("before.example");
+            Files.writeString(dhcp, "{\"domainName\": \"after.example\"}");
+            Await.until("the new domain is given", vpnkit::toString, () -> {
+                try {
+                    return guest.domain().equals("after.example");
+                } catch (IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                }
+            });
+        }
+        stop(vpnkit);
+    }
+
+    /** What was there before somebody looked, then what comes; no more of each frame than was asked for. */
+    @Test
+    void framesComeAsACaptureWithoutEnd() throws Exception {
+        Needs.programs("tshark");
+        Path socket = lab.folder().resolve("e6");
+        Path pcap = lab.folder().resolve("p6");
+        Program vpnkit = vpnkit("--ethernet", socket.toString(), "--pcap", pcap.toString(), "--pcap-snaplen", "100");
+        Await.until("the capture's socket is there", vpnkit::toString, () -> Files.exists(pcap));
+        ByteArrayOutputStream got = new ByteArrayOutputStream();
+        try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
+            RawGuest guest = new RawGuest(client.port(), client.vif(1500)).configure();
+            guest.ping(RawGuest.GATEWAY, 801);
+            try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(pcap))) {
+                Thread reader = Thread.ofPlatform().start(() -> {
+                    byte[] piece = new byte[4096];
+                    try (var in = Channels.newInputStream(channel)) {
+                        for (int n; (n = in.read(piece)) >= 0; ) {
+                            synchronized (got) {
+                                got.write(piece, 0, n);
+                            }
+                        }
+                    } catch (IOException e) {
+                        // closed below
+                    }
+                });
+                Await.until(
+                        "what was before is there",
+                        vpnkit::toString,
+                        () -> lengths(got).contains("843"));
+                guest.ping(RawGuest.GATEWAY, 802);
+                Await.until(
+                        "what came is there",
+                        vpnkit::toString,
+                        () -> lengths(got).contains("844"));
+                channel.close();
+                reader.join();
+            }
+            assertThat(lengths(got).lines().filter(line -> line.startsWith("84")))
+                    .containsExactly("843\t100", "843\t100", "844\t100", "844\t100");
+            // each reader leaves its place: many may come one after the other
+            for (int i = 0; i < 40; i++) {
+                try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(pcap))) {
+                    assertThat(channel.read(ByteBuffer.allocate(24)))
+                            .as("reader " + i)
+                            .isEqualTo(24);
+                }
+            }
+        }
+        stop(vpnkit);
+    }
+
+    /** Whole and captured length of each frame, as tshark reads what came so far. */
+    private static String lengths(ByteArrayOutputStream capture) {
+        try {
+            synchronized (capture) {
+                Files.write(lab.folder().resolve("p6.pcap"), capture.toByteArray());
+            }
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+        return lab.onHost(
+                        "tshark",
+                        "-r",
+                        lab.folder().resolve("p6.pcap").toString(),
+                        "-T",
+                        "fields",
+                        "-e",
+                        "frame.len",
+                        "-e",
+                        "frame.cap_len")
+                .outputAtEnd();
     }
 
     @Test

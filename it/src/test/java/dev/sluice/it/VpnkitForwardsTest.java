@@ -251,6 +251,31 @@ class VpnkitForwardsTest {
         taken.close();
     }
 
+    /** What another published at ::1 is not taken away with a port file's forward. */
+    @Test
+    void aPortOfAnotherBesideItStays() throws IOException {
+        Path ports = folder.resolve("ports");
+        start("--port", ports.toString());
+        try (NetStack guest = guest();
+                TcpServer server = guest.tcp().serve(80, 16, connection -> {
+                    connection.write("served\n".getBytes(StandardCharsets.US_ASCII));
+                });
+                PortFiles files = new PortFiles(ports)) {
+            assertThat(server.port()).isEqualTo(80);
+            Await.until(
+                    "the control socket answers",
+                    vpnkit::toString,
+                    () -> lab.sluice("ports", "add", "--pid", "" + vpnkit.pid(), "[::1]:18480:80")
+                                    .exitCode()
+                            == 0);
+            PortFiles.Forward forward = files.open("tcp:127.0.0.1:18480:tcp:172.17.0.2:80");
+            assertThat(forward.answer()).startsWith("OK ");
+            files.close(forward);
+            assertThat(answers("127.0.0.1", 18480)).isFalse();
+            assertThat(get("::1", 18480)).isEqualTo("served\n");
+        }
+    }
+
     /**
      * What vpnkit-forwarder does where it listens: the greeting, both ways at once; then for each channel a connection to what it asks
      * for, here always to the port given.
