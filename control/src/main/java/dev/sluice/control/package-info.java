@@ -21,6 +21,10 @@
  * there are connections closes those past theirs: slow and dead clients cost a descriptor for some seconds, and delay nobody. Of a stream
  * that has nothing to say a second virtual thread reads, to notice when its client leaves.
  *
+ * <p><b>Elsewhere.</b> Who accepts clients in another way (gvproxy's face, whose connections may become links) serves them with the same
+ * {@link dev.sluice.control.HttpClients}, over an {@link dev.sluice.control.HttpStream} of its own and with its own words for mistakes. A {@link
+ * dev.sluice.control.HttpResponse.Handover} makes something else of a connection; nothing beyond the request has been read then.
+ *
  * <p><b>Events.</b> A listener has a bounded queue ({@code gateway.event}); its thread empties it into the socket. If it is full, whoever
  * publishes cuts the listener off and goes on.
  *
