@@ -33,29 +33,36 @@ class ManyGuestsTest {
             Program serve = lab.serve("-l", "qemu:" + socket);
             visit(socket, 0); // what is made with the first stays
             awaitAlone(lab, serve);
-            int before = descriptors(lab, serve);
-            try (ExecutorService crowd = Executors.newFixedThreadPool(THERE)) {
-                List<Future<?>> visits = new ArrayList<>();
-                for (int i = 1; i <= GUESTS; i++) {
-                    int number = i;
-                    visits.add(crowd.submit(() -> {
-                        visit(socket, number);
-                        return true;
-                    }));
-                }
-                for (Future<?> visit : visits) {
-                    visit.get();
-                }
-            } catch (ExecutionException e) {
-                throw new AssertionError(serve.toString(), e);
-            }
+            int before = sockets(lab, serve);
+            crowd(socket, serve, 1, GUESTS);
             awaitAlone(lab, serve);
-            assertThat(descriptors(lab, serve)).isEqualTo(before);
+            Await.until(
+                    "as many sockets as before: " + before,
+                    () -> sockets(lab, serve) + ", " + serve,
+                    () -> sockets(lab, serve) <= before);
             visit(socket, 1);
             serve.signal("TERM");
             assertThat(serve.exitCode()).as(serve.toString()).isZero();
             assertThat(serve.err()).doesNotContain("WARNING", "internal error", "Exception");
             lab.awaitNothingLeft();
+        }
+    }
+
+    private static void crowd(Path socket, Program serve, int first, int last) throws InterruptedException {
+        try (ExecutorService crowd = Executors.newFixedThreadPool(THERE)) {
+            List<Future<?>> visits = new ArrayList<>();
+            for (int i = first; i <= last; i++) {
+                int number = i;
+                visits.add(crowd.submit(() -> {
+                    visit(socket, number);
+                    return true;
+                }));
+            }
+            for (Future<?> visit : visits) {
+                visit.get();
+            }
+        } catch (ExecutionException e) {
+            throw new AssertionError(serve.toString(), e);
         }
     }
 
@@ -79,8 +86,9 @@ class ManyGuestsTest {
         return lab.sluice("status", "--json", "" + serve.pid()).output();
     }
 
-    private static int descriptors(Lab lab, Program serve) {
-        return Integer.parseInt(lab.onHost("sh", "-c", "ls /proc/" + serve.pid() + "/fd | wc -l")
+    /** Its sockets; of other descriptors the runtime opens some whenever it first has to wait for a virtual thread's socket. */
+    private static int sockets(Lab lab, Program serve) {
+        return Integer.parseInt(lab.onHost("sh", "-c", "ls -l /proc/" + serve.pid() + "/fd | grep -c socket:")
                 .output()
                 .strip());
     }
