@@ -10,6 +10,7 @@ import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.proxy.Route;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -434,6 +435,43 @@ class HttpProxyTest {
                     .isTrue();
             guest.send("GET /x HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
             assertThat(guest.head()).contains("X-Path: /x\r\n");
+        }
+    }
+
+    /** Answers without a body could else pile up, as each is done as soon as it is handed over. */
+    @Test
+    void aGuestThatReadsNoAnswersGetsNoMore() throws Exception {
+        int requests = 3000;
+        AtomicInteger served = new AtomicInteger();
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server(peer -> {
+                    while (!peer.head().isEmpty()) {
+                        served.incrementAndGet();
+                        peer.send("HTTP/1.1 200 OK\r\nX: " + "x".repeat(12_000) + "\r\nContent-Length: 1\r\n\r\n");
+                    }
+                });
+                Server other = new Server(HttpProxyTest::serveLengths);
+                Client guest = world.toProxy();
+                Client neighbour = world.toProxy()) {
+            String all = ("HEAD http://a.test:" + origin.port() + "/ HTTP/1.1\r\nHost: x\r\n\r\n").repeat(requests);
+            CompletableFuture<?> sending = GuestWorld.async(() -> {
+                guest.send(all);
+                return true;
+            });
+            int before;
+            do {
+                before = served.get();
+                for (int i = 0; i < 50; i++) {
+                    neighbour.send("GET http://b.test:" + other.port() + "/ HTTP/1.1\r\nHost: x\r\n\r\n");
+                    assertThat(neighbour.head()).startsWith("HTTP/1.1 200 ");
+                }
+            } while (served.get() != before || before == 0);
+            assertThat(before).isLessThan(requests);
+            for (int i = 0; i < 3; i++) {
+                assertThat(guest.head()).startsWith("HTTP/1.1 200 OK\r\nX: xxx");
+            }
+            guest.close();
+            sending.handle((_, _) -> true).join();
         }
     }
 }

@@ -216,6 +216,51 @@ class HttpUpstreamTest {
     }
 
     @Test
+    void anUpstreamThatIsNeverContentIsAskedAFewTimesOnly() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server proxy = new Server(peer -> {
+                    while (!peer.head().isEmpty()) {
+                        peer.send("HTTP/1.1 407 Who\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n");
+                    }
+                })) {
+            world.routes(_ -> List.of(HttpWorld.via(proxy)));
+            world.world.gateway.proxy(world.world.gateway.proxy().with(_ -> _ -> Optional.of("Negotiate more")));
+            for (String request : List.of("GET http://a.example/", "CONNECT a.example:443")) {
+                try (Client guest = world.toProxy()) {
+                    guest.send(request + " HTTP/1.1\r\nHost: x\r\n\r\n");
+                    assertThat(guest.head()).startsWith("HTTP/1.1 407 ");
+                }
+            }
+        }
+    }
+
+    @Test
+    void anUpstreamThatOnlyEverHintsIsGivenUp() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server proxy = new Server(peer -> {
+                    peer.head();
+                    while (true) {
+                        peer.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+                    }
+                })) {
+            world.routes(_ -> List.of(HttpWorld.via(proxy)));
+            try (Client guest = world.toProxy()) {
+                guest.send("CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\n");
+                assertThat(guest.head()).startsWith("HTTP/1.1 502 ");
+                assertThat(guest.rest()).contains("its answer never comes to an end");
+            }
+            try (Client guest = world.toProxy()) {
+                guest.send("GET http://a.example/ HTTP/1.1\r\nHost: x\r\n\r\n");
+                String head = guest.head();
+                while (head.startsWith("HTTP/1.1 103 ")) {
+                    head = guest.head();
+                }
+                assertThat(head).startsWith("HTTP/1.1 502 ");
+            }
+        }
+    }
+
+    @Test
     void socksGetsTheNameAndThePassword() throws Exception {
         try (HttpWorld world = new HttpWorld();
                 Server proxy = new Server();

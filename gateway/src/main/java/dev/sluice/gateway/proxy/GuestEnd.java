@@ -69,6 +69,9 @@ final class GuestEnd implements StreamSocket {
     private @Nullable ArrayDeque<byte[]> own;
 
     private int ownAt;
+    /** What is to be done as soon as the flow has taken them all: whoever makes them waits for that, so that they don't pile up. */
+    private @Nullable Runnable whenTaken;
+
     /** The last read gave some of them: what the upstream has is still to be seen. */
     private boolean gaveOwn;
 
@@ -143,9 +146,14 @@ final class GuestEnd implements StreamSocket {
         });
     }
 
-    /** Sends the session's own bytes. */
-    void send(byte[] bytes) {
-        onLoop(() -> add(bytes));
+    /** Sends the session's own bytes; done when the flow has them all, or is over. */
+    CompletableFuture<Boolean> send(byte[] bytes) {
+        CompletableFuture<Boolean> done = new CompletableFuture<>();
+        onLoop(() -> {
+            add(bytes);
+            whenTaken(() -> done.complete(!gone));
+        });
+        return done;
     }
 
     /** Whether nobody is there any more. */
@@ -207,7 +215,7 @@ final class GuestEnd implements StreamSocket {
             down = Down.BODY;
             add(head);
             if (scan.isDone()) {
-                downEnded(Outcome.WHOLE);
+                whenTaken(() -> downEnded(Outcome.WHOLE));
             }
         });
         return done;
@@ -298,6 +306,14 @@ final class GuestEnd implements StreamSocket {
         return made;
     }
 
+    private void whenTaken(Runnable task) {
+        if (own == null) {
+            task.run();
+        } else {
+            whenTaken = task;
+        }
+    }
+
     private void add(byte[] bytes) {
         if (!gone) {
             own().add(bytes);
@@ -367,8 +383,17 @@ final class GuestEnd implements StreamSocket {
         }
         if (queue.isEmpty()) {
             own = null;
+            taken();
         }
         return done;
+    }
+
+    private void taken() {
+        Runnable task = whenTaken;
+        if (task != null) {
+            whenTaken = null;
+            task.run();
+        }
     }
 
     private int readBody(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
@@ -605,6 +630,7 @@ final class GuestEnd implements StreamSocket {
         if (downDone != null) {
             downDone.complete(Outcome.REFUSED);
         }
+        taken();
     }
 
     @Override

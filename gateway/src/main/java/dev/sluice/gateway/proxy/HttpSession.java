@@ -18,8 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Requests of one connection, one after the other. On the session's thread, which blocks. */
 final class HttpSession {
-    /** Interim responses to one request; a server with more to say has gone mad. */
-    private static final int MAX_INTERIM = 64;
     /** Those that may be repeated where nobody knows whether they were taken (RFC 9110 §9.2.2). */
     private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE");
 
@@ -236,6 +234,7 @@ final class HttpSession {
         proxy.counters().requests.increment();
         Links.Identity identity = link.upstream() == null ? null : links.identity(link.upstream());
         Optional<String> authorization = identity == null ? Optional.empty() : identity.first();
+        int legs = 0;
         while (true) {
             UpstreamEnd end = link.end();
             RequestHead sent = link.upstream() != null
@@ -257,7 +256,7 @@ final class HttpSession {
                 kept = link;
                 continue;
             }
-            if (response.status() == 407 && identity != null && body.isEmpty()) {
+            if (response.status() == 407 && identity != null && body.isEmpty() && legs++ < Links.MAX_LEGS) {
                 authorization = identity.answer(response);
                 if (authorization.isPresent()) {
                     if (!links.drain(end, response, request.method())) {
@@ -289,15 +288,16 @@ final class HttpSession {
                 }
             }
             try {
-                if (!taken.isWhole() || interim > MAX_INTERIM) {
-                    throw new BadMessage(502, interim > MAX_INTERIM ? "it never comes to an end" : "it breaks off");
+                if (!taken.isWhole() || interim > Links.MAX_INTERIM) {
+                    throw new BadMessage(
+                            502, interim > Links.MAX_INTERIM ? "it never comes to an end" : "it breaks off");
                 }
                 ResponseHead response = ResponseHead.parse(taken.bytes());
                 if (!response.isInterim()) {
                     return response;
                 }
                 if (request.minor() == 1) { // RFC 9110 §15.2
-                    guest.send(response.bytes());
+                    Waiting.await(guest.send(response.bytes()));
                 }
             } catch (BadMessage e) {
                 proxy.counters().badResponses.increment();

@@ -18,7 +18,9 @@ final class Links {
     /** Of a refusal, what is read so that the connection can be used again. */
     private static final int MAX_REFUSAL = 64 << 10;
     /** Times an upstream may ask in a row. */
-    private static final int MAX_LEGS = 4;
+    static final int MAX_LEGS = 4;
+    /** Interim responses to one request; who has more to say has gone mad. */
+    static final int MAX_INTERIM = 64;
 
     private final HttpProxy proxy;
     private final Dialer dialer;
@@ -164,6 +166,17 @@ final class Links {
     }
 
     private ResponseHead response(UpstreamEnd end) throws IOException {
+        for (int interim = 0; interim <= MAX_INTERIM; interim++) {
+            ResponseHead response = head(end);
+            if (!response.isInterim()) {
+                return response;
+            }
+        }
+        end.close();
+        throw new IOException("its answer never comes to an end");
+    }
+
+    private ResponseHead head(UpstreamEnd end) throws IOException {
         Collector.Taken taken = Waiting.await(
                 end.collect(new HeadScan()::ends, proxy.limits().proxyHeadBytes())
                         .taken(),
@@ -178,8 +191,7 @@ final class Links {
                                     : "it has closed the connection without an answer");
         }
         try {
-            ResponseHead response = ResponseHead.parse(taken.bytes());
-            return response.isInterim() ? response(end) : response;
+            return ResponseHead.parse(taken.bytes());
         } catch (BadMessage e) {
             end.close();
             throw new IOException("it does not answer in HTTP: " + e.reason(), e);
