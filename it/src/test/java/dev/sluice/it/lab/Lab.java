@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -36,16 +37,21 @@ public final class Lab implements AutoCloseable {
     private static final String MARK = "SLUICE_IT";
     private static final Path SLUICE =
             Path.of(System.getProperty("sluice", "../sluice")).toAbsolutePath().normalize();
+    private static final List<Lab> OPEN = new CopyOnWriteArrayList<>();
     private static int labs;
+    private static final AtomicLong PROGRAMS = new AtomicLong();
 
     private final String id;
     private final String host;
     private final String router;
     private final String internet;
     private final Path folder;
-    private final List<Program> programs = new CopyOnWriteArrayList<>();
+    private final List<Started> programs = new CopyOnWriteArrayList<>();
     private final List<Program> servers = new ArrayList<>();
     private final Thread atExit = new Thread(this::remove);
+
+    /** A program and its number among all that labs have started. */
+    private record Started(long number, Program program) {}
 
     private Lab() throws IOException {
         synchronized (Lab.class) {
@@ -65,6 +71,7 @@ public final class Lab implements AutoCloseable {
         removeLeftovers();
         try {
             Lab lab = new Lab();
+            OPEN.add(lab);
             Runtime.getRuntime().addShutdownHook(lab.atExit);
             try {
                 lab.build();
@@ -208,7 +215,7 @@ public final class Lab implements AutoCloseable {
     private Program start(String namespace, @Nullable Path input, String... command) {
         Program program =
                 Program.start(List.of(join(join("ip", "netns", "exec", namespace), command)), Map.of(MARK, id), input);
-        programs.add(program);
+        programs.add(new Started(PROGRAMS.getAndIncrement(), program));
         return program;
     }
 
@@ -245,6 +252,23 @@ public final class Lab implements AutoCloseable {
                 () -> in(internet, "sh", "-c", "ss -Hltn sport = :" + port).contains(":" + port));
         servers.add(server);
         return server;
+    }
+
+    /** How many programs labs have started so far. */
+    static long programsSoFar() {
+        return PROGRAMS.get();
+    }
+
+    /** Ends those of open labs that were started after so many and still run, and shows what they said. */
+    static void endProgramsSince(long count) {
+        for (Lab lab : OPEN) {
+            for (Started started : lab.programs) {
+                if (started.number >= count && started.program.alive()) {
+                    System.out.println("ended after a failure: " + started.program);
+                    started.program.close();
+                }
+            }
+        }
     }
 
     /** Waits until no process that this lab started is left, servers aside. */
@@ -310,8 +334,9 @@ public final class Lab implements AutoCloseable {
     }
 
     private void remove() {
-        for (Program program : programs) {
-            program.close();
+        OPEN.remove(this);
+        for (Started started : programs) {
+            started.program.close();
         }
         for (String namespace : List.of(host, router, internet)) {
             removeNamespace(namespace);
