@@ -14,49 +14,54 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells when some files may have changed, however: written, renamed over, removed and made again, or because a symbolic link on the way to
- * them leads elsewhere. Folders are watched, so nothing polls; it costs a thread of the JDK (inotify) from the moment it starts. A file whose
- * folder is missing is waited for in the nearest folder that is there.
+ * Tells when some files may have changed, however: written, renamed over, removed and made again, alone or with their folder, or because a
+ * symbolic link on the way to them leads elsewhere. The only watcher of files there is.
+ *
+ * <p>Folders are watched, so nothing polls; it costs a thread of the JDK (inotify) from the moment it starts. Watched are a file's folder, the
+ * one above (the folder may be renamed), that of each link on the way, and, where the way ends early, the last folder there is. A file is
+ * written piece by piece: what has happened is told when nothing has happened to it for a while. Renaming a folder further up is not seen.
  */
 public final class FileWatch implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.sluice.host");
-    /** What writers do together is often several events. */
-    private static final long SETTLING_MILLIS = 20;
+    /** A writer that pauses for longer has finished, as far as anybody can tell. */
+    private static final long SETTLING_NANOS = 100_000_000L;
+    /** One that never pauses is looked at anyway. */
+    private static final long PATIENCE_NANOS = 2_000_000_000L;
+    /** As many as Linux follows. */
+    private static final int MAX_LINKS = 40;
 
-    private static final int MAX_LINKS = 16;
     private static final int MAX_FILES = 256;
+    private static final int MAX_LOOKS = 16;
 
     private final List<Path> files;
-    private final Runnable changed;
+    private final Runnable look;
     private final WatchService service;
-    /** Folder → the names in it that count. Used by the watching thread only, once it runs. */
-    private Map<Path, Set<Path>> names = Map.of();
+    /**
+     * What is watched, and the names in it that count. By key, since that is what a folder is to the kernel, whatever it is called by now. Used
+     * by the watching thread only, once it runs.
+     */
+    private Map<WatchKey, Set<Path>> watched = Map.of();
 
-    private final Map<Path, WatchKey> keys = new HashMap<>();
-
-    private FileWatch(List<Path> files, Runnable changed) throws IOException {
+    private FileWatch(List<Path> files, Runnable look) throws IOException {
         if (files.size() > MAX_FILES) {
             throw new IllegalArgumentException("more than " + MAX_FILES + " files to watch");
         }
-        this.files = files.stream()
-                .map(Path::toAbsolutePath)
-                .map(Path::normalize)
-                .distinct()
-                .toList();
-        this.changed = changed;
+        this.files = files.stream().map(Path::toAbsolutePath).distinct().toList();
+        this.look = look;
         this.service = FileSystems.getDefault().newWatchService();
     }
 
     /**
-     * Starts watching; what changes from now on is told.
+     * Watches from now on, and has them looked at once, for what happened until then.
      *
-     * @param changed called on a virtual thread, never twice at the same time; looks itself what has changed, if anything
+     * @param look called on one virtual thread whenever there may be something new, which it finds out itself
      */
-    public static FileWatch start(List<Path> files, Runnable changed) throws IOException {
-        FileWatch watch = new FileWatch(files, changed);
+    public static FileWatch start(List<Path> files, Runnable look) throws IOException {
+        FileWatch watch = new FileWatch(files, look);
         watch.register();
         Thread.ofVirtual().name("file-watch").start(watch::watch);
         return watch;
@@ -65,22 +70,12 @@ public final class FileWatch implements AutoCloseable {
     private void watch() {
         try {
             while (true) {
+                settle(); // at first as well: somebody may be writing at this very moment
+                register();
+                tell();
                 WatchKey key = service.take();
-                Thread.sleep(SETTLING_MILLIS);
-                boolean concerned = false;
-                do {
-                    Path folder = (Path) key.watchable();
-                    for (WatchEvent<?> event : key.pollEvents()) {
-                        concerned |= concerns(folder, event);
-                    }
-                    if (!key.reset()) { // the folder has gone, or is no longer wanted
-                        concerned |= keys.remove(folder, key);
-                    }
-                    key = service.poll();
-                } while (key != null);
-                if (concerned) {
-                    register();
-                    tell();
+                while (!concerns(key)) {
+                    key = service.take();
                 }
             }
         } catch (InterruptedException e) {
@@ -90,16 +85,34 @@ public final class FileWatch implements AutoCloseable {
         }
     }
 
-    private boolean concerns(Path folder, WatchEvent<?> event) {
-        Set<Path> known = names.get(folder);
-        return known != null
-                && (event.kind() == StandardWatchEventKinds.OVERFLOW
-                        || event.context() instanceof Path name && known.contains(name));
+    /** Waits for the end of what has begun. */
+    private void settle() throws InterruptedException {
+        long began = System.nanoTime();
+        long quiet = began + SETTLING_NANOS;
+        for (long now = began; quiet - now > 0; now = System.nanoTime()) {
+            WatchKey more = service.poll(quiet - now, TimeUnit.NANOSECONDS);
+            if (more != null && concerns(more)) {
+                quiet = Math.min(System.nanoTime() + SETTLING_NANOS, began + PATIENCE_NANOS);
+            }
+        }
+    }
+
+    /** Takes what a folder has to tell; whether it may be about one of the files. */
+    private boolean concerns(WatchKey key) {
+        Set<Path> names = watched.get(key);
+        boolean any = false;
+        for (WatchEvent<?> event : key.pollEvents()) {
+            any |= names != null
+                    && (event.kind() == StandardWatchEventKinds.OVERFLOW
+                            || event.context() instanceof Path name && names.contains(name));
+        }
+        boolean gone = !key.reset();
+        return any || gone && names != null;
     }
 
     private void tell() {
         try {
-            changed.run();
+            look.run();
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "a changed file could not be taken in", e);
         }
@@ -110,100 +123,91 @@ public final class FileWatch implements AutoCloseable {
      * until nothing new was found.
      */
     private void register() {
-        Map<Path, Set<Path>> wanted = wanted();
-        for (int i = 0; i < MAX_LINKS; i++) {
-            watchFolders(wanted.keySet());
-            Map<Path, Set<Path>> again = wanted();
-            if (again.equals(wanted)) {
-                break;
-            }
+        Map<Path, Set<Path>> wanted;
+        Map<Path, Set<Path>> again = folders(files);
+        int looks = 0;
+        do {
             wanted = again;
-        }
-        names = wanted;
+            watched = watchFolders(wanted);
+            again = folders(files);
+        } while (!again.equals(wanted) && ++looks < MAX_LOOKS);
     }
 
-    private Map<Path, Set<Path>> wanted() {
-        Map<Path, Set<Path>> wanted = new HashMap<>();
-        for (Path file : files) {
-            follow(file, wanted);
-        }
-        return wanted;
-    }
-
-    private void watchFolders(Set<Path> wanted) {
-        keys.entrySet().removeIf(entry -> {
-            boolean unwanted = !wanted.contains(entry.getKey());
-            if (unwanted) {
-                entry.getValue().cancel();
-            }
-            return unwanted;
-        });
-        for (Path folder : wanted) {
-            if (!keys.containsKey(folder)) {
-                try {
-                    keys.put(
-                            folder,
-                            folder.register(
-                                    service,
-                                    StandardWatchEventKinds.ENTRY_CREATE,
-                                    StandardWatchEventKinds.ENTRY_MODIFY,
-                                    StandardWatchEventKinds.ENTRY_DELETE));
-                } catch (IOException e) {
-                    LOG.log(
-                            System.Logger.Level.WARNING,
-                            "changes in {0} will not be seen, as it can''t be watched: {1}",
-                            folder,
-                            e.getMessage());
-                }
-            }
-        }
-    }
-
-    /** Every name on the way to the file: each link it goes through, then the file itself or the first part of the path that is missing. */
-    private static void follow(Path file, Map<Path, Set<Path>> wanted) {
-        Path at = file;
-        for (int i = 0; i < MAX_LINKS; i++) {
-            Path link = firstLink(at);
-            Path stop = link == null ? missing(at) : link;
-            Path folder = stop.getParent();
-            Path name = stop.getFileName();
-            if (folder == null || name == null) {
-                return;
-            }
-            wanted.computeIfAbsent(folder, _ -> new HashSet<>()).add(name);
-            if (link == null) {
-                return;
-            }
+    /** A folder that was watched already keeps its key, unless another is there by the same name. */
+    private Map<WatchKey, Set<Path>> watchFolders(Map<Path, Set<Path>> wanted) {
+        Map<WatchKey, Set<Path>> now = new HashMap<>();
+        wanted.forEach((folder, names) -> {
             try {
-                Path target = folder.resolve(Files.readSymbolicLink(link));
-                at = (link.equals(at) ? target : target.resolve(link.relativize(at))).normalize();
+                WatchKey key = folder.register(
+                        service,
+                        StandardWatchEventKinds.ENTRY_CREATE,
+                        StandardWatchEventKinds.ENTRY_MODIFY,
+                        StandardWatchEventKinds.ENTRY_DELETE);
+                now.computeIfAbsent(key, _ -> new HashSet<>()).addAll(names);
             } catch (IOException e) {
-                return; // it has just changed, which will be told
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "changes in {0} will not be seen, as it can''t be watched: {1}",
+                        folder,
+                        String.valueOf(e.getMessage()));
+            }
+        });
+        for (WatchKey key : watched.keySet()) {
+            if (!now.containsKey(key)) {
+                key.cancel();
             }
         }
+        return now;
     }
 
-    /** The first part of the path that is a link; null if none is. */
-    private static @Nullable Path firstLink(Path path) {
+    /** Where something can happen that leads to another content, and the names there that matter. */
+    static Map<Path, Set<Path>> folders(List<Path> files) {
+        Map<Path, Set<Path>> found = new HashMap<>();
+        for (Path file : files) {
+            walk(file, found, new int[1]);
+        }
+        return found;
+    }
+
+    /** Goes the way as the kernel does, so that each folder on it is known by a path without links. */
+    private static void walk(Path path, Map<Path, Set<Path>> found, int[] links) {
         Path at = path.getRoot();
-        for (Path part : path) {
-            at = at == null ? part : at.resolve(part);
-            if (Files.isSymbolicLink(at)) {
-                return at;
+        int count = path.getNameCount();
+        for (int i = 0; i < count && at != null; i++) {
+            Path name = path.getName(i);
+            switch (name.toString()) {
+                case ".", "" -> {
+                    continue;
+                }
+                case ".." -> {
+                    at = at.getParent() == null ? at : at.getParent();
+                    continue;
+                }
+                default -> {}
             }
+            Path next = at.resolve(name);
+            boolean link = Files.isSymbolicLink(next);
+            if (link || i >= count - 2 || !Files.exists(next)) {
+                found.computeIfAbsent(at, _ -> new HashSet<>()).add(name);
+            }
+            Path target = link && ++links[0] <= MAX_LINKS ? target(at, next) : null;
+            if (target != null) {
+                walk(i + 1 < count ? target.resolve(path.subpath(i + 1, count)) : target, found, links);
+                return;
+            }
+            if (!Files.isDirectory(next)) {
+                return;
+            }
+            at = next;
         }
-        return null;
     }
 
-    /** The path itself, if its folder is there; else the first part of it that is not. */
-    private static Path missing(Path path) {
-        Path at = path;
-        Path folder = path.getParent();
-        while (folder != null && !Files.isDirectory(folder)) {
-            at = folder;
-            folder = folder.getParent();
+    private static @Nullable Path target(Path folder, Path link) {
+        try {
+            return folder.resolve(Files.readSymbolicLink(link));
+        } catch (IOException e) {
+            return null; // it was just replaced, which will be told
         }
-        return at;
     }
 
     @Override

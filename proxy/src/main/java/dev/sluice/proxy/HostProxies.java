@@ -161,14 +161,21 @@ public final class HostProxies implements AutoCloseable {
         if (files.isEmpty()) {
             return;
         }
+        look(false);
         lock.lock();
         try {
             if (watch == null && !closed) {
-                watch = FileWatch.start(files, () -> {
-                    ProxySetting before = current;
-                    ProxySetting now = look(true);
-                    if (before != now) {
-                        changed.run();
+                watch = FileWatch.start(files, new Runnable() {
+                    private boolean again;
+
+                    @Override
+                    public void run() {
+                        ProxySetting before = current;
+                        ProxySetting now = look(again); // the first time it was read a moment ago
+                        again = true;
+                        if (before != now) {
+                            changed.run();
+                        }
                     }
                 });
             }
@@ -180,7 +187,6 @@ public final class HostProxies implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        look(true);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.sluice.cli.settings;
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.control.SettingsDoor;
 import dev.sluice.gateway.event.Event;
+import dev.sluice.host.FileWatch;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -91,7 +92,7 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
             return;
         }
         try {
-            watch = FileWatch.start(file, this::look);
+            watch = FileWatch.start(List.of(file), this::look);
         } catch (IOException e) {
             LOG.log(
                     System.Logger.Level.WARNING,

@@ -29,7 +29,7 @@
  * module {@code proxy} loaded, with the first setting that names one. Rules that it gives are called by the option or key that says so; a
  * password that stands in {@code proxy.use} is a {@link dev.sluice.control.diagnose.Secret} from the first character on.
  *
- * <p><b>Watching.</b> {@link dev.sluice.cli.settings.FileWatch} sleeps in the kernel until something happens in a directory that the file's
+ * <p><b>Watching.</b> {@link dev.sluice.host.FileWatch} sleeps in the kernel until something happens in a directory that the file's
  * path leads through, links included, so renames, flipped links, and directories that go and come back are seen. What counts is the
  * content; a file that is gone changes nothing.
  *

@@ -8,7 +8,7 @@
  * network of them and opens its sockets: guests' (vmnet), port control and state (9P), archive and live capture. Guests' first: a
  * launcher waits for it for ten seconds at most.
  *
- * <p><b>Files</b> are watched by their directories ({@link dev.sluice.cli.face.vpnkit.WatchedFiles}), so one that is replaced by
+ * <p><b>Files</b> ({@link dev.sluice.cli.face.vpnkit.WatchedFiles}) are watched by their directories, so one that is replaced by
  * renaming, or comes later, is seen, which VPNKit misses. A file that can't be understood leaves what was before, and a line says why.
  *
  * <p><b>Threads.</b> One virtual thread waits for changes of files, in the kernel, if there are files; each client of a control socket
