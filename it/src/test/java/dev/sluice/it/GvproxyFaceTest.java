@@ -137,7 +137,7 @@ class GvproxyFaceTest {
     @Test
     void aGuestGetsItsAddressTheWorldTheHostAndForwards() throws IOException {
         Program notified = lab.onHost("socat", "-u", "UNIX-LISTEN:" + folder.resolve("notify") + ",fork", "-");
-        Await.until("the listener is there", notified::toString, () -> Files.exists(folder.resolve("notify")));
+        Await.listening(notified, folder.resolve("notify"));
         Program onLoopback = lab.onHost("socat", "TCP-LISTEN:8090,bind=127.0.0.1,fork", "SYSTEM:echo loopback");
         Program program = start(
                 "-listen-qemu",

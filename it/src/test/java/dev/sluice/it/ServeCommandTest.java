@@ -43,8 +43,7 @@ class ServeCommandTest {
         line[2] = "qemu:" + socket;
         System.arraycopy(options, 0, line, 3, options.length);
         Program serve = lab.sluice(line);
-        Await.until("the socket is there", serve::toString, () -> Files.exists(socket) || !serve.alive());
-        assertThat(serve.alive()).as(serve.toString()).isTrue();
+        Await.listening(serve, socket);
         return serve;
     }
 

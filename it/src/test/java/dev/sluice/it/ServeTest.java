@@ -169,7 +169,7 @@ class ServeTest {
         Path socket = folder.resolve("stdio");
         Program socat =
                 lab.onHost("socat", "UNIX-LISTEN:" + socket, "EXEC:" + Lab.launcher() + " serve --listen stdio\\:");
-        Await.until("socat listens", socat::toString, () -> Files.exists(socket));
+        Await.listening(socat, socket);
         try (RawGuest guest = new RawGuest(FramePort.vmnet(socket), MAC)) {
             assertWorks(guest);
             assertThat(socat.err()).contains("serving 192.168.65.0/24 at stdio:");

@@ -113,7 +113,7 @@ class VirtualMachineTest {
     private static void throughTheGvproxyFace(Lab lab, GuestKernel kernel, Path files, Path socket) {
         Path api = lab.folder().resolve("api.sock");
         Program gvproxy = lab.sluice("as", "gvproxy", "-listen-qemu", "unix://" + socket, "-listen", "unix://" + api);
-        Await.until("gvproxy listens", gvproxy::toString, () -> Files.exists(socket));
+        Await.listening(gvproxy, socket);
         try (VirtualMachine machine = VirtualMachine.start(
                 lab,
                 kernel,

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Test;
 class VpnkitFaceTest {
     private static final String UUID = "01234567-89ab-cdef-0123-456789abcdef";
     private static Lab lab;
+    private Program vpnkit;
 
     @BeforeAll
     static void open() {
@@ -49,11 +51,14 @@ class VpnkitFaceTest {
         return lab.sluice(all);
     }
 
-    private static void stop(Program vpnkit) {
-        try (Program stopped = vpnkit) {
-            stopped.signal("TERM");
-            assertThat(stopped.exitCode()).as(stopped.toString()).isZero();
-            assertThat(stopped.err()).doesNotContain("internal error", "Exception");
+    @AfterEach
+    void itEndsInOrderAndLeavesNothing() {
+        if (vpnkit != null) {
+            try (Program stopped = vpnkit) {
+                stopped.signal("TERM");
+                assertThat(stopped.exitCode()).as(stopped.toString()).isZero();
+                assertThat(stopped.err()).doesNotContain("internal error", "Exception");
+            }
         }
         lab.awaitNothingLeft();
     }
@@ -77,7 +82,7 @@ class VpnkitFaceTest {
         Path dhcp = Files.writeString(
                 lab.folder().resolve("dhcp.json"),
                 "{\"searchDomains\": [\"corp.example\"], \"domainName\": \"corp.example\"}");
-        Program vpnkit = vpnkit(
+        vpnkit = vpnkit(
                 "--ethernet",
                 socket.toString(),
                 "--lowest-ip",
@@ -88,7 +93,7 @@ class VpnkitFaceTest {
                 "host.docker.internal,docker.for.mac.localhost",
                 "--dhcp",
                 dhcp.toString());
-        Await.until("the guests' socket is there", vpnkit::toString, () -> Files.exists(socket));
+        Await.listening(vpnkit, socket);
         try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
             RawGuest guest = new RawGuest(client.port(), client.vif(1500)).configure();
             assertThat(Packets.dotted(guest.address)).isEqualTo("192.168.65.40");
@@ -96,15 +101,14 @@ class VpnkitFaceTest {
             assertThat(guest.resolve("gateway.internal")).isEqualTo("192.168.65.1");
             assertThat(guest.resolve("vm.internal")).isEqualTo("192.168.65.40");
         }
-        stop(vpnkit);
     }
 
     @Test
     void theDomainFollowsItsFile() throws IOException {
         Path socket = lab.folder().resolve("e5");
         Path dhcp = Files.writeString(lab.folder().resolve("dhcp5.json"), "{\"domainName\": \"before.example\"}");
-        Program vpnkit = vpnkit("--ethernet", socket.toString(), "--dhcp-path", dhcp.toString(), "--debug");
-        Await.until("the guests' socket is there", vpnkit::toString, () -> Files.exists(socket));
+        vpnkit = vpnkit("--ethernet", socket.toString(), "--dhcp-path", dhcp.toString(), "--debug");
+        Await.listening(vpnkit, socket);
         try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
             RawGuest guest = new RawGuest(client.port(), client.vif(1500));
             assertThat(guest.domain()).isEqualTo("before.example");
@@ -125,7 +129,6 @@ class VpnkitFaceTest {
                 }
             });
         }
-        stop(vpnkit);
     }
 
     /** What was there before somebody looked, then what comes; no more of each frame than was asked for. */
@@ -134,8 +137,9 @@ class VpnkitFaceTest {
         Needs.programs("tshark");
         Path socket = lab.folder().resolve("e6");
         Path pcap = lab.folder().resolve("p6");
-        Program vpnkit = vpnkit("--ethernet", socket.toString(), "--pcap", pcap.toString(), "--pcap-snaplen", "100");
-        Await.until("the capture's socket is there", vpnkit::toString, () -> Files.exists(pcap));
+        vpnkit = vpnkit("--ethernet", socket.toString(), "--pcap", pcap.toString(), "--pcap-snaplen", "100");
+        Await.listening(vpnkit, pcap);
+        Await.listening(vpnkit, socket);
         ByteArrayOutputStream got = new ByteArrayOutputStream();
         try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
             RawGuest guest = new RawGuest(client.port(), client.vif(1500)).configure();
@@ -176,7 +180,6 @@ class VpnkitFaceTest {
                 }
             }
         }
-        stop(vpnkit);
     }
 
     /** Whole and captured length of each frame, as tshark reads what came so far. */
@@ -205,8 +208,8 @@ class VpnkitFaceTest {
     void stateComesAsFilesAndArchive() throws IOException {
         Path socket = lab.folder().resolve("e2");
         Path archive = lab.folder().resolve("d2");
-        Program vpnkit = vpnkit("--ethernet", socket.toString(), "--diagnostics", archive.toString());
-        Await.until("the archive's socket is there", vpnkit::toString, () -> Files.exists(archive));
+        vpnkit = vpnkit("--ethernet", socket.toString(), "--diagnostics", archive.toString());
+        Await.listening(vpnkit, archive);
         byte[] tar;
         try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(archive))) {
             tar = Channels.newInputStream(channel).readAllBytes();
@@ -215,14 +218,13 @@ class VpnkitFaceTest {
         assertThat(lab.onHost("tar", "tf", file.toString()).output())
                 .contains("connections\n", "endpoints\n", "ports\n");
         assertThat(new ByteArrayInputStream(tar).available() % 512).isZero();
-        stop(vpnkit);
     }
 
     @Test
     void forwardsOfTheGatewayFollowTheirFile() throws IOException {
         Path socket = lab.folder().resolve("e3");
         Path file = lab.folder().resolve("gateway.json");
-        Program vpnkit = vpnkit(
+        vpnkit = vpnkit(
                 "--ethernet",
                 socket.toString(),
                 "--tcpv4-forwards",
@@ -230,7 +232,7 @@ class VpnkitFaceTest {
                 "--gateway-forwards",
                 file.toString(),
                 "--debug");
-        Await.until("the guests' socket is there", vpnkit::toString, () -> Files.exists(socket));
+        Await.listening(vpnkit, socket);
         Files.writeString(
                 file,
                 "[{\"protocol\":\"tcp\",\"external_port\":7002,\"internal_ip\":\"127.0.0.1\",\"internal_port\":7102}]",
@@ -240,6 +242,5 @@ class VpnkitFaceTest {
                 "a line about the broken file",
                 vpnkit::toString,
                 () -> vpnkit.err().contains("what was set before remains"));
-        stop(vpnkit);
     }
 }

@@ -86,10 +86,7 @@ class VpnkitForwardsTest {
                 4);
         System.arraycopy(flags, 0, all, 4, flags.length);
         vpnkit = lab.sluice(all);
-        Await.until(
-                "the guests' socket is there",
-                vpnkit::toString,
-                () -> Files.exists(folder.resolve("ethernet")) || !vpnkit.alive());
+        Await.listening(vpnkit, folder.resolve("ethernet"));
     }
 
     private NetStack guest() throws IOException {
@@ -341,7 +338,7 @@ class VpnkitForwardsTest {
                 forwarder::toString,
                 () -> forwarder.out().contains("ready"));
         start("--data-connect", data.toString(), "--control-listen", control.toString());
-        Await.until("its API is there", vpnkit::toString, () -> Files.exists(control));
+        Await.listening(vpnkit, control);
         assertThat(lab.onHost(
                                 "curl",
                                 "-s",

@@ -1,5 +1,8 @@
 package dev.sluice.it.lab;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -25,6 +28,28 @@ public final class Await {
                 Thread.currentThread().interrupt();
                 throw new AssertionError("interrupted while waiting until " + what, e);
             }
+        }
+    }
+
+    /**
+     * Waits until {@code program}'s network namespace has a Unix socket at {@code path} that accepts connections. That its file is there
+     * says less: it appears when the socket is bound, and refuses until it listens.
+     */
+    public static void listening(Program program, Path path) {
+        until(path + " is listened on", program::toString, () -> {
+            if (!program.alive()) {
+                throw new AssertionError("ended instead of listening on " + path + ": " + program);
+            }
+            return isListening(program, path);
+        });
+    }
+
+    private static boolean isListening(Program program, Path path) {
+        try (var sockets = Files.lines(Path.of("/proc/" + program.pid() + "/net/unix"))) {
+            // Num RefCount Protocol Flags Type St Inode Path (proc(5)); flag 0x10000 is a socket that listens
+            return sockets.anyMatch(line -> line.endsWith(" " + path) && line.split("\\s+")[3].equals("00010000"));
+        } catch (IOException | java.io.UncheckedIOException e) {
+            return false; // ended between two looks, which the next one sees
         }
     }
 }
