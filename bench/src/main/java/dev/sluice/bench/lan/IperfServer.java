@@ -100,6 +100,8 @@ final class IperfServer implements AutoCloseable {
             }
             double seconds = (System.nanoTime() - begin) / 1e9;
             over = true;
+            // A client that receives waits for whole blocks before it hears us; what it lacks of the last never comes.
+            streams.forEach(s -> s.connection.close());
             state(EXCHANGE_RESULTS);
             json();
             byte[] results = results(seconds).getBytes(StandardCharsets.US_ASCII);

@@ -73,7 +73,7 @@ final class FilterSyntax {
                 .replace("||", " or ")
                 .replace("!", " not ");
         List<String> words = new ArrayList<>();
-        for (String word : spaced.strip().split("\\s+")) {
+        for (String word : spaced.split("\\s+")) {
             if (!word.isEmpty()) {
                 words.add(word);
             }

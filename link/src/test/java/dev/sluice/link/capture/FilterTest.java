@@ -105,6 +105,13 @@ class FilterTest {
                 .hasMessageContaining(message.strip());
     }
 
+    /** Space for some and not for others: the same expression in brackets must mean the same. */
+    @Test
+    void controlCharactersAreNoSpace() {
+        assertThatThrownBy(() -> filter("tcp \u001f")).hasMessageContaining("can't follow here");
+        assertThatThrownBy(() -> filter("(tcp \u001f)")).hasMessageContaining("a ')' is missing");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"(", "not "})
     void whatWouldCostTooMuchIsRefused(String nesting) {
