@@ -20,6 +20,7 @@ final class PortsCommand implements Command {
 
     private final Asking asking = new Asking();
     private boolean cut;
+    private boolean drain;
     private final List<String> words = new ArrayList<>();
 
     @Override
@@ -31,7 +32,11 @@ final class PortsCommand implements Command {
                                 + ", also with ranges as 8000-8099, or unix:PATH:PORT. PLACE is where it listens. gateway: the"
                                 + " other direction, ports of the gateway that lead guests to places of this machine.",
                         words::add)
-                .flag("--cut", "With remove: reset the connections through it; else they go on.", () -> cut = true);
+                .flag(
+                        "--drain",
+                        "With remove: connections through it go on to their own end (the default); nobody new comes in.",
+                        () -> drain = true)
+                .flag("--cut", "With remove: reset them.", () -> cut = true);
         return asking.addTo(syntax)
                 .footer(
                         "",
@@ -42,6 +47,7 @@ final class PortsCommand implements Command {
                         "  sluice ports add 0:80                       the system chooses a port, and it is printed",
                         "  sluice ports add unix:/tmp/web.sock:80,proxy",
                         "  sluice ports remove 8080 5353/udp 8000-8099",
+                        "  sluice ports remove --drain 8080            connections through it go on",
                         "  sluice ports remove --cut unix:/tmp/web.sock",
                         "  sluice ports gateway add 5432:127.0.0.1:5432   guests reach it at the gateway's port 5432",
                         "  sluice ports gateway remove 5432",
@@ -53,6 +59,12 @@ final class PortsCommand implements Command {
     public Integer call() throws ControlException {
         String verb = words.isEmpty() ? "list" : words.getFirst();
         List<String> rest = words.subList(Math.min(1, words.size()), words.size());
+        if ((cut || drain) && !verb.equals("remove")) {
+            throw Failure.usage("--drain and --cut go with 'sluice ports remove', and with nothing else");
+        }
+        if (cut && drain) {
+            throw Failure.usage("--drain or --cut: connections go on, or are reset");
+        }
         switch (verb) {
             case "list" -> {
                 if (!rest.isEmpty()) {
@@ -133,7 +145,7 @@ final class PortsCommand implements Command {
         String query = places.stream()
                 .map(place -> "listen=" + URLEncoder.encode(place, StandardCharsets.UTF_8))
                 .collect(Collectors.joining("&"));
-        return asking.client().ask("DELETE", PATH + "?" + query + (cut ? "&flows=cut" : ""), "");
+        return asking.client().ask("DELETE", PATH + "?" + query + "&flows=" + (cut ? "cut" : "drain"), "");
     }
 
     /** One line for each: where it listens, where it leads, who came. */

@@ -59,6 +59,10 @@ class UsageTest {
             run -p 80:0 -- true                   | 1…65535
             run -p x:1:2 -- true                  | 'x'
             run --what -- true                    | --what
+            ports remove --cut --drain 80         | --drain or --cut
+            ports add --cut 80                    | 'sluice ports remove'
+            ports gateway remove --cut 80         | 'sluice ports remove'
+            ports --drain                         | 'sluice ports remove'
             attach                                | PID
             attach x                              | 'x'
             attach 0                              | 0

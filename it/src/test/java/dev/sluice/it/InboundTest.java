@@ -290,9 +290,7 @@ class InboundTest {
                     """.formatted(host, go));
             Await.until("it is connected", client::toString, () -> client.out().contains("connected"));
             String pid = "" + guest.pid();
-            assertThat((cut
-                                    ? lab.sluice("ports", "remove", "--cut", "--pid", pid, "18080")
-                                    : lab.sluice("ports", "remove", "--pid", pid, "18080"))
+            assertThat(lab.sluice("ports", "remove", cut ? "--cut" : "--drain", "--pid", pid, "18080")
                             .output())
                     .contains("18080");
             assertThat(lab.onHost("nc", "-z", host, "18080").exitCode()).isNotZero();
