@@ -10,6 +10,7 @@ import dev.sluice.link.capture.CaptureFormat;
 import dev.sluice.link.capture.Filter;
 import dev.sluice.link.capture.Rule;
 import dev.sluice.wire.MacAddress;
+import java.io.EOFException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -26,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 /** {@code sluice capture}: frames of a network that runs, for tcpdump, tshark and Wireshark. */
 final class CaptureCommand implements Command {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
+    /** From the end of its streams to the end of a sluice. */
+    private static final Duration ENDING = Duration.ofSeconds(10);
 
     private @Nullable Path file;
     private @Nullable CaptureFormat format;
@@ -81,7 +84,8 @@ final class CaptureCommand implements Command {
                         "  sluice capture --write dns.pcap --count 10 udp port 53",
                         "  sluice capture --ring bad | tshark -r - -T fields -e frame.comment",
                         "",
-                        "Exit code: 0; 2 wrong usage; 69 if nothing answers, or the file can't be written.");
+                        "Exit code: 0, also when that sluice ends (unless before --count); 2 wrong usage; 69 if nothing answers,"
+                                + " or the file can't be written.");
     }
 
     @Override
@@ -114,10 +118,12 @@ final class CaptureCommand implements Command {
                         target == null ? new FileOutputStream(FileDescriptor.out) : Files.newOutputStream(target),
                         written)) {
             Signals.onStop(() -> end(stream));
-            stream.copyTo(out);
+            boolean over = isOverBefore(client, stream, out);
             Console.say(out.frames()
                     + (out.frames() == 1 ? " frame" : " frames")
-                    + (out.lost() == 0 ? "" : ", and " + out.lost() + " more that came faster than they were taken"));
+                    + (out.lost() == 0 ? "" : ", and " + out.lost() + " more that came faster than they were taken")
+                    + (over ? "; that sluice has ended" : ""));
+            return over && out.frames() < count ? ExitCode.UNAVAILABLE : ExitCode.OK;
         } catch (IOException e) {
             if (target == null && isBrokenPipe(e)) {
                 return ExitCode.OK; // whoever read it has seen enough
@@ -126,7 +132,25 @@ final class CaptureCommand implements Command {
                     ? e
                     : new IOException("can't write the capture file " + target + " (" + e.getMessage() + ")", e);
         }
-        return ExitCode.OK;
+    }
+
+    /**
+     * Copies it all.
+     *
+     * @return whether it broke off because that sluice has ended, which is the end of a capture as good as any
+     */
+    private static boolean isOverBefore(ControlClient client, ControlStream stream, CaptureOutput out)
+            throws IOException {
+        try {
+            stream.copyTo(out);
+            return false;
+        } catch (EOFException e) {
+            if (client.endsWithin(ENDING)) {
+                return true;
+            }
+            throw Failure.unavailable("the capture was cut off after " + out.frames()
+                    + " frames: what reads it takes too long; write to a file, keep less (--snap), or filter");
+        }
     }
 
     /** Lets what was captured until now still come; a sluice that does not answer keeps nobody waiting. */

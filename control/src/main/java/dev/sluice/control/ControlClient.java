@@ -19,6 +19,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -152,6 +154,21 @@ public final class ControlClient {
         } catch (IOException e) {
             throw unreachable(e);
         }
+    }
+
+    /** Whether the sluice that is asked ends within {@code patience}: it says why a stream of it broke off. */
+    public boolean endsWithin(Duration patience) {
+        String name = String.valueOf(socket.getFileName());
+        if (!name.matches("[0-9]{1,10}\\.sock")) {
+            return false;
+        }
+        Optional<ProcessHandle> process = ProcessHandle.of(Long.parseLong(name.substring(0, name.indexOf('.'))));
+        return process.isEmpty()
+                || process.get()
+                        .onExit()
+                        .thenApply(_ -> true)
+                        .completeOnTimeout(false, patience.toMillis(), TimeUnit.MILLISECONDS)
+                        .join();
     }
 
     /**

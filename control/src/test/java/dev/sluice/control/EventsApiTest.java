@@ -174,7 +174,7 @@ class EventsApiTest {
 
     @Test
     void manyListenersAllGetEverythingAndOneMoreIsToldThereAreEnough() throws Exception {
-        int events = 2000;
+        int events = 500;
         List<Thread> readers = new ArrayList<>();
         CountDownLatch done = new CountDownLatch(Events.MAX_SUBSCRIPTIONS);
         List<String> failures = java.util.Collections.synchronizedList(new ArrayList<>());

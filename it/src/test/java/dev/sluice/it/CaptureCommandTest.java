@@ -80,13 +80,16 @@ class CaptureCommandTest {
         Await.until(
                 "somebody reads " + what,
                 run::toString,
-                () -> lab.onHost(
-                                "sh",
-                                "-c",
-                                "curl -s --unix-socket ${XDG_RUNTIME_DIR:-/tmp}/sluice*/" + run.pid()
-                                        + ".sock http://sluice/v1/captures")
-                        .outputAtEnd()
-                        .contains("\"" + what + "\""));
+                () -> captures("" + run.pid()).contains("\"" + what + "\""));
+    }
+
+    private static String captures(String pid) {
+        return lab.onHost(
+                        "sh",
+                        "-c",
+                        "curl -s --unix-socket ${XDG_RUNTIME_DIR:-/tmp}/sluice*/" + pid
+                                + ".sock http://sluice/v1/captures")
+                .outputAtEnd();
     }
 
     @Test
@@ -176,6 +179,37 @@ class CaptureCommandTest {
         assertThat(capture.exitCode()).as(capture.toString()).isZero();
         assertThat(capture.err()).as("it says how much it was").matches("(?s).*sluice: [1-9][0-9]* frames?\n");
         assertThat(lab.onHost("tshark", "-r", file.toString()).output()).contains("ping");
+    }
+
+    /** The end of what is watched is no failure, unless more was asked for. */
+    @Test
+    void aCaptureEndsInOrderWithTheNetworkItWatches() {
+        Program watched = lab.sluice(
+                "run",
+                "--",
+                "sh",
+                "-c",
+                "echo ready; while [ ! -e $0/enough ]; do sleep 0.05; done",
+                "" + lab.folder());
+        Await.until("the guest runs", watched::toString, () -> watched.out().contains("ready"));
+        String pid = "" + watched.pid();
+        Await.until(
+                "it can be asked",
+                watched::toString,
+                () -> lab.sluice("status", pid).exitCode() == 0);
+        Path file = lab.folder().resolve("to-the-end.pcapng");
+        Program whole = lab.sluice("capture", "--write", file.toString(), pid, "udp");
+        Program counted = lab.sluice("capture", "--format", "pcap", "--count", "1000000", pid);
+        Await.until("both read", watched::toString, () -> {
+            String captures = captures(pid);
+            return captures.contains("\"udp\"") && captures.contains("\"\"");
+        });
+        assertThat(lab.onHost("touch", lab.folder() + "/enough").exitCode()).isZero();
+        assertThat(watched.exitCode()).as(watched.toString()).isZero();
+        assertThat(whole.exitCode()).as(whole.toString()).isZero();
+        assertThat(whole.err()).matches("(?s).*sluice: [0-9]+ frames?; that sluice has ended\n");
+        assertThat(lab.onHost("tshark", "-r", file.toString()).exitCode()).isZero();
+        assertThat(counted.exitCode()).as(counted.toString()).isEqualTo(69);
     }
 
     @Test

@@ -100,6 +100,7 @@ class SlirpFaceTest {
                 "127.0.0.1:8080",
                 "-h",
                 lab.folder().toString());
+        Await.listening(onLoopback, 8080);
         Program slirp =
                 slirp("--configure", "--mtu=65520", "--api-socket", socket.toString(), "" + guest.pid(), "tap0");
         assertThat(slirp.out()).contains("10.0.2.2", "10.0.2.3", "10.0.2.100", "65520", socket.toString());
@@ -167,6 +168,8 @@ class SlirpFaceTest {
                 "/proc/" + guest.pid() + "/ns/net",
                 "tap7");
         assertThat(slirp.out()).doesNotContain("WARNING");
+        assertThat(slirp.err())
+                .contains("WARNING: --enable-sandbox has no effect", "WARNING: --enable-seccomp has no effect");
         assertThat(inGuest("ip", "link", "show", "tap7").output()).contains("02:00:00:00:00:07", "mtu 1500");
         assertThat(inGuest("socat", "-u", "TCP:10.0.2.2:8081", "-").exitCode()).isNotZero();
         assertThat(inGuest("dig", "+short", "+time=1", "+tries=1", "@10.0.2.3", "www.example.test")

@@ -32,6 +32,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -51,6 +53,8 @@ class VpnkitForwardsTest {
     static void open() {
         Needs.lab("python3", "nc", "socat", "curl");
         lab = Lab.open();
+        // where the tunnels lead nobody listens else, which is known at once
+        lab.onHost("ip", "route", "add", "local", "203.0.112.0/20", "dev", "lo").output();
         lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
     }
 
@@ -246,6 +250,41 @@ class VpnkitForwardsTest {
                 vpnkit::toString,
                 () -> lab.sluice("ports", "--pid", "" + vpnkit.pid()).output().isBlank());
         taken.close();
+    }
+
+    /** Line and answer of each row of the page's table. */
+    @Test
+    void theErrorTextsOfThePageAreTrue() throws IOException {
+        Path ports = folder.resolve("ports");
+        lab.onHost("chown", "65534", folder.toString()).output();
+        vpnkit = lab.sluiceAsOrdinaryUser(
+                "as",
+                "vpnkit",
+                "--ethernet",
+                folder.resolve("ethernet").toString(),
+                "--port",
+                ports.toString(),
+                "--allowed-bind-addresses",
+                "127.0.0.1,192.0.2.77");
+        Await.listening(vpnkit, ports);
+        Pattern row = Pattern.compile("\\| `([a-z]+[^`]*)` \\| `(ERROR [^`]*)`( and .*)? \\|");
+        int rows = 0;
+        try (Program taken = lab.onHost("socat", "TCP-LISTEN:18502,bind=127.0.0.1", "-");
+                PortFiles files = new PortFiles(ports)) {
+            Await.listening(taken, 18502);
+            for (String line : Files.readAllLines(Path.of("../docs/vpnkit.md"))) {
+                Matcher each = row.matcher(line);
+                if (each.matches()) {
+                    rows++;
+                    PortFiles.Forward asked = files.open(each.group(1));
+                    assertThat(asked.answer().lines().findFirst())
+                            .as(each.group(1))
+                            .contains(each.group(2));
+                    files.close(asked);
+                }
+            }
+            assertThat(rows).isEqualTo(11);
+        }
     }
 
     /** What another published at ::1 is not taken away with a port file's forward. */

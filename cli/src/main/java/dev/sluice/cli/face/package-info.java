@@ -11,7 +11,7 @@
  *
  * <p>A face translates and decides nothing: it reads its program's options, builds the network they describe from {@code cli.network},
  * and speaks its program's protocols at the sockets it was told to make. What it does not offer it refuses with the original's form of an
- * error; what has no meaning here (a sandbox of another make) it takes and says so in docs/faces.md.
+ * error; what has no meaning here (a sandbox of another make) it takes and says so, there and in docs/faces.md.
  *
  * <p>Each face has a package of its own below this one; none is loaded unless it is asked for.
  */

@@ -29,6 +29,8 @@ final class Session implements AutoCloseable {
     private static final int IOUNIT_DIRECTORY = 512;
     private static final int IOUNIT_FILE = 32_768;
     private static final int MODE_DIRECTORY = 0x8000_0000;
+    /** Of 9P2000.u: root's. Linux lets nobody write where the owner's number is -1, "unknown". */
+    private static final int OWNER = 0;
     /** Always the same, as VPNKit's: nobody keeps times of these files. */
     private static final int TIME = 1_146_711_721;
 
@@ -401,7 +403,7 @@ final class Session implements AutoCloseable {
                 .putString("gid")
                 .putString("muid");
         if (unix) {
-            fields.putString("").put32(-1).put32(-1).put32(-1);
+            fields.putString("").put32(OWNER).put32(OWNER).put32(OWNER);
         }
         byte[] body = fields.toBytes();
         return Fields.bare().put16(body.length).putBytes(body, 0, body.length).toBytes();

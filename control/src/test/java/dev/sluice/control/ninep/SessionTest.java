@@ -331,6 +331,19 @@ class SessionTest {
         assertThatThrownBy(() -> client.ask(126, Fields.bare().put32(0).put16(0)))
                 .hasMessage("permission denied");
         assertThatThrownBy(() -> client.ask(102, Fields.bare())).hasMessage("Function not implemented");
+        int directory = client.makeDirectory("d");
+        int control = client.walk("d", "ctl");
+        assertThatThrownBy(() -> client.read(control, 0, 100)).hasMessage("the fid is not open");
+        client.ask(112, Fields.bare().put32(control).put8(2));
+        assertThat(client.read(control)).isEqualTo("ERROR no request received. Please read the README.\n");
+        assertThatThrownBy(() -> client.ask(112, Fields.bare().put32(control).put8(2)))
+                .hasMessage("the fid is open already");
+        assertThatThrownBy(() -> client.ask(
+                        110, Fields.bare().put32(control).put32(control).put16(0)))
+                .hasMessage("an open fid cannot walk");
+        assertThatThrownBy(() ->
+                        client.ask(110, Fields.bare().put32(0).put32(directory).put16(0)))
+                .hasMessage("fid in use");
         client.ask(108, Fields.bare().put16(3));
         client.ask(124, Fields.bare().put32(client.walk("README")));
         assertThat(client.list(8000, "README", "..")).contains("README");

@@ -44,6 +44,27 @@ public final class Await {
         });
     }
 
+    /** The same of a TCP port, of whatever address. */
+    public static void listening(Program program, int port) {
+        until("port " + port + " is listened on", program::toString, () -> {
+            if (!program.alive()) {
+                throw new AssertionError("ended instead of listening on port " + port + ": " + program);
+            }
+            return isListening(program, port, "tcp") || isListening(program, port, "tcp6");
+        });
+    }
+
+    private static boolean isListening(Program program, int port, String table) {
+        String end = ":%04X".formatted(port);
+        try (var sockets = Files.lines(Path.of("/proc/" + program.pid() + "/net/" + table))) {
+            // sl local_address rem_address st (proc(5)); state 0A is one that listens
+            return sockets.map(line -> line.strip().split("\\s+"))
+                    .anyMatch(fields -> fields[1].endsWith(end) && fields[3].equals("0A"));
+        } catch (IOException | java.io.UncheckedIOException e) {
+            return false; // ended between two looks, or without IPv6
+        }
+    }
+
     private static boolean isListening(Program program, Path path) {
         try (var sockets = Files.lines(Path.of("/proc/" + program.pid() + "/net/unix"))) {
             // Num RefCount Protocol Flags Type St Inode Path (proc(5)); flag 0x10000 is a socket that listens

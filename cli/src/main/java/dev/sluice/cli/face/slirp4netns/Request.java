@@ -138,7 +138,8 @@ final class Request {
             case "disable-host-loopback" -> disableHostLoopback = true;
             case "netns-type" -> netnsType = value;
             case "userns-path" -> userns = value;
-            case "enable-sandbox", "enable-seccomp" -> {} // docs/faces.md says what is there instead
+            case "enable-sandbox", "enable-seccomp" ->
+                warnings.add("--" + name + " has no effect in sluice; docs/faces.md says what protects instead");
             case "outbound-addr" -> outbound = (Ipv4Address) outbound(name, value, "ipv4", Inet4Address.class);
             case "outbound-addr6" -> outbound6 = (Ipv6Address) outbound(name, value, "ipv6", Inet6Address.class);
             case "disable-dns" -> disableDns = true;

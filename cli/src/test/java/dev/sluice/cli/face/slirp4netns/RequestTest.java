@@ -69,6 +69,10 @@ class RequestTest {
         assertThat(request.disableDns).isTrue();
         assertThat(request.mac).isEqualTo(MacAddress.parse("02:00:00:00:00:07"));
         assertThat(request.tapName).isEqualTo("tap7");
+        assertThat(request.warnings)
+                .as("what is not there is not passed over")
+                .hasSize(2)
+                .allMatch(warning -> warning.contains("has no effect"));
     }
 
     @Test
