@@ -7,7 +7,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.stream.Stream;
 
 /**
- * rootlesskit, run on a lab's host by an ordinary user who is only there for that and whose programs of other names are Sluice, with
+ * rootlesskit and such, run on a lab's host by an ordinary user who is only there for that and whose programs of other names are Sluice, with
  * servers on the Internet: pages, names, and iperf3 on ports 5201 and 5202, since between two clients it does not listen for a moment.
  */
 public final class Rootless {
@@ -43,8 +43,10 @@ public final class Rootless {
                 mount --bind subid /etc/subuid
                 mount --bind subid /etc/subgid
                 mount --bind tun /dev/net/tun
+                mount --bind home /mnt # names in it are short enough for sockets
+                [ -e /sys/fs/cgroup/cgroup.controllers ] || mount -t cgroup2 none /sys/fs/cgroup
                 exec setpriv --reuid=%1$d --regid=%1$d --clear-groups \\
-                  env HOME="$PWD/home" XDG_RUNTIME_DIR="$PWD/home" USER=rootless "$@"
+                  env HOME="$PWD/home" XDG_RUNTIME_DIR=/mnt USER=rootless "$@"
                 """.formatted(USER));
         Files.setPosixFilePermissions(lab.folder().resolve("as-user"), PosixFilePermissions.fromString("rwxr-xr-x"));
         Program possible = asUser("rootlesskit", "true");
