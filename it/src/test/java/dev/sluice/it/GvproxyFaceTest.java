@@ -277,6 +277,24 @@ class GvproxyFaceTest {
         }
     }
 
+    /** Only a hypervisor's guests can connect, so what is shown is that the place is taken. */
+    @Test
+    void anApiMayListenAtVsock() {
+        Needs.check(Files.exists(Path.of("/dev/vsock")), "needs /dev/vsock (modprobe vsock)");
+        String url = "vsock://:" + (100_000 + ProcessHandle.current().pid());
+        Program program = start("-listen", url, "-ssh-port", "-1");
+        Program second = lab.onHost(gvproxy.toString(), "-listen", url, "-ssh-port", "-1");
+        assertThat(second.exitCode()).as("it is taken: " + second).isEqualTo(1);
+        assertThat(second.err().lines())
+                .singleElement()
+                .asString()
+                .contains("cannot listen on " + url, "Address already in use");
+        Program elsewhere = lab.onHost(gvproxy.toString(), "-listen", "vsock://77:1024", "-ssh-port", "-1");
+        assertThat(elsewhere.exitCode()).isEqualTo(1);
+        assertThat(elsewhere.err().lines()).singleElement().asString().contains("cannot listen on vsock://77:1024");
+        end(program);
+    }
+
     @Test
     void whatIsWrongIsSaidAsGoSaysIt() {
         Program flag = lab.onHost(gvproxy.toString(), "-nothing");
