@@ -50,8 +50,9 @@ final class Cubic implements CongestionControl {
 
     @Override
     public void onAck(int acked, long flight, int mss, long now, long rtt) {
-        if (flight < window / 2) {
-            // A window that is not in use does not grow, and its time does not count (§5.8).
+        if (2 * flight <= window) {
+            // A window that is not in use does not grow, and its time does not count (§5.8). So it is never more than twice
+            // what was in flight.
             if (idleSince == NONE) {
                 idleSince = now;
             }

@@ -37,7 +37,7 @@ final class Commands {
     Commands(Stack stack, IntSupplier closedSockets) {
         this.stack = stack;
         this.closedSockets = closedSockets;
-        this.sysctls = new Sysctls(stack.settings);
+        this.sysctls = new Sysctls(stack.settings, stack::forgetPath);
     }
 
     void run(String text, int line) throws ScriptException {

@@ -33,8 +33,7 @@ final class IcmpErrors {
         if (tooBig) {
             if (stack.settings.pathMtuDiscovery && packet.mtu() >= 68) {
                 int headers = stack.settings.ipv6 ? HEADERS_V6 : HEADERS_V4;
-                connection.tcb.limitMss(packet.mtu() - headers, stack.now());
-                stack.settle();
+                stack.learnPath(connection, packet.mtu() - headers);
             }
             return;
         }

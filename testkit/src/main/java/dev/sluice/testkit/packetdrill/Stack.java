@@ -36,6 +36,8 @@ final class Stack {
     private int opened;
     private long now;
     private int nextPort = 49_152;
+    /** What the way to the peer is known to carry, headers deducted (RFC 1191 §6.1); later connections begin with it. */
+    private int pathMss = Integer.MAX_VALUE;
 
     /** A stack whose clock shows {@code now}, and whose connections begin with sequence number {@code firstIss}, then others. */
     Stack(Settings settings, NativeMemory memory, int firstIss, long now) {
@@ -68,6 +70,7 @@ final class Stack {
     Connection connect(SocketOptions options, int localPort, int remotePort) {
         Connection connection = new Connection(this, options, localPort, remotePort);
         connections.add(connection);
+        connection.tcb.limitMss(pathMss, now);
         connection.tcb.openActive(nextIss(), now, localPort, remotePort);
         settle();
         return connection;
@@ -103,6 +106,17 @@ final class Stack {
         return listeners.containsKey(port)
                 || connections.stream().anyMatch(c -> c.localPort == port && !c.over)
                 || timeWait.size() > 0;
+    }
+
+    /** A router says what the way to the peer carries. */
+    void learnPath(Connection connection, int mss) {
+        pathMss = mss;
+        connection.tcb.limitMss(mss, now);
+        settle();
+    }
+
+    void forgetPath() {
+        pathMss = Integer.MAX_VALUE;
     }
 
     // ---- In
@@ -165,6 +179,7 @@ final class Stack {
                     opened.listener = listener;
                     listener.opening.add(opened);
                     connections.add(opened);
+                    opened.tcb.limitMss(pathMss, now);
                     opened.tcb.openPassive(s, 0, length, iss, now);
                     opened.tcb.accept(now);
                 }

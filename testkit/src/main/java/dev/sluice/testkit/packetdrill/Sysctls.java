@@ -8,9 +8,12 @@ final class Sysctls {
     private static final long SECONDS = 1_000_000_000L;
 
     private final Settings settings;
+    private final Runnable forgetPath;
 
-    Sysctls(Settings settings) {
+    /** {@code forgetPath} runs where what is known of the way to the peer shall be forgotten. */
+    Sysctls(Settings settings, Runnable forgetPath) {
         this.settings = settings;
+        this.forgetPath = forgetPath;
     }
 
     void set(String name, String value, int line) throws ScriptException {
@@ -97,9 +100,9 @@ final class Sysctls {
             case "net.inet.tcp.initcwnd_segments" -> only(value.equals("10"), name, value, line);
             case "net.inet.tcp.fastopen.server_enable", "net.inet.tcp.fastopen.client_enable" ->
                 only(!isOn(value), name, value, line);
+            case "net.inet.tcp.hostcache.purgenow" -> forgetPath.run();
             // Nothing of ours depends on these.
-            case "net.inet.tcp.hostcache.purgenow",
-                    "net.inet.tcp.syncookies",
+            case "net.inet.tcp.syncookies",
                     "net.inet.tcp.tolerate_missing_ts",
                     "net.inet.tcp.recvbuf_auto",
                     "net.inet.tcp.sendbuf_auto",
