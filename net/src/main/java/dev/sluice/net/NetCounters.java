@@ -1,12 +1,16 @@
 package dev.sluice.net;
 
 import dev.sluice.net.ip.IpCounters;
+import dev.sluice.stack.tcp.TcpCounters;
 
 /** Plain counters of one stack, written on its loop's thread only; readers elsewhere may see them late. */
 public final class NetCounters {
     final IpCounters ip = new IpCounters();
+    private final TcpCounters tcp;
 
-    NetCounters() {}
+    NetCounters(TcpCounters tcp) {
+        this.tcp = tcp;
+    }
 
     /** TCP connections that came to be, of either side's making, and that ended. */
     public long connectionsOpened;
@@ -34,6 +38,26 @@ public final class NetCounters {
     public long datagramsRefused;
     /** UDP datagrams dropped because their socket's queue was full. */
     public long datagramsDropped;
+
+    /** TCP segments sent again, for any of the three reasons below. */
+    public long retransmissions() {
+        return tcp.retransmits;
+    }
+
+    /** Times that TCP's retransmission timer ran out (RFC 6298). */
+    public long retransmissionTimeouts() {
+        return tcp.timeouts;
+    }
+
+    /** Times that the peer's acknowledgments told of a loss (RFC 5681, 6675, 8985). */
+    public long fastRetransmits() {
+        return tcp.fastRetransmits;
+    }
+
+    /** Segments sent because nothing came back for two round trips: the last one again, or new ones (RFC 8985 §7). */
+    public long tailProbes() {
+        return tcp.tailProbes;
+    }
 
     /** IP packets received whole, and sent. */
     public long packetsIn() {

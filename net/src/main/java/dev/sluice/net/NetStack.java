@@ -15,6 +15,8 @@ import dev.sluice.net.ip.Ipv4Interface;
 import dev.sluice.net.ip.Ipv6Interface;
 import dev.sluice.net.ip.LocalAddress;
 import dev.sluice.net.ip.Neighbour;
+import dev.sluice.stack.tcp.NativeMemory;
+import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.wire.DhcpMessage;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
@@ -65,7 +67,7 @@ public final class NetStack implements AutoCloseable {
     private @Nullable EventLoop owned;
 
     private final NetConfig config;
-    private final NetCounters counters = new NetCounters();
+    private final NetCounters counters;
     private final HostLink link;
     private final Ipv4Interface ip;
     private final Ipv6Interface six;
@@ -94,6 +96,8 @@ public final class NetStack implements AutoCloseable {
         NetLimits limits = config.limits();
         this.loop = loop;
         this.config = config;
+        TcpShard shard = new TcpShard(NativeMemory.ofArenas(), limits.bufferBytes(), random);
+        this.counters = new NetCounters(shard.counters());
         this.link = new HostLink(loop, link, config.mac().bits(), counters.ip);
         this.ip = new Ipv4Interface(
                 this.link,
@@ -105,7 +109,7 @@ public final class NetStack implements AutoCloseable {
         this.six = new Ipv6Interface(
                 this.link, counters.ip, limits.neighbours(), limits.bytesPerNeighbour(), random, new Ipv6Owner());
         this.both = new IpInterface(ip, six);
-        this.tcpEngine = new TcpEngine(loop, this.link, both, counters, limits, config.nagle(), random);
+        this.tcpEngine = new TcpEngine(loop, this.link, both, shard, counters, limits, config.nagle(), random);
         this.udpEngine = new UdpEngine(loop, this.link, both, counters, limits, random);
         this.icmp = new Icmp(this, both, limits, random);
         this.icmpEngine = new IcmpEngine(both, counters, tcpEngine, udpEngine, icmp);

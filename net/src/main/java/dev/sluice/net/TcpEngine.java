@@ -9,7 +9,6 @@ import dev.sluice.net.ip.LocalAddress;
 import dev.sluice.net.ip.Neighbour;
 import dev.sluice.stack.ip.IcmpError;
 import dev.sluice.stack.tcp.Listening;
-import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.SynCookies;
 import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
@@ -96,6 +95,7 @@ final class TcpEngine {
             Loop loop,
             HostLink link,
             IpInterface ip,
+            TcpShard shard,
             NetCounters counters,
             NetLimits limits,
             boolean nagle,
@@ -106,7 +106,7 @@ final class TcpEngine {
         this.counters = counters;
         this.limits = limits;
         this.random = random;
-        this.shard = new TcpShard(NativeMemory.ofArenas(), limits.bufferBytes(), random);
+        this.shard = shard;
         this.sender = new SegmentSender(link, ip, shard, counters);
         this.table = new TcpTable(random.nextLong());
         this.timeWait = new TimeWaitTable(shard, limits.timeWait());

@@ -152,6 +152,30 @@ class LossByTimeTest {
         }
     }
 
+    /** RFC 8985 §7.3: the FIN is the last segment, however small, and the peer may have waited with its acknowledgment. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, -4000})
+    void aFinAloneGoesAgainAsAProbeBeforeTheTimeout(int isn) {
+        try (Dialogue d = measured(isn)) {
+            long window = d.tcb.snapshot().congestionWindow();
+            d.tcb.shutdownOutput(d.now);
+            Sent fin = d.one();
+            assertThat(fin.has(FIN)).isTrue();
+            d.timer();
+            Sent probe = d.one();
+            assertThat(probe.has(FIN)).isTrue();
+            assertThat(probe.seq()).isEqualTo(fin.seq());
+            assertThat(probe.length()).isZero();
+            assertThat(d.shard.counters().tailProbes).isEqualTo(1);
+            assertThat(d.shard.counters().timeouts).isZero();
+            d.pass(RTT);
+            assertThat(d.peer(ACK, 1, at(0) + 1)).isZero();
+            d.silence();
+            assertThat(d.tcb.state()).isEqualTo(TcpState.FIN_WAIT_2);
+            assertThat(d.tcb.snapshot().congestionWindow()).isGreaterThanOrEqualTo(window);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, -4000})
     void aShortRoundTripIsNoReasonToProbeWithinMilliseconds(int isn) {
