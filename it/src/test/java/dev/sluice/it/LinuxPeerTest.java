@@ -421,12 +421,15 @@ class LinuxPeerTest {
             assertThat(fields[0])
                     .as("who did this with [%s]: %s", sysctls, line)
                     .isEqualTo(OURS.toString());
-            assertThat(fields[1])
-                    .as("silence before this with [%s]: %s", sysctls, line)
-                    .isNotEmpty();
-            assertThat(Double.parseDouble(fields[1]))
-                    .as("silence before this with [%s]: %s", sysctls, line)
-                    .isGreaterThanOrEqualTo(LEAST_SILENCE);
+            // Without a time it is spurious: the answer came while the probe left.
+            if (!fields[1].isEmpty() || !line.contains("spurious")) {
+                assertThat(fields[1])
+                        .as("silence before this with [%s]: %s", sysctls, line)
+                        .isNotEmpty();
+                assertThat(Double.parseDouble(fields[1]))
+                        .as("silence before this with [%s]: %s", sysctls, line)
+                        .isGreaterThanOrEqualTo(LEAST_SILENCE);
+            }
             probes++;
         }
         NetCounters ours = net.counters();
@@ -434,8 +437,9 @@ class LinuxPeerTest {
         assertThat(ours.retransmissionTimeouts())
                 .as("timeouts with [%s]", sysctls)
                 .isZero();
-        assertThat((long) probes).as("segments again with [%s]", sysctls).isEqualTo(ours.retransmissions());
-        assertThat(ours.retransmissions()).isLessThanOrEqualTo(ours.tailProbes());
+        assertThat(ours.retransmissions())
+                .as("segments again with [%s]", sysctls)
+                .isBetween((long) probes, ours.tailProbes());
     }
 
     /** A path that loses and duplicates, in both directions: nothing but the bytes is judged. */
