@@ -244,7 +244,7 @@ class GvproxyFaceTest {
         assertThat(folder.resolve("log")).exists();
     }
 
-    /** There is no guest with a server here; what is shown is how ssh is called, and that it is called again. */
+    /** How ssh is called, and that it is called again; with a server in the guest, it is {@link UserModeLinuxTest}'s. */
     @Test
     void socketsOfTheGuestComeThroughTheSystemsSsh() throws IOException {
         Path bin = Files.createDirectory(lab.folder().resolve("fake"));

@@ -157,6 +157,7 @@ class SlirpFaceTest {
     @Test
     void whatIsDisabledIsClosedAndTheRestIsNot() {
         Program onLoopback = lab.onHost("socat", "TCP-LISTEN:8081,bind=127.0.0.1,fork", "SYSTEM:echo open");
+        Await.listening(onLoopback, 8081);
         Program slirp = slirp(
                 "-c",
                 "--disable-host-loopback",
@@ -192,9 +193,10 @@ class SlirpFaceTest {
             Program client = inGuest("socat", "-u", "TCP:" + Lab.SERVER + ":9100", "-");
             return client.exitCode() == 0 && client.out().equals("192.0.2.77\n");
         });
-        assertThat(inGuest("sh", "-c", "echo x | socat -t 2 - UDP:" + Lab.SERVER + ":9101")
-                        .output())
-                .isEqualTo("192.0.2.77\n");
+        Await.until("the datagram server shows its client", () -> slirp + "\n" + datagrams, () -> {
+            Program client = inGuest("sh", "-c", "echo x | socat -t 2 - UDP:" + Lab.SERVER + ":9101");
+            return client.outputAtEnd().startsWith("192.0.2.77\n");
+        });
         assertThat(inGuest("ping", "-c", "1", Lab.SERVER).exitCode()).isZero();
         stream.close();
         datagrams.close();

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -172,6 +173,58 @@ class UserModeLinuxTest {
                         .contains("@after ['README']\n@unmounted\n");
             }
             assertThat(answers()).isFalse();
+        }
+    }
+
+    /** Of the guest: an ssh server, and a socket that says hello to whoever connects, until it is told to end. */
+    private static final String SSH_SERVER = """
+            mount -t tmpfs none /run
+            mkdir -m 755 /run/sshd
+            ssh-keygen -q -t ed25519 -N '' -f /mnt/host-key
+            /usr/sbin/sshd -f /dev/null -h /mnt/host-key -o AuthorizedKeysFile=%1$s/key.pub -o StrictModes=no -o UsePAM=no
+            socat UNIX-LISTEN:/mnt/service,fork 'SYSTEM:echo hello from the guest' &
+            echo @serves
+            while [ ! -e %1$s/enough ]; do sleep 0.05; done
+            """;
+
+    /** What {@code podman machine} has gvproxy do: a socket here that leads to one in the guest, by ssh. */
+    @Test
+    void aSocketOfTheGuestComesThroughItsSshServer() throws IOException {
+        Needs.programs("ssh", "sshd", "ssh-keygen");
+        Path folder = lab.folder();
+        Path card = folder.resolve("card-ssh");
+        Path here = folder.resolve("service");
+        lab.onHost("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder + "/key")
+                .output();
+        try (Program gvproxy = lab.sluice(
+                "as",
+                "gvproxy",
+                "-listen-bess",
+                "unixpacket://" + card,
+                "-ssh-port",
+                "2300",
+                "-forward-sock",
+                here.toString(),
+                "-forward-dest",
+                "/mnt/service",
+                "-forward-user",
+                "root",
+                "-forward-identity",
+                folder + "/key")) {
+            Await.listening(gvproxy, card);
+            try (Program machine = boot(card, "5a:94:ef:e4:0c:ee", SSH_SERVER.formatted(folder))) {
+                Await.until(
+                        "the guest's socket answers here",
+                        () -> gvproxy + "\n" + machine,
+                        () -> lab.onHost("socat", "-u", "UNIX:" + here, "-")
+                                .outputAtEnd()
+                                .equals("hello from the guest\n"));
+                Files.createFile(folder.resolve("enough"));
+                assertWorks(machine, "192.168.127.2");
+            }
+            gvproxy.signal("TERM");
+            assertThat(gvproxy.exitCode()).as(gvproxy.toString()).isZero();
+            assertThat(here).doesNotExist();
         }
     }
 
