@@ -4,13 +4,10 @@ import dev.sluice.host.HostError;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Work;
-import dev.sluice.wire.Bytes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,15 +24,9 @@ public final class Multiplexer extends Work {
     /** A datagram with all that belongs to it. */
     private static final int SCRATCH = 1 << 16;
 
-    private static final int INPUT = 128 << 10;
     private static final int OUTPUT = 256 << 10;
-    /** Bytes taken from the carrier before others get their turn. */
-    private static final int TURN_BUDGET = 1 << 20;
     /** A Data frame shorter than what was to be sent is worth its header from this size on. */
     private static final int SMALLEST_PART = 2048;
-
-    private static final byte[] GREETING =
-            "https://github.com/moby/vpnkit multiplexer protocol\n".getBytes(StandardCharsets.US_ASCII);
 
     /** Who is told of what happens. */
     public interface Owner {
@@ -49,10 +40,8 @@ public final class Multiplexer extends Work {
     final Loop loop;
     private final Generation generation;
     private final Owner owner;
-    private final MemorySegment in = Arena.ofAuto().allocate(INPUT, 8);
+    private final MuxInput input;
     private final MemorySegment out = Arena.ofAuto().allocate(OUTPUT, 8);
-    private int inStart;
-    private int inEnd;
     private int outStart;
     private int outEnd;
 
@@ -60,18 +49,12 @@ public final class Multiplexer extends Work {
     private boolean connected;
     private boolean readable;
     private boolean ended;
-    /** Bytes of the other side's greeting still to come: its text, then its length, then what that says. */
-    private Stage stage;
 
     private final Map<Integer, Channel> channels = new HashMap<>();
     /** The channel of the last frame: most are followed by one of the same. */
     private @Nullable Channel last;
 
     private int nextId;
-    /** The channel whose payload is coming, null for one that drops it, and how much is to come. */
-    private @Nullable Channel receiver;
-
-    private long payload;
     private final ArrayDeque<Channel> control = new ArrayDeque<>();
     private final ArrayDeque<Channel> waiters = new ArrayDeque<>();
 
@@ -80,12 +63,6 @@ public final class Multiplexer extends Work {
     private final ArrayDeque<byte[]> buffers = new ArrayDeque<>();
 
     private @Nullable MemorySegment scratch;
-
-    private enum Stage {
-        GREETING,
-        GREETING_LENGTH,
-        FRAMES
-    }
 
     /**
      * One whose carrier is still to be given by {@link #carry}.
@@ -97,10 +74,10 @@ public final class Multiplexer extends Work {
         this.generation = generation;
         this.owner = owner;
         this.nextId = generation.first;
-        this.stage = generation.greets ? Stage.GREETING : Stage.FRAMES;
+        this.input = new MuxInput(this, generation.greets);
         append(preamble);
         if (generation.greets) {
-            append(GREETING);
+            append(MuxInput.GREETING);
             append(new byte[2]); // nothing further to say
         }
     }
@@ -364,95 +341,18 @@ public final class Multiplexer extends Work {
 
     private void receive() {
         StreamSocket socket = carrier;
-        int taken = 0;
-        while (!ended && socket != null && readable) {
-            if (taken >= TURN_BUDGET) {
-                loop.enqueue(this);
-                return;
-            }
-            if (inStart > 0) {
-                MemorySegment.copy(in, inStart, in, 0, inEnd - inStart);
-                inEnd -= inStart;
-                inStart = 0;
-            }
-            int n = socket.read(in, inEnd, INPUT - inEnd, 0, 0);
-            if (n > 0) {
-                inEnd += n;
-                taken += n;
-                parse();
-            } else if (n == StreamSocket.WOULD_BLOCK) {
-                readable = false;
-            } else {
-                end(n == StreamSocket.END ? "it closed the connection" : "its connection broke");
-            }
+        if (socket == null) {
+            return;
+        }
+        if (input.takeAll(socket)) {
+            readable = false;
+        } else {
+            loop.enqueue(this);
         }
     }
 
-    /** Takes whole frames, and of payload whatever is there; leaves the start of a header. */
-    private void parse() {
-        while (!ended && inStart < inEnd) {
-            int available = inEnd - inStart;
-            if (payload > 0) {
-                takePayload((int) Math.min(payload, available));
-            } else if (stage != Stage.FRAMES) {
-                if (!greet(available)) {
-                    return;
-                }
-            } else {
-                if (available < 2) {
-                    return;
-                }
-                int length = MuxFrame.length(in, inStart);
-                if (length < MuxFrame.PLAIN_LENGTH || length > MuxFrame.MAX_LENGTH) {
-                    end("it sent a header of " + length + " bytes, which is none of the protocol's");
-                    return;
-                }
-                if (available < length) {
-                    return;
-                }
-                int at = inStart;
-                inStart += length;
-                frame(at, length);
-            }
-        }
-    }
-
-    private void takePayload(int length) {
-        int at = inStart;
-        inStart += length;
-        payload -= length;
-        if (receiver != null) {
-            receiver.onData(in, at, length);
-        }
-    }
-
-    /** False if more must come first. */
-    private boolean greet(int available) {
-        if (stage == Stage.GREETING) {
-            if (available < GREETING.length) {
-                return false;
-            }
-            byte[] text = in.asSlice(inStart, GREETING.length).toArray(ValueLayout.JAVA_BYTE);
-            if (!Arrays.equals(text, GREETING)) {
-                end("it is no multiplexer: it began with '"
-                        + new String(text, StandardCharsets.ISO_8859_1).replaceAll("[^ -~]", ".") + "'");
-                return false;
-            }
-            inStart += GREETING.length;
-            stage = Stage.GREETING_LENGTH;
-            return true;
-        }
-        if (available < 2) {
-            return false;
-        }
-        payload = Bytes.u16LE(in, inStart); // of no meaning yet
-        receiver = null;
-        inStart += 2;
-        stage = Stage.FRAMES;
-        return true;
-    }
-
-    private void frame(int at, int length) {
+    /** A whole header of {@code length} bytes has come. */
+    void frame(MemorySegment in, int at, int length) {
         int command = MuxFrame.command(in, at);
         int id = MuxFrame.channel(in, at);
         if (!MuxFrame.isLength(command, length)) {
@@ -461,21 +361,20 @@ public final class Multiplexer extends Work {
         }
         Channel channel = find(id);
         if (command == MuxFrame.OPEN) {
-            opened(id, channel, at, length);
+            opened(id, channel, MuxFrame.target(in, at, length));
         } else if (channel == null || channel.remoteClosed) {
             dropped++;
-            receiver = null;
-            payload = command == MuxFrame.DATA ? MuxFrame.dataLength(in, at) : 0;
+            input.expect(command == MuxFrame.DATA ? MuxFrame.dataLength(in, at) : 0, null);
         } else {
-            frame(command, channel, at);
+            frame(command, channel, in, at);
         }
     }
 
-    private void frame(int command, Channel channel, int at) {
+    private void frame(int command, Channel channel, MemorySegment in, int at) {
         switch (command) {
             case MuxFrame.DATA -> {
-                payload = MuxFrame.dataLength(in, at);
-                receiver = channel;
+                long payload = MuxFrame.dataLength(in, at);
+                input.expect(payload, channel);
                 if (!channel.mayReceive(payload)) {
                     end("it sent more than the window of channel " + channel + " allows");
                 }
@@ -501,8 +400,7 @@ public final class Multiplexer extends Work {
         return found;
     }
 
-    private void opened(int id, @Nullable Channel there, int at, int length) {
-        MuxTarget target = MuxFrame.target(in, at, length);
+    private void opened(int id, @Nullable Channel there, @Nullable MuxTarget target) {
         if (there != null) {
             end("it opened channel " + Integer.toUnsignedString(id) + " twice");
         } else if (target == null || channels.size() >= MAX_CHANNELS) {
@@ -532,7 +430,8 @@ public final class Multiplexer extends Work {
         finish();
     }
 
-    private void end(String reason) {
+    /** Ends everything, and tells the owner why. */
+    void end(String reason) {
         if (!ended) {
             finish();
             owner.onEnd(reason);

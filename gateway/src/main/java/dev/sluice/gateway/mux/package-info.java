@@ -7,7 +7,8 @@
  * hypervisor leads to the guest's vsock, most often), and either side may open {@link dev.sluice.gateway.mux.Channel}s through it. A
  * channel is a {@code StreamSocket} like those of the host, so all that joins sockets joins channels as well: published ports reach
  * services by {@link dev.sluice.gateway.mux.AgentLink}, and {@link dev.sluice.gateway.mux.Dialer} is the other side, which connects to
- * what a channel asks for. {@link dev.sluice.gateway.mux.MuxFrame} has the bytes, little-endian:
+ * what a channel asks for. {@link dev.sluice.gateway.mux.MuxInput} finds the frames in what comes; {@link dev.sluice.gateway.mux.MuxFrame} has
+ * their bytes, little-endian:
  *
  * <pre>
  *  u16 header length | u8 command | u32 channel | …
