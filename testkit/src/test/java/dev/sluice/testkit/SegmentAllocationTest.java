@@ -5,6 +5,7 @@ import static dev.sluice.testkit.TwoHosts.async;
 import static dev.sluice.testkit.TwoHosts.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
@@ -12,6 +13,7 @@ import dev.sluice.link.LinkHandler;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.net.ConflictDetection;
 import dev.sluice.net.NetConfig;
+import dev.sluice.net.NetException;
 import dev.sluice.net.NetStack;
 import dev.sluice.net.TcpConnection;
 import dev.sluice.net.TcpListener;
@@ -30,7 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A host of the library takes segments and acknowledges them, over either family, without allocating anything on its loop. */
+/** A host of the library takes segments and sends its own, over either family, without allocating anything on its loop. */
 @Timeout(120)
 class SegmentAllocationTest {
     private static final MacAddress MAC = MacAddress.parse("02:00:00:00:00:01");
@@ -41,18 +43,26 @@ class SegmentAllocationTest {
     /** At a time: less than a chunk of the queue to the user, who empties it in between, so that its chunks go round. */
     private static final int COUNT = 4;
 
-    /** Remembers only the last segment's sequence number, and how many frames went out. */
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private static final NetConfig CONFIG =
+            NetConfig.of(FOUR + "/24").withIpv6(SIX + "/64").with(MAC).with(ConflictDetection.none());
+
+    /** Remembers only where the last segment began and the furthest ended, and how many frames went out. */
     private static final class Sink implements Link {
         LinkHandler handler;
         int transportAt;
         int sequence;
+        int end;
         long frames;
 
         @Override
         public boolean send(Frame frame) {
             frames++;
             if (frame.headLength >= transportAt + TcpHeader.MIN_LENGTH) {
-                sequence = TcpHeader.sequence(frame.head, frame.headAt + transportAt);
+                long at = frame.headAt + transportAt;
+                sequence = TcpHeader.sequence(frame.head, at);
+                int header = transportAt + TcpHeader.headerLength(frame.head, at);
+                end = sequence + frame.headLength + frame.bodyLength + frame.bodyWrapLength - header;
             }
             return true;
         }
@@ -125,28 +135,78 @@ class SegmentAllocationTest {
         return get(result);
     }
 
+    /** A connection from the peer, whose next sequence number comes to stand in {@code next}, behind it ours. */
+    private TcpConnection open(TcpListener listener, boolean ipv4, int[] next) throws Exception {
+        link.transportAt = ipv4 ? 34 : 54;
+        CompletableFuture<TcpConnection> accepting = async(() -> listener.accept(LONG));
+        on(() -> {
+            RawFrames four = new RawFrames(MAC, PEERS_MAC, Ipv4Address.parse("10.0.0.2"));
+            RawFrames6 six = new RawFrames6(MAC, PEERS_MAC, Ipv6Address.parse("fd00::2"));
+            handle(ipv4 ? four.arpRequest(FOUR) : six.solicitation(SIX)); // now it knows whom to answer
+            handle(segment(ipv4, next[0]++, 0, TcpHeader.SYN, 0));
+            next[1] = link.sequence + 1;
+            handle(segment(ipv4, next[0], next[1], TcpHeader.ACK, 0));
+            return true;
+        });
+        return get(accepting);
+    }
+
+    /** The user writes as fast as it goes; each acknowledgment lets the loop take from its queue and send. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatAnAcknowledgmentLetsOutAllocatesNothing(boolean ipv4) throws Exception {
+        loop = EventLoop.start("segments");
+        try (NetStack host = NetStack.open(loop, link, CONFIG);
+                TcpListener listener = host.tcp().listen(80, 4)) {
+            int[] next = {100, 0};
+            TcpConnection connection = open(listener, ipv4, next);
+            Thread writer = Thread.ofPlatform().daemon().start(() -> {
+                byte[] block = new byte[64 << 10];
+                try {
+                    while (true) {
+                        connection.write(block);
+                    }
+                } catch (NetException e) {
+                    // The test is over.
+                }
+            });
+            byte[] acknowledgment = segment(ipv4, next[0], next[1], TcpHeader.ACK, 0);
+            Frame frame = new Frame();
+            long perFrame = Long.MAX_VALUE;
+            long sent = 0;
+            for (int window = 0; window < 5000 && (perFrame >= 8 || sent == 0); window++) {
+                long frames = link.frames;
+                long bytes = on(() -> {
+                    MemorySegment.copy(acknowledgment, 0, memory, ValueLayout.JAVA_BYTE, 0, acknowledgment.length);
+                    frame.set(memory, 0, acknowledgment.length);
+                    frame.checksumTrusted = true;
+                    long before = THREADS.getCurrentThreadAllocatedBytes();
+                    for (int i = 0; i < COUNT; i++) {
+                        Bytes.put32(memory, link.transportAt + 8, link.end);
+                        link.handler.onFrame(link, frame);
+                        link.handler.onBatchEnd(link);
+                    }
+                    return THREADS.getCurrentThreadAllocatedBytes() - before;
+                });
+                sent = link.frames - frames;
+                perFrame = sent < COUNT ? Long.MAX_VALUE : bytes / sent;
+            }
+            assertThat(perFrame).as("bytes per frame").isLessThan(8);
+            connection.abort();
+            writer.join();
+        } finally {
+            loop.close();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aSegmentAndItsAcknowledgmentAllocateNothing(boolean ipv4) throws Exception {
-        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-        NetConfig config =
-                NetConfig.of(FOUR + "/24").withIpv6(SIX + "/64").with(MAC).with(ConflictDetection.none());
         loop = EventLoop.start("segments");
-        link.transportAt = ipv4 ? 34 : 54;
-        try (NetStack host = NetStack.open(loop, link, config);
+        try (NetStack host = NetStack.open(loop, link, CONFIG);
                 TcpListener listener = host.tcp().listen(80, 4)) {
-            CompletableFuture<TcpConnection> accepting = async(() -> listener.accept(LONG));
             int[] next = {100, 0};
-            on(() -> {
-                RawFrames four = new RawFrames(MAC, PEERS_MAC, Ipv4Address.parse("10.0.0.2"));
-                RawFrames6 six = new RawFrames6(MAC, PEERS_MAC, Ipv6Address.parse("fd00::2"));
-                handle(ipv4 ? four.arpRequest(FOUR) : six.solicitation(SIX)); // now it knows whom to answer
-                handle(segment(ipv4, next[0]++, 0, TcpHeader.SYN, 0));
-                next[1] = link.sequence + 1;
-                handle(segment(ipv4, next[0], next[1], TcpHeader.ACK, 0));
-                return true;
-            });
-            TcpConnection connection = get(accepting);
+            TcpConnection connection = open(listener, ipv4, next);
             byte[] sink = new byte[PAYLOAD * COUNT];
             Frame frame = new Frame();
             long perSegment = Long.MAX_VALUE;
@@ -157,7 +217,7 @@ class SegmentAllocationTest {
                 long frames = link.frames;
                 perSegment = on(() -> {
                     MemorySegment.copy(segment, 0, memory, ValueLayout.JAVA_BYTE, 0, segment.length);
-                    long before = threads.getCurrentThreadAllocatedBytes();
+                    long before = THREADS.getCurrentThreadAllocatedBytes();
                     for (int i = 0; i < COUNT; i++) {
                         Bytes.put32(memory, link.transportAt + 4, from + i * PAYLOAD);
                         frame.set(memory, 0, segment.length);
@@ -165,7 +225,7 @@ class SegmentAllocationTest {
                         link.handler.onFrame(link, frame);
                         link.handler.onBatchEnd(link);
                     }
-                    return (threads.getCurrentThreadAllocatedBytes() - before) / COUNT;
+                    return (THREADS.getCurrentThreadAllocatedBytes() - before) / COUNT;
                 });
                 acknowledged += link.frames - frames;
                 next[0] += PAYLOAD * COUNT;
