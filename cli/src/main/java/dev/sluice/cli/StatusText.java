@@ -1,7 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.view.Units;
-import dev.sluice.control.JsonReader;
+import dev.sluice.wire.JsonReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

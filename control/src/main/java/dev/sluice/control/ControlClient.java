@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import dev.sluice.wire.JsonReader;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

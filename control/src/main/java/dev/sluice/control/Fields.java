@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import dev.sluice.wire.JsonReader;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -7,6 +7,7 @@ import dev.sluice.gateway.event.Event;
 import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.JsonReader;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;

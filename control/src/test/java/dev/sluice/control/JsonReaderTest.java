@@ -3,6 +3,7 @@ package dev.sluice.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.wire.JsonReader;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;

@@ -2,6 +2,7 @@ package dev.sluice.control;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.sluice.wire.JsonReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;

@@ -3,7 +3,7 @@ package dev.sluice.fuzz;
 import dev.sluice.control.HttpHead;
 import dev.sluice.control.HttpParse;
 import dev.sluice.control.Json;
-import dev.sluice.control.JsonReader;
+import dev.sluice.wire.JsonReader;
 import java.nio.charset.StandardCharsets;
 
 /** What clients of the control plane send: heads of requests, and JSON. */

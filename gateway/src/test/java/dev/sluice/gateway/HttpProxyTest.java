@@ -8,6 +8,7 @@ import dev.sluice.gateway.HttpWorld.Server;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.proxy.Route;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -472,6 +473,27 @@ class HttpProxyTest {
             }
             guest.close();
             sending.handle((_, _) -> true).join();
+        }
+    }
+
+    /** Whatever goes wrong inside, a guest must not wait for an answer that nobody will give. */
+    @Test
+    void aSessionThatFailsInsideEndsItsConnection() throws Exception {
+        try (HttpWorld world = new HttpWorld()) {
+            for (Error fault :
+                    List.of(new StackOverflowError("as the test wants it"), new AssertionError("the same"))) {
+                world.routes(_ -> {
+                    throw fault;
+                });
+                try (Client guest = world.toProxy()) {
+                    guest.send("GET http://a.test/ HTTP/1.1\r\nHost: x\r\n\r\n");
+                    try {
+                        assertThat(guest.in().read()).isEqualTo(-1);
+                    } catch (IOException e) {
+                        assertThat(e).hasMessageContaining("reset"); // as it should be
+                    }
+                }
+            }
         }
     }
 }

@@ -37,6 +37,17 @@ public final class ResolverSettings {
         return file.isFresh() && uplinks.isFresh() && stub.isFresh();
     }
 
+    /**
+     * Whether resolved runs but speaks no DNS to programs (DNSStubListener=no): both its files are the list of its servers, and so is the host's.
+     * Then only its own interface tells what it knows ({@link Resolved}).
+     */
+    public boolean isStubless() {
+        return uplinks.isThere()
+                && stub.isThere()
+                && file.config().servers().equals(uplinks.config().servers())
+                && stub.config().servers().equals(uplinks.config().servers());
+    }
+
     public ResolverConfig config() {
         ResolverConfig own = file.config();
         ResolverConfig resolvedUplinks = uplinks.config();

@@ -66,6 +66,7 @@ class NameSwitchTest {
         Files.writeString(directory.resolve("stub-resolv.conf"), "nameserver 127.0.0.53\noptions edns0\n");
         nanos.addAndGet(1_000_000_000L);
         assertThat(first(settings)).isEqualTo("127.0.0.53");
+        assertThat(settings.isStubless()).isFalse();
         assertThat(settings.config().search()).containsExactly("corp.example");
         assertThat(settings.config()).isSameAs(settings.config());
 
@@ -79,6 +80,12 @@ class NameSwitchTest {
         resolv(directory.resolve("stub-resolv.conf"), "192.0.2.53");
         nanos.addAndGet(1_000_000_000L);
         assertThat(first(settings)).isEqualTo("192.0.2.53");
+        assertThat(settings.isStubless()).isTrue();
+
+        // somebody else wrote the host's file, so resolved has no say
+        resolv(file, "192.0.2.54");
+        nanos.addAndGet(1_000_000_000L);
+        assertThat(settings.isStubless()).isFalse();
     }
 
     private static String first(ResolverSettings settings) {

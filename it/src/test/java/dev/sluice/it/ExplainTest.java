@@ -43,6 +43,7 @@ class ExplainTest {
         Path good = tls(443, "good.test", "-0d");
         Path other = tls(444, "other.test", "-0d");
         tls(445, "good.test", "-900d");
+        tls(446, "good.test", "-0d"); // by an authority that nobody knows
         Path bundle = lab.folder().resolve("authorities.pem");
         Files.writeString(bundle, Files.readString(good) + Files.readString(other));
         lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
@@ -160,6 +161,7 @@ class ExplainTest {
             http://good.test:81/       | 1 | does not answer within 5 seconds
             https://good.test:444/     | 1 | the certificate is not good.test's: CN=other.test
             https://good.test:445/     | 1 | the certificate has expired: CN=good.test
+            https://good.test:446/     | 1 | this machine does not trust the certificate: CN=good.test
             https://other.test:444/    | 1 | no such name
             https://198.51.100.10:445/ | 1 | the certificate has expired
             https://good.test:80/      | 1 | the server does not answer to TLS
@@ -170,6 +172,12 @@ class ExplainTest {
         assertThat(explained.out()).as(explained.toString()).contains(said);
         assertThat(explained.exitCode()).isEqualTo(code);
         assertThat(explained.out().contains("what to do: ")).isEqualTo(code == 1);
+        assertThat(explained.out().lines().filter(line -> line.startsWith("ok   ") && code == 1))
+                .as("nothing goes well after what failed")
+                .allMatch(
+                        line -> explained.out().indexOf(line) < explained.out().indexOf("FAIL "));
+        String json = explain(target, "--json").outputAtEnd();
+        assertThat(json).contains("\"works\": " + (code == 0), code == 0 ? "\"steps\": [" : "\"remedy\": \"");
     }
 
     @Test

@@ -33,6 +33,10 @@ public final class EventLoop implements Loop, AutoCloseable {
 
     /** Bounded by those who post: lookups under way, control requests, accepted guests. */
     private final Queue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
+    /** Nothing that is put into the mailbox from now on is run. */
+    private volatile boolean over;
+    /** Guarded by {@code wakeValue}. */
+    private boolean wakeClosed;
 
     /** True while a wake-up is on its way, so that posting many tasks costs one system call. */
     private final AtomicBoolean woken = new AtomicBoolean();
@@ -90,14 +94,19 @@ public final class EventLoop implements Loop, AutoCloseable {
             throw new RejectedExecutionException(thread.getName() + " has ended");
         }
         mailbox.add(task);
+        if (over && mailbox.remove(task)) { // it ended meanwhile, and nobody would ever run it
+            throw new RejectedExecutionException(thread.getName() + " has ended");
+        }
         wake();
     }
 
     private void wake() {
         if (woken.compareAndSet(false, true)) {
             synchronized (wakeValue) {
-                wakeValue.set(java.lang.foreign.ValueLayout.JAVA_LONG, 0, 1);
-                Io.write(wakeFd, wakeValue, 0, 8);
+                if (!wakeClosed) {
+                    wakeValue.set(java.lang.foreign.ValueLayout.JAVA_LONG, 0, 1);
+                    Io.write(wakeFd, wakeValue, 0, 8);
+                }
             }
         }
     }
@@ -197,11 +206,17 @@ public final class EventLoop implements Loop, AutoCloseable {
                 turn();
             }
             runMailbox();
+            over = true;
+            runMailbox(); // what came before that was to be seen
             endTurn();
         } finally {
             closing = true;
+            over = true;
             poll.close();
-            Io.close(wakeFd);
+            synchronized (wakeValue) {
+                wakeClosed = true; // its number may be another's soon
+                Io.close(wakeFd);
+            }
             ended.countDown();
         }
     }

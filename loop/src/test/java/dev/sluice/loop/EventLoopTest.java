@@ -7,8 +7,10 @@ import dev.sluice.posix.Epoll;
 import dev.sluice.posix.Io;
 import java.lang.foreign.Arena;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class EventLoopTest {
@@ -89,5 +91,31 @@ class EventLoopTest {
         EventLoop loop = EventLoop.start("test");
         loop.close();
         assertThatThrownBy(() -> loop.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
+    }
+
+    /** Between the look whether it has ended and the mailbox, it may end. */
+    @Test
+    void whatIsAcceptedWhileItEndsIsRun() throws Exception {
+        for (int round = 0; round < 50; round++) {
+            EventLoop loop = EventLoop.start("test");
+            AtomicInteger ran = new AtomicInteger();
+            AtomicInteger accepted = new AtomicInteger();
+            CountDownLatch posting = new CountDownLatch(1);
+            Thread poster = Thread.ofPlatform().start(() -> {
+                try {
+                    while (true) {
+                        loop.execute(ran::incrementAndGet);
+                        accepted.incrementAndGet();
+                        posting.countDown();
+                    }
+                } catch (RejectedExecutionException e) {
+                    posting.countDown();
+                }
+            });
+            posting.await();
+            loop.close();
+            poster.join();
+            assertThat(ran.get()).as("tasks that ran, in round " + round).isEqualTo(accepted.get());
+        }
     }
 }

@@ -34,7 +34,7 @@ sealed interface Item {
         };
     }
 
-    /** From a value as {@link dev.sluice.control.JsonReader} gives it. */
+    /** From a value as {@link dev.sluice.wire.JsonReader} gives it. */
     static Item of(@Nullable Object value, Where where) {
         return switch (value) {
             case Map<?, ?> map -> {

@@ -1,6 +1,6 @@
 package dev.sluice.cli.view;
 
-import dev.sluice.control.JsonReader;
+import dev.sluice.wire.JsonReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

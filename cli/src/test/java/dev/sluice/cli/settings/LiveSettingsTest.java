@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.control.Json;
-import dev.sluice.control.JsonReader;
 import dev.sluice.control.SettingsDoor;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.dns.DnsDirectory;
@@ -16,6 +15,7 @@ import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.proxy.ProxyTarget;
 import dev.sluice.gateway.proxy.Route;
+import dev.sluice.wire.JsonReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;

@@ -3,7 +3,7 @@ package dev.sluice.cli.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.control.Json;
-import dev.sluice.control.JsonReader;
+import dev.sluice.wire.JsonReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -5,6 +5,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.host.HostsFile;
 import dev.sluice.host.NameSwitch;
+import dev.sluice.host.Resolved;
 import dev.sluice.host.ResolverConfig;
 import dev.sluice.host.ResolverSettings;
 import dev.sluice.wire.DnsHeader;
@@ -82,30 +83,32 @@ public final class DnsService implements AutoCloseable {
         ResolverSettings conf = new ResolverSettings();
         HostsFile hosts = new HostsFile(settings.hosts());
         NameSwitch names = new NameSwitch(NameSwitch.PATH);
+        ResolvedNames resolved = new ResolvedNames(new Resolved(Resolved.SOCKET), conf::isStubless, System::nanoTime);
         return new DnsService(
-                plan, settings, limits, conf::config, hosts, names, () -> conf.isFresh() && names.isFresh());
+                plan, settings, limits, conf::config, hosts, names, resolved, () -> conf.isFresh() && names.isFresh());
     }
 
     /** @param config asked for each forwarded query; must not block for long */
     DnsService(
             AddressPlan plan, DnsSettings settings, Limits limits, Supplier<ResolverConfig> config, HostsFile hosts) {
-        this(plan, settings, limits, config, hosts, null, () -> true);
+        this(plan, settings, limits, config, hosts, null, null, () -> true);
     }
 
-    private DnsService(
+    DnsService(
             AddressPlan plan,
             DnsSettings settings,
             Limits limits,
             Supplier<ResolverConfig> config,
             HostsFile hosts,
             @Nullable NameSwitch names,
+            @Nullable ResolvedNames resolved,
             BooleanSupplier settled) {
         this.plan = plan;
         this.settings = settings;
         this.settled = settled;
         this.caching = settings.cache();
         this.hosts = new HostNames(hosts);
-        this.hostServers = new HostServers(config, names);
+        this.hostServers = new HostServers(config, names, resolved);
         table.fill(settings.records(), settings.zones());
         this.builtIn = new BuiltInNames(plan, settings.names());
         this.resolver = new Resolver(

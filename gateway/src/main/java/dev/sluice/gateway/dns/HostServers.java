@@ -14,21 +14,40 @@ import org.jspecify.annotations.Nullable;
 /** How the host itself finds names now: its servers, and what its name service switch knows beside them. Any thread. */
 final class HostServers {
     /** How long guests may keep what has no TTL of its own. */
-    private static final int TTL = 5;
+    static final int TTL = 5;
 
     private record Known(ResolverConfig config, Upstreams upstreams) {}
 
     private final Supplier<ResolverConfig> settings;
     private final @Nullable NameSwitch names;
+    private final @Nullable ResolvedNames resolved;
     private volatile Known known = new Known(ResolverConfig.of(), Upstreams.of(List.of()));
 
     /**
      * @param settings asked for each forwarded query; must not block for long
      * @param names null where there are only servers
+     * @param resolved null where it is never asked but as a server
      */
-    HostServers(Supplier<ResolverConfig> settings, @Nullable NameSwitch names) {
+    HostServers(Supplier<ResolverConfig> settings, @Nullable NameSwitch names, @Nullable ResolvedNames resolved) {
         this.settings = settings;
         this.names = names;
+        this.resolved = resolved;
+    }
+
+    /** Whether systemd-resolved is to be asked, not its servers. */
+    boolean isForResolved(DnsQuery query) {
+        return resolved != null && resolved.isFor(query);
+    }
+
+    /** Blocks: what systemd-resolved says; null if servers have to be asked. */
+    byte @Nullable [] askResolved(DnsQuery query, Trail trail) {
+        return resolved != null && resolved.isFor(query) ? resolved.ask(query, config(), trail) : null;
+    }
+
+    void networkChanged() {
+        if (resolved != null) {
+            resolved.networkChanged();
+        }
     }
 
     ResolverConfig config() {

@@ -83,8 +83,10 @@ final class Resolver implements AutoCloseable {
     int keepSeconds(DnsQuery query) {
         Route route = route(query);
         boolean near = route.host
-                && route.upstreams.servers().stream()
-                        .allMatch(server -> server.address().getAddress().isLoopbackAddress());
+                && (host.isForResolved(query)
+                        || route.upstreams.servers().stream()
+                                .allMatch(
+                                        server -> server.address().getAddress().isLoopbackAddress()));
         return near ? NEAR_SECONDS : AnswerCache.MAX_SECONDS;
     }
 
@@ -116,6 +118,7 @@ final class Resolver implements AutoCloseable {
     }
 
     void networkChanged() {
+        host.networkChanged();
         forwarder.networkChanged();
     }
 
@@ -126,11 +129,13 @@ final class Resolver implements AutoCloseable {
             byte[] found = bySwitch(query, trail);
             return found != null ? found : DnsMessage.reply(query, DnsHeader.NXDOMAIN, false, List.of());
         }
-        byte[] reply = forwarder.ask(query, transport, route.upstreams, trail);
+        byte[] resolved = route.host ? host.askResolved(query, trail) : null;
+        byte[] reply = resolved == null ? forwarder.ask(query, transport, route.upstreams, trail) : resolved;
         if (!route.host || reply != null && !isUnknown(reply)) {
             return reply;
         }
-        byte[] found = reply == null ? null : searched(query, transport, route, trail);
+        // resolved has tried the search domains itself.
+        byte[] found = reply == null || resolved != null ? null : searched(query, transport, route, trail);
         if (found == null && host.mayKnow(query)) {
             found = bySwitch(query, trail);
         }
@@ -195,10 +200,10 @@ final class Resolver implements AutoCloseable {
     boolean askDirectly(DnsQuery query, DirectTries tries, Consumer<byte @Nullable []> outcome) {
         Route route = route(query);
         if (table.answer(query) != null
-                || route.host && host.owns(query)
+                || route.host && (host.owns(query) || host.isForResolved(query))
                 || route.upstreams.choice() == Upstreams.Choice.RACE
                         && route.upstreams.servers().size() > 1) {
-            return false; // An alias, no server's name, or several servers at a time.
+            return false; // An alias, no server's name, resolved's, or several servers at a time.
         }
         return forwarder.askDirectly(
                 query,

@@ -39,6 +39,9 @@
  * if none has better, the guest sees the first such reply. If nobody answers, the guest gets SERVFAIL, never silence. In a race all are asked
  * at the same time, and the best answer of the lowest order is taken.
  *
+ * <p><b>systemd-resolved</b> is a server like others where it has a stub. Where it has none, {@code ResolvedNames} asks it over varlink and makes
+ * DNS of what it says; such lookups take a virtual thread each.
+ *
  * <p><b>Names</b> are compared without case (RFC 4343), the question goes back byte for byte as it came (so 0x20 randomisation
  * works). A name that exists without the asked type gives NOERROR and no records, which is not NXDOMAIN (RFC 2308 §2). Nothing under
  * {@code sluice.internal}, and no reverse name of the guest network, is ever forwarded; nor is ANY (RFC 8482).

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Goes the way of a guest's request and tells what is decided on it. Any thread; blocks, with a deadline on each step. See the package. */
 public final class Explainer {
@@ -27,6 +28,9 @@ public final class Explainer {
     private static final Duration RULES = Duration.ofSeconds(10);
     /** Addresses of one host, and ways of one request, that are tried. */
     private static final int MAX_TRIES = 4;
+
+    /** What to do about a script that does not say the way. */
+    private static final String FAULT = "correct the proxy's script; 'sluice proxy' says which it is";
 
     /** A port as guests' programs have them. */
     private static final int GUEST_PORT = 50_000;
@@ -83,6 +87,8 @@ public final class Explainer {
         private final Target target;
         private final IpAddress guest;
         private final Steps steps = new Steps();
+        /** The proxy's script has failed. */
+        private boolean fault;
 
         Question(String text, Target target, IpAddress guest) {
             this.text = text;
@@ -101,8 +107,16 @@ public final class Explainer {
             boolean works = false;
             for (int i = 0; i < routes.size() && i < MAX_TRIES && !works; i++) {
                 works = switch (routes.get(i)) {
+                    case Route.Direct _ when allowed.isEmpty() -> false; // where to, has just failed
                     case Route.Direct direct -> {
-                        steps.add(Stage.PROXY, direct.rule(), "straight to the server", true, null, 0);
+                        steps.add(
+                                Stage.PROXY,
+                                direct.rule(),
+                                "straight to the server",
+                                !direct.isInstead(),
+                                direct.isInstead() ? FAULT : null,
+                                0);
+                        fault |= direct.isInstead();
                         yield direct(allowed);
                     }
                     case Route.Via via -> {
@@ -135,8 +149,14 @@ public final class Explainer {
                     text,
                     works,
                     works ? steps.lastSaid(target) : steps.failure(),
-                    works ? null : steps.remedy(),
+                    works ? null : remedy(),
                     steps.all());
+        }
+
+        /** A server that can't be reached directly is no wonder where a script should have named a proxy. */
+        private @Nullable String remedy() {
+            String last = steps.remedy();
+            return !fault || FAULT.equals(last) ? last : FAULT + "; or else " + last;
         }
 
         // ---- names

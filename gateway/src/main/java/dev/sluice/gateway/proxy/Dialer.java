@@ -201,7 +201,7 @@ final class Dialer {
     private @Nullable UpstreamEnd open(Function<StreamSocket.Events, @Nullable StreamSocket> connect)
             throws IOException {
         CompletableFuture<@Nullable UpstreamEnd> made = new CompletableFuture<>();
-        guest.onLoop(() -> made.complete(UpstreamEnd.open(proxy.scratch(), guest, connect)));
+        guest.onLoop(() -> made.complete(UpstreamEnd.open(proxy.scratch(), guest, connect)), () -> made.complete(null));
         return await(made);
     }
 

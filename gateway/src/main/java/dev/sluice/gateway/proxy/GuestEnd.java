@@ -9,8 +9,6 @@ import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.wire.IpAddress;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -65,13 +63,7 @@ final class GuestEnd implements StreamSocket {
     private Down down = Down.WAIT;
     private @Nullable UpstreamEnd upstream;
     private @Nullable Collector collector;
-    /** The session's own bytes for the guest. */
-    private @Nullable ArrayDeque<byte[]> own;
-
-    private int ownAt;
-    /** What is to be done as soon as the flow has taken them all: whoever makes them waits for that, so that they don't pile up. */
-    private @Nullable Runnable whenTaken;
-
+    private final OwnBytes own = new OwnBytes();
     /** The last read gave some of them: what the upstream has is still to be seen. */
     private boolean gaveOwn;
 
@@ -111,48 +103,71 @@ final class GuestEnd implements StreamSocket {
 
     /** Runs it on the loop; if that has ended, nothing needs to be done. */
     void onLoop(Runnable task) {
+        onLoop(task, () -> {});
+    }
+
+    /**
+     * Runs it on the loop.
+     *
+     * @param otherwise done if it fails, or here if the loop has ended, so that nobody waits for what will never come
+     */
+    void onLoop(Runnable task, Runnable otherwise) {
         try {
-            loop.execute(task);
+            loop.execute(() -> {
+                try {
+                    task.run();
+                } catch (Throwable e) {
+                    otherwise.run();
+                    throw e;
+                }
+            });
         } catch (RejectedExecutionException e) {
-            cancel();
+            gone = true; // the flows have been ended by the loop's last turns, and all that waited was told
+            otherwise.run();
         }
     }
 
     /** Reads until {@code scan} is content. */
     Collector collect(Scan scan, int limit) {
         Collector made = new Collector(scan, limit);
-        onLoop(() -> {
-            if (gone) {
-                made.end(Collector.End.STREAM_ENDED);
-                return;
-            }
-            collector = made;
-            up = Up.COLLECT;
-            stream.onWritable(); // whatever came meanwhile
-            if (ended && !made.isDone()) {
-                made.end(Collector.End.STREAM_ENDED);
-            }
-        });
+        onLoop(
+                () -> {
+                    if (gone) {
+                        made.end(Collector.End.STREAM_ENDED);
+                        return;
+                    }
+                    collector = made;
+                    up = Up.COLLECT;
+                    stream.onWritable(); // whatever came meanwhile
+                    if (ended && !made.isDone()) {
+                        made.end(Collector.End.STREAM_ENDED);
+                    }
+                },
+                () -> made.end(Collector.End.STREAM_ENDED));
         return made;
     }
 
     /** Waits no longer: what has come is what was taken. */
     void stopCollecting(Collector waiting) {
-        onLoop(() -> {
-            if (!waiting.isDone()) {
-                waiting.stop();
-                up = gone || up != Up.COLLECT ? up : Up.WAIT;
-            }
-        });
+        onLoop(
+                () -> {
+                    if (!waiting.isDone()) {
+                        waiting.stop();
+                        up = gone || up != Up.COLLECT ? up : Up.WAIT;
+                    }
+                },
+                waiting::stop);
     }
 
     /** Sends the session's own bytes; done when the flow has them all, or is over. */
     CompletableFuture<Boolean> send(byte[] bytes) {
         CompletableFuture<Boolean> done = new CompletableFuture<>();
-        onLoop(() -> {
-            add(bytes);
-            whenTaken(() -> done.complete(!gone));
-        });
+        onLoop(
+                () -> {
+                    add(bytes);
+                    own.whenTaken(() -> done.complete(!gone));
+                },
+                () -> done.complete(false));
         return done;
     }
 
@@ -175,49 +190,53 @@ final class GuestEnd implements StreamSocket {
     /** Moves the request's body to the upstream. */
     CompletableFuture<Outcome> relayUp(UpstreamEnd to, Framing framing) {
         CompletableFuture<Outcome> done = new CompletableFuture<>();
-        onLoop(() -> {
-            upstream = to;
-            upDone = done;
-            if (gone) {
-                done.complete(Outcome.CUT_OFF);
-                return;
-            }
-            BodyScan scan = upScan == null ? new BodyScan() : upScan;
-            upScan = scan;
-            scan.begin(framing);
-            up = Up.BODY;
-            if (scan.isDone()) {
-                upEnded(Outcome.WHOLE);
-            } else {
-                stream.onWritable();
-                if (ended && !done.isDone()) {
-                    upEnded(Outcome.CUT_OFF);
-                }
-            }
-        });
+        onLoop(
+                () -> {
+                    upstream = to;
+                    upDone = done;
+                    if (gone) {
+                        done.complete(Outcome.CUT_OFF);
+                        return;
+                    }
+                    BodyScan scan = upScan == null ? new BodyScan() : upScan;
+                    upScan = scan;
+                    scan.begin(framing);
+                    up = Up.BODY;
+                    if (scan.isDone()) {
+                        upEnded(Outcome.WHOLE);
+                    } else {
+                        stream.onWritable();
+                        if (ended && !done.isDone()) {
+                            upEnded(Outcome.CUT_OFF);
+                        }
+                    }
+                },
+                () -> done.complete(Outcome.CUT_OFF));
         return done;
     }
 
     /** Sends a head and moves the response's body to the guest. */
     CompletableFuture<Outcome> relayDown(UpstreamEnd from, byte[] head, Framing framing) {
         CompletableFuture<Outcome> done = new CompletableFuture<>();
-        onLoop(() -> {
-            upstream = from;
-            downDone = done;
-            if (gone) {
-                done.complete(Outcome.REFUSED);
-                return;
-            }
-            BodyScan scan = downScan == null ? new BodyScan() : downScan;
-            downScan = scan;
-            scan.begin(framing);
-            downCounted = framing instanceof Framing.Length;
-            down = Down.BODY;
-            add(head);
-            if (scan.isDone()) {
-                whenTaken(() -> downEnded(Outcome.WHOLE));
-            }
-        });
+        onLoop(
+                () -> {
+                    upstream = from;
+                    downDone = done;
+                    if (gone) {
+                        done.complete(Outcome.REFUSED);
+                        return;
+                    }
+                    BodyScan scan = downScan == null ? new BodyScan() : downScan;
+                    downScan = scan;
+                    scan.begin(framing);
+                    downCounted = framing instanceof Framing.Length;
+                    down = Down.BODY;
+                    add(head);
+                    if (scan.isDone()) {
+                        own.whenTaken(() -> downEnded(Outcome.WHOLE));
+                    }
+                },
+                () -> done.complete(Outcome.REFUSED));
         return done;
     }
 
@@ -238,7 +257,7 @@ final class GuestEnd implements StreamSocket {
             downDone = null;
             collector = null;
             if (head.length > 0) {
-                own().add(head);
+                own.add(head);
             }
             stream.onWritable();
             if (gone) {
@@ -261,7 +280,7 @@ final class GuestEnd implements StreamSocket {
         onLoop(this::finishNow);
     }
 
-    /** Resets the guest's connection. */
+    /** Resets the guest's connection; any thread. */
     void reset(String reason) {
         onLoop(() -> {
             if (!gone) {
@@ -300,23 +319,9 @@ final class GuestEnd implements StreamSocket {
         }
     }
 
-    private ArrayDeque<byte[]> own() {
-        ArrayDeque<byte[]> made = own == null ? new ArrayDeque<>(2) : own;
-        own = made;
-        return made;
-    }
-
-    private void whenTaken(Runnable task) {
-        if (own == null) {
-            task.run();
-        } else {
-            whenTaken = task;
-        }
-    }
-
     private void add(byte[] bytes) {
         if (!gone) {
-            own().add(bytes);
+            own.add(bytes);
             stream.onReadable();
         }
     }
@@ -351,8 +356,8 @@ final class GuestEnd implements StreamSocket {
         if (gone) {
             return FAILED;
         }
-        if (own != null) {
-            int n = takeOwn(memory, at, length);
+        if (!own.isEmpty()) {
+            int n = own.take(memory, at, length);
             if (n > 0) {
                 gaveOwn = true;
                 return n;
@@ -365,35 +370,6 @@ final class GuestEnd implements StreamSocket {
             case TUNNEL -> upstream().socket().read(memory, at, length, wrapAt, wrapLength);
             case END -> END;
         };
-    }
-
-    private int takeOwn(MemorySegment memory, long at, int length) {
-        ArrayDeque<byte[]> queue = own();
-        int done = 0;
-        while (done < length && !queue.isEmpty()) {
-            byte[] first = queue.getFirst();
-            int n = Math.min(length - done, first.length - ownAt);
-            MemorySegment.copy(first, ownAt, memory, ValueLayout.JAVA_BYTE, at + done, n);
-            done += n;
-            ownAt += n;
-            if (ownAt == first.length) {
-                queue.removeFirst();
-                ownAt = 0;
-            }
-        }
-        if (queue.isEmpty()) {
-            own = null;
-            taken();
-        }
-        return done;
-    }
-
-    private void taken() {
-        Runnable task = whenTaken;
-        if (task != null) {
-            whenTaken = null;
-            task.run();
-        }
     }
 
     private int readBody(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
@@ -617,7 +593,6 @@ final class GuestEnd implements StreamSocket {
     /** Whoever waits for something waits no more. */
     private void cancel() {
         gone = true;
-        own = null;
         if (linger != null) {
             loop.cancel(linger);
         }
@@ -630,7 +605,7 @@ final class GuestEnd implements StreamSocket {
         if (downDone != null) {
             downDone.complete(Outcome.REFUSED);
         }
-        taken();
+        own.drop();
     }
 
     @Override

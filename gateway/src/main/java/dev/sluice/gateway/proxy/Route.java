@@ -5,7 +5,15 @@ public sealed interface Route {
     String rule();
 
     /** Straight to the server. */
-    record Direct(String rule) implements Route {}
+    record Direct(String rule) implements Route {
+        /** How a rule begins that is there because another could not be found. */
+        public static final String INSTEAD = "direct, as ";
+
+        /** Whether something has failed that should have said the way. */
+        public boolean isInstead() {
+            return rule.startsWith(INSTEAD);
+        }
+    }
 
     /** By way of a proxy. */
     record Via(Upstream upstream, String rule) implements Route {}

@@ -38,9 +38,12 @@ final class Session {
             } else {
                 look(direct);
             }
-        } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.WARNING, "a session of the proxy has failed inside", e);
+        } catch (Throwable e) { // an Error, too: the guest must not wait for what will not come
             guest.reset("proxy-fault");
+            LOG.log(System.Logger.Level.WARNING, "a session of the proxy has failed inside", e);
+            if (e instanceof VirtualMachineError fatal && !(e instanceof StackOverflowError)) {
+                throw fatal;
+            }
         }
     }
 

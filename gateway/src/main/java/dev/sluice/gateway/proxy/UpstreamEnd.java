@@ -86,23 +86,27 @@ final class UpstreamEnd implements StreamSocket.Events {
     /** Sends bytes, in order; true when the host's socket has them all. Any thread. */
     CompletableFuture<Boolean> send(byte[] bytes) {
         CompletableFuture<Boolean> done = new CompletableFuture<>();
-        guest.onLoop(() -> {
-            resting = false;
-            unsent = bytes;
-            sent = 0;
-            sending = done;
-            flush();
-        });
+        guest.onLoop(
+                () -> {
+                    resting = false;
+                    unsent = bytes;
+                    sent = 0;
+                    sending = done;
+                    flush();
+                },
+                () -> done.complete(false));
         return done;
     }
 
     /** Reads until {@code scan} is content. Any thread. */
     Collector collect(Scan scan, int limit) {
         Collector made = new Collector(scan, limit);
-        guest.onLoop(() -> {
-            collector = made;
-            read();
-        });
+        guest.onLoop(
+                () -> {
+                    collector = made;
+                    read();
+                },
+                () -> made.end(Collector.End.STREAM_ENDED));
         return made;
     }
 

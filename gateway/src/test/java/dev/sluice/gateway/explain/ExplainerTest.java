@@ -164,6 +164,8 @@ class ExplainerTest {
         assertThat(explained.works()).isFalse();
         assertThat(explained.outcome()).isEqualTo("web.test A: " + answer);
         assertThat(explained.remedy()).contains(remedy);
+        assertThat(explained.steps()).as("nothing is well after what failed").noneMatch(Step::ok);
+        assertThat(stages(explained)).containsOnly(Stage.NAME);
     }
 
     @Test
@@ -181,7 +183,7 @@ class ExplainerTest {
         Explained explained = explain("http://host.test/");
         assertThat(explained.outcome()).contains("192.168.65.2 is closed to guests");
         assertThat(explained.remedy()).contains("--host-loopback");
-        assertThat(stages(explained)).doesNotContain(Stage.CONNECT);
+        assertThat(stages(explained)).doesNotContain(Stage.CONNECT, Stage.PROXY);
     }
 
     @Test
@@ -222,8 +224,46 @@ class ExplainerTest {
     @Test
     void aRuleThatForbidsIsNamedAndPortsThatNobodyLooksIntoGoStraight() throws IOException {
         policy = always(new Route.Refused("not this one", "a list"));
-        assertThat(explain("https://web.test/").outcome()).isEqualTo("not this one");
+        Explained forbidden = explain("https://web.test/");
+        assertThat(forbidden.outcome()).isEqualTo("not this one");
+        assertThat(forbidden.remedy()).startsWith("this rule forbids it");
+        assertThat(forbidden.steps().getLast().who()).isEqualTo("a list");
         assertThat(explain("web.test:" + server(socket -> {})).works()).isTrue();
+    }
+
+    @Test
+    void aProxyThatIsDownIsNamedWithTheRemedy() throws IOException {
+        ServerSocket gone = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        gone.close();
+        policy = always(via(Upstream.Kind.HTTP, gone.getLocalPort()));
+        Explained explained = explain("https://web.test/");
+        assertThat(explained.outcome()).isEqualTo("127.0.0.1:" + gone.getLocalPort() + " refuses connections");
+        assertThat(explained.remedy()).contains("check that the proxy runs");
+        assertThat(explained.steps().getLast().ok()).isFalse();
+    }
+
+    @Test
+    void aProxyThatWantsAPasswordIsGivenOne() throws IOException {
+        int port = proxy("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+        policy = always(new Route.Via(new Upstream(Upstream.Kind.HTTP, "127.0.0.1", port, Optional.empty()), "a rule"));
+        assertThat(explain("https://web.test/").remedy()).contains("http://USER:PASSWORD@HOST:PORT");
+    }
+
+    @Test
+    void aScriptThatFailsIsNamedWithItsLine_whateverComesOfGoingDirectly() throws IOException {
+        policy = always(new Route.Direct(Route.Direct.INSTEAD + "p.pac line 3: x is not defined"));
+        Explained reached = explain("http://web.test:" + server(socket -> {}) + "/");
+        assertThat(reached.works()).isTrue();
+        assertThat(reached.steps())
+                .anyMatch(step -> step.stage() == Stage.PROXY
+                        && !step.ok()
+                        && step.who().contains("p.pac line 3")
+                        && step.remedy() != null);
+        ServerSocket gone = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        gone.close();
+        Explained not = explain("http://web.test:" + gone.getLocalPort() + "/");
+        assertThat(not.works()).isFalse();
+        assertThat(not.remedy()).startsWith("correct the proxy's script").contains("nothing listens there");
     }
 
     @ParameterizedTest

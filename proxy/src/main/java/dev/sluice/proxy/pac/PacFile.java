@@ -42,6 +42,11 @@ public final class PacFile {
     private volatile long nextLook;
     private volatile boolean looked;
     private @Nullable String version;
+    /** Of {@code script}. */
+    private @Nullable String source;
+    /** A source that took too long to compile and run once. */
+    private @Nullable String stuck;
+
     private @Nullable Object stamp;
 
     private volatile long pausedUntil;
@@ -91,7 +96,7 @@ public final class PacFile {
     public List<Route> routes(ProxyTarget target) {
         PacScript now = current();
         if (now == null) {
-            return List.of(new Route.Direct("direct, as " + place + " can't be used: " + problem));
+            return List.of(new Route.Direct(Route.Direct.INSTEAD + place + " can't be used: " + problem));
         }
         Key key = new Key(target.scheme(), target.host(), target.port());
         synchronized (kept) {
@@ -119,7 +124,7 @@ public final class PacFile {
 
     private List<Route> ask(PacScript now, ProxyTarget target) {
         if (!paused.isEmpty() && clock.getAsLong() - pausedUntil < 0) {
-            return List.of(new Route.Direct("direct, as " + paused));
+            return List.of(new Route.Direct(Route.Direct.INSTEAD + paused));
         }
         try {
             PacScript.Answer answer = now.ask(target.url(), target.host());
@@ -131,7 +136,7 @@ public final class PacFile {
                 pausedUntil = clock.getAsLong() + RETRY_NANOS;
                 paused = String.valueOf(e.getMessage());
             }
-            return List.of(new Route.Direct("direct, as " + e.getMessage()));
+            return List.of(new Route.Direct(Route.Direct.INSTEAD + e.getMessage()));
         }
     }
 
@@ -158,9 +163,12 @@ public final class PacFile {
             PacFetch.Fetched fetched =
                     path == null ? PacFetch.fetch(place, script == null ? null : version) : read(path);
             String text = fetched.text();
-            if (text != null) {
-                PacScript fresh = PacScript.compile(name, text, host, limits);
+            if (text != null && script != null && text.equals(source)) {
+                version = fetched.version(); // the same again, without its tag
+            } else if (text != null) {
+                PacScript fresh = compile(text);
                 version = fetched.version();
+                source = text;
                 synchronized (kept) {
                     script = fresh;
                     kept.clear();
@@ -186,6 +194,20 @@ public final class PacFile {
         } finally {
             looked = true;
             loading.unlock();
+        }
+    }
+
+    /** What was given up is not begun again while it still runs. */
+    private PacScript compile(String text) throws PacException {
+        if (text.equals(stuck) && PacScript.stuck() > 0) {
+            throw new PacException(name + " is not run any more: it did not come to an end", true);
+        }
+        stuck = null;
+        try {
+            return PacScript.compile(name, text, host, limits);
+        } catch (PacException e) {
+            stuck = e.late() ? text : null;
+            throw e;
         }
     }
 

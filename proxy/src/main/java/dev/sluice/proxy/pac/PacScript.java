@@ -6,6 +6,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.mozilla.javascript.Context;
 import org.mozilla.javascript.Function;
@@ -30,8 +31,13 @@ final class PacScript {
     /** Beyond its limit, until a script is given up that does not come to a step in which it could be stopped. */
     private static final long GRACE_MILLIS = 500;
 
-    /** All scripts together; one that was given up keeps its place until it ends. */
+    /** All scripts together. */
     private static final Semaphore RUNNING = new Semaphore(AT_A_TIME);
+
+    /** Threads that were given up and still run, beside those: no thread can be ended from outside. */
+    static final int MAX_STUCK = 4;
+
+    private static final AtomicInteger STUCK = new AtomicInteger();
 
     /**
      * What a script said.
@@ -45,6 +51,8 @@ final class PacScript {
     private final Script script;
     private final PacHost host;
     private final PacLimits limits;
+    /** Questions that were given up and have not come to their end. */
+    private final AtomicInteger stuck = new AtomicInteger();
 
     private PacScript(String name, Sandbox sandbox, Script script, PacHost host, PacLimits limits) {
         this.name = name;
@@ -61,7 +69,7 @@ final class PacScript {
      */
     static PacScript compile(String name, String source, PacHost host, PacLimits limits) throws PacException {
         Sandbox sandbox = new Sandbox(limits);
-        return onThread(name, limits, () -> {
+        return onThread(name, limits, new AtomicInteger(), () -> {
             try (Context context = sandbox.enterContext()) {
                 Script script = context.compileString(source, name, 1, null);
                 PacScript compiled = new PacScript(name, sandbox, script, host, limits);
@@ -73,7 +81,7 @@ final class PacScript {
 
     /** Asks {@code FindProxyForURL(url, host)}. */
     Answer ask(String url, String host) throws PacException {
-        return onThread(name, limits, () -> {
+        return onThread(name, limits, stuck, () -> {
             try (Context context = sandbox.enterContext()) {
                 Scriptable scope = scope(context);
                 Function entry = entry(context, scope);
@@ -132,19 +140,38 @@ final class PacScript {
         T run() throws PacException;
     }
 
-    private static <T> T onThread(String name, PacLimits limits, Work<T> work) throws PacException {
+    /**
+     * Does it on a thread of its own, and waits: as long as the limits say for a place, and then as long for the work.
+     *
+     * @param stuck how many questions of this script were given up and still run
+     */
+    private static <T> T onThread(String name, PacLimits limits, AtomicInteger stuck, Work<T> work)
+            throws PacException {
         FutureTask<T> task = new FutureTask<>(() -> guarded(name, work));
-        long patience = limits.millis() + GRACE_MILLIS;
+        refuseStuck(name, stuck);
         try {
-            if (!RUNNING.tryAcquire(patience, TimeUnit.MILLISECONDS)) {
+            if (!RUNNING.tryAcquire(limits.millis(), TimeUnit.MILLISECONDS)) {
                 throw new PacException(name + " was not run: others take too long", true);
             }
-            Thread thread = new Thread(null, () -> runAndRelease(task), "pac", STACK_BYTES);
-            thread.setDaemon(true);
-            thread.start();
-            return task.get(patience, TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            throw new PacException(name + " was given up: it ran longer than " + limits.millis() + " ms", true);
+            Place place = new Place(stuck);
+            try {
+                refuseStuck(name, stuck); // one that it has waited for may have been given up
+                Thread thread = new Thread(null, () -> runAndLeave(task, place), "pac", STACK_BYTES);
+                thread.setDaemon(true);
+                thread.start();
+            } catch (PacException | RuntimeException | Error e) {
+                place.leave();
+                throw e;
+            }
+            try {
+                return task.get(limits.millis() + GRACE_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                place.abandon();
+                throw new PacException(
+                        name + " was given up: it ran longer than " + limits.millis()
+                                + " ms, in a single step that can't be stopped",
+                        true);
+            }
         } catch (ExecutionException e) {
             if (e.getCause() instanceof PacException known) {
                 throw known;
@@ -156,11 +183,72 @@ final class PacScript {
         }
     }
 
-    private static void runAndRelease(Runnable task) {
+    /** Nobody waits for a script that has shown that it may not come back, and no further thread is spent on it. */
+    private static void refuseStuck(String name, AtomicInteger stuck) throws PacException {
+        if (stuck.get() > 0) {
+            throw new PacException(
+                    name
+                            + " is not run any more: a question was given up and has not come to its end; correct the script",
+                    true);
+        }
+        if (STUCK.get() >= MAX_STUCK) {
+            throw new PacException(
+                    name + " was not run: " + MAX_STUCK
+                            + " questions to scripts were given up and have not come to their end; correct those scripts and"
+                            + " start this network anew",
+                    true);
+        }
+    }
+
+    /** Questions that were given up and whose threads still run. */
+    static int stuck() {
+        return STUCK.get();
+    }
+
+    private static void runAndLeave(Runnable task, Place place) {
         try {
             task.run();
         } finally {
-            RUNNING.release();
+            place.leave();
+        }
+    }
+
+    /** One of those that may run at a time; given to another while its thread is stuck, as long as there are not too many such. */
+    private static final class Place {
+        private final AtomicInteger stuck;
+        private boolean left;
+        private boolean abandoned;
+        private boolean lent;
+
+        Place(AtomicInteger stuck) {
+            this.stuck = stuck;
+        }
+
+        synchronized void leave() {
+            if (left) {
+                return;
+            }
+            left = true;
+            if (abandoned) {
+                stuck.decrementAndGet();
+            }
+            if (lent) {
+                STUCK.decrementAndGet();
+            } else {
+                RUNNING.release();
+            }
+        }
+
+        synchronized void abandon() {
+            if (left) {
+                return;
+            }
+            abandoned = true;
+            stuck.incrementAndGet();
+            if (STUCK.getAndUpdate(n -> Math.min(n + 1, MAX_STUCK)) < MAX_STUCK) {
+                lent = true;
+                RUNNING.release();
+            }
         }
     }
 

@@ -13,8 +13,9 @@
  *
  * <p><b>Limits</b>, since the script comes from a network: 1 MiB of source; two seconds, 64 MiB of allocations and 32 names looked up per
  * question, watched at every ten thousand steps; four questions at a time, each on a platform thread that is there for this question only, because
- * a script cannot be interrupted anywhere else; one that spends its time inside a single step is given up and keeps its thread, and its place among
- * the four, until that step ends. String functions that could pass the limit in one step are not there ({@code repeat},
+ * a script cannot be interrupted anywhere else. One that spends its time inside a single step, as a regular expression may, is given up: whoever
+ * asked goes on without it, and the script is refused, at once and saying why, until that step ends or the script is another. Its thread can't be
+ * ended; four such may run beside the four places, and then no script is run any more. String functions that could pass the limit in one step are not there ({@code repeat},
  * {@code padStart}, {@code padEnd}). What goes wrong, goes direct, as in browsers, with the reason and the line in the rule; after a script
  * that took too long, the next ten seconds' questions do not run it.
  *

@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -247,5 +248,87 @@ class PacScriptTest {
             threads[i].join();
             assertThat(answers[i]).isEqualTo("PROXY h" + i + ":1");
         }
+    }
+
+    /** As a library call of the script's that does not come back: nothing can stop it, so nobody may wait for it. */
+    private static final class Stuck implements PacHost, AutoCloseable {
+        final CountDownLatch end = new CountDownLatch(1);
+
+        @Override
+        public List<InetAddress> addresses(String name) {
+            boolean interrupted = false;
+            while (name.equals("stuck.test") && end.getCount() > 0) {
+                try {
+                    end.await();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+            return List.of();
+        }
+
+        @Override
+        public List<InetAddress> own() {
+            return List.of();
+        }
+
+        @Override
+        public ZonedDateTime now(ZoneId zone) {
+            return NOW.atZone(zone);
+        }
+
+        PacScript script() throws PacException {
+            return PacScript.compile(
+                    "stuck.pac",
+                    "function FindProxyForURL(url, host) { dnsResolve(host); return 'DIRECT'; }",
+                    this,
+                    new PacLimits(1_000, 64 << 20, 32));
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            end.countDown();
+            for (int i = 0; PacScript.stuck() > 0; i++) {
+                assertThat(i).as("stuck threads that have not ended").isLessThan(3_000);
+                Thread.sleep(10);
+            }
+        }
+    }
+
+    @Test
+    void aScriptThatIsStuckIsGivenUp_andRefusedAtOnce_untilItComesBack() throws Exception {
+        PacScript script;
+        try (Stuck stuck = new Stuck()) {
+            script = stuck.script();
+            assertThatThrownBy(() -> script.ask("u", "stuck.test"))
+                    .isInstanceOfSatisfying(
+                            PacException.class, e -> assertThat(e.late()).isTrue())
+                    .hasMessageContaining("stuck.pac was given up");
+            assertThat(PacScript.stuck()).isEqualTo(1);
+            assertThatThrownBy(() -> script.ask("u", "fine.test")).hasMessageContaining("not run any more");
+            assertThat(PacScript.stuck()).isEqualTo(1);
+            assertThat(stuck.script().ask("u", "fine.test").text())
+                    .as("another script")
+                    .isEqualTo("DIRECT");
+        }
+        assertThat(script.ask("u", "fine.test").text()).isEqualTo("DIRECT");
+    }
+
+    @Test
+    void soManyStuckThreadsAndNoMore() throws Exception {
+        try (Stuck stuck = new Stuck()) {
+            PacScript fine = stuck.script();
+            for (int i = 0; i < PacScript.MAX_STUCK; i++) {
+                PacScript script = stuck.script();
+                assertThatThrownBy(() -> script.ask("u", "stuck.test")).hasMessageContaining("was given up");
+            }
+            assertThatThrownBy(() -> fine.ask("u", "stuck.test"))
+                    .hasMessageContaining("4 questions to scripts were given up");
+            assertThat(PacScript.stuck()).isEqualTo(PacScript.MAX_STUCK);
+        }
+        assertThat(eval("1 + 1")).isEqualTo("2");
     }
 }

@@ -1,8 +1,8 @@
 package dev.sluice.cli.face.gvproxy;
 
 import dev.sluice.control.Json;
-import dev.sluice.control.JsonReader;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.JsonReader;
 import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;

@@ -1,11 +1,11 @@
 package dev.sluice.cli.face.slirp4netns;
 
 import dev.sluice.cli.network.GuestNetwork;
-import dev.sluice.control.JsonReader;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.posix.SocketFile;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.JsonReader;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;

@@ -1,12 +1,12 @@
 package dev.sluice.cli.face.vpnkit;
 
-import dev.sluice.control.JsonReader;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.Ipv6Cidr;
+import dev.sluice.wire.JsonReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

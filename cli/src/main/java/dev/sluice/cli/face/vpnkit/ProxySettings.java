@@ -1,11 +1,11 @@
 package dev.sluice.cli.face.vpnkit;
 
-import dev.sluice.control.JsonReader;
 import dev.sluice.gateway.proxy.ProxyPolicy;
 import dev.sluice.gateway.proxy.ProxyTarget;
 import dev.sluice.gateway.proxy.Route;
 import dev.sluice.proxy.rule.ProxySetting;
 import dev.sluice.proxy.source.VpnkitSource;
+import dev.sluice.wire.JsonReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -1,4 +1,4 @@
-package dev.sluice.control;
+package dev.sluice.wire;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,0 +1,111 @@
+package dev.sluice.gateway.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.http.Framing;
+import dev.sluice.gateway.tcp.GuestStream;
+import dev.sluice.host.HostError;
+import dev.sluice.loop.EventLoop;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
+import java.lang.foreign.Arena;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Nobody waits for a loop that has ended, nor for a task that has failed on it. */
+@Timeout(60)
+class GuestEndTest {
+    private static final Framing SOME = new Framing.Length(5);
+
+    /** A flow that does nothing. */
+    private static final class Flow implements GuestStream {
+        @Override
+        public Guest guest() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public int guestPort() {
+            return 50_000;
+        }
+
+        @Override
+        public IpAddress remote() {
+            return Ipv4Address.LOOPBACK;
+        }
+
+        @Override
+        public int remotePort() {
+            return 80;
+        }
+
+        @Override
+        public void leadsTo(String name, IpAddress host, int hostPort) {}
+
+        @Override
+        public void abort(String reason) {}
+
+        @Override
+        public void onConnected() {}
+
+        @Override
+        public void onConnectFailed(HostError error) {}
+
+        @Override
+        public void onReadable() {}
+
+        @Override
+        public void onWritable() {
+            throw new IllegalStateException("as the test wants it");
+        }
+    }
+
+    private static <T> T soon(CompletableFuture<T> future) throws Exception {
+        return future.get(30, TimeUnit.SECONDS);
+    }
+
+    private static GuestEnd guestOf(EventLoop loop) throws Exception {
+        CompletableFuture<GuestEnd> made = new CompletableFuture<>();
+        loop.execute(() -> made.complete(new GuestEnd(loop, new Flow())));
+        return soon(made);
+    }
+
+    @Test
+    void afterTheLoopHasEndedEverythingIsOver() throws Exception {
+        EventLoop loop = EventLoop.start("test");
+        GuestEnd guest;
+        UpstreamEnd upstream;
+        try (loop) {
+            guest = guestOf(loop);
+            upstream = UpstreamEnd.open(Arena.ofAuto().allocate(64), guest, _ -> guest);
+        }
+        assertThat(soon(guest.send(new byte[1]))).isFalse();
+        assertThat(guest.isGone()).isTrue();
+        assertThat(soon(guest.collect(Scan.ANYTHING, 9).taken()).end()).isEqualTo(Collector.End.STREAM_ENDED);
+        assertThat(soon(guest.relayUp(upstream, SOME))).isEqualTo(GuestEnd.Outcome.CUT_OFF);
+        assertThat(soon(guest.relayDown(upstream, new byte[1], SOME))).isEqualTo(GuestEnd.Outcome.REFUSED);
+        assertThat(soon(upstream.send(new byte[1]))).isFalse();
+        assertThat(soon(upstream.collect(Scan.ANYTHING, 9).taken()).end()).isEqualTo(Collector.End.STREAM_ENDED);
+        Collector waiting = new Collector(Scan.ANYTHING, 9);
+        guest.stopCollecting(waiting);
+        assertThat(soon(waiting.taken()).bytes()).isEmpty();
+    }
+
+    @Test
+    void whoeverWaitsForATaskThatFailsIsTold() throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            GuestEnd guest = guestOf(loop);
+            assertThat(soon(guest.collect(Scan.ANYTHING, 9).taken()).end()).isEqualTo(Collector.End.STREAM_ENDED);
+            CompletableFuture<Boolean> told = new CompletableFuture<>();
+            guest.onLoop(
+                    () -> {
+                        throw new StackOverflowError("as the test wants it");
+                    },
+                    () -> told.complete(true));
+            assertThat(soon(told)).isTrue();
+        }
+    }
+}
