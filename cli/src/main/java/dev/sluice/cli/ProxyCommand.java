@@ -107,7 +107,7 @@ final class ProxyCommand implements Command {
     private static String text(Answer answer) {
         String use = answer.text("use");
         List<String> hosts = answer.texts("except");
-        return "proxy    " + (use.isEmpty() ? "none" : Units.printable(use)) + "\n"
+        return "proxy    " + (use.isEmpty() ? answer.flag("active") ? "host" : "none" : Units.printable(use)) + "\n"
                 + (hosts.isEmpty() ? "" : "except   " + Units.printable(String.join(", ", hosts)) + "\n")
                 + "rule     " + Units.printable(answer.text("origin")) + "\n";
     }

@@ -18,8 +18,8 @@ final class ProxyOptions {
                         "--http-proxy",
                         "URL",
                         "Send the web traffic of guests through this proxy: http://[USER:PASSWORD@]HOST:PORT, https://"
-                                + " for TLS to the proxy, or socks5://; the URL or path of a PAC file, 'wpad', 'host' for"
-                                + " what this machine is set to, 'none' (default).",
+                                + " for TLS to the proxy, or socks5://; the URL or path of a PAC file, 'wpad', 'none', or"
+                                + " 'host' for what this machine is set to (default).",
                         text -> given.parse(Keys.PROXY, text, Where.option("--http-proxy")))
                 .repeatable(
                         "--no-proxy",

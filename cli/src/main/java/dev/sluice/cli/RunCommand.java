@@ -5,10 +5,12 @@ import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
+import dev.sluice.cli.settings.HostProxy;
 import dev.sluice.cli.settings.Keys;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
+import dev.sluice.gateway.proxy.ProxySettings;
 import dev.sluice.wire.Ipv4Cidr;
 import java.io.IOException;
 import java.util.List;
@@ -18,6 +20,7 @@ import java.util.Map;
 final class RunCommand implements Command {
     private static final int USUAL_MTU = 65520;
     List<String> command = List.of();
+    private boolean keepsProxyVariables;
     final NetworkOptions network = new NetworkOptions();
 
     @Override
@@ -46,6 +49,11 @@ final class RunCommand implements Command {
                         "Let COMMAND reach the host's loopback, as the network's .2.",
                         () -> network.set(Keys.HOST_LOOPBACK, true));
         return network.addTo(syntax)
+                .flag(
+                        "--keep-proxy-env",
+                        "Leave http_proxy and its like as they are, even if they name a proxy on this machine's loopback,"
+                                + " which COMMAND does not reach there (it is given the gateway's instead).",
+                        () -> keepsProxyVariables = true)
                 .footer(
                         "",
                         "Examples:",
@@ -87,7 +95,19 @@ final class RunCommand implements Command {
                 plan.gateway(),
                 GuestNetwork.resolvConf(plan),
                 0,
-                Map.of(),
+                environment(plan),
                 NetworkOptions.ipv6Setup(plan));
+    }
+
+    /** Of the command: this process's, but for proxies that it could not reach. */
+    private Map<String, String> environment(AddressPlan plan) {
+        long port = network.settings().get(Keys.PROXY_PORT, (long) ProxySettings.PORT);
+        if (keepsProxyVariables || port == 0) {
+            return Map.of();
+        }
+        Map<String, String> changed = HostProxy.reachable(System.getenv(), plan.gateway(), port);
+        changed.forEach((name, value) ->
+                Console.detail(name + " is " + value + " inside, as this machine's loopback is not there"));
+        return changed;
     }
 }

@@ -191,7 +191,8 @@ class UsageTest {
             "--configure",
             "--mac",
             "--ready-fd",
-            "--exit-fd");
+            "--exit-fd",
+            "--keep-proxy-env");
 
     @Test
     void everyOptionOfANetworkHasAKeyAndTheOtherWayRound() {

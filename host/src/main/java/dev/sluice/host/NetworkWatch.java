@@ -39,6 +39,8 @@ public final class NetworkWatch implements AutoCloseable {
     private static final int RTPROT_KERNEL = 2;
     private static final int RTN_UNICAST = 1;
     private static final int BUFFER = 16 * 1024;
+    /** Family, padding, port and groups. */
+    private static final int SOCKADDR_NL = 12;
 
     private final EventLoop loop;
     private final Runnable changed;
@@ -67,6 +69,11 @@ public final class NetworkWatch implements AutoCloseable {
         fd = PosixException.check(
                 Sockets.socket(Sockets.AF_NETLINK, Sockets.RAW, NETLINK_ROUTE), "socket(AF_NETLINK, NETLINK_ROUTE)");
         try {
+            // Without an address of its own (any: 0) it has the kernel's, and what comes from there is not for it
+            // (netlink(7)).
+            buffer.asSlice(0, SOCKADDR_NL).fill((byte) 0);
+            buffer.set(ValueLayout.JAVA_SHORT, 0, (short) Sockets.AF_NETLINK);
+            PosixException.check(Sockets.bind(fd, buffer, SOCKADDR_NL), "bind(AF_NETLINK)");
             for (int group : GROUPS) {
                 PosixException.check(
                         Sockets.setOption(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group), "hear of routes");

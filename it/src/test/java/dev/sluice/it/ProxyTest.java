@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -178,6 +180,54 @@ class ProxyTest {
                         .output()
                         .lines())
                 .containsExactly(TestServers.digest(2, 5000) + "  -", "same", "12345");
+    }
+
+    /** As with a company's agent on every desktop: the proxy listens on the loopback of the host, and variables name it. */
+    @Test
+    void whatTheHostsVariablesSayHoldsByDefault_alsoForAProxyOnItsLoopback() {
+        try (Program agent =
+                lab.onHost("socat", "TCP-LISTEN:8890,bind=127.0.0.1,reuseaddr,fork", "TCP:" + Lab.SERVER + ":3128")) {
+            Await.until(
+                    "the agent listens",
+                    agent::toString,
+                    () -> lab.onHost("sh", "-c", "ss -ltn | grep -q 127.0.0.1:8890")
+                                            .exitCode()
+                                    == 0
+                            || !agent.alive());
+            String proxy = "http://me:" + CANARY + "@127.0.0.1:8890";
+            String fetch = "curl -sS --cacert " + folder + "/cert.pem ";
+            String script = "echo $http_proxy; " + fetch + "http://" + NAME + "/bytes/7/1000 | sha256sum; " + fetch
+                    + "https://" + NAME + "/large | cmp - " + folder + "/www/large && echo same; env -u http_proxy "
+                    + fetch + "http://" + NAME + "/bytes/7/1000 | sha256sum";
+            String digest = TestServers.digest(7, 1000) + "  -";
+            assertThat(withVariables(proxy, script).output().lines())
+                    .containsExactly("http://192.168.65.1:3128", digest, "same", digest);
+            assertThat(withVariables(proxy, "echo $http_proxy", "--keep-proxy-env")
+                            .output())
+                    .isEqualTo(proxy + "\n");
+            assertThat(withVariables(
+                                    proxy,
+                                    "env -u http_proxy curl -s -o /dev/null -m 5 http://" + NAME
+                                            + "/ || echo not reached",
+                                    "--http-proxy",
+                                    "none")
+                            .outputAtEnd())
+                    .isEqualTo("not reached\n");
+        }
+    }
+
+    private static Program withVariables(String proxy, String script, String... more) {
+        List<String> line = new ArrayList<>(List.of(
+                "env",
+                "http_proxy=" + proxy,
+                "https_proxy=" + proxy,
+                Lab.launcher().toString(),
+                "run",
+                "--dns-record",
+                NAME + "=" + NOWHERE));
+        line.addAll(List.of(more));
+        line.addAll(List.of("--", "sh", "-c", script));
+        return lab.onHost(line.toArray(String[]::new));
     }
 
     @Test

@@ -153,9 +153,18 @@ final class Change {
         }
     }
 
+    /** As {@link #proxy} for a network that begins: this machine's own settings hold where nothing else is said, if there are any. */
+    void proxyFromTheStart(Settings settings) throws IOException {
+        if (!settings.has(Keys.PROXY) && HostProxy.mayBeSet(System.getenv())) {
+            follow(settings);
+        } else {
+            proxy(Settings.NONE, settings);
+        }
+    }
+
     private void follow(Settings settings) throws IOException {
         ProxyFollower known = follower;
-        if (known == null && !settings.has(Keys.PROXY)) {
+        if (known == null && !settings.has(Keys.PROXY) && !HostProxy.mayBeSet(System.getenv())) {
             gateway.proxy(NetworkParts.proxy(settings));
             return;
         }

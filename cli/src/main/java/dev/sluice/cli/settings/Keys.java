@@ -134,7 +134,7 @@ public final class Keys {
             // a lambda, not a method reference: that would load the proxy module with this class
             Form.text("host", (text, where) -> ProxyFollower.parse(text, where), use -> ProxyFollower.shown(use)),
             "--http-proxy",
-            "none",
+            "host",
             "Which proxy requests take: its URL, a PAC file's URL or path, host for the host's own settings, wpad, or none.");
 
     public static final Key<List<String>> NO_PROXY = live(

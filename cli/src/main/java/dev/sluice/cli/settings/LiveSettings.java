@@ -64,7 +64,7 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
 
     /** Follows the proxy that was chosen, if one was: before the first guest comes, as none may go past it. */
     public synchronized void followProxy() throws IOException {
-        change.proxy(Settings.NONE, whole);
+        change.proxyFromTheStart(whole);
     }
 
     /** Opens the ports that are to be published from the start. */

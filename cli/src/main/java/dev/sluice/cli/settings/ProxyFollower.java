@@ -56,7 +56,7 @@ final class ProxyFollower implements ProxyDoor {
     void follow(Settings now) throws IOException {
         Secret use = now.get(Keys.PROXY);
         ProxyChoice choice =
-                use == null ? new ProxyChoice.None() : ProxyChoice.parse(use.reveal(), origin(now, Keys.PROXY));
+                use == null ? new ProxyChoice.Host() : ProxyChoice.parse(use.reveal(), origin(now, Keys.PROXY));
         List<String> except = now.get(Keys.NO_PROXY, List.of());
         policy.follow(
                 choice,

@@ -26,7 +26,8 @@
  * all, and the reason is told: in the log, as an event, in the status. Changes are made one at a time.
  *
  * <p><b>The proxy.</b> Which proxy requests take is followed by {@link dev.sluice.cli.settings.ProxyFollower}, which is made, and the
- * module {@code proxy} loaded, with the first setting that names one. Rules that it gives are called by the option or key that says so; a
+ * module {@code proxy} loaded, with the first setting that names one, or at once where this machine may have settings of its own
+ * ({@link dev.sluice.cli.settings.HostProxy}), as those hold where nothing else is said. Rules that it gives are called by the option or key that says so; a
  * password that stands in {@code proxy.use} is a {@link dev.sluice.control.diagnose.Secret} from the first character on.
  *
  * <p><b>Watching.</b> {@link dev.sluice.host.FileWatch} sleeps in the kernel until something happens in a directory that the file's
