@@ -55,8 +55,9 @@ class UserModeLinuxTest {
             for m in fs/netfs/netfs fs/fscache/fscache net/9p/9pnet net/9p/9pnet_fd fs/9p/9p; do
               insmod /usr/lib/uml/modules/$(uname -r)/kernel/$m.ko
             done
-            mkdir /mnt/port
-            mount -t 9p -o trans=tcp,port=5640,version=9p2000%s 192.168.65.2 /mnt/port
+            mkdir /mnt/port /mnt/state
+            mount -t 9p -o trans=tcp,port=5640,version=9p2000%1$s 192.168.65.2 /mnt/port
+            mount -t 9p -o trans=tcp,port=5641,version=9p2000%1$s 192.168.65.2 /mnt/state
             python3 - <<'END'
             import os, time
             def forward(name, spec):
@@ -70,18 +71,20 @@ class UserModeLinuxTest {
             spec = 'tcp:127.0.0.1:18999:tcp:192.168.65.3:80'
             all = [forward('one', spec), forward('two', spec), forward('three', 'nonsense')]
             print('@while', sorted(os.listdir('/mnt/port')), flush=True)
-            while not os.path.exists('%s'): time.sleep(0.05)
+            print('@connections', open('/mnt/state/connections').read().split('\\n')[0])
+            print('@capture', open('/mnt/state/capture/all.pcap', 'rb').read(4).hex(), flush=True)
+            while not os.path.exists('%2$s'): time.sleep(0.05)
             for f in all: os.close(f)
             print('@after', sorted(os.listdir('/mnt/port')), flush=True)
             END
-            umount /mnt/port && echo @unmounted
+            umount /mnt/port /mnt/state && echo @unmounted
             """;
 
     private static Lab lab;
 
     @BeforeAll
     static void open() {
-        Needs.lab("linux.uml", "busybox", "curl", "dnsmasq", "getent", "insmod", "nc", "python3", "socat");
+        Needs.lab("linux.uml", "busybox", "curl", "dnsmasq", "getent", "insmod", "ss", "python3", "socat");
         lab = Lab.open();
         lab.server(TestServers.class);
         Dns.start(lab);
@@ -149,19 +152,30 @@ class UserModeLinuxTest {
         Path ports = lab.folder().resolve("ports" + name);
         Path go = lab.folder().resolve("go" + name);
         String script = PORT_FILES.formatted(dialect.isEmpty() ? "" : "." + dialect, go);
-        try (Program vpnkit =
-                        lab.sluice("as", "vpnkit", "--ethernet", ports + ".ethernet", "--port", ports.toString());
+        Path state = lab.folder().resolve("state" + name);
+        try (Program vpnkit = lab.sluice(
+                        "as",
+                        "vpnkit",
+                        "--ethernet",
+                        ports + ".ethernet",
+                        "--port",
+                        ports.toString(),
+                        "--introspection",
+                        state.toString());
                 Program serve = lab.serve("-l", "bess:" + card);
-                Program door = lab.onHost("socat", "TCP-LISTEN:5640,bind=127.0.0.1,reuseaddr,fork", "UNIX:" + ports)) {
+                Program door = door(5640, ports);
+                Program second = door(5641, state)) {
             Await.listening(vpnkit, ports);
             Await.listening(serve, card);
+            Await.listening(vpnkit, state);
             Await.listening(door, 5640);
+            Await.listening(second, 5641);
             try (Program machine = boot(card, "52:54:00:00:00:09", script)) {
                 Await.until(
                         "the forwards are there",
                         machine::toString,
-                        () -> machine.out().contains("@while") || !machine.alive());
-                assertThat(answers()).as(machine.toString()).isTrue();
+                        () -> machine.out().contains("@capture") || !machine.alive());
+                assertThat(listens()).as(machine.toString()).isTrue();
                 Files.createFile(go);
                 assertWorks(machine, "192.168.65.3 192.168.65.1 192.168.65.1");
                 assertThat(machine.out().replace("\r", ""))
@@ -170,9 +184,10 @@ class UserModeLinuxTest {
                         .contains("@answer ERROR Bind for 127.0.0.1:18999 failed: port is already allocated\n")
                         .contains("@answer ERROR Failed to parse request [nonsense], expected tcp:<local ip>:")
                         .contains("@while ['README', 'one', 'three', 'two']\n")
+                        .containsPattern("@connections tcp:127\\.0\\.0\\.1:18999 .*\n@capture 4d3cb2a1\n")
                         .contains("@after ['README']\n@unmounted\n");
             }
-            assertThat(answers()).isFalse();
+            assertThat(listens()).isFalse();
         }
     }
 
@@ -228,7 +243,12 @@ class UserModeLinuxTest {
         }
     }
 
-    private static boolean answers() {
-        return lab.onHost("nc", "-z", "127.0.0.1", "18999").exitCode() == 0;
+    private static Program door(int port, Path socket) {
+        return lab.onHost("socat", "TCP-LISTEN:" + port + ",bind=127.0.0.1,reuseaddr,fork", "UNIX:" + socket);
+    }
+
+    /** Looked up rather than tried: without a guest behind it, whoever connects is reset at once. */
+    private static boolean listens() {
+        return !lab.onHost("ss", "-Hltn", "sport = :18999").output().isBlank();
     }
 }
