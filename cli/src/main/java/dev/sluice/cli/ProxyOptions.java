@@ -33,6 +33,13 @@ final class ProxyOptions {
                                         .map(Keys::excepted)
                                         .toList(),
                                 Where.option("--no-proxy")))
+                .repeatable(
+                        "--proxy-login",
+                        "USER:PASSWORD@HOST:PORT",
+                        "What to say to a proxy that a PAC file or the host's settings name without a password. May be"
+                                + " repeated. Other users of this machine see command lines: proxy.logins in a settings"
+                                + " file is the better place.",
+                        text -> given.add(Keys.PROXY_LOGINS, List.of(Keys.login(text)), Where.option("--proxy-login")))
                 .option(
                         "--proxy-port",
                         "PORT",

@@ -1,6 +1,7 @@
 package dev.sluice.gateway;
 
 import dev.sluice.gateway.dhcp.DhcpSettings;
+import dev.sluice.gateway.dns.AddressLookup;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.DnsSettings;
@@ -276,6 +277,11 @@ public final class Gateway implements AutoCloseable {
     /** The name server: records and zones of its own, where it asks, and how it finds a name. Any thread, at any time. */
     public DnsService dns() {
         return network.dns;
+    }
+
+    /** The addresses of names, as guests are told them. Any thread; blocks. */
+    public AddressLookup names() {
+        return new AddressLookup(network.dns);
     }
 
     /** The HTTP proxy's settings. */

@@ -6,21 +6,27 @@ import dev.sluice.gateway.proxy.Route;
 import dev.sluice.proxy.pac.PacFile;
 import dev.sluice.proxy.pac.PacHost;
 import dev.sluice.proxy.rule.Exceptions;
+import dev.sluice.proxy.rule.Logins;
 import dev.sluice.proxy.rule.ProxySetting;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Follows a {@link ProxyChoice}, which may be replaced at any time and holds from the next request on. Any thread. */
 public final class LiveProxyPolicy implements ProxyPolicy, AutoCloseable {
     private record Following(
-            ProxyChoice choice, Exceptions except, @Nullable HostProxies host) {}
+            ProxyChoice choice,
+            Exceptions except,
+            Logins logins,
+            @Nullable HostProxies host) {}
 
     private final Predicate<ProxyTarget> own;
     private final HostProxies host;
     private final PacHost names;
-    private volatile Following following = new Following(new ProxyChoice.None(), Exceptions.NONE, null);
+    private volatile Following following = new Following(new ProxyChoice.None(), Exceptions.NONE, Logins.NONE, null);
     private volatile @Nullable PacFile script;
 
     /**
@@ -39,9 +45,11 @@ public final class LiveProxyPolicy implements ProxyPolicy, AutoCloseable {
      *
      * @param own as above
      * @param environment variables of this process
+     * @param names who finds the addresses of names for scripts, and of the servers that scripts come from
      */
-    public static LiveProxyPolicy ofHost(Predicate<ProxyTarget> own, Map<String, String> environment) {
-        return new LiveProxyPolicy(own, HostProxies.ofHost(environment), PacHost.THIS);
+    public static LiveProxyPolicy ofHost(
+            Predicate<ProxyTarget> own, Map<String, String> environment, Function<String, List<InetAddress>> names) {
+        return new LiveProxyPolicy(own, HostProxies.ofHost(environment), PacHost.with(names));
     }
 
     /**
@@ -50,12 +58,21 @@ public final class LiveProxyPolicy implements ProxyPolicy, AutoCloseable {
      * @param except hosts that are reached directly, whatever the choice says
      */
     public void follow(ProxyChoice choice, Exceptions except) {
+        follow(choice, except, Logins.NONE);
+    }
+
+    /**
+     * The same.
+     *
+     * @param logins what to say to proxies that the choice names without a password
+     */
+    public void follow(ProxyChoice choice, Exceptions except, Logins logins) {
         boolean asks = choice instanceof ProxyChoice.Host;
         if (asks) {
             host.watch(() -> {});
             host.look();
         }
-        following = new Following(choice, except, asks ? host : null);
+        following = new Following(choice, except, logins, asks ? host : null);
     }
 
     /** What is followed now. */
@@ -105,11 +122,13 @@ public final class LiveProxyPolicy implements ProxyPolicy, AutoCloseable {
         if (excepted != null) {
             return List.of(new Route.Direct(excepted));
         }
-        return switch (setting) {
-            case ProxySetting.Manual manual -> manual.routes(target);
-            case ProxySetting.Asked asked -> asked.ask().apply(target);
-            case ProxySetting.Automatic automatic -> script(automatic.script()).routes(target);
-        };
+        return now.logins.added(
+                switch (setting) {
+                    case ProxySetting.Manual manual -> manual.routes(target);
+                    case ProxySetting.Asked asked -> asked.ask().apply(target);
+                    case ProxySetting.Automatic automatic ->
+                        script(automatic.script()).routes(target);
+                });
     }
 
     private PacFile script(String place) {

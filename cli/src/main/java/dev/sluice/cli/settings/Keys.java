@@ -144,6 +144,18 @@ public final class Keys {
             "none",
             "Hosts that are reached without it, as in curl's no_proxy.");
 
+    public static final Key<List<Secret>> PROXY_LOGINS = live(
+            "proxy.logins",
+            Form.list(
+                    Form.text(
+                            "me:secret@proxy.corp.example:3128",
+                            (text, _) -> login(text),
+                            login -> ProxyFollower.shownLogin(login)),
+                    64),
+            "--proxy-login",
+            "none",
+            "What to say to proxies that a PAC file or the host's settings name without a password.");
+
     public static final Key<Long> PROXY_PORT = live(
             "proxy.port",
             Form.number(0, 65_535),
@@ -246,6 +258,15 @@ public final class Keys {
                     "'" + host + "' is no host, domain, address or network, as .corp.example and 10.0.0.0/8 are");
         }
         return host;
+    }
+
+    /**
+     * One of what is said to proxies.
+     *
+     * @throws IllegalArgumentException if it is none, without the password
+     */
+    public static Secret login(String text) {
+        return ProxyFollower.login(text);
     }
 
     private static Ipv4Cidr subnet(Ipv4Cidr subnet) {

@@ -4,6 +4,7 @@ import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.control.ProxyDoor;
 import dev.sluice.control.diagnose.Secret;
 import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.dns.AddressLookup;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
@@ -12,11 +13,13 @@ import dev.sluice.gateway.proxy.Route;
 import dev.sluice.proxy.LiveProxyPolicy;
 import dev.sluice.proxy.ProxyChoice;
 import dev.sluice.proxy.rule.Exceptions;
+import dev.sluice.proxy.rule.Logins;
 import dev.sluice.proxy.rule.NoProxy;
 import dev.sluice.proxy.rule.ProxySetting;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.util.List;
 
 /** Has a network's proxy policy follow the settings. Made with the first that says something about proxies; nothing of it is loaded before. */
@@ -28,9 +31,27 @@ final class ProxyFollower implements ProxyDoor {
     ProxyFollower(GuestNetwork network) throws IOException {
         gateway = network.gateway();
         AddressPlan plan = gateway.plan();
-        policy = LiveProxyPolicy.ofHost(target -> isOwn(plan, target.host()), System.getenv());
+        AddressLookup names = gateway.names();
+        policy = LiveProxyPolicy.ofHost(
+                target -> isOwn(plan, target.host()), System.getenv(), name -> addresses(names, plan, name));
         gateway.onHostNetworkChange(policy::networkChanged);
         network.proxy(this);
+    }
+
+    /** As guests find them, so that a script and its server may be in a zone that only this network has been told of. */
+    private static List<InetAddress> addresses(AddressLookup names, AddressPlan plan, String name) {
+        try {
+            return List.of(InetAddress.ofLiteral(name));
+        } catch (IllegalArgumentException e) {
+            // a name
+        }
+        try {
+            return names.addresses(name, plan.gateway()).stream()
+                    .map(address -> InetAddress.ofLiteral(address.toString()))
+                    .toList();
+        } catch (IOException e) {
+            return List.of();
+        }
     }
 
     /** What no proxy can reach. */
@@ -60,7 +81,10 @@ final class ProxyFollower implements ProxyDoor {
         List<String> except = now.get(Keys.NO_PROXY, List.of());
         policy.follow(
                 choice,
-                except.isEmpty() ? Exceptions.NONE : new Exceptions(origin(now, Keys.NO_PROXY), NoProxy.of(except)));
+                except.isEmpty() ? Exceptions.NONE : new Exceptions(origin(now, Keys.NO_PROXY), NoProxy.of(except)),
+                Logins.of(now.get(Keys.PROXY_LOGINS, List.of()).stream()
+                        .map(Secret::reveal)
+                        .toList()));
         gateway.proxy(NetworkParts.proxy(now).with(policy));
         settings = now;
     }
@@ -96,6 +120,16 @@ final class ProxyFollower implements ProxyDoor {
         String file = ProxyChoice.parse(text, Keys.PROXY_NAME).file();
         return new Secret(
                 file == null ? text.strip() : Form.resolved(file, where).toString());
+    }
+
+    /** The same for one of {@link Keys#PROXY_LOGINS}. */
+    static Secret login(String text) {
+        Logins.of(List.of(text));
+        return new Secret(text.strip());
+    }
+
+    static String shownLogin(Secret login) {
+        return Logins.shown(login.reveal()) + " (with a password)";
     }
 
     /** Without the password. */

@@ -265,6 +265,35 @@ class LiveSettingsTest {
         assertThat(route("www.test")).isInstanceOf(Route.Via.class);
     }
 
+    @Test
+    void aLoginGoesToTheProxyThatItIsForAndIsNeverShown() throws Exception {
+        Path script = folder.resolve("p.pac");
+        Files.writeString(
+                script,
+                "function FindProxyForURL(u, h) { return h == 'a.test' ? 'PROXY P.test:3128' : 'PROXY p.test:8080'; }");
+        start("proxy: {use: " + script + ", logins: [\"me:canary@p.TEST:3128\"]}\n");
+        assertThat(route("a.test"))
+                .isInstanceOfSatisfying(
+                        Route.Via.class,
+                        via -> assertThat(via.upstream()
+                                        .credentials()
+                                        .orElseThrow()
+                                        .password())
+                                .isEqualTo("canary"));
+        assertThat(route("b.test"))
+                .isInstanceOfSatisfying(
+                        Route.Via.class,
+                        via -> assertThat(via.upstream().credentials()).isEmpty());
+        assertThat(everythingShown())
+                .contains("me@p.test:3128 (with a password)")
+                .doesNotContain("canary");
+        for (String wrong : List.of("me:canary@x", "canary", "canary@x:1", "me:canary@x:0", "me:canary@:1")) {
+            assertThat(mistakes("proxy: {logins: [\"" + wrong + "\"]}\n").toString())
+                    .contains("proxy.logins[0]")
+                    .doesNotContain("canary");
+        }
+    }
+
     private Route route(String host) {
         return network.proxy().routes(new ProxyTarget("https", host, 443)).getFirst();
     }

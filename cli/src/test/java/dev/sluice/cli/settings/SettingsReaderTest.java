@@ -67,7 +67,8 @@ class SettingsReaderTest {
                   publish-auto: false
                   gateway: ["5432:127.0.0.1:5432"]
                   helper: /run/helper.sock
-                proxy: {use: "http://me:pw@proxy.test:3128", except: [.test, 10.0.0.0/8], port: 0, transparent-ports: [80]}
+                proxy: {use: "http://me:pw@proxy.test:3128", except: [.test, 10.0.0.0/8],
+                        logins: ["me:pw@proxy.test:3128"], port: 0, transparent-ports: [80]}
                 capture: {file: t.pcapng, rings: true}
                 api: {listen: ["unix:api.sock"], token-file: token}
                 serve: {listen: ["qemu:/tmp/vm.sock"]}
@@ -130,6 +131,7 @@ class SettingsReaderTest {
             ports: {gateway: [80:127.0.0.1:1, 80:127.0.0.1:2]} | leads port 80 to two places
             proxy: {use: "ftp://me:pw@x"}         | a proxy of kind 'ftp' is not known
             proxy: {except: [10.0.0.0/99]}        | proxy.except[0]
+            proxy: {logins: ["me:pw@x"]}          | a login is USER:PASSWORD@HOST:PORT
             api: {listen: [tcp:0.0.0.0:80]}       | ssh -L
             serve: {listen: [x]}                  | qemu:PATH
             limits: {tcp-flows: 1}                | within 16…1048576

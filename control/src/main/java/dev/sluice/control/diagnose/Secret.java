@@ -15,11 +15,13 @@ public record Secret(String reveal) {
     }
 
     /**
-     * A text in which whatever a URL says about its user ({@code ://user:password@}) is not shown. A password may have any character in it,
-     * so everything up to the last {@code @} of a word counts as one, rather too much than too little.
+     * A text in which whatever a URL says about its user ({@code ://user:password@}) is not shown, nor what a place without a scheme says
+     * ({@code user:password@host}). A password may have any character in it, so everything up to the last {@code @} of a word counts as
+     * one, rather too much than too little.
      */
     public static String withoutCredentials(String text) {
-        return text.replaceAll("://\\S*@", "://" + SHOWN + "@");
+        return text.replaceAll("://\\S*@", "://" + SHOWN + "@")
+                .replaceAll("(^|[\\s=\"'])[^\\s:/@]+:(?!//)\\S*@", "$1" + SHOWN + "@");
     }
 
     /** The value of a proxy variable without its user; also of one that leaves out the scheme, as many do. */

@@ -45,6 +45,21 @@ class SecretTest {
         assertThat(Secret.ofProxy("localhost,.corp.test")).isEqualTo("localhost,.corp.test");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "me:canary@proxy.test:3128",
+                "--proxy-login=me:can@ary@proxy.test:3128",
+                "'me:can/ary@proxy.test:3128"
+            })
+    void aPlaceWithoutASchemeIsShownWithoutItsUserWhereverItStands(String place) {
+        assertThat(Secret.withoutCredentials("proxy " + place + " is asked"))
+                .doesNotContain("can", "ary")
+                .contains("(secret)@proxy.test:3128 is asked");
+        assertThat(Secret.withoutCredentials("2001:db8::1 at http://a.test:1 by a@b, 1:2"))
+                .isEqualTo("2001:db8::1 at http://a.test:1 by a@b, 1:2");
+    }
+
     @Test
     void ofTheEnvironmentOnlyHarmlessValuesAreShown() {
         Map<String, Object> shown = Evidence.environment(

@@ -156,6 +156,11 @@ public final class Lab implements AutoCloseable {
         return start(internet, null, command);
     }
 
+    /** Runs a command on the router, where packets between host and Internet pass. */
+    public String onRouter(String... command) {
+        return in(router, command);
+    }
+
     /** Starts {@code sluice} with these arguments on the host, as root. */
     public Program sluice(String... arguments) {
         return onHost(join(SLUICE.toString(), arguments));
@@ -243,13 +248,26 @@ public final class Lab implements AutoCloseable {
         return server;
     }
 
-    /** Starts a server program on the Internet; ready when a TCP connection to {@code port} succeeds there. */
+    /** Starts a server program on the Internet; it listens on {@code port} when this returns. */
     public Program server(int port, String... command) {
+        return listening(port, ":" + port, command);
+    }
+
+    /** The same at one of the Internet's addresses. */
+    public Program server(String address, int port, String... command) {
+        return listening(port, address + ":" + port, command);
+    }
+
+    private Program listening(int port, String place, String... command) {
         Program server = onInternet(command);
         Await.until(
-                command[0] + " listens on port " + port,
+                command[0] + " listens on " + place,
                 server::toString,
-                () -> in(internet, "sh", "-c", "ss -Hltn sport = :" + port).contains(":" + port));
+                () -> !server.alive()
+                        || in(internet, "ss", "-Hltn", "sport = :" + port).contains(place));
+        if (!server.alive()) {
+            throw new AssertionError("does not serve: " + server);
+        }
         servers.add(server);
         return server;
     }

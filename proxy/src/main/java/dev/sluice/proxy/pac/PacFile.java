@@ -161,7 +161,7 @@ public final class PacFile {
                 return; // somebody else has just tried
             }
             PacFetch.Fetched fetched =
-                    path == null ? PacFetch.fetch(place, script == null ? null : version) : read(path);
+                    path == null ? PacFetch.fetch(place, script == null ? null : version, host) : read(path);
             String text = fetched.text();
             if (text != null && script != null && text.equals(source)) {
                 version = fetched.version(); // the same again, without its tag

@@ -9,6 +9,7 @@ import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** What a script may learn of the host. */
 public interface PacHost {
@@ -19,6 +20,26 @@ public interface PacHost {
     List<InetAddress> own();
 
     ZonedDateTime now(ZoneId zone);
+
+    /** This machine, but for names, which somebody else looks up. */
+    static PacHost with(Function<String, List<InetAddress>> names) {
+        return new PacHost() {
+            @Override
+            public List<InetAddress> addresses(String name) {
+                return names.apply(name);
+            }
+
+            @Override
+            public List<InetAddress> own() {
+                return THIS.own();
+            }
+
+            @Override
+            public ZonedDateTime now(ZoneId zone) {
+                return THIS.now(zone);
+            }
+        };
+    }
 
     /** This machine. */
     PacHost THIS = new PacHost() {

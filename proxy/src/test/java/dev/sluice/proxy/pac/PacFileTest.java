@@ -134,6 +134,7 @@ class PacFileTest {
         volatile String body = "";
         volatile int status = 200;
         volatile String tag = "";
+        volatile boolean chunked;
 
         Server() throws IOException {
             http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -148,7 +149,7 @@ class PacFileTest {
                     exchange.sendResponseHeaders(304, -1);
                 } else {
                     exchange.getResponseHeaders().add("ETag", tag);
-                    exchange.sendResponseHeaders(status, bytes.length == 0 ? -1 : bytes.length);
+                    exchange.sendResponseHeaders(status, bytes.length == 0 ? -1 : chunked ? 0 : bytes.length);
                     exchange.getResponseBody().write(bytes);
                 }
                 exchange.close();
@@ -172,6 +173,22 @@ class PacFileTest {
             assertThat(System.nanoTime()).isLessThan(deadline);
             Thread.sleep(5);
         }
+    }
+
+    @Test
+    void theServerOfAScriptIsFoundByTheNamesOfTheNetwork_andMayAnswerInChunks() throws Exception {
+        PacHost names = PacHost.with(
+                name -> name.equals("pac.corp.test") ? List.of(InetAddress.getLoopbackAddress()) : List.of());
+        try (Server server = new Server()) {
+            server.body = returning("PROXY a.test:1");
+            for (boolean chunked : new boolean[] {false, true}) {
+                server.chunked = chunked;
+                String url = server.url("/moved").replace("127.0.0.1", "pac.corp.test");
+                assertThat(ask(new PacFile(url, names), "x.test")).isEqualTo("http://a.test:1 (moved line 2)");
+            }
+        }
+        assertThat(ask(new PacFile("http://nobody.corp.test/p.pac", names), "x.test"))
+                .contains("no such host: nobody.corp.test");
     }
 
     @Test
