@@ -4,10 +4,12 @@ module dev.sluice.proxy {
     requires transitive dev.sluice.gateway;
     requires transitive dev.sluice.host;
     requires dev.sluice.wire;
+    requires java.security.jgss;
     requires jdk.management;
     requires org.mozilla.rhino;
 
     exports dev.sluice.proxy;
+    exports dev.sluice.proxy.negotiate;
     exports dev.sluice.proxy.rule;
     exports dev.sluice.proxy.source;
 }

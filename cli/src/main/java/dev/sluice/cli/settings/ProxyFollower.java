@@ -12,6 +12,7 @@ import dev.sluice.gateway.proxy.ProxyTarget;
 import dev.sluice.gateway.proxy.Route;
 import dev.sluice.proxy.LiveProxyPolicy;
 import dev.sluice.proxy.ProxyChoice;
+import dev.sluice.proxy.negotiate.Negotiate;
 import dev.sluice.proxy.rule.Exceptions;
 import dev.sluice.proxy.rule.Logins;
 import dev.sluice.proxy.rule.NoProxy;
@@ -26,6 +27,7 @@ import java.util.List;
 final class ProxyFollower implements ProxyDoor {
     private final Gateway gateway;
     private final LiveProxyPolicy policy;
+    private final Negotiate negotiate = new Negotiate(System.getenv());
     private volatile Settings settings = Settings.NONE;
 
     ProxyFollower(GuestNetwork network) throws IOException {
@@ -85,7 +87,7 @@ final class ProxyFollower implements ProxyDoor {
                 Logins.of(now.get(Keys.PROXY_LOGINS, List.of()).stream()
                         .map(Secret::reveal)
                         .toList()));
-        gateway.proxy(NetworkParts.proxy(now).with(policy));
+        gateway.proxy(NetworkParts.proxy(now).with(policy).with(negotiate));
         settings = now;
     }
 

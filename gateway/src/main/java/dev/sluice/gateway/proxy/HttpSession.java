@@ -8,6 +8,7 @@ import dev.sluice.gateway.http.HeadScan;
 import dev.sluice.gateway.http.RequestHead;
 import dev.sluice.gateway.http.RequestTarget;
 import dev.sluice.gateway.http.ResponseHead;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -233,7 +234,7 @@ final class HttpSession {
         kept = link;
         proxy.counters().requests.increment();
         Links.Identity identity = link.upstream() == null ? null : links.identity(link.upstream());
-        Optional<String> authorization = identity == null ? Optional.empty() : identity.first();
+        Optional<String> authorization = identity == null ? Optional.empty() : first(identity, link, asked.target());
         int legs = 0;
         while (true) {
             UpstreamEnd end = link.end();
@@ -257,7 +258,12 @@ final class HttpSession {
                 continue;
             }
             if (response.status() == 407 && identity != null && body.isEmpty() && legs++ < Links.MAX_LEGS) {
-                authorization = identity.answer(response);
+                try {
+                    authorization = identity.answer(response);
+                } catch (IOException e) {
+                    drop();
+                    throw links.unidentified(link, asked.target(), e);
+                }
                 if (authorization.isPresent()) {
                     if (!links.drain(end, response, request.method())) {
                         drop();
@@ -268,6 +274,15 @@ final class HttpSession {
                 }
             }
             return answer(request, response, link, up, asIs && link.upstream() == null, asked.target());
+        }
+    }
+
+    private Optional<String> first(Links.Identity identity, Links.Link link, ProxyTarget target) throws ProxyFailure {
+        try {
+            return identity.first();
+        } catch (IOException e) {
+            drop();
+            throw links.unidentified(link, target, e);
         }
     }
 

@@ -145,23 +145,28 @@ final class Links {
     private Tunnel connect(Upstream upstream, Route route, ProxyTarget target, RequestHead request) throws IOException {
         UpstreamEnd end = dialer.upstream(upstream, target.host());
         Identity identity = identity(upstream);
-        Optional<String> authorization = identity.first();
-        for (int legs = 0; ; legs++) {
-            RequestHead asked =
-                    Forwarding.toProxy(request, request.target(), request.target(), authorization.orElse(null));
-            end.send(asked.bytes());
-            ResponseHead response = response(end);
-            if (response.status() != 407 || legs >= MAX_LEGS) {
-                return new Tunnel(end, route, response, upstream.title());
+        try {
+            Optional<String> authorization = identity.first();
+            for (int legs = 0; ; legs++) {
+                RequestHead asked =
+                        Forwarding.toProxy(request, request.target(), request.target(), authorization.orElse(null));
+                end.send(asked.bytes());
+                ResponseHead response = response(end);
+                if (response.status() != 407 || legs >= MAX_LEGS) {
+                    return new Tunnel(end, route, response, upstream.title());
+                }
+                authorization = identity.answer(response);
+                if (authorization.isEmpty()) {
+                    return new Tunnel(end, route, response, upstream.title());
+                }
+                if (!drain(end, response, "CONNECT")) {
+                    end.close();
+                    end = dialer.upstream(upstream, target.host());
+                }
             }
-            authorization = identity.answer(response);
-            if (authorization.isEmpty()) {
-                return new Tunnel(end, route, response, upstream.title());
-            }
-            if (!drain(end, response, "CONNECT")) {
-                end.close();
-                end = dialer.upstream(upstream, target.host());
-            }
+        } catch (IOException e) {
+            end.close();
+            throw e;
         }
     }
 
@@ -215,13 +220,13 @@ final class Links {
         }
 
         /** What to say unasked. */
-        Optional<String> first() {
+        Optional<String> first() throws IOException {
             List<String> known = proxy.challenges(upstream);
             return basic.isPresent() || known.isEmpty() ? basic : answer(known);
         }
 
         /** The answer to a 407; empty if there is none. */
-        Optional<String> answer(ResponseHead response) {
+        Optional<String> answer(ResponseHead response) throws IOException {
             List<String> said = response.fields().all("proxy-authenticate");
             Optional<String> answer = answer(said);
             if (answer.isPresent()) {
@@ -230,12 +235,17 @@ final class Links {
             return answer;
         }
 
-        private Optional<String> answer(List<String> said) {
+        private Optional<String> answer(List<String> said) throws IOException {
             if (exchange == null) {
                 exchange = proxy.settings().authenticator().begin(upstream);
             }
             return exchange.answer(said);
         }
+    }
+
+    /** What a guest is told whose upstream wants to know more than we can say. */
+    ProxyFailure unidentified(Link link, ProxyTarget target, IOException e) {
+        return unreachable(target, List.of(failed(link.route(), target, e)));
     }
 
     /** Reads away what a refusal says; false if the connection is of no use after it. */

@@ -1,5 +1,6 @@
 package dev.sluice.gateway.proxy;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,7 +24,8 @@ public interface ProxyAuthenticator {
          * the response. May block.
          *
          * @param challenges the values of {@code Proxy-Authenticate}, one for each field
+         * @throws IOException saying why there is none although there should be, and what to do: then the guest gets a page that says so
          */
-        Optional<String> answer(List<String> challenges);
+        Optional<String> answer(List<String> challenges) throws IOException;
     }
 }

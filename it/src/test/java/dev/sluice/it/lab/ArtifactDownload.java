@@ -43,8 +43,12 @@ public final class ArtifactDownload {
         }
     }
 
-    /** One that trusts what the machine trusts. */
-    static HttpClient client() throws Exception {
+    private static HttpClient client() throws Exception {
+        return HttpClient.newBuilder().sslContext(trusting()).build();
+    }
+
+    /** Trusts what the machine trusts. */
+    static SSLContext trusting() throws Exception {
         KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
         trusted.load(null, null);
         try (InputStream in = new FileInputStream("/etc/ssl/certs/ca-certificates.crt")) {
@@ -57,7 +61,7 @@ public final class ArtifactDownload {
         factory.init(trusted);
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, factory.getTrustManagers(), null);
-        return HttpClient.newBuilder().sslContext(context).build();
+        return context;
     }
 
     private static <T> CompletableFuture<T> get(HttpClient client, String url, HttpResponse.BodyHandler<T> as) {
