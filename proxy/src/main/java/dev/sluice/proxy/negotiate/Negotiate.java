@@ -101,7 +101,9 @@ public final class Negotiate implements ProxyAuthenticator {
                     String[] words = part.strip().split("\\s+", 2);
                     if (words[0].toLowerCase(Locale.ROOT).equals(scheme)) {
                         try {
-                            return words.length == 1 ? new byte[0] : Base64.getDecoder().decode(words[1].strip());
+                            return words.length == 1
+                                    ? new byte[0]
+                                    : Base64.getDecoder().decode(words[1].strip());
                         } catch (IllegalArgumentException e) {
                             return new byte[0];
                         }

@@ -139,8 +139,8 @@ final class Tickets implements Negotiate.Tokens {
         String why = String.valueOf(at.getMessage());
         return switch (at) {
             case LoginException _ -> "there is no good ticket (" + why + "): run kinit";
-            case GSSException gss when gss.getMajor() == GSSException.NO_CRED
-                            || gss.getMajor() == GSSException.CREDENTIALS_EXPIRED ->
+            case GSSException gss
+            when gss.getMajor() == GSSException.NO_CRED || gss.getMajor() == GSSException.CREDENTIALS_EXPIRED ->
                 "there is no good ticket (" + why + "): run kinit";
             case GSSException _ -> "no ticket for it is to be had: " + why;
             default -> "no token could be made: " + why;
