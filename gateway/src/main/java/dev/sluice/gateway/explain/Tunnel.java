@@ -99,7 +99,9 @@ final class Tunnel {
                     case 407 ->
                         upstream.credentials().isPresent()
                                 ? "it does not accept the user name and password it was given: set them anew"
-                                : "it wants a user name and a password: give them in the proxy's URL, as http://USER:PASSWORD@HOST:PORT";
+                                : "it wants to know who asks: give a user name and a password in the proxy's URL, as"
+                                        + " http://USER:PASSWORD@HOST:PORT, or by --proxy-login; where it wants Kerberos, guests'"
+                                        + " requests use the ticket of the host's user, and explain has none";
                     case 403, 405 ->
                         "its rules forbid this: ask whoever runs the proxy, or except the host with no-proxy";
                     case 502, 503, 504 ->
