@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -260,12 +261,13 @@ public final class Lab implements AutoCloseable {
 
     private Program listening(int port, String place, String... command) {
         Program server = onInternet(command);
+        BooleanSupplier listens =
+                () -> in(internet, "ss", "-Hltn", "sport = :" + port).contains(place);
         Await.until(
                 command[0] + " listens on " + place,
                 server::toString,
-                () -> !server.alive()
-                        || in(internet, "ss", "-Hltn", "sport = :" + port).contains(place));
-        if (!server.alive()) {
+                () -> listens.getAsBoolean() || !server.alive());
+        if (!listens.getAsBoolean()) {
             throw new AssertionError("does not serve: " + server);
         }
         servers.add(server);

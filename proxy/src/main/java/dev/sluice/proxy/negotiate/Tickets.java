@@ -131,19 +131,19 @@ final class Tickets implements Negotiate.Tokens {
         }
     }
 
-    private static String reason(Throwable cause) {
+    private static String reason(@Nullable Throwable cause) {
         Throwable at = cause;
         while (at instanceof CompletionException && at.getCause() != null) {
             at = at.getCause();
         }
-        String why = String.valueOf(at.getMessage());
+        String why = at == null ? "" : String.valueOf(at.getMessage());
         return switch (at) {
             case LoginException _ -> "there is no good ticket (" + why + "): run kinit";
             case GSSException gss
             when gss.getMajor() == GSSException.NO_CRED || gss.getMajor() == GSSException.CREDENTIALS_EXPIRED ->
                 "there is no good ticket (" + why + "): run kinit";
             case GSSException _ -> "no ticket for it is to be had: " + why;
-            default -> "no token could be made: " + why;
+            case null, default -> "no token could be made: " + why;
         };
     }
 }
