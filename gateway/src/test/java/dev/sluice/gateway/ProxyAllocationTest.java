@@ -112,7 +112,8 @@ class ProxyAllocationTest {
                 byte[] end = "\r\n".getBytes();
                 int all = line.length + BLOCK + end.length;
                 assertNoGarbage(world, block -> {
-                    for (List<HttpWorld.Line> way : List.<List<HttpWorld.Line>>of(List.of(guest, server), List.of(server, guest))) {
+                    for (List<HttpWorld.Line> way :
+                            List.<List<HttpWorld.Line>>of(List.of(guest, server), List.of(server, guest))) {
                         way.getFirst().out().write(line);
                         way.getFirst().out().write(block);
                         way.getFirst().out().write(end);
