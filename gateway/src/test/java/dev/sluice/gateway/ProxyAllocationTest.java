@@ -30,11 +30,10 @@ class ProxyAllocationTest {
         void pass(byte[] block) throws IOException;
     }
 
-    private static void assertNoGarbage(HttpWorld world, Step step) throws Exception {
-        byte[] block = new byte[BLOCK];
+    private static void assertNoGarbage(HttpWorld world, byte[] block, Step step) throws Exception {
         long allocated = Long.MAX_VALUE;
         // the first rounds compile
-        for (int round = 0; round < 30 && allocated > FEW; round++) {
+        for (int round = 0; round < 200 && allocated > FEW; round++) {
             long before = world.world.onLoop(THREADS::getCurrentThreadAllocatedBytes);
             for (int i = 0; i < ROUND; i++) {
                 step.pass(block);
@@ -42,7 +41,7 @@ class ProxyAllocationTest {
             allocated = world.world.onLoop(THREADS::getCurrentThreadAllocatedBytes) - before;
         }
         assertThat(allocated)
-                .as("bytes for %d blocks of %d bytes", ROUND, BLOCK)
+                .as("bytes for %d blocks of %d bytes", ROUND, block.length)
                 .isLessThanOrEqualTo(FEW);
     }
 
@@ -50,10 +49,10 @@ class ProxyAllocationTest {
         return block -> {
             guest.out().write(block);
             guest.out().flush();
-            server.in().readNBytes(BLOCK);
+            server.in().readNBytes(block.length);
             server.out().write(block);
             server.out().flush();
-            guest.in().readNBytes(BLOCK);
+            guest.in().readNBytes(block.length);
         };
     }
 
@@ -65,17 +64,17 @@ class ProxyAllocationTest {
                 guest.send("CONNECT a.test:" + origin.port() + " HTTP/1.1\r\nHost: x\r\n\r\n");
                 assertThat(guest.head()).startsWith("HTTP/1.1 200 ");
                 try (Peer server = origin.accept()) {
-                    assertNoGarbage(world, echoed(guest, server));
+                    assertNoGarbage(world, new byte[BLOCK], echoed(guest, server));
                 }
             }
             world.routes(_ -> List.of(HttpWorld.via(origin)), 443);
             try (Client guest = world.toWorld(443)) {
                 guest.send("SSH-2.0-x\r\n");
                 try (Peer upstream = origin.accept()) {
-                    assertThat(upstream.head()).startsWith("CONNECT " + HttpWorld.WORLD + ":443 ");
+                    assertThat(upstream.head()).startsWith("CONNECT 127.0.0.1:443 ");
                     upstream.send("HTTP/1.1 200 OK\r\n\r\n");
                     assertThat(upstream.read(11)).isEqualTo("SSH-2.0-x\r\n");
-                    assertNoGarbage(world, echoed(guest, upstream));
+                    assertNoGarbage(world, new byte[BLOCK], echoed(guest, upstream));
                 }
             }
         }
@@ -92,7 +91,7 @@ class ProxyAllocationTest {
                 server.head();
                 server.send("HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n");
                 guest.head();
-                assertNoGarbage(world, echoed(guest, server));
+                assertNoGarbage(world, new byte[BLOCK], echoed(guest, server));
             }
         }
     }
@@ -108,19 +107,8 @@ class ProxyAllocationTest {
                 server.head();
                 server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
                 guest.head();
-                byte[] line = (Integer.toHexString(BLOCK) + ";x=y\r\n").getBytes();
-                byte[] end = "\r\n".getBytes();
-                int all = line.length + BLOCK + end.length;
-                assertNoGarbage(world, block -> {
-                    for (List<HttpWorld.Line> way :
-                            List.<List<HttpWorld.Line>>of(List.of(guest, server), List.of(server, guest))) {
-                        way.getFirst().out().write(line);
-                        way.getFirst().out().write(block);
-                        way.getFirst().out().write(end);
-                        way.getFirst().out().flush();
-                        way.getLast().in().readNBytes(all);
-                    }
-                });
+                byte[] chunk = (Integer.toHexString(BLOCK) + ";x=y\r\n" + "z".repeat(BLOCK) + "\r\n").getBytes();
+                assertNoGarbage(world, chunk, echoed(guest, server));
             }
         }
     }
