@@ -53,10 +53,11 @@ public final class CompanyLab implements AutoCloseable {
     private void roads() {
         lab.onInternet("sh", "-ec", """
                 for a in 10.0.0.31 10.0.0.32 10.0.0.53 10.0.0.54 10.0.0.80 203.0.113.10; do ip addr add $a/32 dev down0; done
+                ip link set down0 mtu 1280
                 """).output();
         lab.onRouter("sh", "-ec", """
-                ip route add 10.0.0.0/24 via 198.51.100.10 mtu 1280
-                ip route replace 192.0.2.0/24 dev down0 mtu 1280
+                ip link set up0 mtu 1280
+                ip route add 10.0.0.0/24 via 198.51.100.10
                 ip route add prohibit 203.0.113.0/24
                 """);
     }
