@@ -10,8 +10,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.BooleanSupplier;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -264,9 +264,7 @@ public final class Lab implements AutoCloseable {
         BooleanSupplier listens =
                 () -> in(internet, "ss", "-Hltn", "sport = :" + port).contains(place);
         Await.until(
-                command[0] + " listens on " + place,
-                server::toString,
-                () -> listens.getAsBoolean() || !server.alive());
+                command[0] + " listens on " + place, server::toString, () -> listens.getAsBoolean() || !server.alive());
         if (!listens.getAsBoolean()) {
             throw new AssertionError("does not serve: " + server);
         }
