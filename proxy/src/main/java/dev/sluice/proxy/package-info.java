@@ -14,7 +14,11 @@
  * wants to know whether there is a proxy at all and cannot block (the loop, for each new connection). The watch is there only if one of the
  * files or its folder is, so a host without a desktop pays nothing.
  *
- * <p>Scripts run in package {@code pac}; rules and lists are in package {@code rule}.
+ * <p>Passwords that neither a script nor most desktops can give come with the choice ({@link dev.sluice.proxy.rule.Logins}), each for one proxy.
+ * Names that scripts ask for, and those of the servers they come from, are looked up by whoever made the policy, so that they lead where guests
+ * are led.
+ *
+ * <p>Scripts run in package {@code pac}; rules and lists are in package {@code rule}; tickets are said in package {@code negotiate}.
  *
  * <p>Nothing of this module is loaded before a choice was made or the host shows signs of a proxy; who starts a network looks for those first.
  */
