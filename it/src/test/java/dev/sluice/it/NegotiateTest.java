@@ -161,11 +161,12 @@ class NegotiateTest {
                         + lab.onHost("sh", "-c", "sha256sum <" + folder + "/cert.pem")
                                 .output()
                                 .split(" ")[0]);
-        assertThat(Files.readString(folder.resolve("access.log")))
-                .contains(
-                        "GET http://" + NAME + "/bytes/1/100000 me@CORP.EXAMPLE",
-                        "CONNECT " + NAME + ":443 me@CORP.EXAMPLE",
-                        "PUT http://" + NAME + "/put me@CORP.EXAMPLE");
+        Lab.awaitText(
+                folder.resolve("access.log"),
+                0,
+                "GET http://" + NAME + "/bytes/1/100000 me@CORP.EXAMPLE",
+                "CONNECT " + NAME + ":443 me@CORP.EXAMPLE",
+                "PUT http://" + NAME + "/put me@CORP.EXAMPLE");
         // one ticket for the proxy serves all requests
         assertThat(Files.readString(folder.resolve("kdc.log")).lines().filter(line -> line.contains("TGS_REQ")))
                 .hasSize(1);

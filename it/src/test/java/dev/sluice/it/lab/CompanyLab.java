@@ -208,9 +208,15 @@ public final class CompanyLab implements AutoCloseable {
         lab.server("10.0.0.32", 3128, "squid", "-N", "-n", "sluicecompany", "-f", folder + "/squid.conf");
     }
 
-    /** What the proxies were asked for, a line each: which proxy, status, user, method, URL. */
+    /** What the proxies were asked for, a line each: which proxy, status, user, method, URL. A tunnel's is there some time after its end. */
     public String waysTaken() throws IOException {
         return Files.readString(folder.resolve("access.log"));
+    }
+
+    /** The same from a point on, once all these are in it. */
+    public String waysTaken(int from, String... wanted) throws IOException {
+        Lab.awaitText(folder.resolve("access.log"), from, wanted);
+        return waysTaken().substring(from);
     }
 
     public Path write(String name, String text) throws IOException {

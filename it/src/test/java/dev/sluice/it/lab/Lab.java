@@ -289,6 +289,22 @@ public final class Lab implements AutoCloseable {
         }
     }
 
+    /** Waits until all of this stands in a file behind its first {@code from} characters: servers write their logs when they get to it. */
+    public static void awaitText(Path file, int from, String... wanted) {
+        Await.until(
+                file.getFileName() + " has " + List.of(wanted),
+                () -> textFrom(file, from),
+                () -> Stream.of(wanted).allMatch(textFrom(file, from)::contains));
+    }
+
+    private static String textFrom(Path file, int from) {
+        try {
+            return Files.readString(file).substring(from);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
     /** Waits until no process that this lab started is left, servers aside. */
     public void awaitNothingLeft() {
         Await.until("nothing is left running", () -> marked().toString(), () -> marked().isEmpty());
