@@ -206,6 +206,17 @@ final class NetworkOptions {
     void openControl(GuestNetwork guests) throws IOException {
         live(guests).watch();
         guests.openControlSocket();
+        openApi(guests);
+    }
+
+    /** The same, but what every network has to answer is done on a thread of its own. */
+    void openControlBeside(GuestNetwork guests) throws IOException {
+        live(guests).watch();
+        guests.openControlSocketBeside();
+        openApi(guests);
+    }
+
+    private void openApi(GuestNetwork guests) throws IOException {
         List<ApiDoor> doors = settings.get(Keys.API, List.of());
         Path tokenFile = settings.get(Keys.API_TOKEN);
         ApiToken token = doors.isEmpty() || tokenFile == null ? null : ApiToken.fromFile(tokenFile);

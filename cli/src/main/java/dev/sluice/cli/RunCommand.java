@@ -81,7 +81,7 @@ final class RunCommand implements Command {
             guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), child::openNetwork);
             network.publish(guests);
             child.configureAndRun();
-            network.openControl(guests);
+            network.openControlBeside(guests);
             return child.waitFor();
         }
     }

@@ -1,6 +1,7 @@
 package dev.sluice.control;
 
 import java.io.IOException;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 public final class ControlServer implements AutoCloseable {
     private final ControlApi api;
     private final List<HttpServer> doors = new CopyOnWriteArrayList<>();
+    private boolean closed;
 
     /** With no door open yet. */
     public ControlServer(ControlBackend backend) {
@@ -17,7 +19,7 @@ public final class ControlServer implements AutoCloseable {
     }
 
     /**
-     * Serves at a Unix-domain socket, to this user and root.
+     * Serves at a Unix-domain socket, to this user and root. Any thread; once the server is closed, it opens nothing.
      *
      * @param socket a path of at most 107 bytes in a directory that exists; a socket nobody listens on any more is replaced
      * @throws ControlException saying why it could not be bound and what to do
@@ -27,11 +29,18 @@ public final class ControlServer implements AutoCloseable {
     }
 
     void open(Path socket, Duration patience) throws ControlException {
-        doors.add(HttpServer.onSocket(socket, api, patience));
+        ServerSocketChannel listener = HttpServer.unbound(socket); // slow, unlike the rest
+        synchronized (this) {
+            if (closed) {
+                HttpServer.closeQuietly(listener);
+            } else {
+                doors.add(HttpServer.onSocket(listener, socket, api, patience));
+            }
+        }
     }
 
     /**
-     * Serves at a TCP port, to whoever shows the token.
+     * Serves at a TCP port, to whoever shows the token, until this server is closed.
      *
      * @return the port, also if the system chose it
      * @throws ControlException saying why the port is not to be had and what to do
@@ -48,7 +57,8 @@ public final class ControlServer implements AutoCloseable {
 
     /** Cuts all clients and removes what was bound. Idempotent. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         doors.forEach(HttpServer::close);
     }
 }

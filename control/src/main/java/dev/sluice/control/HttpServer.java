@@ -60,30 +60,40 @@ public final class HttpServer implements AutoCloseable {
     }
 
     /**
-     * Binds a Unix-domain socket and begins to serve this user and root. Costs some 30 ms in a fresh process, most of it the JDK's
-     * network classes.
+     * Binds a Unix-domain socket and begins to serve this user and root.
      *
      * @param path of at most 107 bytes in a directory that exists; a socket nobody listens on any more is replaced
      * @throws ControlException saying why it could not be bound and what to do
      */
     public static HttpServer onSocket(Path path, HttpHandler handler) throws ControlException {
-        return onSocket(path, handler, PATIENCE);
+        return onSocket(unbound(path), path, handler, PATIENCE);
     }
 
-    static HttpServer onSocket(Path path, HttpHandler handler, Duration patience) throws ControlException {
-        Path socket = path.toAbsolutePath();
-        ControlSockets.makeRoom(socket);
-        ServerSocketChannel bound = null;
+    /** A Unix-domain socket to be bound to {@code path}. Costs some 30 ms in a fresh process, most of it the JDK's network classes. */
+    static ServerSocketChannel unbound(Path path) throws ControlException {
         try {
-            bound = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+            return ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        } catch (IOException e) {
+            throw failed(path, e);
+        }
+    }
+
+    private static ControlException failed(Path socket, IOException e) {
+        return new ControlException("could not make the control socket " + socket + ": " + ControlSockets.reason(e), e);
+    }
+
+    static HttpServer onSocket(ServerSocketChannel bound, Path path, HttpHandler handler, Duration patience)
+            throws ControlException {
+        Path socket = path.toAbsolutePath();
+        try {
+            ControlSockets.makeRoom(socket);
             bound.bind(UnixDomainSocketAddress.of(socket), MAX_CONNECTIONS);
             Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
             UserPrincipal owner = Files.getOwner(socket, LinkOption.NOFOLLOW_LINKS);
             return new HttpServer(bound, socket, key(socket), owner, handler, patience);
         } catch (IOException e) {
             closeQuietly(bound);
-            throw new ControlException(
-                    "could not make the control socket " + socket + ": " + ControlSockets.reason(e), e);
+            throw e instanceof ControlException told ? told : failed(socket, e);
         }
     }
 
@@ -211,7 +221,7 @@ public final class HttpServer implements AutoCloseable {
         System.getLogger(HttpServer.class.getName()).log(System.Logger.Level.WARNING, message);
     }
 
-    private static void closeQuietly(@Nullable Channel channel) {
+    static void closeQuietly(@Nullable Channel channel) {
         try {
             if (channel != null) {
                 channel.close();

@@ -130,6 +130,14 @@ class ControlServerTest {
     }
 
     @Test
+    void aServerThatIsClosedOpensNothing() throws ControlException {
+        ControlServer late = new ControlServer(StatusFixture::status);
+        late.close();
+        late.open(directory.resolve("late.sock"));
+        assertThat(directory.resolve("late.sock")).doesNotExist();
+    }
+
+    @Test
     void aHandlerThatFailsAnswersSoAndTheServerGoesOn() throws Exception {
         try (HttpServer failing = HttpServer.onSocket(socket(), _ -> {
             throw new IllegalStateException("a fault");

@@ -25,9 +25,13 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -65,6 +69,34 @@ class EventsTest {
                 assertThat(world.gateway.flows().find(flow.id())).isPresent();
             });
             assertThat(world.gateway.flows().find(999)).isEmpty();
+        }
+    }
+
+    @Test
+    void theFlightRecorderIsToldOfFlowsOnceItRecords() throws Exception {
+        Path file = Files.createTempFile("sluice", ".jfr");
+        try (Recording recording = new Recording();
+                GuestWorld world = new GuestWorld();
+                ServerSocket server = echoServer()) {
+            recording.enable("dev.sluice.FlowOpen");
+            recording.enable("dev.sluice.FlowClose");
+            recording.start();
+            try (TcpConnection connection = world.connect(server)) {
+                connection.write(new byte[700]);
+                assertThat(connection.inputStream().readNBytes(700)).hasSize(700);
+            }
+            while (!world.gateway.flows().list().isEmpty()) {
+                Thread.sleep(1);
+            }
+            recording.stop();
+            recording.dump(file);
+            assertThat(RecordingFile.readAllEvents(file))
+                    .filteredOn(event -> event.getEventType().getName().startsWith("dev.sluice.Flow")
+                            && event.getString("remote").endsWith(":" + server.getLocalPort()))
+                    .extracting(event -> event.getEventType().getName())
+                    .containsExactly("dev.sluice.FlowOpen", "dev.sluice.FlowClose");
+        } finally {
+            Files.delete(file);
         }
     }
 

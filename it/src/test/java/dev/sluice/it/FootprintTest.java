@@ -46,6 +46,29 @@ class FootprintTest {
         }
     }
 
+    /** Whatever it does on the way: a flow, a lookup, and turns of the loop that take long because all is new. */
+    @Test
+    void theFlightRecorderIsNotLoadedUntilItIsUsed() throws IOException {
+        Needs.lab("curl");
+        try (Lab lab = Lab.open()) {
+            lab.server(TestServers.class);
+            Path loaded = lab.folder().resolve("loaded");
+            Program run = lab.onHost(
+                    "env",
+                    "SLUICE_JAVA_OPTS=-Xlog:class+init=info:file=" + loaded,
+                    Lab.launcher().toString(),
+                    "run",
+                    "--",
+                    "curl",
+                    "-sf",
+                    "http://" + Lab.SERVER + "/bytes/1/1000");
+            assertThat(run.output()).isNotEmpty();
+            assertThat(Files.readAllLines(loaded))
+                    .anyMatch(line -> line.contains("'dev/sluice/gateway/Gateway'"))
+                    .noneMatch(line -> line.contains("'jdk/jfr/internal/"));
+        }
+    }
+
     /** No bar of time: whatever the start left to do may take as long as it likes on a busy machine, but it must end. */
     @Test
     void anIdleGatewaySleeps() throws IOException {

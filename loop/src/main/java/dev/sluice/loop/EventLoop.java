@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 /** A {@link Loop} on a platform thread of its own, with epoll. */
@@ -261,6 +262,9 @@ public final class EventLoop implements Loop, AutoCloseable {
     private void stalled(long nanos) {
         stalls++;
         longestStall = Math.max(longestStall, nanos);
+        if (!FlightRecorder.isInitialized()) {
+            return; // nobody has ever recorded: to load the recorder's classes takes longer than many a stall
+        }
         StallEvent event = new StallEvent();
         if (event.isEnabled()) {
             event.took = nanos;

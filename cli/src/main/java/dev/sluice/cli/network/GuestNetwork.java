@@ -339,6 +339,11 @@ public final class GuestNetwork implements AutoCloseable {
         }
     }
 
+    /** As {@link #openControlSocket}, on a thread of its own: what that needs takes longer to load than many a command runs. */
+    public void openControlSocketBeside() {
+        Thread.ofPlatform().daemon().name("control-door").start(this::openControlSocket);
+    }
+
     /** Starts answering {@code sluice status}; without it the network works as well, so a failure is only said. */
     public void openControlSocket() {
         try {
@@ -373,6 +378,9 @@ public final class GuestNetwork implements AutoCloseable {
         ControlServer server = control;
         if (server == null) {
             server = new ControlServer(new Backend());
+            if (closed) {
+                server.close();
+            }
             control = server;
         }
         return server;

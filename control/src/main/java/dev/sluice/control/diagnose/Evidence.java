@@ -35,7 +35,13 @@ public final class Evidence {
             "jdk.VirtualThreadPinned",
             "jdk.Compilation");
 
-    private static final String OWN_EVENTS = "dev.sluice.";
+    /** This program's; they become known to the recorder with the first that happens while it records. */
+    private static final List<String> OWN_EVENTS = List.of(
+            "dev.sluice.FlowOpen",
+            "dev.sluice.FlowClose",
+            "dev.sluice.DnsLookup",
+            "dev.sluice.Drops",
+            "dev.sluice.LoopStall");
 
     private Evidence() {}
 
@@ -71,9 +77,7 @@ public final class Evidence {
                 recording.enable(event);
             }
             recording.setName("sluice diagnose");
-            jdk.jfr.FlightRecorder.getFlightRecorder().getEventTypes().stream()
-                    .filter(type -> type.getName().startsWith(OWN_EVENTS))
-                    .forEach(type -> recording.enable(type.getName()));
+            OWN_EVENTS.forEach(recording::enable);
             recording.start();
             Thread.sleep(length);
             recording.stop();

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 /** Tells of what happens to those who listen; any thread. See the package. */
@@ -154,6 +155,9 @@ public final class Events {
         if (wants(Event.Kind.FLOW_OPEN)) {
             publish(Event.Kind.FLOW_OPEN, named(flow.info(now)));
         }
+        if (!isRecording()) {
+            return;
+        }
         FlowOpenEvent record = new FlowOpenEvent();
         if (record.isEnabled()) {
             recordDrops();
@@ -171,6 +175,9 @@ public final class Events {
         if (wants(Event.Kind.FLOW_CLOSE)) {
             publish(Event.Kind.FLOW_CLOSE, new FlowEnd(named(flow.info(now)), reason));
         }
+        if (!isRecording()) {
+            return;
+        }
         FlowCloseEvent record = new FlowCloseEvent();
         if (record.isEnabled()) {
             recordDrops();
@@ -179,7 +186,12 @@ public final class Events {
         }
     }
 
-    /** The recorder records: it shall ask for drops, too. Not before, as its classes would cost every start a tenth of a second. */
+    /** Whether the flight recorder was ever used. Until then its events are not touched: their classes would cost every start a tenth of a second. */
+    private static boolean isRecording() {
+        return FlightRecorder.isInitialized();
+    }
+
+    /** The recorder records: it shall ask for drops, too. */
     private void recordDrops() {
         if (recorder == null) {
             synchronized (this) {
@@ -217,6 +229,9 @@ public final class Events {
     /** A name was looked up. */
     public void looked(Lookup lookup) {
         publish(Event.Kind.DNS, lookup);
+        if (!isRecording()) {
+            return;
+        }
         DnsEvent record = new DnsEvent();
         if (record.isEnabled()) {
             recordDrops();
@@ -227,6 +242,6 @@ public final class Events {
 
     /** Whether anybody wants to know of lookups. */
     public boolean wantsLookups() {
-        return wants(Event.Kind.DNS) || DnsEvent.isRecorded();
+        return wants(Event.Kind.DNS) || isRecording() && DnsEvent.isRecorded();
     }
 }

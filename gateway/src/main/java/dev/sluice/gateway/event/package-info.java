@@ -9,8 +9,8 @@
  * cut off, with a count and a reason, so that a slow listener costs nobody else anything. And the JVM's flight recorder: while it records,
  * the same is committed as events of JFR ({@code FlowOpenEvent} and its like), which anybody can look at later.
  *
- * <p><b>What it costs.</b> Nothing here is called per packet. Per flow and per lookup, with nobody listening, it is the read of a
- * field and an event object of JFR that goes nowhere. Drops and stalls happen per packet or turn and are only counted where they
+ * <p><b>What it costs.</b> Nothing here is called per packet. Per flow and per lookup, with nobody listening, it is the read of
+ * two fields; once the flight recorder was used, an event object of JFR, too. Until then none of its classes is loaded. Drops and stalls happen per packet or turn and are only counted where they
  * happen; {@link dev.sluice.gateway.event.Summaries} looks at the counters once a second while somebody listens, on a thread of its own, and
  * the flight recorder asks for them by itself, from the first flow or
  * lookup on that it records.
