@@ -11,6 +11,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.link.tap.TapSpec;
+import dev.sluice.posix.Linkage;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
@@ -29,6 +30,11 @@ final class AttachCommand implements Command {
     private @Nullable Integer readyFd;
     private @Nullable Integer exitFd;
     private final NetworkOptions network = new NetworkOptions();
+
+    @Override
+    public void prepare() {
+        Linkage.prepare();
+    }
 
     @Override
     public Syntax syntax() {

@@ -8,6 +8,9 @@ interface Command extends Callable<Integer> {
     /** What it accepts; to be made once. */
     Syntax syntax();
 
+    /** Begins what {@link #call} will need in any case, beside the reading of the command line. */
+    default void prepare() {}
+
     /**
      * Does it.
      *

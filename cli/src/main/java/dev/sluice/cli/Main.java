@@ -39,6 +39,9 @@ public final class Main {
     /** Runs one command line; the exit code. */
     static int execute(String... args) {
         Command command = args.length == 0 ? null : Sluice.command(args[0]);
+        if (command != null) {
+            command.prepare();
+        }
         Syntax syntax = command == null ? Sluice.syntax() : command.syntax();
         List<String> words = List.of(args).subList(command == null ? 0 : 1, args.length);
         try {

@@ -11,6 +11,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.gateway.proxy.ProxySettings;
+import dev.sluice.posix.Linkage;
 import dev.sluice.wire.Ipv4Cidr;
 import java.io.IOException;
 import java.util.List;
@@ -22,6 +23,11 @@ final class RunCommand implements Command {
     List<String> command = List.of();
     private boolean keepsProxyVariables;
     final NetworkOptions network = new NetworkOptions();
+
+    @Override
+    public void prepare() {
+        Linkage.prepare();
+    }
 
     @Override
     public Syntax syntax() {

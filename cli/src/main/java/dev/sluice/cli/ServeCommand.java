@@ -8,6 +8,7 @@ import dev.sluice.cli.settings.Keys;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.link.LinkUrl;
+import dev.sluice.posix.Linkage;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -16,6 +17,11 @@ import java.util.concurrent.CountDownLatch;
 final class ServeCommand implements Command {
     private static final int USUAL_MTU = 1500;
     private final NetworkOptions network = new NetworkOptions();
+
+    @Override
+    public void prepare() {
+        Linkage.prepare();
+    }
 
     @Override
     public Syntax syntax() {

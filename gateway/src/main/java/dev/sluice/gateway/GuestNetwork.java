@@ -43,6 +43,7 @@ import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.link.LocalPort;
 import dev.sluice.link.Switch;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.stack.ip.Reassembler;
@@ -75,7 +76,7 @@ import org.jspecify.annotations.Nullable;
  * {@link Gateway} is its door for other threads.
  */
 final class GuestNetwork implements LocalPort {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway");
     private static final int DNS_PORT = 53;
     /** Shortest time between two questions for guests nobody has heard of, or not for a while. */
     private static final long ASK_INTERVAL = 100_000_000L;

@@ -1,5 +1,6 @@
 package dev.sluice.host;
 
+import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.FileSystems;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * written piece by piece: what has happened is told when nothing has happened to it for a while. Renaming a folder further up is not seen.
  */
 public final class FileWatch implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.host");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.host");
     /** A writer that pauses for longer has finished, as far as anybody can tell. */
     private static final long SETTLING_NANOS = 100_000_000L;
     /** One that never pauses is looked at anyway. */

@@ -1,5 +1,6 @@
 package dev.sluice.host;
 
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Timer;
 import dev.sluice.loop.Watch;
 import dev.sluice.posix.Epoll;
@@ -13,7 +14,7 @@ import dev.sluice.wire.Ipv4Address;
 
 /** A listening socket under epoll. Out of descriptors, it pauses and tries again instead of spinning. */
 final class LinuxStreamListener implements StreamListener {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.host");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.host");
     private static final int ACCEPTS_PER_TURN = 64;
     private static final long PAUSE = 200_000_000L;
     private static final long WARNING_INTERVAL = 10_000_000_000L;

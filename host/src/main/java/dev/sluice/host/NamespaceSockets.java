@@ -1,5 +1,6 @@
 package dev.sluice.host;
 
+import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Namespaces;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #take} is for the loop, the rest for any thread.
  */
 public final class NamespaceSockets implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.host");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.host");
     static final int STOCK = 32;
     /** Out of descriptors or memory: when to try again. */
     private static final long PAUSE_NANOS = 1_000_000_000L;

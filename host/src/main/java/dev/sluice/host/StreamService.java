@@ -1,5 +1,6 @@
 package dev.sluice.host;
 
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * and closed on the loop's thread.
  */
 public final class StreamService implements StreamListener.Acceptor {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.host");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.host");
 
     private final Loop loop;
     private final String name;

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A {@link Loop} on a platform thread of its own, with epoll. */
 public final class EventLoop implements Loop, AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.loop");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.loop");
     private static final int EVENTS_PER_WAIT = 64;
     private static final long MAILBOX_KEY = -1;
     private static final long REPORT_INTERVAL = 1_000_000_000L;

@@ -4,6 +4,7 @@ import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkHandler;
 import dev.sluice.loop.EventLoop;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.net.dhcp.DhcpClient;
@@ -54,7 +55,7 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class NetStack implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.net");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.net");
 
     /** Makes the link of a stack that has a loop to itself. */
     @FunctionalInterface

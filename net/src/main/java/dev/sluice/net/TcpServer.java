@@ -1,5 +1,6 @@
 package dev.sluice.net;
 
+import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -9,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * still open and interrupts their threads. There are at most as many as {@link NetLimits#connections}.
  */
 public final class TcpServer implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.net");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.net");
 
     /** What is done with a connection; it is closed afterwards, whatever happens. */
     @FunctionalInterface

@@ -5,6 +5,7 @@ import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.host.ListeningPorts;
 import dev.sluice.host.NamespaceSockets;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
@@ -20,7 +21,7 @@ import java.util.stream.Collectors;
  * new listeners, so the namespace's socket table is read twice a second, on a thread of its own.
  */
 final class AutoPublish {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.network");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.network");
     private static final long EVERY_MILLIS = 500;
     /** Linux chooses ports from here on for whoever does not care (ip(7), ip_local_port_range). */
     private static final int FIRST_CHOSEN = 32_768;

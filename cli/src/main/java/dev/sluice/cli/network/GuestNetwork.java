@@ -34,6 +34,7 @@ import dev.sluice.link.capture.CaptureFile;
 import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.vmnet.VmnetIdentity;
 import dev.sluice.link.vmnet.VmnetTable;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Resources;
@@ -58,7 +59,7 @@ import org.jspecify.annotations.Nullable;
  * thread; everything it starts ends with {@link #close}.
  */
 public final class GuestNetwork implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.network");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.network");
 
     private final Gateway gateway;
     private final @Nullable CaptureFile capture;

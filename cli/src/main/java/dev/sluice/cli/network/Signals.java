@@ -1,13 +1,14 @@
 package dev.sluice.cli.network;
 
 import dev.sluice.cli.namespace.ChildNamespace;
+import dev.sluice.loop.LateLogger;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import sun.misc.Signal;
 
 /** What the process does on signals (signal(7)). */
 public final class Signals {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.network");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.network");
     /** By name and number. SIGINT and SIGQUIT are missing: a terminal sends them to the command as well, and ChildNamespace ignores them. */
     private static final Map<String, Integer> PASSED_ON = Map.of("HUP", 1, "USR1", 10, "TERM", 15);
 

@@ -7,6 +7,7 @@ import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.porthelper.PortHelper;
+import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * goes on when it closes. Used by one thread at a time.
  */
 final class Change {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.settings");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.settings");
 
     /** Something that can fail. */
     @FunctionalInterface

@@ -4,6 +4,7 @@ import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.control.SettingsDoor;
 import dev.sluice.gateway.event.Event;
 import dev.sluice.host.FileWatch;
+import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * what a change does.
  */
 public final class LiveSettings implements SettingsDoor, AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.settings");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.settings");
 
     /**
      * What is told of a change.

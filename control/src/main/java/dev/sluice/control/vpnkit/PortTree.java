@@ -2,6 +2,7 @@ package dev.sluice.control.vpnkit;
 
 import dev.sluice.control.ninep.NinepException;
 import dev.sluice.control.ninep.Node;
+import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -15,7 +16,7 @@ public final class PortTree implements Node {
     /** Entries at a time; more cannot be made. */
     public static final int MAX_ENTRIES = 32_768;
 
-    private static final System.Logger LOG = System.getLogger("dev.sluice.control");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.control");
 
     private static final String HELP = """
             Forwards from this machine to places in the virtual machine.

@@ -8,6 +8,7 @@ import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.link.capture.CaptureFormat;
 import dev.sluice.link.capture.CaptureSession;
 import dev.sluice.link.capture.Rule;
+import dev.sluice.loop.LateLogger;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The files that show what a gateway does now; each is made when it is opened. */
 public final class StateFiles {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.control");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.control");
 
     /** Makes a file's content. */
     @FunctionalInterface

@@ -5,6 +5,7 @@ import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.wire.ArpHeader;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
@@ -22,7 +23,7 @@ public final class ArpResponder {
     /** How long a reply to {@link #resolve} is waited for. */
     static final long RESOLVE_NANOS = 3_000_000_000L;
 
-    private static final System.Logger LOG = System.getLogger(ArpResponder.class.getName());
+    private static final System.Logger LOG = LateLogger.of(ArpResponder.class.getName());
     private static final int FRAME = EthernetHeader.LENGTH + ArpHeader.LENGTH;
     private static final int MAX_WARNINGS = 256;
     private static final int MAX_PENDING = 64;

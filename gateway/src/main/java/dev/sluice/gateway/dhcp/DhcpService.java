@@ -6,6 +6,7 @@ import dev.sluice.gateway.flow.Drop;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.link.vmnet.AddressClaims;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.DhcpMessage;
@@ -21,7 +22,7 @@ import java.util.function.LongSupplier;
 
 /** The DHCP server on its links: datagrams in, frames out. Confined to the loop. */
 public final class DhcpService {
-    private static final System.Logger LOG = System.getLogger(DhcpService.class.getName());
+    private static final System.Logger LOG = LateLogger.of(DhcpService.class.getName());
     private static final int HEADERS = EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH + UdpHeader.LENGTH;
     private static final int MAX_MESSAGE = 1472;
     private static final long WARN_EVERY = 60_000_000_000L;

@@ -18,6 +18,7 @@ import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
 import dev.sluice.host.Opening;
 import dev.sluice.host.PingSocket;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.wire.Bytes;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Every ICMP message of the guests goes through here: echo requests are answered or sent on by the host, the rest is dropped. */
 public final class EchoFlows {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway.icmp");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway.icmp");
     private static final long SECOND = 1_000_000_000L;
     /** How long to wait before the host is asked again after it refused ping sockets, and between two warnings. */
     private static final long RETRY_INTERVAL = 10 * SECOND;

@@ -2,6 +2,7 @@ package dev.sluice.gateway.mux;
 
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -15,7 +16,7 @@ public final class AgentLink {
     /** The hypervisor leads such a connection to the guest's vsock, CID 3, port 62373, where VPNKit's agent listens. */
     public static final String VSOCK_PREAMBLE = vsockPreamble(62_373);
 
-    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway");
     private static final long WARNING_INTERVAL = 10_000_000_000L;
 
     /** What leads such a connection to another port of the guest's vsock. */

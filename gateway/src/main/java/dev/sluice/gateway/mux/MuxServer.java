@@ -4,6 +4,7 @@ import dev.sluice.host.DatagramHost;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamSocket;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.wire.IpAddress;
 import java.util.LinkedHashSet;
@@ -16,7 +17,7 @@ public final class MuxServer implements StreamListener.Acceptor {
     /** Carriers at a time; further ones are closed. */
     private static final int MAX_CARRIERS = 64;
 
-    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway");
 
     private final Loop loop;
     private final Generation generation;

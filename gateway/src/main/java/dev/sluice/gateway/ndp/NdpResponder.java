@@ -6,6 +6,7 @@ import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.link.Link;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
@@ -26,7 +27,7 @@ public final class NdpResponder {
     /** Shortest time between two announcements in defence, as for ARP. */
     static final long DEFEND_INTERVAL = 10_000_000_000L;
 
-    private static final System.Logger LOG = System.getLogger(NdpResponder.class.getName());
+    private static final System.Logger LOG = LateLogger.of(NdpResponder.class.getName());
     private static final int MAX_WARNINGS = 256;
 
     private final Ipv6Plan plan;

@@ -3,6 +3,7 @@ package dev.sluice.gateway.proxy;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.http.RequestHead;
 import dev.sluice.gateway.http.ResponseHead;
+import dev.sluice.loop.LateLogger;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * which blocks.
  */
 final class Session {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway.proxy");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway.proxy");
     private static final int TLS = 0x16;
     /** After which a guest that says nothing is taken for one that waits for its server to begin. */
     private static final int SILENCE_SECONDS = 3;

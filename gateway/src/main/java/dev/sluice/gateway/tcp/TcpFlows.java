@@ -14,6 +14,7 @@ import dev.sluice.host.HostError;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.link.Link;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.stack.ip.IcmpError;
@@ -45,7 +46,7 @@ public final class TcpFlows {
         StreamSocket open(Guest guest, GuestStream stream);
     }
 
-    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway");
     /** When flows without memory ask again, in nanoseconds: others need about a round trip to give theirs back. */
     private static final long FEEDING_INTERVAL = 5_000_000;
 

@@ -17,6 +17,7 @@ import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
 import dev.sluice.host.Opening;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.wire.IcmpHeader;
@@ -34,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Every UDP datagram of the guests goes through here: to the gateway's services, to forwards, or out through a mapping. */
 public final class UdpFlows {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.gateway.udp");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway.udp");
     private static final long SECOND = 1_000_000_000L;
     private static final long WARNING_INTERVAL = 10 * SECOND;
     private static final long BROADCAST = DatagramHost.mapped(-1);

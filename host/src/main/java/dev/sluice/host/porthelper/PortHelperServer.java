@@ -1,5 +1,6 @@
 package dev.sluice.host.porthelper;
 
+import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Poll;
@@ -16,7 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Binds low ports for one user. */
 public final class PortHelperServer implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.host.porthelper");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.host.porthelper");
     private static final int LOW = 1024;
     private static final int MAX_CLIENTS = 16;
     private static final long PATIENCE_MILLIS = 5_000;

@@ -1,5 +1,6 @@
 package dev.sluice.link.capture;
 
+import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -7,7 +8,7 @@ import java.nio.file.StandardOpenOption;
 
 /** A capture into a file, by a thread of its own, until closed. */
 public final class CaptureFile implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.link");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.link");
 
     private final Path path;
     private final FileChannel file;

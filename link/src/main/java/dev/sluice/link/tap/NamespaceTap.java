@@ -1,5 +1,6 @@
 package dev.sluice.link.tap;
 
+import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Namespaces;
@@ -23,7 +24,7 @@ import java.util.Optional;
 
 /** Opens and configures a TAP interface in a network namespace that exists already. Blocks: call it on a platform thread. */
 public final class NamespaceTap {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.link.tap");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.link.tap");
     /** Packets that may wait in the interface for us to read them. */
     private static final int QUEUE_LENGTH = 10_000;
 

@@ -1,6 +1,7 @@
 package dev.sluice.net.ip;
 
 import dev.sluice.link.Frame;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.stack.ip.Fragmenter;
 import dev.sluice.stack.ndp.Reachability;
@@ -29,7 +30,7 @@ public final class Ipv4Interface {
     /** How often an address in use is defended at most (RFC 5227 §2.4, DEFEND_INTERVAL). */
     private static final long DEFEND_INTERVAL = 10_000_000_000L;
 
-    private static final System.Logger LOG = System.getLogger("dev.sluice.net");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.net");
 
     private final Loop loop;
     private final HostLink link;

@@ -1,6 +1,7 @@
 package dev.sluice.net.ip;
 
 import dev.sluice.link.Frame;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.stack.ip.Fragmenter;
@@ -67,7 +68,7 @@ public final class Ipv6Interface {
     private static final int MOST_ADDRESSES = 2 + RouterDiscovery.MOST;
 
     private static final long DEFEND_INTERVAL = 10_000_000_000L;
-    private static final System.Logger LOG = System.getLogger("dev.sluice.net");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.net");
 
     /** An address of ours, or to be. */
     private final class Own extends LocalAddress {

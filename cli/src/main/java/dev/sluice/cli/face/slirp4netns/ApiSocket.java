@@ -3,6 +3,7 @@ package dev.sluice.cli.face.slirp4netns;
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.SocketFile;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.JsonReader;
@@ -33,7 +34,7 @@ final class ApiSocket implements AutoCloseable {
 
     private static final long PATIENCE_MILLIS = 5_000;
     private static final long PAUSE_MILLIS = 100;
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.slirp4netns");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.slirp4netns");
 
     /** What the answer says instead of doing it; the message is the whole of it. */
     private static final class Refused extends Exception {

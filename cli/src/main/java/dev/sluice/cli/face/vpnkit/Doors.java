@@ -6,6 +6,7 @@ import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamService;
 import dev.sluice.loop.EventLoop;
+import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The sockets for people and programs, on the network's loop; all close together. */
 final class Doors implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.vpnkit");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.vpnkit");
     /** Clients of one kind of socket at a time. */
     private static final int MAX_CLIENTS = 64;
 

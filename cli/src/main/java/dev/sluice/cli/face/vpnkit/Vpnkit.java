@@ -17,6 +17,7 @@ import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.mux.AgentLink;
 import dev.sluice.gateway.mux.Generation;
 import dev.sluice.link.LinkUrl;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ public final class Vpnkit implements Face {
     /** Of the VPNKit whose flags these are. */
     private static final String VERSION = "0.6.0\n";
 
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.vpnkit");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.vpnkit");
 
     private final Settings settings = new Settings();
     private final Runnable beVerbose;

@@ -1,6 +1,7 @@
 package dev.sluice.cli.face.vpnkit;
 
 import dev.sluice.host.FileWatch;
+import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Settings files, read at once and whenever they have another content; a file that is gone is an empty one. */
 final class WatchedFiles implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger("dev.sluice.cli.vpnkit");
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.vpnkit");
     /** Longer files are no settings. */
     private static final int MAX_BYTES = 1 << 20;
 
