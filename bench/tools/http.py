@@ -1,8 +1,8 @@
 """HTTP for measurements: a server, and clients with and without a proxy. Heads are few and bodies are large, so Python does not count.
 
-  http.py serve PORT                              GET /N gives N bytes; connections are kept
+  http.py serve PORT                              GET /N gives N bytes, GET /received how many were uploaded so far; connections are kept
   http.py stream HOST PORT SECONDS [PROXY PORT]   one response, for so long; "tunnel" before PROXY asks for a tunnel first
-  http.py upload HOST PORT SECONDS [PROXY PORT]   one request's body, for so long
+  http.py upload HOST PORT SECONDS [PROXY PORT]   one request's body, for so long; counted where it arrives
   http.py rr HOST PORT SECONDS [PROXY PORT]       small requests one after the other
 """
 import json
@@ -13,6 +13,7 @@ import time
 
 PIECE = bytes(1 << 20)
 ENDLESS = 1 << 50
+received = 0
 
 
 def head(s, rest=b""):
@@ -26,6 +27,7 @@ def head(s, rest=b""):
 
 
 def serve_one(s):
+    global received
     rest, sink = b"", bytearray(1 << 20)
     try:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -34,9 +36,14 @@ def serve_one(s):
             if h is None:
                 return
             if h.startswith(b"PUT"):
-                while s.recv_into(sink):
-                    pass
+                received += len(rest)
+                while n := s.recv_into(sink):
+                    received += n
                 return
+            if h.startswith(b"GET /received "):
+                said = str(received).encode()
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said))
+                continue
             n = int(h.split(b" ")[1].lstrip(b"/"))
             s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % n + PIECE[:min(n, 1000)])
             n -= min(n, 1000)
@@ -80,13 +87,23 @@ def stream(host, port, seconds, way):
 
 
 def upload(host, port, seconds, way):
+    asking, _ = connect(host, port, [])
     s, prefix = connect(host, port, way)
     s.sendall(f"PUT {prefix}/ HTTP/1.1\r\nHost: x\r\nContent-Length: {ENDLESS}\r\n\r\n".encode())
-    total, start = 0, time.monotonic()
-    while (elapsed := time.monotonic() - start) < seconds:
+    before, start = uploaded(asking), time.monotonic()
+    while time.monotonic() - start < seconds:
         s.sendall(PIECE)
-        total += len(PIECE)
-    return {"gbps": total * 8 / elapsed / 1e9}
+    after, elapsed = uploaded(asking), time.monotonic() - start
+    return {"gbps": (after - before) * 8 / elapsed / 1e9}
+
+
+def uploaded(asking):
+    asking.sendall(b"GET /received HTTP/1.1\r\nHost: x\r\n\r\n")
+    h, rest = head(asking)
+    length = int(h.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(rest) < length:
+        rest += asking.recv(65536)
+    return int(rest)
 
 
 def rr(host, port, seconds, way):

@@ -28,7 +28,9 @@ def measure(contender, variant, options, record):
         with session(contender, variant.mtu, warm_up=options.warm_up) as s:
             for way in ((), PROXY) if s.rehearsal else ():
                 http(s, "rr", way, options.warm_up)
+            for way in ((), PROXY, ("tunnel", *PROXY)) if s.rehearsal else ():
                 http(s, "stream", way, options.warm_up)
+                http(s, "upload", way, options.warm_up)
             plain = {}
             for what, direction in (("stream", "host to guest"), ("upload", "guest to host")):
                 for row, way in ((f"plain TCP, {direction}", ()), (f"a body through the proxy, {direction}", PROXY), (f"a tunnel, {direction}", ("tunnel", *PROXY))):

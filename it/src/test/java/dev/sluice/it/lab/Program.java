@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -33,11 +34,14 @@ public final class Program implements AutoCloseable {
     /**
      * Starts one; its standard input is empty, or {@code input}.
      *
-     * @param environment added to this process's
+     * @param environment added to this process's, of which nothing about proxies is passed on: what sluice finds there, it follows
      */
     static Program start(List<String> command, Map<String, String> environment, @Nullable Path input) {
         try {
             ProcessBuilder builder = new ProcessBuilder(command);
+            builder.environment()
+                    .keySet()
+                    .removeIf(name -> name.toLowerCase(Locale.ROOT).endsWith("_proxy"));
             builder.environment().putAll(environment);
             builder.redirectInput(input == null ? Path.of("/dev/null").toFile() : input.toFile());
             return new Program(command, builder.start());
