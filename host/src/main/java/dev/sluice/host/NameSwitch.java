@@ -31,7 +31,33 @@ public final class NameSwitch {
     /** What we do ourselves, or what asks the same servers. */
     private static final Set<String> OURS = Set.of("files", "dns", "resolve", "db", "cache");
 
-    private final WatchedFile<Set<String>> services;
+    /** How one name is looked up. Blocks. */
+    interface Lookups {
+        /** Empty if it has none of that family; null if that could not be found out. */
+        @Nullable
+        List<InetAddress> addresses(String name, boolean ipv6);
+
+        /** Null if none is known. */
+        @Nullable
+        String name(InetAddress address);
+    }
+
+    private static final class Libc implements Lookups {
+        @Override
+        public @Nullable List<InetAddress> addresses(String name, boolean ipv6) {
+            return NameService.addresses(name, ipv6);
+        }
+
+        @Override
+        public @Nullable String name(InetAddress address) {
+            return NameService.name(address);
+        }
+    }
+
+    /** Null where there is no such file, and the system's resolver is asked for every address. */
+    private final @Nullable WatchedFile<Set<String>> services;
+
+    private final Lookups lookups;
     private final Semaphore free = new Semaphore(MAX_LOOKUPS);
 
     public NameSwitch(Path path) {
@@ -39,12 +65,27 @@ public final class NameSwitch {
     }
 
     NameSwitch(Path path, LongSupplier nanoClock) {
-        services = new WatchedFile<>(path, MAX_BYTES, NameSwitch::parse, nanoClock);
+        this(new WatchedFile<>(path, MAX_BYTES, NameSwitch::parse, nanoClock), new Libc());
+    }
+
+    private NameSwitch(@Nullable WatchedFile<Set<String>> services, Lookups lookups) {
+        this.services = services;
+        this.lookups = lookups;
+    }
+
+    /** Linux's file; on other systems whatever the JDK finds out. */
+    public static NameSwitch ofSystem() {
+        return System.getProperty("os.name", "").equals("Linux") ? new NameSwitch(PATH) : ofRuntime();
+    }
+
+    /** One that owns all addresses and their names: other systems have servers for each interface, which no file tells. */
+    static NameSwitch ofRuntime() {
+        return new NameSwitch(null, new RuntimeNames());
     }
 
     /** True if asking now what it may know does not touch the disk. */
     public boolean isFresh() {
-        return services.isFresh();
+        return services == null || services.isFresh();
     }
 
     /** The services of the {@code hosts} line beside the servers and the hosts file. */
@@ -71,11 +112,15 @@ public final class NameSwitch {
 
     /** Whether a name is none of the name servers' (RFC 6762 §3: {@code .local} where mDNS is there). */
     public boolean owns(String name) {
-        return isLocal(name) && services.current().stream().anyMatch(service -> service.startsWith("mdns"));
+        return services == null
+                || isLocal(name) && services.current().stream().anyMatch(service -> service.startsWith("mdns"));
     }
 
     /** Whether it may know a name that the servers do not. */
     public boolean mayKnow(String name) {
+        if (services == null) {
+            return true;
+        }
         Set<String> others = services.current();
         if (others.isEmpty()) {
             return false;
@@ -94,12 +139,12 @@ public final class NameSwitch {
 
     /** Blocks: the addresses of a name; empty if it has none of that family; null if that could not be found out. */
     public @Nullable List<InetAddress> addresses(String name, boolean ipv6) {
-        return onThread(() -> NameService.addresses(name, ipv6));
+        return onThread(() -> lookups.addresses(name, ipv6));
     }
 
     /** Blocks: the name of an address; null if none is known. */
     public @Nullable String name(InetAddress address) {
-        return onThread(() -> NameService.name(address));
+        return onThread(() -> lookups.name(address));
     }
 
     private <T> @Nullable T onThread(Callable<@Nullable T> lookup) {

@@ -49,6 +49,16 @@ class NameSwitchTest {
         assertThat(names.name(InetAddress.ofLiteral("127.0.0.1"))).isNotNull();
     }
 
+    @Test
+    void whereThereIsNoSuchFileTheSystemIsAskedForEveryAddress() {
+        NameSwitch names = NameSwitch.ofRuntime();
+        assertThat(names.owns("a.example")).isTrue();
+        assertThat(names.mayKnow("a.example")).isTrue();
+        assertThat(names.isFresh()).isTrue();
+        assertThat(names.addresses("localhost", false)).containsExactly(InetAddress.ofLiteral("127.0.0.1"));
+        assertThat(names.name(InetAddress.ofLiteral("127.0.0.1"))).isNotNull();
+    }
+
     private static void resolv(Path file, String server) throws IOException {
         Files.writeString(file, "nameserver " + server + "\nsearch corp.example\n");
     }

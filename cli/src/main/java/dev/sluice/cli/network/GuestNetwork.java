@@ -114,6 +114,7 @@ public final class GuestNetwork implements AutoCloseable {
                 gateway.forward(forward);
             }
             GuestNetwork network = new GuestNetwork(gateway, capture);
+            HeapWatch.start();
             gateway.onLeave(network::left);
             return network;
         } catch (IOException | RuntimeException e) {

@@ -9,7 +9,8 @@
  * end. {@link dev.sluice.cli.network.NetworkNamespace} is a namespace that exists, by either of its names.
  *
  * <p>Whatever waits (for the other end of a descriptor, for the end of a namespace) has a daemon thread that sleeps in the kernel; an
- * idle process shall not wake up.
+ * idle process shall not wake up. One looks three times a minute whether the heap has grown to garbage mostly, and has it collected then
+ * ({@code HeapWatch}).
  */
 @NullMarked
 package dev.sluice.cli.network;

@@ -50,20 +50,26 @@ for _sl_socket in /run/systemd/resolve/io.systemd.Resolve /run/nscd/socket; do
 done
 # ping without privileges, best effort: (the redirection fails first where the file may not be written)
 (echo "$_sl_ping" >/proc/sys/net/ipv4/ping_group_range) 2>/dev/null
-ip link set dev lo up || _sl_fail network
 
 # Now the interface is there.
 read -r _sl_go <&5 || exit 125
 exec 3>&-
 # What is configured by hand needs no second address out of advertisements; where this may not be said, it does no harm.
 [ -z "$_sl_address6" ] || (echo 0 >"/proc/sys/net/ipv6/conf/$_sl_tap/accept_ra") 2>/dev/null
-ip link set dev "$_sl_tap" mtu "$_sl_mtu" txqueuelen 10000 up || _sl_fail network
-ip address add "$_sl_address" dev "$_sl_tap" || _sl_fail network
-ip route add default via "$_sl_gateway" dev "$_sl_tap" onlink || _sl_fail network
-if [ -n "$_sl_address6" ]; then
-    if ip -6 address add "$_sl_address6" dev "$_sl_tap" nodad 2>/dev/null; then
-        [ -z "$_sl_gateway6" ] || ip -6 route add default via "$_sl_gateway6" dev "$_sl_tap" onlink 2>/dev/null ||
-            echo "note ipv6: no default route" >&4
+# In one go where that can be: each program costs the start some milliseconds.
+ip -batch - <<EOF || _sl_fail network
+link set dev lo up
+link set dev $_sl_tap mtu $_sl_mtu txqueuelen 10000 up
+address add $_sl_address dev $_sl_tap
+route add default via $_sl_gateway dev $_sl_tap onlink
+EOF
+_sl_route6=${_sl_gateway6:+route replace default via $_sl_gateway6 dev $_sl_tap onlink}
+if [ -n "$_sl_address6" ] && ! ip -6 -batch - 2>/dev/null <<EOF; then
+address replace $_sl_address6 dev $_sl_tap nodad
+$_sl_route6
+EOF
+    if ip -6 address replace "$_sl_address6" dev "$_sl_tap" nodad 2>/dev/null; then
+        echo "note ipv6: no default route" >&4
     else
         echo "note ipv6: switched off in here" >&4
     fi

@@ -82,7 +82,7 @@ public final class DnsService implements AutoCloseable {
     public static DnsService ofHost(AddressPlan plan, DnsSettings settings, Limits limits) {
         ResolverSettings conf = new ResolverSettings();
         HostsFile hosts = new HostsFile(settings.hosts());
-        NameSwitch names = new NameSwitch(NameSwitch.PATH);
+        NameSwitch names = NameSwitch.ofSystem();
         ResolvedNames resolved = new ResolvedNames(new Resolved(Resolved.SOCKET), conf::isStubless, System::nanoTime);
         return new DnsService(
                 plan, settings, limits, conf::config, hosts, names, resolved, () -> conf.isFresh() && names.isFresh());

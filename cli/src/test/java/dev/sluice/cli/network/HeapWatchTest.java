@@ -1,0 +1,22 @@
+package dev.sluice.cli.network;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class HeapWatchTest {
+    private static final long MIB = 1 << 20;
+
+    @Test
+    void aSmallHeapMayGrow() {
+        assertThat(HeapWatch.isDue(HeapWatch.LEAST - 1, 8 * MIB)).isFalse();
+        assertThat(HeapWatch.isDue(HeapWatch.LEAST, 8 * MIB)).isTrue();
+    }
+
+    @Test
+    void aHeapThatIsInUseIsNotCollectedAgainAndAgain() {
+        assertThat(HeapWatch.isDue(100 * MIB, 100 * MIB)).isFalse();
+        assertThat(HeapWatch.isDue(149 * MIB, 100 * MIB)).isFalse();
+        assertThat(HeapWatch.isDue(150 * MIB, 100 * MIB)).isTrue();
+    }
+}
