@@ -51,9 +51,8 @@ final class Cubic implements CongestionControl {
     @Override
     public void onAck(int acked, long flight, int mss, long now, long rtt) {
         if (2 * flight <= window) {
-            // A window that is not in use does not grow, and its time does not count (§5.8). So it is never more than
-            // twice
-            // what was in flight.
+            // A window that is not in use does not grow, and its time does not count (§5.8).
+            // So it is never more than twice what was in flight.
             if (idleSince == NONE) {
                 idleSince = now;
             }

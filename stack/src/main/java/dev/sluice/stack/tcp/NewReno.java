@@ -32,9 +32,8 @@ final class NewReno implements CongestionControl {
 
     @Override
     public void onAck(int acked, long flight, int mss, long now, long rtt) {
-        // A window that was not in use says nothing about the path (RFC 7661 in its simplest form); so it is never more
-        // than
-        // twice what was in flight.
+        // A window that was not in use says nothing about the path (RFC 7661 in its simplest form).
+        // So it is never more than twice what was in flight.
         if (2 * flight <= window) {
             return;
         }
