@@ -6,4 +6,5 @@ module dev.sluice.stack {
     exports dev.sluice.stack.tcp;
     exports dev.sluice.stack.ip;
     exports dev.sluice.stack.ndp;
+    exports dev.sluice.stack.dhcp6;
 }

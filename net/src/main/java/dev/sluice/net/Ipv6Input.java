@@ -3,13 +3,17 @@ package dev.sluice.net;
 import dev.sluice.link.Frame;
 import dev.sluice.net.ip.IpCounters;
 import dev.sluice.net.ip.Ipv6Interface;
+import dev.sluice.stack.dhcp6.Dhcpv6Client;
 import dev.sluice.stack.ip.Reassembler;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Icmpv6Header;
+import dev.sluice.wire.IpHeader;
+import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.Ipv6Chain;
 import dev.sluice.wire.Ipv6Header;
+import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.MemorySegment;
 
 /** What comes over IPv6: validates, reassembles, tells messages about the link from those to this host. Confined to the loop. */
@@ -74,6 +78,18 @@ final class Ipv6Input {
     }
 
     private void onPacket(MemorySegment s, long at, boolean trusted, boolean forAll, long now) {
+        if (chain.protocol == Ipv4Header.PROTOCOL_UDP
+                && ip.asksDhcp()
+                && UdpHeader.check(s, chain.at, chain.length) == Flaw.NONE
+                && UdpHeader.destinationPort(s, chain.at) == Dhcpv6Client.CLIENT_PORT) {
+            if (trusted || IpHeader.udpChecksumOk(s, at, chain.at)) {
+                int length = UdpHeader.length(s, chain.at) - UdpHeader.LENGTH;
+                ip.onDhcp(s, chain.at + UdpHeader.LENGTH, length, now);
+            } else {
+                counters.malformed++;
+            }
+            return;
+        }
         transport.onPacket(s, at, chain.protocol, chain.at, chain.length, trusted, forAll, now);
     }
 

@@ -278,9 +278,14 @@ public final class NetStack implements AutoCloseable {
         return six.settings().router();
     }
 
-    /** Name servers that routers have advertised (RFC 8106); this stack asks none itself. */
+    /** Name servers that routers (RFC 8106) or a DHCPv6 server have told of; this stack asks none itself. */
     public List<Ipv6Address> nameServers() {
         return six.settings().nameServers();
+    }
+
+    /** Domains to look names up in, from the same. */
+    public List<String> searchDomains() {
+        return six.settings().searchDomains();
     }
 
     /** The next hop to other IPv4 networks; null for none. */
@@ -485,8 +490,8 @@ public final class NetStack implements AutoCloseable {
         }
 
         @Override
-        public void onLost(LocalAddress address) {
-            endConnections(address.address(), "its prefix is no longer advertised");
+        public void onLost(LocalAddress address, String reason) {
+            endConnections(address.address(), reason);
         }
 
         @Override

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A DHCPv6 message between client and server (RFC 8415 §8), as far as a small network needs it: identities, addresses (IA_NA), and what
- * a server tells beside. Relay messages, prefixes and authentication are not read.
+ * a server tells beside. Relay messages, prefixes and authentication are not read. Clients read servers' as {@link Dhcpv6Reply}.
  *
  * @param type as the constants here
  * @param transaction 24 bits
@@ -39,18 +39,25 @@ public record Dhcpv6Message(
     public static final int NO_BINDING = 3;
     public static final int NOT_ON_LINK = 4;
 
-    private static final int CLIENT_ID = 1;
-    private static final int SERVER_ID = 2;
-    private static final int IA_NA = 3;
-    private static final int ADDRESS = 5;
-    private static final int STATUS = 13;
-    private static final int RAPID_COMMIT = 14;
-    private static final int DNS_SERVERS = 23;
-    private static final int DOMAIN_LIST = 24;
+    static final int CLIENT_ID = 1;
+    static final int SERVER_ID = 2;
+    static final int IA_NA = 3;
+    static final int ADDRESS = 5;
+    private static final int OPTION_REQUEST = 6;
+    static final int PREFERENCE = 7;
+    private static final int ELAPSED_TIME = 8;
+    static final int STATUS = 13;
+    static final int RAPID_COMMIT = 14;
+    static final int DNS_SERVERS = 23;
+    static final int DOMAIN_LIST = 24;
+    static final int REFRESH_TIME = 32;
+    static final int SOL_MAX_RT = 82;
+    static final int INF_MAX_RT = 83;
 
-    private static final int MAX_ID = 130;
-    private static final int MAX_ASSOCIATIONS = 8;
-    private static final int MAX_ADDRESSES = 8;
+    static final int MAX_ID = 130;
+    static final int MAX_ASSOCIATIONS = 8;
+    static final int MAX_ADDRESSES = 8;
+    private static final int LONGEST_ELAPSED = 0xffff;
 
     public Dhcpv6Message {
         associations = List.copyOf(associations);
@@ -113,7 +120,7 @@ public record Dhcpv6Message(
     }
 
     /** Length of the option at {@code i}; -1 if it ends past {@code length}. */
-    private static int optionLength(MemorySegment s, long at, int i, int length) {
+    static int optionLength(MemorySegment s, long at, int i, int length) {
         if (length - i < 4) {
             return -1;
         }
@@ -157,7 +164,33 @@ public record Dhcpv6Message(
     }
 
     /**
-     * The bytes of this message.
+     * The bytes of this message as a client's: without lifetimes, which are the server's to say, and with what §18.2 has clients add.
+     *
+     * @param elapsed hundredths of a second since the client first sent it, cut to what there is room for (§21.9)
+     */
+    public byte[] ask(long elapsed) {
+        var out = new ByteArrayOutputStream(128);
+        out.writeBytes(encode(Settings.NONE, 0));
+        short told = (short) Math.min(elapsed, LONGEST_ELAPSED);
+        option(out, ELAPSED_TIME, ByteBuffer.allocate(2).putShort(told).array());
+        switch (type) {
+            case RELEASE, DECLINE -> {}
+            case INFORMATION_REQUEST -> optionRequest(out, DNS_SERVERS, DOMAIN_LIST, REFRESH_TIME, INF_MAX_RT);
+            default -> optionRequest(out, DNS_SERVERS, DOMAIN_LIST, SOL_MAX_RT);
+        }
+        return out.toByteArray();
+    }
+
+    private static void optionRequest(ByteArrayOutputStream out, int... types) {
+        ByteBuffer value = ByteBuffer.allocate(2 * types.length);
+        for (int type : types) {
+            value.putShort((short) type);
+        }
+        option(out, OPTION_REQUEST, value.array());
+    }
+
+    /**
+     * The bytes of this message as a server's.
      *
      * @param preferred seconds that its addresses are to be used; they are valid for twice as long. 0 takes them back
      */

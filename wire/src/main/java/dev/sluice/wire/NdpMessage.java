@@ -3,6 +3,7 @@ package dev.sluice.wire;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * Neighbour discovery (RFC 4861 §4): the messages from the ICMPv6 header on. The checksum is {@link Icmpv6Header}'s business.
@@ -230,6 +231,19 @@ public final class NdpMessage {
     /** The server with number {@code index} in the option at {@code option}; allocates. */
     public static Ipv6Address dnsServer(MemorySegment s, long option, int index) {
         return new Ipv6Address(Bytes.i64(s, option + 8 + 16L * index), Bytes.i64(s, option + 16 + 16L * index));
+    }
+
+    /** The domains in the search list option at {@code option} (RFC 8106 §5.2); empty if it makes no sense. Allocates. */
+    public static List<String> searchList(MemorySegment s, long option) {
+        int size = optionLength(s, option);
+        if (size <= 8) {
+            return List.of();
+        }
+        List<String> names =
+                DhcpDomainSearch.decode(s.asSlice(option + 8, size - 8).toArray(ValueLayout.JAVA_BYTE));
+        return names == null
+                ? List.of()
+                : names.stream().filter(name -> !name.isEmpty()).toList(); // the option is padded with roots
     }
 
     // ---- writing: each returns the bytes written; checksums stay 0

@@ -4,12 +4,15 @@ import dev.sluice.link.Frame;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
+import dev.sluice.stack.dhcp6.Dhcpv6Client;
 import dev.sluice.stack.ip.Fragmenter;
 import dev.sluice.stack.ip.Ipv6Fragmenter;
+import dev.sluice.stack.ndp.Lifetime;
 import dev.sluice.stack.ndp.Reachability;
 import dev.sluice.stack.ndp.RouterDiscovery;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
+import dev.sluice.wire.Dhcpv6Reply;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
@@ -26,6 +29,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,11 +42,18 @@ public final class Ipv6Interface {
      *
      * @param addresses ours, the link-local one first
      * @param router next hop to other networks, the first of several; null for none
-     * @param nameServers that routers have told of
+     * @param onLink networks that routers say are on the link, beside those of the addresses
+     * @param nameServers that routers and DHCPv6 servers have told of
+     * @param searchDomains likewise
      * @param mtu of packets out
      */
     public record Settings(
-            List<Ipv6Cidr> addresses, @Nullable Ipv6Address router, List<Ipv6Address> nameServers, int mtu) {}
+            List<Ipv6Cidr> addresses,
+            @Nullable Ipv6Address router,
+            List<Ipv6Cidr> onLink,
+            List<Ipv6Address> nameServers,
+            List<String> searchDomains,
+            int mtu) {}
 
     /** Told of changes, on the loop. */
     public interface Owner {
@@ -52,8 +63,8 @@ public final class Ipv6Interface {
         /** {@link Settings#addresses} may have more than before. */
         void onAddress();
 
-        /** An address that was in use is over. */
-        void onLost(LocalAddress address);
+        /** An address that was in use is over; {@code reason} is for people. */
+        void onLost(LocalAddress address, String reason);
 
         /** {@link Settings#mtu} is another now. */
         void onMtu(int mtu);
@@ -64,8 +75,8 @@ public final class Ipv6Interface {
 
     private static final int HOP_LIMIT = 64;
     private static final long LINK_LOCAL = 0xfe80L << 48;
-    /** Link-local, given, and one for each prefix. */
-    private static final int MOST_ADDRESSES = 2 + RouterDiscovery.MOST;
+    /** Link-local, given, one for each prefix, and those of DHCPv6. */
+    private static final int MOST_ADDRESSES = 2 + RouterDiscovery.MOST + Dhcpv6Client.MOST;
 
     private static final long DEFEND_INTERVAL = 10_000_000_000L;
     private static final System.Logger LOG = LateLogger.of("dev.sluice.net");
@@ -73,14 +84,16 @@ public final class Ipv6Interface {
     /** An address of ours, or to be. */
     private final class Own extends LocalAddress {
         final Ipv6Cidr cidr;
-        final RouterDiscovery.@Nullable Autonomous origin;
+        /** Of a prefix or a lease; null for what is ours for good. */
+        final @Nullable Lifetime origin;
+
         final AddressClaim claim = new AddressClaim(loop, ndp);
         /** Nobody else has it. */
         boolean ours;
         /** Whether we listen to its group. */
         boolean listening = true;
 
-        Own(Ipv6Cidr cidr, RouterDiscovery.@Nullable Autonomous origin) {
+        Own(Ipv6Cidr cidr, @Nullable Lifetime origin) {
             super(cidr.address().high(), cidr.address().low());
             this.cidr = cidr;
             this.origin = origin;
@@ -100,6 +113,9 @@ public final class Ipv6Interface {
     private final NeighbourCache cache;
     private final RouterDiscovery discovery;
     private final ListenerReports reports;
+    /** Null until a router says that there is something to ask for. */
+    private @Nullable Dhcpv6Port dhcp;
+
     private final List<Own> addresses = new ArrayList<>(0);
     private final Frame frame = new Frame();
     /** Made when first needed. */
@@ -148,7 +164,7 @@ public final class Ipv6Interface {
                 link, ndp, Reachability.Timing.NDP, counters, neighbours, waitingBytes, this::onUnreachable);
         this.discovery = new RouterDiscovery(link.mtu());
         this.reports = new ListenerReports(link, MOST_ADDRESSES, random, this::linkLocal);
-        this.settings = new Settings(List.of(), null, List.of(), link.mtu());
+        this.settings = new Settings(List.of(), null, List.of(), List.of(), List.of(), link.mtu());
         this.identification = random.nextInt();
         this.lastDefence = loop.now() - DEFEND_INTERVAL;
     }
@@ -184,7 +200,7 @@ public final class Ipv6Interface {
         schedule();
     }
 
-    private Own claim(Ipv6Cidr cidr, RouterDiscovery.@Nullable Autonomous origin, Claimed claimed) {
+    private Own claim(Ipv6Cidr cidr, @Nullable Lifetime origin, Claimed claimed) {
         Own own = new Own(cidr, origin);
         addresses.add(own);
         reports.join(cidr.address());
@@ -200,41 +216,67 @@ public final class Ipv6Interface {
             publish();
             owner.onAddress();
             claimed.done(ours);
+            if (!ours && dhcp != null && origin instanceof Dhcpv6Client.Leased lease) {
+                addresses.remove(own);
+                dhcp.onDuplicate(lease.address(), loop.now());
+            }
         });
         return own;
     }
 
-    /** Makes addresses of new prefixes, and gives up those whose prefix is over. */
-    private void reconcile() {
+    /** Takes addresses of new prefixes and leases, and gives up those whose time is over. */
+    void reconcile() {
         for (RouterDiscovery.Autonomous prefix : discovery.autonomous()) {
-            boolean known = false;
-            for (Own own : addresses) {
-                known |= own.origin == prefix;
-            }
-            if (!known && addresses.size() < MOST_ADDRESSES) {
+            if (isNew(prefix)) {
                 // The link-local address's identifier is unique on this link already (RFC 4291 appendix A).
                 long low = Ipv6Address.linkLocal(new MacAddress(link.mac())).low();
                 Ipv6Address address = new Ipv6Address(prefix.prefix().address().high(), low);
                 claim(new Ipv6Cidr(address, prefix.prefix().prefix()), prefix, _ -> {});
             }
         }
+        List<Dhcpv6Client.Leased> leases = dhcp == null ? List.of() : dhcp.addresses();
+        for (Dhcpv6Client.Leased lease : leases) {
+            if (isNew(lease)) {
+                // It says nothing of its neighbours (RFC 5942 §4), so the prefix is the address itself.
+                claim(new Ipv6Cidr(lease.address(), 128), lease, _ -> {});
+            }
+        }
         for (Own own : List.copyOf(addresses)) {
-            if (own.origin != null && !discovery.autonomous().contains(own.origin)) {
-                drop(own);
+            switch (own.origin) {
+                case null -> {}
+                case Dhcpv6Client.Leased lease -> {
+                    if (!leases.contains(lease)) {
+                        drop(own, "the DHCPv6 lease is over");
+                    }
+                }
+                default -> {
+                    if (!discovery.autonomous().contains(own.origin)) {
+                        drop(own, "its prefix is no longer advertised");
+                    }
+                }
             }
         }
         publish();
         schedule();
     }
 
-    private void drop(Own own) {
+    private boolean isNew(Lifetime origin) {
+        for (Own own : addresses) {
+            if (own.origin == origin) {
+                return false;
+            }
+        }
+        return addresses.size() < MOST_ADDRESSES;
+    }
+
+    private void drop(Own own, String reason) {
         addresses.remove(own);
         own.claim.cancel();
         leave(own);
         if (own.ours) {
             own.ours = false;
             lastSource = null;
-            owner.onLost(own);
+            owner.onLost(own, reason);
         }
     }
 
@@ -248,14 +290,21 @@ public final class Ipv6Interface {
     private void publish() {
         lastSource = null;
         int before = settings.mtu;
+        Dhcpv6Reply.Settings told = dhcp == null ? Dhcpv6Reply.Settings.NONE : dhcp.settings();
         settings = new Settings(
                 addresses.stream().filter(own -> own.ours).map(own -> own.cidr).toList(),
                 gateway == null ? discovery.router(0) : gateway,
-                discovery.nameServers(),
+                discovery.onLink(),
+                both(discovery.nameServers(), told.nameServers()),
+                both(discovery.searchDomains(), told.searchDomains()),
                 discovery.mtu());
         if (settings.mtu != before) {
             owner.onMtu(settings.mtu);
         }
+    }
+
+    private static <T> List<T> both(List<T> first, List<T> second) {
+        return Stream.concat(first.stream(), second.stream()).distinct().toList();
     }
 
     private void schedule() {
@@ -423,7 +472,28 @@ public final class Ipv6Interface {
         if (discovery.reachableTime() != 0) {
             cache.timing(Reachability.Timing.NDP.withReachable(discovery.reachableTime()));
         }
+        int flags = NdpMessage.routerFlags(s, at);
+        if ((flags & (NdpMessage.MANAGED | NdpMessage.OTHER)) != 0) {
+            Dhcpv6Port asked = dhcp;
+            if (asked == null) {
+                asked = new Dhcpv6Port(this, link, counters, random);
+                dhcp = asked;
+            }
+            asked.onRouter(flags, now);
+        }
         reconcile();
+    }
+
+    /** Whether datagrams to the port of DHCPv6 clients are for {@link #onDhcp}. */
+    public boolean asksDhcp() {
+        return dhcp != null;
+    }
+
+    /** A DHCPv6 message: the payload of a datagram whose checksum has been found right. */
+    public void onDhcp(MemorySegment s, long at, int length, long now) {
+        if (dhcp != null) {
+            dhcp.onMessage(s, at, length, now);
+        }
     }
 
     /** Keeps the address and says so, but not more often than every ten seconds, as for IPv4. */
@@ -515,11 +585,14 @@ public final class Ipv6Interface {
             return null;
         }
         if (now.addresses.size() == 1) {
-            return "this host has only a link-local address; no router has advertised a prefix";
+            return "this host has only a link-local address; no router has advertised a prefix, and no DHCPv6 server given an address";
         }
         boolean local = to.isMulticast();
         for (Ipv6Cidr own : now.addresses) {
             local |= own.contains(to);
+        }
+        for (Ipv6Cidr prefix : now.onLink) {
+            local |= prefix.contains(to);
         }
         return local || now.router != null ? null : "it is not on this link, and there is no router";
     }
@@ -591,8 +664,12 @@ public final class Ipv6Interface {
         }
     }
 
-    /** Has no addresses any more, and stops its timers. */
+    /** Gives leases back, has no addresses any more, and stops its timers. */
     public void close() {
+        if (dhcp != null) {
+            dhcp.close();
+            dhcp = null;
+        }
         running = false;
         loop.cancel(timer);
         for (Own own : addresses) {

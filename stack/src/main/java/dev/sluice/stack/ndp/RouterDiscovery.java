@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What a host learns from router advertisements (RFC 4861 §6.3, RFC 4862 §5.5.3, RFC 8106); see the package. */
 public final class RouterDiscovery {
-    /** Routers, prefixes and name servers remembered; further ones are not taken while there are so many. */
+    /** Routers, prefixes, name servers and search domains remembered; further ones are not taken while there are so many. */
     public static final int MOST = 8;
 
     private static final long SECOND = 1_000_000_000L;
@@ -43,7 +43,7 @@ public final class RouterDiscovery {
     }
 
     /** A prefix to make addresses of. Until when such an address lives, and until when it is one to use for what is new. */
-    public static final class Autonomous extends Entry {
+    public static final class Autonomous extends Entry implements Lifetime {
         private final Ipv6Cidr prefix;
         private long preferredUntil;
 
@@ -57,6 +57,7 @@ public final class RouterDiscovery {
             return prefix;
         }
 
+        @Override
         public boolean isPreferred(long now) {
             return preferredUntil == FOREVER || now - preferredUntil < 0;
         }
@@ -71,11 +72,15 @@ public final class RouterDiscovery {
         }
     }
 
+    /** A domain to look names up in. */
+    private record Domain(String name, long until) {}
+
     private final int linkMtu;
     private final List<Entry> routers = new ArrayList<>(0);
     private final List<OnLink> onLink = new ArrayList<>(0);
     private final List<Autonomous> autonomous = new ArrayList<>(0);
     private final List<Entry> nameServers = new ArrayList<>(0);
+    private final List<Domain> domains = new ArrayList<>(0);
     private int mtu;
     private int hopLimit;
     private long reachableTime;
@@ -104,6 +109,9 @@ public final class RouterDiscovery {
                 least = Math.min(least, entry.until);
             }
         }
+        for (Domain domain : domains) {
+            least = Math.min(least, domain.until);
+        }
         return least;
     }
 
@@ -116,6 +124,7 @@ public final class RouterDiscovery {
         for (List<? extends Entry> entries : List.of(routers, onLink, autonomous, nameServers)) {
             entries.removeIf(entry -> entry.over(now));
         }
+        domains.removeIf(domain -> domain.until != FOREVER && now - domain.until >= 0);
         if (nextSolicitation == FOREVER || now - nextSolicitation < 0) {
             if (nextSolicitation == FOREVER && routers.isEmpty() && heard) {
                 start(now, 0); // the last router is gone
@@ -164,8 +173,23 @@ public final class RouterDiscovery {
                         put(nameServers, new Entry(NdpMessage.dnsServer(s, o, i), after(now, seconds)), seconds);
                     }
                 }
+                case NdpMessage.OPTION_DNSSL -> {
+                    long seconds = NdpMessage.dnsLifetime(s, o);
+                    for (String name : NdpMessage.searchList(s, o)) {
+                        onDomain(new Domain(name, after(now, seconds)), seconds);
+                    }
+                }
                 default -> {}
             }
+        }
+    }
+
+    private void onDomain(Domain fresh, long seconds) {
+        domains.removeIf(known -> known.name.equals(fresh.name));
+        if (seconds > 0 && domains.size() < MOST) {
+            domains.add(fresh);
+        } else if (seconds > 0) {
+            refused++;
         }
     }
 
@@ -265,6 +289,11 @@ public final class RouterDiscovery {
         routers.removeIf(router -> router.address.high() == high && router.address.low() == low);
     }
 
+    /** The prefixes that are reached on the link itself. */
+    public List<Ipv6Cidr> onLink() {
+        return onLink.stream().map(known -> known.prefix).toList();
+    }
+
     /** Whether an address is reached on the link itself, as far as routers said; link-local ones always are. */
     public boolean isOnLink(long high, long low) {
         for (OnLink known : onLink) {
@@ -283,6 +312,11 @@ public final class RouterDiscovery {
     /** Name servers to ask (RFC 8106). */
     public List<Ipv6Address> nameServers() {
         return nameServers.stream().map(entry -> entry.address).toList();
+    }
+
+    /** Domains to look names up in (RFC 8106 §5.2). */
+    public List<String> searchDomains() {
+        return domains.stream().map(Domain::name).toList();
     }
 
     /** Of packets out: the link's, or what a router says, if that is less. */
