@@ -133,7 +133,7 @@ final class Arrival {
         if (ack > sender.nxt() || ack < sender.una() - sender.largestWindow()) {
             counters.dropsBadAck++;
             tcb.acks.challenge(now);
-            return events;
+            return 0;
         }
         tcb.heard(now);
         if (from <= tcb.receiver.acknowledged()) {
@@ -206,17 +206,15 @@ final class Arrival {
         boolean crossed =
                 receiver.finReceived() && tcb.state != TcpState.LAST_ACK && tcb.sender.una() < tcb.sender.nxt();
         boolean exact = from == next || from == receiver.acknowledged() || (from == next - 1 && crossed);
-        if (exact && tcb.state != TcpState.TIME_WAIT) {
-            return tcb.resetByPeer();
-        }
         boolean inside = from > next && from < receiver.edge();
-        if (inside && !tcb.profile().tuning().blindAttackDefence() && tcb.state != TcpState.TIME_WAIT) {
+        boolean believed = exact || (inside && !tcb.profile().tuning().blindAttackDefence());
+        // TIME-WAIT is not cut short by a reset (RFC 1337).
+        if (believed && tcb.state != TcpState.TIME_WAIT) {
             return tcb.resetByPeer();
         }
-        if (!exact && inside) {
+        if (inside) {
             tcb.acks.challenge(now);
         } else {
-            // TIME-WAIT is not cut short by a reset (RFC 1337).
             counters.dropsOutsideWindow++;
         }
         return 0;

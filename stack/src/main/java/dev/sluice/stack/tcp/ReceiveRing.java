@@ -2,7 +2,6 @@ package dev.sluice.stack.tcp;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Received bytes that the user has not taken: an in-order part ({@link #start}–{@link #next}) and pieces beyond holes ({@link
@@ -186,9 +185,5 @@ final class ReceiveRing {
     @Override
     public String toString() {
         return start + "–" + next + " " + ahead;
-    }
-
-    static boolean isIdle(@Nullable ReceiveRing ring) {
-        return ring == null || ring.isEmpty();
     }
 }

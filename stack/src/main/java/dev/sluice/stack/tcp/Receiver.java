@@ -47,7 +47,7 @@ final class Receiver {
     Receiver(TcpShard shard, TcpProfile profile) {
         this.shard = shard;
         this.maximum = profile.receiveWindow();
-        TcpProfile.Tuning tuning = profile.tuning();
+        TcpTuning tuning = profile.tuning();
         this.exactLimit = tuning.receiveLimit() > 0;
         this.limit = exactLimit ? tuning.receiveLimit() : maximum - (maximum >>> 5);
         while (limit >>> scale > 65535) {
@@ -71,7 +71,7 @@ final class Receiver {
     }
 
     /** How large the segments of both sides are at most. */
-    void agreed(int mss, TcpProfile.Tuning tuning) {
+    void agreed(int mss, TcpTuning tuning) {
         if (exactLimit && tuning.wholeSegments()) {
             limit = Math.min((limit + mss - 1) / mss * mss, maximum);
         }

@@ -27,44 +27,6 @@ public final class TcpProfile implements Cloneable {
         REQUEST
     }
 
-    /**
-     * What hardly anybody needs to change, but for imitating another stack or an old one.
-     *
-     * @param receiveLimit most bytes ever offered, at most {@code receiveWindow}; 0 for a little below it
-     * @param wholeSegments whether {@code receiveLimit} is made whole segments as soon as their size is agreed on
-     * @param windowScaling whether the option is offered and accepted (RFC 7323)
-     * @param windowShift the scale of the windows we offer, 0–14; −1 for the smallest that fits
-     * @param blindAttackDefence RFC 5961's rules for resets and SYNs inside the window; otherwise those of RFC 793
-     * @param quickAcks data segments at the begin of a connection that are acknowledged at once, as the peer is in slow start
-     * @param rtoSlop added to every retransmission timeout but the first of a SYN
-     * @param repeatFin whether acknowledgments carry our FIN until it is acknowledged
-     * @param delayFin whether a FIN that follows earlier data is acknowledged after the delay of data; else at once
-     * @param reportWhenResending whether a retransmission, too, may tell the peer that we have slowed down (CWR); else only new data does, as
-     *     RFC 3168 §6.1.2 has it
-     * @param plainSynAfter SYNs with options before those with the MSS option only, for peers that cannot bear them; 0 for never
-     */
-    public record Tuning(
-            int receiveLimit,
-            boolean wholeSegments,
-            boolean windowScaling,
-            int windowShift,
-            boolean blindAttackDefence,
-            int quickAcks,
-            long rtoSlop,
-            boolean repeatFin,
-            boolean delayFin,
-            boolean reportWhenResending,
-            int plainSynAfter) {
-        public static final Tuning DEFAULT = new Tuning(0, false, true, -1, true, 0, 0, false, false, false, 0);
-
-        public Tuning {
-            require(receiveLimit >= 0, "receiveLimit", receiveLimit);
-            require(windowShift >= -1 && windowShift <= 14, "windowShift", windowShift);
-            require(quickAcks >= 0 && quickAcks <= 100, "quickAcks", quickAcks);
-            require(rtoSlop >= 0, "rtoSlop", rtoSlop);
-        }
-    }
-
     /** Largest {@link #superSegment}: IP's 65535 bytes less all headers. */
     public static final int MAX_SUPER_SEGMENT = 65535 - 96;
 
@@ -99,7 +61,7 @@ public final class TcpProfile implements Cloneable {
     private long keepAliveIdle;
     private long keepAliveInterval = 75 * SECONDS;
     private int keepAliveProbes = 9;
-    private Tuning tuning = Tuning.DEFAULT;
+    private TcpTuning tuning = TcpTuning.DEFAULT;
 
     private TcpProfile(int mtu, Congestion congestionControl) {
         this.mss = mtu - 40;
@@ -156,7 +118,7 @@ public final class TcpProfile implements Cloneable {
         require(delayedAck >= 0 && delayedAck < 500 * MILLIS, "delayedAck", delayedAck);
         require(rtoMin > 0 && rtoMin <= rtoInitial, "rtoMin", rtoMin);
         require(rtoMax >= rtoInitial, "rtoMax", rtoMax);
-        require(tuning.receiveLimit <= receiveWindow, "receiveLimit", tuning.receiveLimit);
+        require(tuning.receiveLimit() <= receiveWindow, "receiveLimit", tuning.receiveLimit());
         require(synTimeout > 0 && userTimeout > 0 && finWait2 > 0 && timeWait > 0, "a timeout", 0);
         require(keepAliveIdle >= 0 && keepAliveInterval > 0, "keepAliveIdle", keepAliveIdle);
         require(keepAliveProbes > 0 && keepAliveProbes < 128, "keepAliveProbes", keepAliveProbes);
@@ -167,7 +129,7 @@ public final class TcpProfile implements Cloneable {
         return Integer.bitCount(size) == 1 && size >= least && size <= 1 << 26;
     }
 
-    private static void require(boolean condition, String name, long value) {
+    static void require(boolean condition, String name, long value) {
         if (!condition) {
             throw new IllegalArgumentException("TcpProfile: " + name + " cannot be " + value);
         }
@@ -386,11 +348,11 @@ public final class TcpProfile implements Cloneable {
     }
 
     /** What hardly anybody needs to change. */
-    public Tuning tuning() {
+    public TcpTuning tuning() {
         return tuning;
     }
 
-    public TcpProfile with(Tuning tuning) {
+    public TcpProfile with(TcpTuning tuning) {
         return with(p -> p.tuning = tuning);
     }
 

@@ -79,7 +79,7 @@
  * <p>{@link dev.sluice.stack.tcp.TcpProfile#guest} is for one lossless hop: no congestion limit until a timeout, no Nagle, no delayed ACK,
  * super-segments of up to 64 KiB which the link cuts, losses found by counting. {@link dev.sluice.stack.tcp.TcpProfile#lan} is for networks:
  * CUBIC, RACK-TLP, proportional rate reduction, Nagle, delayed ACK, ECN if asked for, strict timestamps. Same code; what only networks need
- * lies in objects that a guest's connection does not have. {@link dev.sluice.stack.tcp.TcpProfile.Tuning} has what only imitates other
+ * lies in objects that a guest's connection does not have. {@link dev.sluice.stack.tcp.TcpTuning} has what only imitates other
  * stacks; both profiles leave it alone.
  *
  * <h3>Congestion reports</h3>

@@ -10,6 +10,7 @@ import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -23,6 +24,7 @@ class OptionsTest {
     }
 
     @Test
+    @Tag("slow")
     void noOptionOfAnyKindLengthAndPlaceBreaksTheReader() {
         Segment segment = new Segment();
         MemorySegment s = Arena.ofAuto().allocate(200);
@@ -51,6 +53,7 @@ class OptionsTest {
     }
 
     @Test
+    @Tag("slow")
     void randomSegmentsNeverThrowAndNeverLeak() {
         for (long seed = 1; seed <= 3000; seed++) {
             Random random = new Random(seed);

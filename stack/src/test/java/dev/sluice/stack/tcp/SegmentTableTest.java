@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.stack.tcp.Dialogue.Sent;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Every state × all 256 flag combinations × where the segment lies in the window × what it acknowledges, with and without payload, against
  * RFC 9293 §3.10.7 (with RFC 5961 and RFC 1337) written down a second time, in the form of a table of consequences.
  */
+@Tag("slow")
 class SegmentTableTest {
     private static final TcpProfile GUEST = TcpProfile.guest(1500);
 

@@ -279,19 +279,7 @@ class SenderTest {
     /** Some systems confirm a reduction on a retransmission, ours on new data (RFC 3168 §6.1.2). */
     @Test
     void theReductionIsConfirmedOnNewDataUnlessToldOtherwise() {
-        TcpProfile.Tuning plain = TcpProfile.Tuning.DEFAULT;
-        TcpProfile resending = LAN.with(new TcpProfile.Tuning(
-                plain.receiveLimit(),
-                plain.wholeSegments(),
-                plain.windowScaling(),
-                plain.windowShift(),
-                plain.blindAttackDefence(),
-                plain.quickAcks(),
-                plain.rtoSlop(),
-                plain.repeatFin(),
-                plain.delayFin(),
-                true,
-                plain.plainSynAfter()));
+        TcpProfile resending = LAN.with(TcpTuning.DEFAULT.withReportWhenResending(true));
         for (TcpProfile profile : List.of(LAN, resending)) {
             try (Dialogue d = marked(profile)) {
                 d.write(6 * MSS);
@@ -314,19 +302,7 @@ class SenderTest {
 
     @Test
     void someSystemsWaitALittleLongerThanTheirTimeout() {
-        TcpProfile.Tuning plain = TcpProfile.Tuning.DEFAULT;
-        TcpProfile sloppy = GUEST.with(new TcpProfile.Tuning(
-                plain.receiveLimit(),
-                plain.wholeSegments(),
-                plain.windowScaling(),
-                plain.windowShift(),
-                plain.blindAttackDefence(),
-                plain.quickAcks(),
-                200 * MS,
-                true,
-                plain.delayFin(),
-                false,
-                plain.plainSynAfter()));
+        TcpProfile sloppy = GUEST.with(TcpTuning.DEFAULT.withRtoSlop(200 * MS));
         try (Dialogue d = after(sloppy, 100 * MS, SACK)) {
             d.write(10);
             d.transmit();

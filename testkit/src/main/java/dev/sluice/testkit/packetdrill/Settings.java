@@ -1,6 +1,7 @@
 package dev.sluice.testkit.packetdrill;
 
 import dev.sluice.stack.tcp.TcpProfile;
+import dev.sluice.stack.tcp.TcpTuning;
 import dev.sluice.testkit.packetdrill.Script.Dialect;
 
 /** What a script's system settings say, for sockets made after. */
@@ -142,18 +143,18 @@ final class Settings {
                         options.userTimeout > 0 ? options.userTimeout : base.userTimeout(),
                         base.finWait2(),
                         base.timeWait())
-                .with(new TcpProfile.Tuning(
-                        receive,
-                        whole,
-                        windowScaling,
-                        windowShift(options),
-                        !insecureReset && !insecureSyn,
-                        quickAcks,
-                        rtoSlop,
-                        dialect == Dialect.FREEBSD,
-                        dialect == Dialect.LINUX,
-                        dialect == Dialect.FREEBSD,
-                        dropOptions ? 3 : 0));
+                .with(TcpTuning.DEFAULT
+                        .withReceiveLimit(receive)
+                        .withWholeSegments(whole)
+                        .withWindowScaling(windowScaling)
+                        .withWindowShift(windowShift(options))
+                        .withBlindAttackDefence(!insecureReset && !insecureSyn)
+                        .withQuickAcks(quickAcks)
+                        .withRtoSlop(rtoSlop)
+                        .withRepeatFin(dialect == Dialect.FREEBSD)
+                        .withDelayFin(dialect == Dialect.LINUX)
+                        .withReportWhenResending(dialect == Dialect.FREEBSD)
+                        .withPlainSynAfter(dropOptions ? 3 : 0));
     }
 
     private static int powerOfTwo(int n) {
