@@ -5,6 +5,7 @@ import static dev.sluice.fuzz.Memory.AT;
 import dev.sluice.wire.DhcpMessage;
 import dev.sluice.wire.DhcpOptions;
 import dev.sluice.wire.Dhcpv6Message;
+import dev.sluice.wire.Dhcpv6Reply;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -26,6 +27,10 @@ public final class DhcpMessages {
             if (message != null) {
                 Memory.require(!message.toString().isEmpty(), "a message has a text");
                 message.encode(Dhcpv6Message.Settings.NONE, 3600);
+            }
+            Dhcpv6Reply reply = Dhcpv6Reply.parse(s, AT, bytes.length);
+            if (reply != null) {
+                Memory.require(!reply.toString().isEmpty(), "a reply has a text");
             }
             return;
         }

@@ -164,7 +164,7 @@ class Dhcpv6HostTest {
 
     @Test
     void whereOnlyOtherThingsAreToBeHadNoAddressIsAskedFor() throws Exception {
-        CompletableFuture<NetStack> opening = opening(quick.with(new NetConfig.Ipv6.Automatic(LONG)));
+        CompletableFuture<NetStack> opening = opening(quick.with(new NetConfig.Ipv6.Automatic(Duration.ofSeconds(2))));
         bystander.send(advertisement(NdpMessage.OTHER));
         Dhcpv6Message request = next(Dhcpv6Message.INFORMATION_REQUEST);
         bystander.send(reply(request, Dhcpv6Message.REPLY, false, 0));
@@ -176,7 +176,7 @@ class Dhcpv6HostTest {
 
     @Test
     void withoutAWordOfTheRouterNothingIsAsked() throws Exception {
-        CompletableFuture<NetStack> opening = opening(quick);
+        CompletableFuture<NetStack> opening = opening(quick.with(new NetConfig.Ipv6.Automatic(Duration.ofSeconds(1))));
         bystander.send(advertisement(0));
         NetStack host = bystander.run(opening);
         bystander.loop.advance(100 * Bystander.SECOND);
@@ -247,7 +247,7 @@ class Dhcpv6HostTest {
 
     @Test
     void answersWithAWrongChecksumOrToOthersAreNotBelieved() throws Exception {
-        CompletableFuture<NetStack> opening = opening(quick.with(new NetConfig.Ipv6.Automatic(Duration.ofSeconds(5))));
+        CompletableFuture<NetStack> opening = opening(quick.with(new NetConfig.Ipv6.Automatic(Duration.ofSeconds(2))));
         bystander.send(advertisement(NdpMessage.MANAGED));
         byte[] damaged = reply(next(Dhcpv6Message.SOLICIT), Dhcpv6Message.REPLY, true, 3600, GIVEN);
         damaged[damaged.length - 1] ^= 1;
