@@ -49,15 +49,6 @@ final class Rack extends LossRecovery {
         super(shard);
     }
 
-    /** The shortest round trip seen lately, or 0. */
-    long minRtt() {
-        return minRtt;
-    }
-
-    boolean sawReordering() {
-        return reordering;
-    }
-
     @Override
     void onSent(long from, long to, long now) {
         SentRuns held = runs;

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * from the peer's SYN (offset 0), so the first data byte is at 1.
  */
 final class Receiver {
-    /** Result of {@link #receive}: RCV.NXT moved. */
+    /** Result of {@link #receive}: data or the end came in order. */
     static final int ADVANCED = 1;
     /** Result of {@link #receive}: something is missing before or in what came; the peer must be told at once. */
     static final int INCOMPLETE = 2;
@@ -111,11 +111,6 @@ final class Receiver {
         hidden = exactLimit ? Math.max(0, limit - bound()) : 0;
     }
 
-    /** RCV.WND as the peer may see it. */
-    int window() {
-        return (int) Math.max(0, edge() - next());
-    }
-
     long acknowledged() {
         return acknowledged;
     }
@@ -200,7 +195,7 @@ final class Receiver {
         int result = ADVANCED;
         if (kept < length) {
             shard.counters().dropsNoMemory++;
-            result = INCOMPLETE | (kept > 0 ? ADVANCED : 0);
+            result |= INCOMPLETE;
         }
         ReceiveRing held = ring;
         if (held != null) {
@@ -243,7 +238,7 @@ final class Receiver {
             int from = Math.min(skip, lengths[i]);
             skip -= from;
             int left = lengths[i] - from;
-            if (left > 0 && held.append(s, at[i] + from, left, shard.buffers(), maximum) < left) {
+            if (held.append(s, at[i] + from, left, shard.buffers(), maximum) < left) {
                 shard.counters().dropsNoMemory++;
                 break;
             }
