@@ -58,7 +58,7 @@ abstract sealed class LossRecovery permits Recovery, Rack {
     abstract void beginFast(long una, long nxt);
 
     /** The retransmission timer ran out. */
-    abstract void beginTimeout(long una, long nxt, long now);
+    abstract void beginTimeout(long una, long nxt, long smoothedRtt, long now);
 
     /** All in flight was too large for the path. */
     abstract void loseAll(long una, long nxt);
@@ -75,6 +75,9 @@ abstract sealed class LossRecovery permits Recovery, Rack {
 
     /** {@code left}–{@code right} is newly reported, before it is added to {@link #sacked}. */
     abstract void onSacked(long left, long right, long tsElapsed, long now);
+
+    /** The peer reports that something has reached it twice (RFC 2883). */
+    abstract void onRepetition(long una, long nxt);
 
     /** Looks at what an acknowledgment or the timer has changed; true if a fast recovery is called for. */
     abstract boolean lossSeen(long una, long nxt, int mss, long smoothedRtt, long now);
@@ -126,6 +129,9 @@ abstract sealed class LossRecovery permits Recovery, Rack {
             } else if (i == 0 && left < right && right <= sender.una()) {
                 duplicated = true;
             }
+        }
+        if (duplicated) {
+            onRepetition(sender.una(), sender.nxt());
         }
         boolean news = set.total() > before;
         if (set.isEmpty()) {

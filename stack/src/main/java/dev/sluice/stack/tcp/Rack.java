@@ -108,6 +108,16 @@ final class Rack extends LossRecovery {
         }
     }
 
+    /** Step 4 of §6.2: something was sent again needlessly, so more patience; once per round trip. */
+    @Override
+    void onRepetition(long una, long nxt) {
+        if (una >= factorEnd) {
+            factorEnd = nxt;
+            windowFactor = Math.min(windowFactor + 1, 64);
+            persistence = PERSISTENCE;
+        }
+    }
+
     /** Steps 1 to 3 of §6.2 for the part of {@code from}–{@code to} that the peer had not reported before. */
     private void arrived(long from, long to, long tsElapsed, long now) {
         SentRuns held = runs;
@@ -149,13 +159,7 @@ final class Rack extends LossRecovery {
     }
 
     /** Step 4 of §6.2: how much later than what came after it something may arrive. */
-    private long reorderingWindow(long una, long nxt, int mss, long smoothedRtt) {
-        if (duplicated && una >= factorEnd) {
-            // A false retransmission: more patience.
-            factorEnd = nxt;
-            windowFactor = Math.min(windowFactor + 1, 64);
-            persistence = PERSISTENCE;
-        }
+    private long reorderingWindow(int mss, long smoothedRtt) {
         if (!reordering && (kind != Kind.NONE || sackedTotal() > (DUPLICATES - 1L) * mss)) {
             return 0;
         }
@@ -166,10 +170,10 @@ final class Rack extends LossRecovery {
     @Override
     boolean lossSeen(long una, long nxt, int mss, long smoothedRtt, long now) {
         timer = Sender.NEVER;
-        if (sacked == null && kind == Kind.NONE && !duplicated) {
+        if (sacked == null && kind == Kind.NONE) {
             return false; // in order, the common case: whatever left earlier has arrived
         }
-        long window = reorderingWindow(una, nxt, mss, smoothedRtt);
+        long window = reorderingWindow(mss, smoothedRtt);
         mark(una, window, false, now);
         return kind == Kind.NONE && lost != null;
     }
@@ -248,11 +252,11 @@ final class Rack extends LossRecovery {
 
     /** §6.3: the first segment is lost, and everything that left as long ago as a round trip. */
     @Override
-    void beginTimeout(long una, long nxt, long now) {
+    void beginTimeout(long una, long nxt, long smoothedRtt, long now) {
         forgetReneged(una);
         kind = Kind.TIMEOUT;
         end = nxt;
-        mark(una, reorderingWindow(una, nxt, 1, Long.MAX_VALUE), true, now);
+        mark(una, reorderingWindow(1, smoothedRtt), true, now);
         IntervalSet known = sacked;
         long first = known == null ? nxt : Math.min(nxt, known.from(0));
         if (lost == null || lost.from(0) > una) {

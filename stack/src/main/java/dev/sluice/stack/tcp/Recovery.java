@@ -32,7 +32,7 @@ final class Recovery extends LossRecovery {
 
     /** All in flight counts as lost, but for what the peer still claims to hold. */
     @Override
-    void beginTimeout(long una, long nxt, long now) {
+    void beginTimeout(long una, long nxt, long smoothedRtt, long now) {
         loseAll(una, nxt);
     }
 
@@ -79,6 +79,9 @@ final class Recovery extends LossRecovery {
     void onDuplicate() {
         duplicates++;
     }
+
+    @Override
+    void onRepetition(long una, long nxt) {}
 
     @Override
     void onSacked(long left, long right, long tsElapsed, long now) {}

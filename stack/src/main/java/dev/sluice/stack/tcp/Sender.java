@@ -639,7 +639,7 @@ final class Sender {
         counters().timeouts++;
         congestion.onTimeout(nxt - una, timedOut, agreedMss);
         timedOut = true;
-        recovery.beginTimeout(una, nxt, now);
+        recovery.beginTimeout(una, nxt, rto.smoothed(), now);
         timedOffset = NONE;
         if (path != null) {
             path.onReduction(nxt);

@@ -85,7 +85,7 @@ class RecoveryTest {
     @Test
     void afterATimeoutAllIsLostAndGoesAgainInOrder() {
         duplicates(2);
-        recovery.beginTimeout(UNA, NXT, 0);
+        recovery.beginTimeout(UNA, NXT, 0, 0);
         assertThat(recovery.duplicates()).isZero();
         assertThat(recovery.lossMark(UNA, MSS)).isEqualTo(NXT);
         assertThat(recovery.pipe(UNA, NXT, MSS)).isZero();
