@@ -269,6 +269,55 @@ class GvproxyFaceTest {
         end(program);
     }
 
+    /** As CRC asks for podman's socket: the way in is made for it, and both end together. */
+    @Test
+    void aSocketOfTheGuestIsExposedThroughTheSystemsSsh() throws IOException {
+        Path bin = Files.createDirectory(lab.folder().resolve("fake2"));
+        Path calls = lab.folder().resolve("calls2");
+        Path key = Files.createFile(lab.folder().resolve("key2"));
+        Files.writeString(bin.resolve("ssh"), """
+                #!/bin/sh
+                echo "$@" >>%s
+                for word; do case $word in /*:/*) here=${word%%%%:*};; esac; done
+                exec socat UNIX-LISTEN:$here,fork 'SYSTEM:echo hello'
+                """.formatted(calls)).toFile().setExecutable(true);
+        Path pid = folder.resolve("pid");
+        Program program = lab.onHost(
+                "sh",
+                "-c",
+                "PATH=" + bin + ":$PATH exec " + gvproxy + " -pid-file " + pid + " -ssh-port -1 -listen " + url("api")
+                        + " -forward-sock unix://" + folder + "/podman -forward-dest /run/podman.sock"
+                        + " -forward-user core -forward-identity " + key);
+        Await.until("it is ready", program::toString, () -> Files.exists(pid));
+        Await.listening(program, folder.resolve("podman"));
+        assertThat(Files.readString(calls)).doesNotContain("-p -1", "-p 22 ");
+
+        String socket = folder + "/crc";
+        assertThat(api(
+                        "/services/forwarder/expose",
+                        "-d",
+                        "{\"protocol\":\"unix\",\"local\":\"" + socket
+                                + "\",\"remote\":\"ssh-tunnel://core@192.168.127.2:2022/run/p.sock?key=" + key + "\"}"))
+                .isEmpty();
+        assertThat(lab.onHost("socat", "-u", "UNIX:" + socket, "-").output())
+                .as("it is there when the answer is")
+                .isEqualTo("hello\n");
+        String call = Files.readString(calls).lines().toList().getLast();
+        assertThat(call).contains("-i " + key, "-L " + socket + ":/run/p.sock", "core@127.0.0.1");
+        String port = call.replaceAll(".* -p ([0-9]+) .*", "$1");
+        assertThat(listens(port)).isTrue();
+        assertThat(api("/services/forwarder/all")).contains("ssh-tunnel://core@192.168.127.2:2022");
+        assertThat(api("/services/forwarder/unexpose", "-d", "{\"protocol\":\"unix\",\"local\":\"" + socket + "\"}"))
+                .isEmpty();
+        assertThat(listens(port)).isFalse();
+        assertThat(Path.of(socket)).doesNotExist();
+        end(program);
+    }
+
+    private static boolean listens(String port) {
+        return !lab.onHost("ss", "-Hltn", "sport = :" + port).output().isBlank();
+    }
+
     private static long lines(Path file) {
         try (Stream<String> lines = Files.lines(file)) {
             return lines.count();

@@ -209,6 +209,7 @@ class UserModeLinuxTest {
         Path folder = lab.folder();
         Path card = folder.resolve("card-ssh");
         Path here = folder.resolve("service");
+        Path exposed = folder.resolve("exposed");
         lab.onHost("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder + "/key")
                 .output();
         try (Program gvproxy = lab.sluice(
@@ -218,6 +219,8 @@ class UserModeLinuxTest {
                 "unixpacket://" + card,
                 "-ssh-port",
                 "2300",
+                "-listen",
+                "unix://" + folder + "/gvproxy-api",
                 "-forward-sock",
                 here.toString(),
                 "-forward-dest",
@@ -234,12 +237,29 @@ class UserModeLinuxTest {
                         () -> lab.onHost("socat", "-u", "UNIX:" + here, "-")
                                 .outputAtEnd()
                                 .equals("hello from the guest\n"));
+                lab.onHost(
+                                "curl",
+                                "-sSf",
+                                "--unix-socket",
+                                folder + "/gvproxy-api",
+                                "http://x/services/forwarder/expose",
+                                "-d",
+                                "{\"protocol\":\"unix\",\"local\":\"" + exposed + "\",\"remote\":"
+                                        + "\"ssh-tunnel://root@192.168.127.2/mnt/service?key=" + folder + "/key\"}")
+                        .output();
+                Await.until(
+                        "the exposed socket answers, too",
+                        () -> gvproxy + "\n" + machine,
+                        () -> lab.onHost("socat", "-u", "UNIX:" + exposed, "-")
+                                .outputAtEnd()
+                                .equals("hello from the guest\n"));
                 Files.createFile(folder.resolve("enough"));
                 assertWorks(machine, "192.168.127.2");
             }
             gvproxy.signal("TERM");
             assertThat(gvproxy.exitCode()).as(gvproxy.toString()).isZero();
             assertThat(here).doesNotExist();
+            assertThat(exposed).doesNotExist();
         }
     }
 

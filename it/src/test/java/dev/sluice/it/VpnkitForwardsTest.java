@@ -406,6 +406,80 @@ class VpnkitForwardsTest {
         forwarder.close();
     }
 
+    private static String expose(Path control, String what, String body, String method) {
+        return lab.onHost(
+                        "curl",
+                        "-s",
+                        "-w",
+                        "%{http_code}",
+                        "--unix-socket",
+                        control.toString(),
+                        "-X",
+                        method,
+                        "http://unix/forwards/" + what,
+                        "-d",
+                        body)
+                .output();
+    }
+
+    private static String port(String protocol, String address, int port) {
+        return "{\"proto\":\"" + protocol + "\",\"out_ip\":\"" + address + "\",\"out_port\":" + port
+                + ",\"in_ip\":\"172.17.0.2\",\"in_port\":80}";
+    }
+
+    /** Docker asks for 0.0.0.0, then for ::, and takes back each on its own. */
+    @Test
+    void portsOfBothFamiliesAndSocketsInNewFoldersAreExposed() throws IOException {
+        Path data = folder.resolve("data");
+        Path control = folder.resolve("control");
+        Program service = lab.onHost("socat", "TCP-LISTEN:18493,bind=127.0.0.1,fork", "SYSTEM:echo served");
+        Program forwarder = lab.onHost("python3", "-c", FORWARDER, data.toString(), "18493");
+        Await.until(
+                "the forwarder listens",
+                forwarder::toString,
+                () -> forwarder.out().contains("ready"));
+        start("--data-connect", data.toString(), "--control-listen", control.toString());
+        Await.listening(vpnkit, control);
+        assertThat(expose(control, "expose/port", port("tcp", "0.0.0.0", 18494), "PUT"))
+                .isEqualTo("200");
+        assertThat(get("127.0.0.1", 18494)).isEqualTo("served\n");
+        assertThat(get("::1", 18494)).isEqualTo("served\n");
+        assertThat(expose(control, "expose/port", port("tcp", "::", 18494), "PUT"))
+                .isEqualTo("200");
+        assertThat(get("::1", 18494)).isEqualTo("served\n");
+        assertThat(lab.onHost("ss", "-Hltn", "sport = :18494").output()).contains("0.0.0.0:18494", "[::]:18494");
+        assertThat(expose(control, "expose/port", port("tcp", "::", 18494), "POST"))
+                .as("once more is no mistake")
+                .isEqualTo("200");
+        assertThat(expose(control, "unexpose/port", port("tcp", "::", 18494), "DELETE"))
+                .isEqualTo("200");
+        assertThat(get("::1", 18494)).as("the other one's again").isEqualTo("served\n");
+        assertThat(expose(control, "unexpose/port", port("tcp", "0.0.0.0", 18494), "DELETE"))
+                .isEqualTo("200");
+        assertThat(lab.onHost("ss", "-Hltn", "sport = :18494").output()).isBlank();
+        for (String address : List.of("0.0.0.0", "::")) {
+            assertThat(expose(control, "expose/port", port("udp", address, 18495), "PUT"))
+                    .isEqualTo("200");
+        }
+        assertThat(lab.onHost("ss", "-Hlun", "sport = :18495").output()).contains("0.0.0.0:18495", "[::]:18495");
+
+        Path socket = folder.resolve("not/there/yet.sock");
+        String pipe = "{\"proto\":\"unix\",\"out_path\":\"" + socket + "\",\"in_path\":\"/run/b.sock\"}";
+        assertThat(expose(control, "expose/pipe", pipe, "PUT")).isEqualTo("200");
+        assertThat(lab.onHost("nc", "-N", "-U", socket.toString()).outputAtEnd())
+                .isEqualTo("served\n");
+        assertThat(forwarder.out()).contains("open 0203" + "0b00" + "2f72756e2f622e736f636b");
+        assertThat(expose(control, "unexpose/pipe", pipe, "DELETE")).isEqualTo("200");
+        assertThat(socket).doesNotExist();
+        Path file = Files.writeString(folder.resolve("file"), "precious");
+        assertThat(expose(control, "expose/pipe", pipe.replace(socket.toString(), file.toString()), "PUT"))
+                .contains("refusing to remove path " + file)
+                .endsWith("400");
+        assertThat(file).hasContent("precious");
+        service.close();
+        forwarder.close();
+    }
+
     private static String get(String host, int port) {
         return lab.onHost("nc", "-w", "20", host, "" + port).outputAtEnd();
     }

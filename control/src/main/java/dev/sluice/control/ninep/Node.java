@@ -58,6 +58,9 @@ public interface Node {
             throw NinepException.permissionDenied();
         }
 
+        /** The client has closed it without having read or written; {@link #close} follows. */
+        default void unused() {}
+
         /** The client is done with it, or gone. */
         @Override
         default void close() {}

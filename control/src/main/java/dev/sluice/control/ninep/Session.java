@@ -65,6 +65,8 @@ final class Session implements AutoCloseable {
     private final class Fid {
         Node node;
         Node.@Nullable OpenFile open;
+        /** Whether the open file was read or written. */
+        boolean used;
         /** A directory's entries, from the read at offset 0 on. */
         List<byte[]> entries = List.of();
 
@@ -312,6 +314,7 @@ final class Session implements AutoCloseable {
             entries(fid, offset, most, out);
             return;
         }
+        fid.used = true;
         byte[] content = fid.open.content();
         int from = (int) Math.clamp(offset < 0 ? Long.MAX_VALUE : offset, 0, content.length);
         int length = Math.min(most, content.length - from);
@@ -364,6 +367,7 @@ final class Session implements AutoCloseable {
         if (fid.open == null) {
             throw NinepException.permissionDenied();
         }
+        fid.used = true;
         fid.open.write(data);
         if (!fid.holds(fid.open.content().length)) {
             fids.values().remove(fid);
@@ -380,6 +384,9 @@ final class Session implements AutoCloseable {
         Fid fid = fids.remove(number);
         if (fid == null) {
             throw NinepException.noSuchFid();
+        }
+        if (!remove && fid.open != null && !fid.used) {
+            fid.open.unused();
         }
         fid.close();
         if (remove) {

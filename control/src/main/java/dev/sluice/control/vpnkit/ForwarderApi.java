@@ -5,6 +5,7 @@ import dev.sluice.control.HttpProblem;
 import dev.sluice.control.HttpRequest;
 import dev.sluice.control.HttpResponse;
 import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.JsonReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -75,18 +76,18 @@ public final class ForwarderApi implements HttpHandler {
     }
 
     private HttpResponse change(HttpRequest request, boolean pipe, boolean expose) {
-        Map<?, ?> body;
         PortSpec spec;
+        String annotation;
         try {
-            body = JsonReader.read(request.text()) instanceof Map<?, ?> object ? object : Map.of();
+            Map<?, ?> body = JsonReader.read(request.text()) instanceof Map<?, ?> object ? object : Map.of();
             spec = pipe ? pipe(body) : port(body);
+            annotation = text(body, "annotation");
         } catch (Wrong e) {
             HttpResponse made = HttpResponse.json(String.valueOf(e.getMessage()));
             return new HttpResponse(400, made.contentType(), made.headers(), made.body());
         } catch (IllegalArgumentException | HttpProblem e) {
             return message(400, String.valueOf(e.getMessage()));
         }
-        String annotation = text(body, "annotation");
         try {
             if (expose) {
                 expose(spec, annotation);
@@ -179,9 +180,9 @@ public final class ForwarderApi implements HttpHandler {
         }
         return new PortSpec.Port(
                 protocol.equals("udp"),
-                address(body, "out_ip"),
+                address(body, "out_ip", Ipv4Address.ANY),
                 port(body, "out_port", 0),
-                address(body, "in_ip"),
+                address(body, "in_ip", Ipv4Address.LOOPBACK),
                 port(body, "in_port", 1));
     }
 
@@ -200,10 +201,11 @@ public final class ForwarderApi implements HttpHandler {
         return path;
     }
 
-    private static IpAddress address(Map<?, ?> body, String name) {
+    /** Go leaves out an address that is nil: to listen, that is every one; to connect, the guest itself. */
+    private static IpAddress address(Map<?, ?> body, String name, IpAddress usual) {
         String text = text(body, name);
         try {
-            return IpAddress.parse(text);
+            return text.isEmpty() ? usual : IpAddress.parse(text);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(name + " must be an address, not '" + text + "'", e);
         }
@@ -219,7 +221,11 @@ public final class ForwarderApi implements HttpHandler {
     }
 
     private static String text(Map<?, ?> body, String name) {
-        return body.get(name) instanceof String text ? text : "";
+        return switch (body.get(name)) {
+            case null -> "";
+            case String text -> text;
+            case Object other -> throw new IllegalArgumentException(name + " must be a text, not " + other);
+        };
     }
 
     private static byte[] utf8(String text) {

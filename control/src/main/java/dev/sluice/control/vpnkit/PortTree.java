@@ -31,7 +31,8 @@ public final class PortTree implements Node {
               ERROR Bind for 127.0.0.1:80 failed: port is already allocated
 
             Keep "ctl" open: the forward ends when it is closed, or when its entry is
-            removed. The entry is a file meanwhile, and reads like the line in use.
+            removed, or when another opens "ctl" and closes it without reading. The
+            entry is a file meanwhile, and reads like the line in use.
             """;
 
     private final PortDoor door;
@@ -263,6 +264,17 @@ public final class PortTree implements Node {
                 answer = "OK " + opened + "\n";
             } catch (IllegalArgumentException | IOException e) {
                 answer = "ERROR " + e.getMessage() + "\n";
+            }
+        }
+
+        /**
+         * VPNKit's Go library ends the forwards that it has listed, and not made, by opening and closing their file. Whoever reads it
+         * only looks.
+         */
+        @Override
+        public void unused() {
+            if (!entry.isDirectory()) {
+                entry.end();
             }
         }
 

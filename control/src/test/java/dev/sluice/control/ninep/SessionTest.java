@@ -197,6 +197,37 @@ class SessionTest {
         client.clunk(first);
     }
 
+    /** VPNKit's Go library ends what it has listed in this way. */
+    @Test
+    void aControlFileThatIsOpenedAndClosedEndsTheForward() throws IOException {
+        NinepClient maker = client();
+        maker.makeDirectory(WEB);
+        int control = maker.open(WEB, "ctl");
+        maker.write(control, WEB);
+        NinepClient other = client();
+        assertThat(other.readFile(WEB, "ctl")).as("whoever reads it only looks").startsWith("ERROR no request");
+        assertThat(door.open).hasSize(1);
+        other.clunk(other.open(WEB, "ctl"));
+        assertThat(door.open).isEmpty();
+        assertThat(other.list(8000)).containsExactly(".", "..", "README");
+        maker.clunk(control);
+        other.makeDirectory("x");
+        other.clunk(other.open("x", "ctl"));
+        assertThat(other.list(8000)).as("what is no forward yet stays").contains("x");
+    }
+
+    /** A connection that breaks says nothing of forwards that others have made. */
+    @Test
+    void whoLeavesWithAControlFileOpenEndsNoForwardOfOthers() throws Exception {
+        NinepClient maker = client();
+        maker.makeDirectory(WEB);
+        maker.write(maker.open(WEB, "ctl"), WEB);
+        Served served = new Served();
+        served.client("9P2000", 8192).open(WEB, "ctl");
+        served.leave();
+        assertThat(door.open).containsExactly(WEB);
+    }
+
     @Test
     void whoLeavesLeavesNoForwardBehind() throws Exception {
         Served served = new Served();

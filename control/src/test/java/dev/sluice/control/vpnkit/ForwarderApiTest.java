@@ -108,6 +108,25 @@ class ForwarderApiTest {
         assertThat(open).isEmpty();
     }
 
+    /** As vpnkit-expose-port asks without -host-ip and -container-ip. */
+    @Test
+    void addressesThatAreLeftOutMeanEveryOneAndTheGuestItself() throws IOException {
+        String body = "{\"proto\":\"tcp\",\"out_port\":8080,\"in_port\":80}";
+        assertThat(ask("PUT", "/forwards/expose/port", body)).isEqualTo("200 ");
+        assertThat(open).containsExactly("tcp:0.0.0.0:8080:tcp:127.0.0.1:80");
+        assertThat(ask(
+                        "PUT",
+                        "/forwards/expose/port",
+                        "{\"proto\":\"udp\",\"out_ip\":null,\"out_port\":53,\"in_ip\":\"\",\"in_port\":53}"))
+                .isEqualTo("200 ");
+        assertThat(ask("DELETE", "/forwards/unexpose/port", body)).isEqualTo("200 ");
+        assertThat(open).containsExactly("udp:0.0.0.0:53:udp:127.0.0.1:53");
+        assertThat(ask("PUT", "/forwards/expose/port", "{\"proto\":\"tcp\",\"out_ip\":5,\"out_port\":1,\"in_port\":1}"))
+                .isEqualTo("400 {\"message\": \"out_ip must be a text, not 5\"}");
+        assertThat(ask("PUT", "/forwards/expose/port", PORT.formatted(1, ",\"annotation\":[]")))
+                .isEqualTo("400 {\"message\": \"annotation must be a text, not []\"}");
+    }
+
     @Test
     void pipesAndIpv6() throws IOException {
         ask("PUT", "/forwards/expose/pipe", "{\"proto\":\"unix\",\"out_path\":\"/tmp/a\",\"in_path\":\"/tmp/b\"}");

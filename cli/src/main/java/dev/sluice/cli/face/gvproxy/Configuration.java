@@ -21,7 +21,16 @@ final class Configuration {
     private static final int USUAL_SSH = 2222;
 
     /** A socket of the guest that is reached through ssh. */
-    record SshForward(String socket, String destination, String user, String identity) {}
+    record SshForward(String socket, String destination, String user, String identity) {
+        private static final String SCHEME = "unix://";
+
+        /** @param socket its path, or that as a URL */
+        SshForward {
+            if (socket.startsWith(SCHEME)) {
+                socket = socket.substring(SCHEME.length());
+            }
+        }
+    }
 
     /** Where guests connect, by gvproxy's name for the kind. */
     enum Kind {
@@ -50,6 +59,10 @@ final class Configuration {
     int mtu = 1500;
     /** Of the host, to the guest's ssh; -1 for none. */
     int sshPort = USUAL_SSH;
+    /** Whether there is a file: then there are no names, leases and forwards but those that are said. */
+    private boolean file;
+    /** Whether a flag has said where to listen. */
+    private boolean listenGiven;
 
     Ipv4Cidr subnet = SUBNET;
 
@@ -98,11 +111,45 @@ final class Configuration {
     final List<String> forwardUsers = new ArrayList<>();
     final List<String> forwardIdentities = new ArrayList<>();
 
+    /**
+     * What a command line asks for, and the file that it names: a flag counts more than the file, wherever it stands.
+     *
+     * @return null if help was asked for
+     * @throws IllegalArgumentException saying what is wrong in the file
+     */
+    static @Nullable Configuration read(List<String> words) throws GoFlags.Mistake {
+        List<String> files = new ArrayList<>();
+        if (!new Configuration().flags(files::add).parse(words)) {
+            return null;
+        }
+        Configuration made = new Configuration();
+        if (!files.isEmpty()) {
+            made.file = true;
+            made.sshPort = -1;
+            YamlFile.read(Path.of(files.getLast()), made);
+        }
+        made.flags(_ -> {}).parse(words);
+        return made;
+    }
+
+    /** All flags with what they do. */
+    static String usage(String program) {
+        return new Configuration().flags(_ -> {}).usage(program);
+    }
+
+    private void listen(String url) {
+        if (!listenGiven) {
+            listen.clear(); // the file's
+        }
+        listenGiven = true;
+        listen.add(url);
+    }
+
     /** The flags, bound to this; {@code file} takes the configuration file's path. */
-    GoFlags flags(GoFlags.Value file) {
+    private GoFlags flags(GoFlags.Value file) {
         return new GoFlags()
-                .value("config", "FILE", "settings as YAML; flags that stand after it win", file)
-                .value("listen", "URL", "API, and guests at its /connect: unix:// tcp:// vsock://", listen::add)
+                .value("config", "FILE", "settings as YAML; flags win", file)
+                .value("listen", "URL", "API, and guests at its /connect: unix:// tcp:// vsock://", this::listen)
                 .value("services", "URL", "API without /connect", text -> services = text)
                 .toggle("debug", "say more", on -> debug = on)
                 .value("pcap", "FILE", "write all frames there", text -> capture = Path.of(text))
@@ -204,7 +251,7 @@ final class Configuration {
     }
 
     Map<Ipv4Address, MacAddress> leases() {
-        return leases == null ? Map.of(device(), DEVICE_MAC) : leases;
+        return leases != null ? leases : file ? Map.of() : Map.of(device(), DEVICE_MAC);
     }
 
     /** Local to remote. */
@@ -220,8 +267,8 @@ final class Configuration {
     }
 
     List<Zones.Zone> zones() {
-        if (zones != null) {
-            return zones;
+        if (zones != null || file) {
+            return zones == null ? List.of() : zones;
         }
         List<Zones.Entry> names =
                 List.of(new Zones.Entry("gateway", gateway(), null), new Zones.Entry("host", host(), null));

@@ -9,14 +9,21 @@ import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The forwards of the host's ports and sockets to guests, in gvproxy's words. Thread-safe. */
-final class Exposures {
+final class Exposures implements AutoCloseable {
+    /** How long a client waits for a socket through ssh; a guest that is not there yet gets its own time. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private static final String SSH_TUNNEL = "ssh-tunnel://";
+
     /** More than one guest has a use for. */
     static final int MAX = 10_000;
 
@@ -29,8 +36,15 @@ final class Exposures {
 
     private record Key(String protocol, String local) {}
 
-    /** @param listen as it was opened, with the port that was chosen */
-    private record Open(Exposure exposure, ForwardSpec.Target target, ForwardSpec.Listen listen) {}
+    /**
+     * @param listen as it was opened, with the port that was chosen
+     * @param tunnel through which a socket of the guest comes; null for a port's
+     */
+    private record Open(
+            Exposure exposure,
+            ForwardSpec.Target target,
+            ForwardSpec.Listen listen,
+            @Nullable SshTunnel tunnel) {}
 
     private final GuestNetwork network;
     /** Guarded by this. */
@@ -62,12 +76,22 @@ final class Exposures {
      * @throws IllegalArgumentException if it is not understood, or not the caller's to ask for
      * @throws IOException if it can't be done
      */
-    synchronized void expose(Exposure wanted, @Nullable Ipv4Address caller, boolean only) throws IOException {
-        ForwardSpec spec = spec(wanted, caller);
+    void expose(Exposure wanted, @Nullable Ipv4Address caller, boolean only) throws IOException {
+        SshTunnel tunnel = open(wanted, caller, only);
+        if (tunnel != null) {
+            tunnel.await(PATIENCE); // so that whoever asked can use it at once
+        }
+    }
+
+    private synchronized @Nullable SshTunnel open(Exposure wanted, @Nullable Ipv4Address caller, boolean only)
+            throws IOException {
+        boolean ssh = wanted.protocol.equals("unix") && wanted.remote.startsWith(SSH_TUNNEL);
+        SshRemote remote = ssh ? SshRemote.parse(wanted) : null;
+        ForwardSpec spec = remote == null ? spec(wanted, caller) : remote.port();
         if (only && !spec.target().equals(new ForwardSpec.Address(caller == null ? Ipv4Address.ANY : caller))) {
             throw new IllegalArgumentException("a guest may expose its own ports only");
         }
-        if (only && spec.listen() instanceof ForwardSpec.UnixSocket) {
+        if (only && wanted.protocol.equals("unix")) {
             throw new IllegalArgumentException("a guest may expose ports, no sockets of the host's file system");
         }
         Key key = new Key(wanted.protocol, wanted.local);
@@ -80,11 +104,31 @@ final class Exposures {
         if (spec.listen() instanceof ForwardSpec.UnixSocket(String path)) {
             removeSocket(Path.of(path));
         }
-        int port = network.publish(List.of(spec)).getFirst().port();
+        int port = remote == null
+                ? network.publish(List.of(spec)).getFirst().port()
+                : sshPort(remote.guest(), remote.guestPort());
         ForwardSpec.Listen listen = spec.listen() instanceof ForwardSpec.Port(IpAddress at, int _, boolean udp)
                 ? new ForwardSpec.Port(at, port, udp)
                 : spec.listen();
-        open.put(key, new Open(wanted, spec.target(), listen));
+        SshTunnel tunnel = null;
+        try {
+            tunnel = remote == null ? null : SshTunnel.start(remote.forward(), port);
+            open.put(key, new Open(wanted, spec.target(), listen, tunnel));
+            return tunnel;
+        } finally {
+            if (remote != null && tunnel == null) {
+                network.gateway().ports().remove(List.of(listen), false);
+            }
+        }
+    }
+
+    /** A new port of the loopback that leads to a guest's, for ssh. */
+    int sshPort(Ipv4Address guest, int port) throws IOException {
+        return network.gateway()
+                .ports()
+                .add(List.of(SshRemote.port(guest, port)))
+                .getFirst()
+                .port();
     }
 
     /**
@@ -98,6 +142,9 @@ final class Exposures {
         Open found = open.get(key);
         if (found == null || only != null && !found.target.equals(new ForwardSpec.Address(only))) {
             throw new IOException("proxy not found");
+        }
+        if (found.tunnel != null) {
+            found.tunnel.close();
         }
         network.gateway().ports().remove(List.of(found.listen), false);
         open.remove(key);
@@ -118,12 +165,9 @@ final class Exposures {
                 yield to(at, wanted.remote, caller);
             }
             case "unix" -> {
-                if (wanted.remote.startsWith("ssh-tunnel://")) {
-                    throw new IllegalArgumentException(
-                            "ssh-tunnel is not offered here: start with -forward-sock, or use" + " ssh -L");
-                }
                 if (!wanted.remote.startsWith("tcp://")) {
-                    throw new IllegalArgumentException("remote must be tcp://ADDRESS:PORT, not " + wanted.remote);
+                    throw new IllegalArgumentException("remote must be tcp://ADDRESS:PORT or"
+                            + " ssh-tunnel://USER@ADDRESS:PORT/SOCKET?key=FILE, not " + wanted.remote);
                 }
                 if (wanted.local.isEmpty()) {
                     throw new IllegalArgumentException("local must be the socket's path");
@@ -146,6 +190,12 @@ final class Exposures {
             throw new IllegalArgumentException("remote " + remote + " has no port");
         }
         return new ForwardSpec(at, new ForwardSpec.Address(guest), port, false);
+    }
+
+    /** Ends what needs programs of its own. */
+    @Override
+    public synchronized void close() {
+        open.values().stream().map(Open::tunnel).filter(Objects::nonNull).forEach(SshTunnel::close);
     }
 
     private static @Nullable IpAddress listenAddress(String local) {

@@ -40,11 +40,11 @@ public final class Gvproxy implements Face {
 
     @Override
     public int call(List<String> arguments) throws IOException {
-        Configuration configuration = new Configuration();
-        GoFlags flags = configuration.flags(file -> YamlFile.read(Path.of(file), configuration));
+        Configuration configuration;
         try {
-            if (!flags.parse(arguments)) {
-                System.err.print(flags.usage(NAME));
+            configuration = Configuration.read(arguments);
+            if (configuration == null) {
+                System.err.print(Configuration.usage(NAME));
                 return 0;
             }
             if (configuration.version) {
@@ -54,7 +54,7 @@ public final class Gvproxy implements Face {
             configuration.complete();
         } catch (GoFlags.Mistake e) {
             System.err.println(e.getMessage());
-            System.err.print(flags.usage(NAME));
+            System.err.print(Configuration.usage(NAME));
             return USAGE;
         } catch (IllegalArgumentException e) {
             return failed(String.valueOf(e.getMessage()));

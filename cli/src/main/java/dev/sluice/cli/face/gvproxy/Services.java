@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 /** What gvproxy offers around a network: forwards, the API at its doors and to guests, notifications. */
 final class Services implements AutoCloseable {
     private static final int GUESTS_API = 80;
+    private static final int SSH = 22;
     /** That ask at a time. */
     private static final int CLIENTS = 32;
 
@@ -81,8 +82,13 @@ final class Services implements AutoCloseable {
             watch = GuestWatch.start(network.gateway(), made);
         }
         for (Configuration.SshForward forward : configuration.sshForwards) {
-            tunnels.add(SshTunnel.start(forward, configuration));
+            tunnels.add(SshTunnel.start(forward, sshPort()));
         }
+    }
+
+    /** A port of the loopback that leads to the guest's ssh server: the one that was asked for, or one made for it. */
+    private int sshPort() throws IOException {
+        return configuration.sshPort != -1 ? configuration.sshPort : exposures.sshPort(configuration.device(), SSH);
     }
 
     /** Tells that all is open. */
@@ -240,6 +246,7 @@ final class Services implements AutoCloseable {
     @Override
     public void close() {
         tunnels.forEach(SshTunnel::close);
+        exposures.close();
         doors.forEach(Door::close);
         programs.close();
         guests.close();

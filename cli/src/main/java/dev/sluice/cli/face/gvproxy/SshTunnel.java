@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class SshTunnel implements AutoCloseable {
     private static final long PAUSE_SECONDS = 2;
+    private static final long LOOK_MILLIS = 20;
 
     private final List<String> command;
     private final Path socket;
@@ -28,23 +29,37 @@ final class SshTunnel implements AutoCloseable {
         this.thread = Thread.ofPlatform().daemon().name("ssh").unstarted(this::run);
     }
 
-    /** @throws IOException if there is no ssh, or no way to the guest's */
-    static SshTunnel start(Configuration.SshForward forward, Configuration configuration) throws IOException {
-        if (configuration.sshPort == -1) {
-            throw new IOException("-forward-sock needs the guest's ssh at a port of this host: give -ssh-port");
-        }
+    /**
+     * Begins, and goes on until it is closed.
+     *
+     * @param port of the loopback, where the guest's ssh server is
+     * @throws IOException if there is no key, or something in the socket's place
+     */
+    static SshTunnel start(Configuration.SshForward forward, int port) throws IOException {
         if (!Files.isReadable(Path.of(forward.identity()))) {
-            throw new IOException("-forward-identity " + forward.identity() + " can't be read");
+            throw new IOException("the key " + forward.identity() + " can't be read; make it, or name another");
         }
         Path socket = Path.of(forward.socket());
         if (SocketFile.isSocket(socket)) {
             Files.delete(socket);
         } else if (Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
-            throw new IOException("-forward-sock " + socket + " exists and is no socket; remove it");
+            throw new IOException(socket + " exists and is no socket; remove it");
         }
-        SshTunnel tunnel = new SshTunnel(command(forward, configuration.sshPort), socket);
+        SshTunnel tunnel = new SshTunnel(command(forward, port), socket);
         tunnel.thread.start();
         return tunnel;
+    }
+
+    /** Waits until the socket is there, or {@code patience} has passed. */
+    void await(Duration patience) {
+        long end = System.nanoTime() + patience.toNanos();
+        try {
+            while (!closed && !Files.exists(socket) && System.nanoTime() < end) {
+                TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** The guest is new with each installation, so its key is nobody's; what matters is ours, which it must accept. */
@@ -100,7 +115,8 @@ final class SshTunnel implements AutoCloseable {
                 System.getLogger(SshTunnel.class.getName())
                         .log(
                                 System.Logger.Level.WARNING,
-                                "-forward-sock needs the program ssh (Debian: openssh-client): " + e.getMessage());
+                                "a socket of the guest's needs the program ssh (Debian: openssh-client): "
+                                        + e.getMessage());
                 return;
             }
         }

@@ -75,6 +75,7 @@ final class YamlFile {
         members.text("log-file", path -> to.logFile = Path.of(path));
         members.text("services", url -> to.services = url);
         members.text("notification", url -> to.notification = url);
+        members.flag("ec2-metadata-access", on -> to.ec2Metadata |= on);
         members.end();
     }
 
@@ -95,7 +96,6 @@ final class YamlFile {
         }
         if (stack.has("forwards")) {
             to.forwards = stack.map("forwards", Function.identity(), Function.identity());
-            to.sshPort = -1; // the file's list stands for all of them
         }
         if (stack.has("nat")) {
             to.nat = stack.map("nat", Ipv4Address::parse, Ipv4Address::parse);
@@ -110,7 +110,8 @@ final class YamlFile {
         }
         // identities of vpnkit guests are given out here, not configured
         stack.map("vpnKitUUIDMacAddresses", Function.identity(), MacAddress::parse);
-        stack.flag("ec2MetadataAccess", on -> to.ec2Metadata = on);
+        stack.flag("ec2MetadataAccess", on -> to.ec2Metadata |= on);
+        stack.flag("debug", on -> to.debug |= on);
         stack.end();
     }
 

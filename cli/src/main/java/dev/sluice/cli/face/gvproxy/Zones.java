@@ -62,7 +62,7 @@ final class Zones {
         return zones;
     }
 
-    /** Adds a zone; to one of the same name, the records are added before those there, and a default address replaces its own. */
+    /** Adds a zone; to one of the same name, the records are added before those there, and the default address is the new one's, even if that has none. */
     synchronized void add(Zone added) {
         List<Zone> now = new ArrayList<>(zones);
         int at = 0;
@@ -75,7 +75,7 @@ final class Zones {
             Zone before = now.get(at);
             List<Entry> records = new ArrayList<>(added.records);
             records.addAll(before.records);
-            now.set(at, new Zone(before.name, records, added.defaultIp == null ? before.defaultIp : added.defaultIp));
+            now.set(at, new Zone(before.name, records, added.defaultIp));
         }
         if (now.stream().mapToInt(zone -> zone.records.size() + 1).sum() > MAX_RECORDS) {
             throw new IllegalArgumentException("there may be " + MAX_RECORDS + " zones and records");

@@ -7,6 +7,8 @@
  * file ({@link dev.sluice.cli.face.gvproxy.YamlFile}, loaded only for {@code -config}) come to; it is checked whole before anything is
  * done. {@link dev.sluice.cli.face.gvproxy.Gvproxy} builds the network: gateway .1, guests from .2 on, and the last address for the host.
  * {@link dev.sluice.cli.face.gvproxy.Zones} answers for names, {@link dev.sluice.cli.face.gvproxy.Exposures} holds the forwards.
+ * A socket in a guest's file system ({@link dev.sluice.cli.face.gvproxy.SshRemote}) comes by the system's {@code ssh} ({@link
+ * dev.sluice.cli.face.gvproxy.SshTunnel}), through a port of the loopback that leads to the guest's server.
  *
  * <p><b>API.</b> {@link dev.sluice.cli.face.gvproxy.Api} maps requests to answers and knows nothing of sockets. {@link
  * dev.sluice.cli.face.gvproxy.Services} has package {@code control} speak HTTP over a stream, which is either a descriptor's that a {@link

@@ -11,9 +11,12 @@ import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,8 +27,10 @@ final class GatewayPorts implements PortDoor {
     private final Gateway gateway;
     private final boolean agent;
     private final List<Ipv4Address> allowed;
-    /** Places that are open through this door: asking for one again is a mistake, not a wish fulfilled. */
-    private final Set<ForwardSpec.Listen> open = ConcurrentHashMap.newKeySet();
+    /** What is open through this door, by its place: asking for one again is a mistake, not a wish fulfilled. Guarded by this. */
+    private final Map<ForwardSpec.Listen, PortSpec> open = new HashMap<>();
+    /** Places at ::1 that were opened beside one of IPv4, and whose they are. Guarded by this. */
+    private final Map<ForwardSpec.Port, PortSpec> beside = new HashMap<>();
 
     /**
      * @param agent whether the gateway knows the way to an agent
@@ -38,7 +43,7 @@ final class GatewayPorts implements PortDoor {
     }
 
     @Override
-    public PortSpec open(PortSpec spec) throws IOException {
+    public synchronized PortSpec open(PortSpec spec) throws IOException {
         ForwardSpec.Listen place = place(spec);
         if (spec instanceof PortSpec.Port(var _, var address, int port, var _, var _)
                 && !allowed.contains(Ipv4Address.ANY)
@@ -47,38 +52,67 @@ final class GatewayPorts implements PortDoor {
                     "Bind for " + address + ":" + port + " failed: not one of --allowed-bind-addresses",
                     new IOException());
         }
-        boolean chosen = place instanceof ForwardSpec.Port(var _, int port, var _) && port == 0;
-        if (!chosen && !open.add(place)) {
+        if (open.containsKey(place)) {
             throw new PortRefusal(inUse(spec), new IOException());
         }
+        PortSpec other = makeWay(spec);
         try {
-            ForwardInfo info =
-                    gateway.ports().add(List.of(forward(place, spec))).getFirst();
-            PortSpec opened = chosen ? spec.withPort(info.port()) : spec;
-            open.add(place(opened));
+            ForwardSpec forward = forward(place, spec);
+            prepare(spec);
+            ForwardInfo info = gateway.ports().add(List.of(forward)).getFirst();
+            PortSpec opened = place instanceof ForwardSpec.Port(var _, int port, var _) && port == 0
+                    ? spec.withPort(info.port())
+                    : spec;
+            open.put(place(opened), opened);
             openBeside(opened);
             return opened;
         } catch (IOException e) {
-            if (!chosen) {
-                open.remove(place);
+            if (other != null) {
+                openBeside(other);
             }
             throw new PortRefusal(words(spec, e), e);
         }
     }
 
+    /** A folder that is missing is made, as VPNKit's Go programs do. */
+    private static void prepare(PortSpec spec) throws IOException {
+        if (spec instanceof PortSpec.Unix(String path, var _) && Path.of(path).getParent() instanceof Path folder) {
+            Files.createDirectories(folder);
+        }
+    }
+
     /** As VPNKit does: whoever looks for localhost may find ::1 first. */
     private void openBeside(PortSpec spec) {
-        ForwardSpec.Port beside = beside(spec);
-        if (beside != null) {
+        ForwardSpec.Port place = beside(spec);
+        if (place != null) {
             try {
-                if (!gateway.ports().isOpen(beside)) { // else it is not ours to close
-                    gateway.ports().add(List.of(forward(beside, spec)));
-                    open.add(beside);
+                if (!gateway.ports().isOpen(place)) { // else it is not ours to close
+                    gateway.ports().add(List.of(forward(place, spec)));
+                    beside.put(place, spec);
                 }
             } catch (IOException e) {
                 // another program's, or no IPv6 here: then without
             }
         }
+    }
+
+    /** Docker asks for 0.0.0.0 and for :: one after the other; what was opened beside the first is then in the way, and whose it was is told. */
+    private @Nullable PortSpec makeWay(PortSpec spec) throws IOException {
+        ForwardSpec.Port place = localhost6(spec);
+        PortSpec owner = place == null ? null : beside.remove(place);
+        if (owner != null) {
+            gateway.ports().remove(List.of(place), false);
+        }
+        return owner;
+    }
+
+    /** ::1 with the port of a forward that listens there, too. */
+    private static ForwardSpec.@Nullable Port localhost6(PortSpec spec) {
+        return spec instanceof PortSpec.Port(boolean udp, var address, int port, var _, var _)
+                        && !udp
+                        && (address.equals(Ipv6Address.ANY) || address.equals(Ipv6Address.LOOPBACK))
+                ? new ForwardSpec.Port(Ipv6Address.LOOPBACK, port, false)
+                : null;
     }
 
     private static ForwardSpec.@Nullable Port beside(PortSpec spec) {
@@ -122,24 +156,39 @@ final class GatewayPorts implements PortDoor {
     }
 
     @Override
-    public void close(PortSpec opened) throws IOException {
+    public synchronized void close(PortSpec opened) throws IOException {
         ForwardSpec.Listen place = place(opened);
-        ForwardSpec.Port beside = beside(opened);
+        ForwardSpec.Port second = beside(opened);
         try {
-            boolean both = beside != null && open.remove(beside);
-            gateway.ports().remove(both ? List.of(place, beside) : List.of(place), false);
+            boolean both = second != null && beside.remove(second, opened);
+            gateway.ports().remove(both ? List.of(place, second) : List.of(place), false);
         } finally {
             open.remove(place);
+        }
+        ForwardSpec.Port free = localhost6(opened);
+        if (free != null) {
+            for (Ipv4Address address : List.of(Ipv4Address.ANY, Ipv4Address.LOOPBACK)) {
+                PortSpec neighbour = open.get(new ForwardSpec.Port(address, free.port(), false));
+                if (neighbour != null) {
+                    openBeside(neighbour);
+                }
+            }
         }
     }
 
     private static String inUse(PortSpec spec) {
+        if (spec instanceof PortSpec.Unix(String path, var _)
+                && (Files.isRegularFile(Path.of(path), LinkOption.NOFOLLOW_LINKS)
+                        || Files.isDirectory(Path.of(path)))) {
+            return "refusing to remove path " + path + ": it is no socket";
+        }
         return "Bind for " + where(spec) + " failed: port is already allocated";
     }
 
     private static String where(PortSpec spec) {
         return switch (spec) {
-            case PortSpec.Port(var _, var address, int port, var _, var _) -> address + ":" + port;
+            case PortSpec.Port(var _, var address, int port, var _, var _) ->
+                (address instanceof Ipv6Address ? "[" + address + "]" : address) + ":" + port;
             case PortSpec.Unix(String path, var _) -> path;
         };
     }

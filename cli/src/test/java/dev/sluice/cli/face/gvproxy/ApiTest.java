@@ -134,6 +134,47 @@ class ApiTest {
         assertThat(file).exists();
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            ssh-tunnel://192.168.127.2:22/run/s?key=/k         | names no user
+            ssh-tunnel://-oX@192.168.127.2:22/run/s?key=/k     | names no user
+            ssh-tunnel://core@192.168.127.2:22?key=/k          | must contain a path to a socket file
+            ssh-tunnel://core@192.168.127.2:22/run/s           | key not provided
+            ssh-tunnel://core@192.168.127.2/run/s?key=/k&passphrase=x | a passphrase is not taken
+            ssh-tunnel://core@192.168.127.2:99999/run/s?key=/k | 1…65535
+            ssh-tunnel://core@guest/run/s?key=/k               | 'guest'
+            ssh-tunnel://core@192.168.127.2/a:b?key=/k         | colon
+            ssh-tunnel://core@192.168.127.2/run/s?key=/no/such | the key /no/such can't be read
+            """)
+    void whatIsWrongWithASocketThroughSshIsSaid(String remote, String message) throws IOException {
+        assertThat(post(
+                                PROGRAM,
+                                "/services/forwarder/expose",
+                                "{\"local\":\"" + folder.resolve("s") + "\",\"remote\":\"" + remote
+                                        + "\",\"protocol\":\"unix\"}")
+                        .body())
+                .contains(message);
+        assertThat(network.gateway().ports().list()).isEmpty();
+        assertThat(get(PROGRAM, "/services/forwarder/all").body()).isEqualTo("[]\n");
+    }
+
+    @Test
+    void aSocketThroughSshIsForProgramsAndRead() throws IOException {
+        SshRemote remote = SshRemote.parse(new Exposures.Exposure(
+                "/tmp/p.sock", "ssh-tunnel://core@192.168.127.2/run/user/1000/p.sock?key=%2Ftmp%2Fk%20y", "unix"));
+        assertThat(remote)
+                .isEqualTo(new SshRemote(
+                        Ipv4Address.parse("192.168.127.2"),
+                        22,
+                        new Configuration.SshForward("/tmp/p.sock", "/run/user/1000/p.sock", "core", "/tmp/k y")));
+        assertThat(post(
+                                guest("192.168.127.2"),
+                                "/services/forwarder/expose",
+                                "{\"local\":\"/tmp/x\",\"remote\":\"ssh-tunnel://a@192.168.127.2/s?key=/k\",\"protocol\":\"unix\"}")
+                        .status())
+                .isEqualTo(400);
+    }
+
     @Test
     void aGuestSeesAndChangesItsOwnForwardsOnly() {
         assertThat(post(PROGRAM, "/services/forwarder/expose", """
@@ -172,6 +213,12 @@ class ApiTest {
                 {"Name":"crc.testing.","Records":[{"Regexp":"^a.*b$","IP":"192.168.127.5"}],"DefaultIP":"192.168.127.2"}""").status()).isEqualTo(200);
         assertThat(zones.addresses("axb.crc.testing")).containsExactly(Ipv4Address.parse("192.168.127.5"));
         assertThat(zones.addresses("other.crc.testing")).containsExactly(Ipv4Address.parse("192.168.127.2"));
+        assertThat(post(PROGRAM, "/services/dns/add", """
+                {"Name":"crc.testing.","Records":[{"Name":"n","IP":"192.168.127.6"}]}""").status()).isEqualTo(200);
+        assertThat(zones.addresses("axb.crc.testing")).containsExactly(Ipv4Address.parse("192.168.127.5"));
+        assertThat(zones.addresses("other.crc.testing"))
+                .as("the new zone has no default")
+                .isEmpty();
         assertThat(zones.addresses("nothing.containers.internal")).isEmpty();
         assertThat(zones.addresses("example.com")).isNull();
     }
@@ -200,6 +247,7 @@ class ApiTest {
             POST | /services/forwarder/expose   | {"local":":8080","remote":"192.168.127.2:0"}             | 400
             POST | /services/forwarder/expose   | {"local":":8080","remote":"a:1","protocol":"sctp"}       | 400
             POST | /services/forwarder/expose   | {"local":"/s","remote":"ssh-tunnel://a","protocol":"unix"} | 400
+            POST | /services/forwarder/expose   | {"local":"/s","remote":"ssh-tunnel://u@1.2.3.4/s?key=/no/such","protocol":"unix"} | 500
             POST | /services/dns/add            | {"Name":"a.","Records":[{"Name":"x","IP":"y"}]}          | 400
             POST | /services/dns/add            | {"Name":"","Records":[]}                                 | 400
             POST | /services/dns/add            | {"Name":"a.","Records":[{"Regexp":"(","IP":"1.1.1.1"}]}  | 400

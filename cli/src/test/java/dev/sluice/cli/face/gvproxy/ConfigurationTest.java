@@ -22,9 +22,8 @@ class ConfigurationTest {
     private Path folder;
 
     private static Configuration parse(String... words) throws GoFlags.Mistake {
-        Configuration configuration = new Configuration();
-        GoFlags flags = configuration.flags(file -> YamlFile.read(Path.of(file), configuration));
-        assertThat(flags.parse(List.of(words))).isTrue();
+        Configuration configuration = Configuration.read(List.of(words));
+        assertThat(configuration).isNotNull();
         configuration.complete();
         return configuration;
     }
@@ -161,7 +160,7 @@ class ConfigurationTest {
                 forwards:
                   - {socket: /tmp/f, dest: /run/p.sock, user: core, identity: /tmp/key}
                 """, "-mtu", "1400");
-        assertThat(configuration.mtu).as("a flag after the file wins").isEqualTo(1400);
+        assertThat(configuration.mtu).as("a flag wins").isEqualTo(1400);
         assertThat(configuration.debug).isTrue();
         assertThat(configuration.plan().host()).hasToString("10.1.0.200");
         assertThat(configuration.plan().searchDomains()).containsExactly("crc.testing");
@@ -173,6 +172,47 @@ class ConfigurationTest {
         configuration.zones().forEach(zones::add);
         assertThat(zones.addresses("host.crc.testing")).containsExactly(ip("10.1.0.200"));
         assertThat(zones.addresses("api-1.crc.testing")).containsExactly(ip("10.1.0.2"));
+    }
+
+    /** The original takes its file first, whatever stands where. */
+    @Test
+    void aFlagWinsOverTheFileWhereverItStands() throws Exception {
+        Path file = Files.writeString(folder.resolve("c.yaml"), """
+                listen: [unix:///tmp/of-the-file]
+                interfaces: {qemu: unix:///tmp/q}
+                stack: {mtu: 9000, subnet: 10.1.0.0/24}
+                """);
+        for (List<String> words : List.of(
+                List.of("-mtu", "1400", "-listen", "unix:///tmp/a", "-listen", "unix:///tmp/b", "-config", "" + file),
+                List.of("-config=" + file, "-mtu", "1400", "-listen", "unix:///tmp/a", "-listen", "unix:///tmp/b"))) {
+            Configuration configuration = parse(words.toArray(String[]::new));
+            assertThat(configuration.mtu).isEqualTo(1400);
+            assertThat(configuration.listen).containsExactly("unix:///tmp/a", "unix:///tmp/b");
+            assertThat(configuration.subnet).hasToString("10.1.0.0/24");
+            assertThat(configuration.links).hasSize(1);
+        }
+    }
+
+    /** Two gvproxys with files would be in each other's way at port 2222. */
+    @Test
+    void besideAFileThereAreNoForwardsNamesAndLeasesButItsOwn() throws Exception {
+        Configuration configuration = yaml("stack: {mtu: 1400}");
+        assertThat(configuration.forwards()).isEmpty();
+        assertThat(configuration.zones()).isEmpty();
+        assertThat(configuration.leases()).isEmpty();
+        assertThat(configuration.plan().hostLoopback()).isTrue();
+        assertThat(yaml("stack: {forwards: {':80': 192.168.127.2:80}}", "-ssh-port", "2300")
+                        .forwards())
+                .containsExactly(Map.entry("127.0.0.1:2300", "192.168.127.2:22"), Map.entry(":80", "192.168.127.2:80"));
+    }
+
+    @Test
+    void membersOfOtherVersionsAreTaken() throws Exception {
+        assertThat(yaml("ec2-metadata-access: true").ec2Metadata).isTrue();
+        assertThat(yaml("stack: {debug: true}").debug).isTrue();
+        assertThat(yaml("forwards: [{socket: 'unix:///tmp/f', dest: /run/p, user: core, identity: /tmp/k}]")
+                        .sshForwards)
+                .containsExactly(new Configuration.SshForward("/tmp/f", "/run/p", "core", "/tmp/k"));
     }
 
     @ParameterizedTest
