@@ -455,6 +455,9 @@ public final class NetStack implements AutoCloseable {
     }
 
     private final class Handler implements LinkHandler {
+        /** Neither protocol takes all the room for ever. */
+        private boolean datagramsFirst;
+
         @Override
         public void onFrame(Link from, Frame frame) {
             input.onFrame(frame, loop.now());
@@ -467,6 +470,10 @@ public final class NetStack implements AutoCloseable {
 
         @Override
         public void onRoom(Link from) {
+            datagramsFirst = !datagramsFirst;
+            if (datagramsFirst) {
+                udpEngine.onRoom();
+            }
             tcpEngine.onRoom();
             udpEngine.onRoom();
         }

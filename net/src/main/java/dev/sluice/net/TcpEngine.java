@@ -436,9 +436,10 @@ final class TcpEngine {
         }
     }
 
+    /** Those that wait go on, each in its turn: who uses up the room waits behind the others for the next. */
     void onRoom() {
         long now = loop.now();
-        for (int n = stalled.size(); n > 0; n--) {
+        for (int n = stalled.size(); n > 0 && !link.congested(); n--) {
             TcpSession session = stalled.remove();
             session.stalled = false;
             session.pump(now);

@@ -93,8 +93,9 @@ final class UdpEngine {
         }
     }
 
+    /** As {@link TcpEngine#onRoom}. */
     void onRoom() {
-        for (int n = stalled.size(); n > 0; n--) {
+        for (int n = stalled.size(); n > 0 && !link.congested(); n--) {
             UdpSocket socket = stalled.remove();
             socket.stalled = false;
             socket.flush();

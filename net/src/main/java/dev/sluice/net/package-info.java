@@ -31,7 +31,8 @@
  * dev.sluice.net.TcpConnection#softError} and given as the reason if TCP gives up.
  *
  * <p><b>Sending.</b> TCP hands super-segments and unfinished checksums to the link, whatever the link is; a link without offloads finishes
- * them in software. A congested link holds back sessions and UDP sockets until it has room again.
+ * them in software. A congested link holds back sessions and UDP sockets until it has room again; then they take turns. In one turn of the loop a
+ * session hands over at most 64 super-segments, so that the others, and the timers, come next.
  *
  * <p><b>Addresses.</b> Fixed, or from {@link dev.sluice.net.dhcp.DhcpClient}, or made of what IPv6 routers advertise; always asked for before
  * use (RFC 5227, RFC 4862). When one is lost, its connections end and another is sought.

@@ -579,10 +579,10 @@ public final class TcpFlows {
         } while (flow.tcb.wantsTransmit() && --rounds > 0);
     }
 
-    /** A link has room again: those that waited for it go on. */
+    /** A link has room again: those that waited for it go on, each in its turn. Who uses up the room waits behind the others for the next. */
     public void onRoom(Link link) {
         long now = loop.now();
-        for (int n = stalled.size(); n > 0; n--) {
+        for (int n = stalled.size(); n > 0 && !link.congested(); n--) {
             TcpFlow flow = stalled.remove();
             flow.stalled = false;
             if (!flow.isClosed()) {
