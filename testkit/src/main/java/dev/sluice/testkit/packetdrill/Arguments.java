@@ -90,7 +90,7 @@ final class Arguments {
         Expression vector = at(1);
         if (message) {
             if (!(vector instanceof Expression.Struct(Map<String, Expression> fields))
-                    || fields.containsKey("msg_control")
+                    || (fields.containsKey("msg_control") && !name().equals("recvmsg"))
                     || !fields.containsKey("msg_iov")) {
                 throw unsupported("the message " + vector);
             }

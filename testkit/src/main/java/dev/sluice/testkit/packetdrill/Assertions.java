@@ -4,6 +4,7 @@ import dev.sluice.stack.tcp.Snapshot;
 import dev.sluice.stack.tcp.TcpState;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * A value that our stack does not have makes the script unsupported.
  */
 final class Assertions {
+    private static final int DEEPEST = 64;
     private static final Pattern STORE = Pattern.compile("([a-z_]\\w*)\\s*(=|\\+=)\\s*([^=].*)");
     private static final Pattern TOKEN = Pattern.compile("\\s*(?:(\\d+)|(\\w+)|(==|!=|<=|>=|//|<<|>>|[-+*/%()|&<>,]))");
 
@@ -22,9 +24,10 @@ final class Assertions {
     private final Context context;
     private final Matcher tokens;
     private String token = "";
+    private int depth;
 
     /** Whose script it is, and what its code has stored. */
-    record Context(Script.Dialect dialect, Map<String, Long> variables) {}
+    record Context(Script.Dialect dialect, Map<String, Long> variables, LongSupplier now) {}
 
     private Assertions(String text, int line, @Nullable Connection connection, Context context) throws ScriptException {
         this.text = text;
@@ -39,6 +42,9 @@ final class Assertions {
     static void run(String code, int line, @Nullable Connection connection, Context context) throws ScriptException {
         int number = line;
         for (String each : code.replace("\\\n", " ").split("\n", -1)) {
+            if (each.length() > Budget.LONGEST_LINE) {
+                throw ScriptException.unsupported(number, "code of more than " + Budget.LONGEST_LINE + " characters");
+            }
             for (String statement : each.split(";")) {
                 String one = statement.strip();
                 Matcher stored = STORE.matcher(one);
@@ -111,9 +117,26 @@ final class Assertions {
         return false;
     }
 
+    private interface Term {
+        long value() throws ScriptException;
+    }
+
+    private long nested(Term term) throws ScriptException {
+        if (++depth > DEEPEST) {
+            throw ScriptException.badScript(line, "code is nested more than " + DEEPEST + " deep");
+        }
+        long value = term.value();
+        depth--;
+        return value;
+    }
+
     // ---- Expressions, the loosest binding first
 
     private long or() throws ScriptException {
+        return nested(this::disjunction);
+    }
+
+    private long disjunction() throws ScriptException {
         long left = and();
         while (skip("or")) {
             long right = and();
@@ -198,10 +221,10 @@ final class Assertions {
             return value;
         }
         if (skip("-")) {
-            return -single();
+            return -nested(this::single);
         }
         if (skip("not")) {
-            return comparison() == 0 ? 1 : 0;
+            return nested(this::comparison) == 0 ? 1 : 0;
         }
         if (token.isEmpty()) {
             throw unsupported();
@@ -254,6 +277,10 @@ final class Assertions {
             case FIN_WAIT_2 -> freebsd ? 9 : 5;
             case TIME_WAIT -> freebsd ? 10 : 6;
         };
+    }
+
+    private long millisSince(long time) {
+        return (context.now().getAsLong() - time) / 1_000_000;
     }
 
     private long value(String name) throws ScriptException {
@@ -310,6 +337,15 @@ final class Assertions {
             case "tcpi_rto" -> s.rto() / 1000;
             case "tcpi_rtt" -> s.smoothedRtt() / 1000;
             case "tcpi_notsent_bytes" -> c.tcb.unsent();
+            case "tcpi_segs_in" -> c.counts.segmentsIn;
+            case "tcpi_segs_out" -> c.counts.segmentsOut;
+            case "tcpi_data_segs_in" -> c.counts.dataSegmentsIn;
+            case "tcpi_data_segs_out" -> c.counts.dataSegmentsOut;
+            case "tcpi_bytes_sent" -> c.counts.bytesSent;
+            case "tcpi_bytes_received" -> c.received();
+            case "tcpi_last_data_sent" -> millisSince(c.counts.lastDataSent);
+            case "tcpi_last_data_recv" -> millisSince(c.counts.lastDataReceived);
+            case "tcpi_last_ack_recv" -> millisSince(c.counts.lastAckReceived);
             case "tcpi_options" ->
                 (s.timestamps() ? 1 : 0) | (s.sack() ? 2 : 0) | (s.windowScaling() ? 4 : 0) | (s.ecn() ? 8 : 0);
             default -> throw ScriptException.unsupported(line, "our stack has no " + name);

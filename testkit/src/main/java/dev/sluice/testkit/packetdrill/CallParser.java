@@ -8,7 +8,10 @@ import java.util.Map;
 
 /** Reads a system call with its expected result. */
 final class CallParser {
+    private static final int DEEPEST = 64;
+
     private final TokenReader in;
+    private int depth;
 
     private CallParser(TokenReader in) {
         this.in = in;
@@ -72,6 +75,15 @@ final class CallParser {
     }
 
     private Expression single() throws ScriptException {
+        if (++depth > DEEPEST) {
+            throw ScriptException.badScript(in.line(), "brackets are nested more than " + DEEPEST + " deep");
+        }
+        Expression single = unnested();
+        depth--;
+        return single;
+    }
+
+    private Expression unnested() throws ScriptException {
         Token token = in.peek();
         switch (token.kind()) {
             case ELLIPSIS -> {
@@ -131,13 +143,7 @@ final class CallParser {
 
     /** {@code name =}, {@code name :} or {@code name(length) =}. */
     private boolean namesField() {
-        int ahead = 1;
-        if (in.peek(1).is("(")) {
-            while (!in.peek(ahead).is(")") && in.peek(ahead).kind() != Kind.END) {
-                ahead++;
-            }
-            ahead++;
-        }
+        int ahead = in.peek(1).is("(") && in.peek(3).is(")") ? 4 : 1;
         return in.peek(ahead).is("=") || in.peek(ahead).is(":");
     }
 }

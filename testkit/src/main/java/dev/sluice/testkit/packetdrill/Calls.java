@@ -31,12 +31,14 @@ final class Calls {
 
     static final int PORT = 8080;
     private static final long UNKNOWN_FLAG = -1;
+    private static final long NANOS_PER_MILLI = 1_000_000;
 
     private final Stack stack;
     private final Constants constants;
     private final FlowListener flows;
     private final OptionCalls optionCalls;
     private final DataCalls data;
+    private final Epolls epolls;
     private final Map<Long, Socket> sockets = new HashMap<>();
 
     Calls(Stack stack, FlowListener flows) {
@@ -45,6 +47,7 @@ final class Calls {
         this.constants = new Constants(stack.settings.dialect);
         this.optionCalls = new OptionCalls(stack, constants.all());
         this.data = new DataCalls(stack, constants.all(), this::of);
+        this.epolls = new Epolls(stack, constants.all(), sockets);
     }
 
     /** The newest connection of a descriptor, for code that asks about it. */
@@ -82,6 +85,9 @@ final class Calls {
             case "fcntl" -> fcntl(a);
             case "ioctl" -> ioctl(a);
             case "poll" -> poll(a);
+            case "epoll_create", "epoll_create1" -> epolls.create(a);
+            case "epoll_ctl" -> epolls.control(a);
+            case "epoll_wait", "epoll_pwait" -> epolls.await(a);
             case "getsockopt" -> option(a, true);
             case "setsockopt" -> option(a, false);
             default -> throw a.unsupported("the system call " + call.name() + "()");
@@ -115,7 +121,7 @@ final class Calls {
     }
 
     private void open(Arguments a, long descriptor, Socket socket) throws ScriptException {
-        if (sockets.putIfAbsent(descriptor, socket) != null) {
+        if (epolls.isOpen(descriptor) || sockets.putIfAbsent(descriptor, socket) != null) {
             throw ScriptException.badScript(a.line(), "the descriptor " + descriptor + " is already open");
         }
     }
@@ -242,6 +248,9 @@ final class Calls {
 
     private Try close(Arguments a) {
         return () -> {
+            if (epolls.close(a.integer(0))) {
+                return Outcome.of(0);
+            }
             Socket socket = of(a);
             sockets.remove(a.integer(0));
             if (socket.listener != null) {
@@ -332,8 +341,12 @@ final class Calls {
         return () -> {
             long begun = a.beganAt(stack.now());
             int ready = poll.ready(sockets, stack.settings.dialect);
-            boolean late = timeout >= 0 && stack.now() - begun >= timeout * 1_000_000L;
-            return ready > 0 || late ? Outcome.wrote(ready, poll.difference()) : null;
+            long ends = timeout < 0 ? Long.MAX_VALUE : begun + timeout * NANOS_PER_MILLI;
+            if (ready == 0 && stack.now() < ends) {
+                stack.wakeAt(ends);
+                return null;
+            }
+            return Outcome.wrote(ready, poll.difference());
         };
     }
 

@@ -26,7 +26,7 @@ final class Commands {
     /** What prepares or restores the machine that real packetdrill runs on. */
     private static final Pattern IRRELEVANT = Pattern.compile(
             "\\S*/?defaults\\.sh|\\S*sysctl_restore\\S*|ip tcp_metrics flush.*|tc qdisc .*|true|:|rm -f .*|echo .*"
-                    + "|ethtool -K .*|sysctl [^=]*");
+                    + "|ethtool -K .*|sysctl [^=]*|nstat -n");
 
     private final Stack stack;
     private final Sysctls sysctls;
@@ -41,6 +41,9 @@ final class Commands {
     }
 
     void run(String text, int line) throws ScriptException {
+        if (text.length() > Budget.LONGEST_LINE) {
+            throw ScriptException.unsupported(line, "a command of more than " + Budget.LONGEST_LINE + " characters");
+        }
         for (String command : products(text.replace("\\\n", " ")).split("\n|;|&&")) {
             String one = command.replaceAll("\\d?>+\\s*(/dev/null|&1)", "").strip();
             if (!one.isEmpty() && !one.startsWith("#")) {

@@ -4,6 +4,7 @@ import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.Tcb;
 import dev.sluice.stack.tcp.TcpOutput;
 import dev.sluice.stack.tcp.TcpState;
+import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
@@ -28,12 +29,51 @@ final class Connection implements TcpOutput {
     String error = "";
 
     private int wanted;
+    /** In the headers of its IP packets. */
+    int ttl;
+
+    int trafficClass;
+    /** Bytes the user has read. */
+    private long taken;
+    /** A write found too little room, so that somebody may wait for some. */
+    boolean fullSeen;
+
+    final Counts counts = new Counts();
+
+    /** What happened to a connection, as systems count it; times are of the stack's clock. */
+    static final class Counts {
+        long segmentsIn;
+        long dataSegmentsIn;
+        long segmentsOut;
+        long dataSegmentsOut;
+        long bytesSent;
+        long lastDataSent;
+        long lastDataReceived;
+        long lastAckReceived;
+    }
 
     Connection(Stack stack, SocketOptions options, int localPort, int remotePort) {
         this.stack = stack;
         this.localPort = localPort;
         this.remotePort = remotePort;
+        this.ttl = options.ttl;
+        this.trafficClass = options.trafficClass;
         this.tcb = new Tcb(stack.shard, stack.settings.profile(options), this);
+    }
+
+    /** A segment for it comes. */
+    void onReceive(MemorySegment s, int length) {
+        counts.segmentsIn++;
+        counts.lastAckReceived = stack.now();
+        if (length > TcpHeader.headerLength(s, 0)) {
+            counts.dataSegmentsIn++;
+            counts.lastDataReceived = stack.now();
+        }
+    }
+
+    /** Bytes that came in order, read or not. */
+    long received() {
+        return taken + readable();
     }
 
     TcpState state() {
@@ -44,6 +84,8 @@ final class Connection implements TcpOutput {
     void handle(int events, TcpState before) {
         if ((events & Tcb.Events.ESTABLISHED) != 0) {
             established = true;
+            counts.lastDataReceived = Math.max(counts.lastDataReceived, stack.now());
+            counts.lastDataSent = Math.max(counts.lastDataSent, stack.now());
             if (listener != null) {
                 listener.onEstablished(this);
             }
@@ -98,12 +140,13 @@ final class Connection implements TcpOutput {
     int read(int count) {
         int all = tcb.undelivered();
         wanted = Math.min(count, all);
-        int taken = wanted;
+        int read = wanted;
+        taken += read;
         TcpState before = tcb.state();
         handle(tcb.drain(stack.now()), before);
         wanted = 0;
         stack.settle();
-        return taken;
+        return read;
     }
 
     /** Room for bytes to be written now. */
@@ -133,7 +176,13 @@ final class Connection implements TcpOutput {
             MemorySegment.copy(
                     ring.memory(), ValueLayout.JAVA_BYTE, ring.wrapAt(), bytes, headerLength + first, length - first);
         }
-        stack.emit(bytes, tcb.mayBeMarked());
+        counts.segmentsOut++;
+        if (length > 0) {
+            counts.dataSegmentsOut++;
+            counts.bytesSent += length;
+            counts.lastDataSent = stack.now();
+        }
+        stack.emit(bytes, tcb.mayBeMarked(), ttl, trafficClass);
     }
 
     @Override

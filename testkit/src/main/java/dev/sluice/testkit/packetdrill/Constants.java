@@ -26,6 +26,26 @@ final class Constants {
         put("MSG_EOF", MSG_EOF).put("MSG_ZEROCOPY", MSG_ZEROCOPY);
         put("POLLIN", 1).put("POLLPRI", 2).put("POLLOUT", 4).put("POLLERR", 8).put("POLLHUP", 16);
         put("POLLNVAL", 32).put("POLLRDHUP", 0x2000).put("POLLRDNORM", 64).put("POLLWRNORM", 256);
+        put("EPOLLIN", 1)
+                .put("EPOLLPRI", 2)
+                .put("EPOLLOUT", 4)
+                .put("EPOLLERR", 8)
+                .put("EPOLLHUP", 16);
+        put("EPOLLRDNORM", 64).put("EPOLLWRNORM", 256).put("EPOLLRDHUP", 0x2000);
+        put("EPOLLONESHOT", 1L << 30).put("EPOLLET", 1L << 31).put("EPOLL_CLOEXEC", 0);
+        put("IPTOS_LOWDELAY", 0x10)
+                .put("IPTOS_THROUGHPUT", 8)
+                .put("IPTOS_RELIABILITY", 4)
+                .put("IPTOS_MINCOST", 2);
+        put("IPTOS_DSCP_EF", 0xb8);
+        for (int precedence = 0; precedence < 8; precedence++) {
+            put("IPTOS_DSCP_CS" + precedence, precedence << 5);
+        }
+        for (int precedence = 1; precedence <= 4; precedence++) {
+            for (int drop = 1; drop <= 3; drop++) {
+                put("IPTOS_DSCP_AF" + precedence + drop, precedence << 5 | drop << 3);
+            }
+        }
         put("SHUT_RD", 0).put("SHUT_WR", 1).put("SHUT_RDWR", 2);
         put("true", 1).put("false", 0).put("NULL", 0);
     }

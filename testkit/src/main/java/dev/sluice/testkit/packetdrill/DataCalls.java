@@ -2,7 +2,9 @@ package dev.sluice.testkit.packetdrill;
 
 import dev.sluice.testkit.packetdrill.Calls.Try;
 import dev.sluice.testkit.packetdrill.Script.Dialect;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The system calls that move data. */
 final class DataCalls {
@@ -57,7 +59,14 @@ final class DataCalls {
             int readable = connection.readable();
             boolean all = (flags & Constants.MSG_WAITALL) != 0 && readable < count;
             boolean ended = connection.remoteClosed || connection.over || socket.inputShut;
+            if (socket.inputShut && stack.settings.dialect == Dialect.FREEBSD) {
+                connection.read(readable); // which FreeBSD throws away when it comes
+                return Outcome.of(0);
+            }
             if (readable > 0 && (!all || ended)) {
+                if (isNull(a) && count > 0) {
+                    return Outcome.error("EFAULT");
+                }
                 int n = (int) Math.min(count, readable);
                 return Outcome.of((flags & Constants.MSG_PEEK) != 0 ? n : connection.read(n));
             }
@@ -75,7 +84,48 @@ final class DataCalls {
 
     Try receiveVector(Arguments a) throws ScriptException {
         boolean message = a.name().equals("recvmsg");
-        return receive(a, a.vectorLength(message), message && a.size() > 2 ? flags(a, 2) : 0);
+        Try receive = receive(a, a.vectorLength(message), message && a.size() > 2 ? flags(a, 2) : 0);
+        Long queue = message ? queueAsked(a) : null;
+        if (queue == null) {
+            return receive;
+        }
+        return () -> {
+            Outcome outcome = receive.go();
+            Socket socket = sockets.of(a);
+            if (outcome == null || !outcome.errno().isEmpty() || !socket.options.tellsQueue) {
+                return outcome;
+            }
+            Connection connection = socket.connection;
+            int left = connection == null ? 0 : connection.readable();
+            // The end of the stream counts as a byte, for those who would not read otherwise.
+            long told = left > 0 || connection == null || !connection.remoteClosed ? left : 1;
+            return told == queue
+                    ? outcome
+                    : Outcome.wrote(outcome.value(), "it told " + told + " bytes in the queue instead of " + queue);
+        };
+    }
+
+    /** What {@code TCP_CM_INQ} shall tell; null if the message has no control data. */
+    private @Nullable Long queueAsked(Arguments a) throws ScriptException {
+        Expression control = a.at(1) instanceof Expression.Struct(Map<String, Expression> message)
+                ? message.get("msg_control")
+                : null;
+        if (control == null) {
+            return null;
+        }
+        if (control instanceof Expression.Array(List<Expression> elements)
+                && elements.size() == 1
+                && elements.getFirst() instanceof Expression.Struct(Map<String, Expression> fields)
+                && String.valueOf(fields.get("cmsg_type")).equals("TCP_CM_INQ")
+                && fields.get("cmsg_data") != null) {
+            return fields.get("cmsg_data").value(constants);
+        }
+        throw a.unsupported("the control data " + control);
+    }
+
+    /** Whether the buffer of a call is nowhere. */
+    private static boolean isNull(Arguments a) throws ScriptException {
+        return a.size() > 1 && a.at(1).toString().equals("NULL");
     }
 
     Try sendVector(Arguments a) throws ScriptException {
@@ -115,9 +165,13 @@ final class DataCalls {
                 }
                 return Outcome.error(linux ? "EAGAIN" : "ENOTCONN");
             }
+            if (isNull(a) && count > 0) {
+                return Outcome.error("EFAULT");
+            }
             int room = (int) Math.min(count - a.done, connection.writable(sendBuffer(socket)));
             connection.write(room);
             a.done += room;
+            connection.fullSeen |= a.done < count;
             stack.settle();
             if (a.done < count && waits) {
                 return null;

@@ -2,6 +2,7 @@ package dev.sluice.testkit.packetdrill;
 
 import dev.sluice.stack.tcp.TcpState;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** ICMP errors of scripts, and what they do to connections (RFC 5927, RFC 1122 §4.2.3.9). */
@@ -17,6 +18,8 @@ final class IcmpErrors {
             "packet_filtered", "ECONNREFUSED",
             "administratively_prohibited", "ECONNREFUSED",
             "admin_prohibited", "ECONNREFUSED");
+
+    private static final Set<String> TIME_EXCEEDED = Set.of("ttl_exceeded_in_transit", "exceeded_hop_limit");
 
     private final Stack stack;
 
@@ -39,7 +42,7 @@ final class IcmpErrors {
         }
         // All that is no error, or a soft one (RFC 5461), changes nothing.
         String error = packet.type().equals("unreachable") ? hard(packet.code()) : null;
-        if (stack.settings.dialect == Script.Dialect.FREEBSD && packet.code().equals("ttl_exceeded_in_transit")) {
+        if (stack.settings.dialect == Script.Dialect.FREEBSD && TIME_EXCEEDED.contains(packet.code())) {
             error = "EHOSTUNREACH"; // FreeBSD gives an attempt up for this, too
         }
         TcpState state = connection.state();

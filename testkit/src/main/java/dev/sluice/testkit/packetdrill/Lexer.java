@@ -4,6 +4,7 @@ import dev.sluice.testkit.packetdrill.Token.Kind;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -24,9 +25,39 @@ final class Lexer {
 
     /** All tokens of {@code text}, the last one being {@code END}; {@code defined} are the names for {@code #ifdef}. */
     static List<Token> tokens(String text, Set<String> defined) throws ScriptException {
+        int zero = text.indexOf('\0');
+        if (zero >= 0) {
+            int line = 1
+                    + (int) text.substring(0, zero)
+                            .chars()
+                            .filter(c -> c == '\n')
+                            .count();
+            throw ScriptException.badScript(line, "the file is no text: it has a byte 0 here");
+        }
         Lexer lexer = new Lexer(selected(text, defined));
         lexer.run();
         return lexer.tokens;
+    }
+
+    /** {@code tokens} with the values of {@code symbols} in place of their names. Values are not looked through for names. */
+    static List<Token> substituted(List<Token> tokens, Map<String, String> symbols) throws ScriptException {
+        if (symbols.isEmpty()) {
+            return tokens;
+        }
+        List<Token> result = new ArrayList<>();
+        for (Token token : tokens) {
+            String value = token.kind() == Kind.WORD ? symbols.get(token.text()) : null;
+            if (value == null) {
+                result.add(token);
+                continue;
+            }
+            List<Token> inside = tokens(value, Set.of());
+            for (Token each : inside.subList(0, inside.size() - 1)) {
+                result.add(
+                        new Token(each.kind(), each.text(), token.line(), token.first() && each == inside.getFirst()));
+            }
+        }
+        return result;
     }
 
     /** The names that {@code text} asks for by {@code #ifdef}. */
@@ -49,17 +80,21 @@ final class Lexer {
         ArrayDeque<Boolean> conditions = new ArrayDeque<>();
         int number = 0;
         boolean command = false;
+        boolean code = false;
         for (String each : text.split("\n", -1)) {
             number++;
             if (number > 1) {
                 out.append('\n');
             }
-            // What begins like a condition within backquotes is a comment of the shell.
-            boolean inCommand = command;
+            // What begins like a condition within backquotes is a comment of the shell, and within code one of Python.
+            boolean inside = command || code;
             if (!each.stripLeading().startsWith("//")) {
                 command ^= each.chars().filter(c -> c == '`').count() % 2 == 1;
+                int opens = each.lastIndexOf("%{");
+                int closes = each.lastIndexOf("}%");
+                code = opens > closes || (code && closes < 0);
             }
-            if (inCommand || !each.startsWith("#")) {
+            if (inside || !each.startsWith("#")) {
                 out.append(conditions.contains(false) ? "" : each);
                 continue;
             }

@@ -9,6 +9,7 @@ final class Listener {
     final int port;
     final SocketOptions options;
     private final int backlog;
+    private long arrived;
     final Set<Connection> opening = new LinkedHashSet<>();
     final ArrayDeque<Connection> ready = new ArrayDeque<>();
 
@@ -22,7 +23,13 @@ final class Listener {
         return opening.size() + ready.size() < backlog;
     }
 
+    /** Connections that were ready so far. */
+    long arrived() {
+        return arrived;
+    }
+
     void onEstablished(Connection connection) {
+        arrived++;
         opening.remove(connection);
         ready.add(connection);
     }

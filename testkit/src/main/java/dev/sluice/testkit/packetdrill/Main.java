@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class Main {
     private static final int FAILED = 1;
     private static final int USAGE = 2;
+    private static final int SCRIPTS_WORTH_A_THREAD = 16;
     private static final String HELP = """
             Usage: sluice-packetdrill [OPTION]... PATH...
             Runs packetdrill scripts against the TCP of Sluice, in virtual time. A PATH is a script, or a folder
@@ -22,7 +24,8 @@ public final class Main {
 
               --json FILE           also write the results to FILE as JSON
               --dialect NAME        whose scripts they are, linux, freebsd or sluice (otherwise found out for each)
-              --ip_version=ipv4|ipv6, --mtu=N, --tolerance_usecs=N, --tcp_ts_tick_usecs=N, --strict
+              --ip_version=ipv4|ipv6, --mtu=N, --tolerance_usecs=N, --tcp_ts_tick_usecs=N, --strict,
+              --strict_segments, --define=NAME=VALUE
                                     as in scripts, for those that do not say
               --help                this text
 
@@ -74,11 +77,13 @@ public final class Main {
                     String name =
                             argument.substring(Math.min(2, argument.length()), equals < 0 ? argument.length() : equals);
                     try {
-                        RunOptions.of(Map.of(name, equals < 0 ? "" : argument.substring(equals + 1)), Map.of());
+                        Map<String, String> flag = new HashMap<>();
+                        RunOptions.put(flag, name, equals < 0 ? "" : argument.substring(equals + 1));
+                        RunOptions.of(flag, Map.of());
                     } catch (ScriptException e) {
                         return mistake(err, "unknown option or value: " + argument);
                     }
-                    overrides.put(name, equals < 0 ? "" : argument.substring(equals + 1));
+                    RunOptions.put(overrides, name, equals < 0 ? "" : argument.substring(equals + 1));
                 }
             }
         }
@@ -116,6 +121,32 @@ public final class Main {
         }
     }
 
+    /** Runs {@code scripts} on all processors; gives the verdicts in their order. */
+    static List<Verdict> runAll(Suite suite, List<Path> scripts) {
+        Verdict[] verdicts = new Verdict[scripts.size()];
+        AtomicInteger next = new AtomicInteger();
+        Runnable work = () -> {
+            for (int i = next.getAndIncrement(); i < verdicts.length; i = next.getAndIncrement()) {
+                verdicts[i] = suite.run(scripts.get(i));
+            }
+        };
+        int helpers =
+                Math.min(Runtime.getRuntime().availableProcessors(), verdicts.length / SCRIPTS_WORTH_A_THREAD) - 1;
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < helpers; i++) {
+            threads.add(Thread.ofPlatform().daemon().start(work));
+        }
+        work.run();
+        try {
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("interrupted while scripts ran", e);
+        }
+        return List.of(verdicts);
+    }
+
     private static int run(
             List<Path> scripts,
             Script.@Nullable Dialect dialect,
@@ -124,10 +155,8 @@ public final class Main {
             PrintStream out,
             PrintStream err) {
         Suite suite = new Suite(dialect, overrides);
-        List<Verdict> verdicts = new ArrayList<>();
-        for (Path script : scripts) {
-            Verdict verdict = suite.run(script);
-            verdicts.add(verdict);
+        List<Verdict> verdicts = runAll(suite, scripts);
+        for (Verdict verdict : verdicts) {
             if (verdict.kind() != Verdict.Kind.PASSED) {
                 out.println(verdict);
             }

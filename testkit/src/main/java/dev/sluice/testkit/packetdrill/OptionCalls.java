@@ -45,16 +45,24 @@ final class OptionCalls {
             case "TCP_KEEPCNT" -> number(a, o.keepAliveProbes);
             case "TCP_KEEPINIT" -> number(a, o.synTimeout / SECONDS);
             case "TCP_USER_TIMEOUT" -> number(a, o.userTimeout / MILLIS);
-            case "TCP_MAXSEG" -> {
-                Connection c = socket.connection;
-                yield number(
-                        a,
-                        c != null && c.established
-                                ? c.tcb.sendMss()
-                                : o.maximumSegment > 0 ? o.maximumSegment : DEFAULT_MSS);
-            }
+            case "TCP_MAXSEG" -> number(a, maximumSegment(socket));
+            case "TCP_LINGER2" -> number(a, o.finWait2 / SECONDS);
+            case "TCP_INQ" -> number(a, o.tellsQueue ? 1 : 0);
+            case "IP_TOS", "IPV6_TCLASS" -> number(a, o.trafficClass);
+            case "IP_TTL", "IPV6_UNICAST_HOPS" -> number(a, o.ttl);
+            case "SO_REUSEADDR", "SO_REUSEPORT" -> number(a, o.reuse ? 1 : 0);
+            case "SO_ACCEPTCONN" -> number(a, socket.listener != null ? 1 : 0);
             default -> throw a.unsupported("getsockopt(" + name + ")");
         };
+    }
+
+    private int maximumSegment(Socket socket) {
+        Connection c = socket.connection;
+        int asked = socket.options.maximumSegment;
+        if (c != null && c.established) {
+            return stack.settings.dialect == Dialect.FREEBSD ? c.agreedMss() : c.tcb.sendMss();
+        }
+        return asked > 0 && stack.settings.tellsMaximumSegment ? asked : DEFAULT_MSS;
     }
 
     private int buffer(Socket socket, int asked) {
@@ -106,10 +114,27 @@ final class OptionCalls {
                 o.receiveBuffer = (int) value(a);
             }
             case "SO_SNDBUF" -> o.sendBuffer = (int) value(a);
-            // Fields of IP packets that carry TCP: scripts that look at them are unsupported there.
-            case "IP_TOS", "IPV6_TCLASS", "IP_TTL", "IPV6_UNICAST_HOPS", "IP_MTU_DISCOVER", "IPV6_MTU_DISCOVER" -> {}
-            // How the data came here; what would be told about it is unsupported when a script asks.
-            case "SO_ZEROCOPY", "SO_DEBUG", "SO_PRIORITY" -> {}
+            case "TCP_SYNCNT" -> o.synTimeout = ((1L << Math.min(20, value(a) + 1)) - 1) * SECONDS;
+            case "TCP_LINGER2" -> {
+                if (value(a) <= 0) {
+                    throw a.unsupported("TCP_LINGER2 " + a.at(3));
+                }
+                o.finWait2 = value(a) * SECONDS;
+            }
+            case "TCP_INQ" -> o.tellsQueue = value(a) != 0;
+            // The two lowest bits are for congestion, which are the stack's (RFC 3168 §5).
+            case "IP_TOS", "IPV6_TCLASS" -> o.trafficClass = (int) value(a) & 0xfc;
+            case "IP_TTL", "IPV6_UNICAST_HOPS" -> o.ttl = value(a) < 0 ? SocketOptions.DEFAULT_TTL : (int) value(a);
+            // Where packets may go, or how data came here: what would be told about it is unsupported when a script
+            // asks.
+            case "IP_MTU_DISCOVER",
+                    "IPV6_MTU_DISCOVER",
+                    "IP_FREEBIND",
+                    "IP_TRANSPARENT",
+                    "SO_ZEROCOPY",
+                    "SO_DEBUG",
+                    "SO_MARK",
+                    "SO_PRIORITY" -> {}
             case "SO_LINGER" -> o.linger = linger(a);
             case "TCP_CONGESTION" -> {
                 String wanted = stack.settings.congestion == TcpProfile.Congestion.CUBIC ? "cubic" : "reno";
@@ -121,6 +146,8 @@ final class OptionCalls {
         }
         Connection connection = socket.connection;
         if (connection != null && !connection.over) {
+            connection.ttl = o.ttl;
+            connection.trafficClass = o.trafficClass;
             connection.tcb.adopt(profile(o, a));
             stack.settle();
         } else {

@@ -15,6 +15,8 @@ final class Outbound {
     /** How long a packet of any time is waited for. */
     private static final long LONGEST = 24 * 3600 * 1_000_000_000L;
 
+    private static final int ECT0 = 2;
+
     /** To be done whenever time has passed. */
     interface Retry {
         void run() throws ScriptException;
@@ -24,13 +26,17 @@ final class Outbound {
     private final Flows flows;
     private final Matcher matcher;
     private final long tolerance;
+    /** A packet is met by one segment, not by several in a row. */
+    private final boolean strictSegments;
+
     private final Retry retry;
 
-    Outbound(Stack stack, Flows flows, Matcher matcher, long tolerance, Retry retry) {
+    Outbound(Stack stack, Flows flows, Matcher matcher, long tolerance, boolean strictSegments, Retry retry) {
         this.stack = stack;
         this.flows = flows;
         this.matcher = matcher;
         this.tolerance = tolerance;
+        this.strictSegments = strictSegments;
         this.retry = retry;
     }
 
@@ -38,9 +44,6 @@ final class Outbound {
     long expect(TcpPacket expected, Event event, long from, long to) throws ScriptException {
         boolean any = event.when().kind() == When.Kind.ANY;
         int line = event.line();
-        if (expected.marks().ttl() != 0 || expected.marks().trafficClass() != -1) {
-            throw ScriptException.unsupported(line, "fields of the IP header are not supported");
-        }
         if (expected.ports() != null) {
             throw ScriptException.unsupported(line, "packets with ports are not supported");
         }
@@ -53,7 +56,7 @@ final class Outbound {
         learn(expected, sent.bytes());
         TcpPacket seen = Segments.decode(sent.bytes(), flows.current());
         // A script may see several segments as the one that the kernel handed to a device to be cut.
-        while (isHead(seen, expected)) {
+        while (!strictSegments && isHead(seen, expected)) {
             Sent more = await(limit);
             if (more == null) {
                 break;
@@ -71,6 +74,9 @@ final class Outbound {
         if (difference == null && !ecn.isEmpty() && !ecn.equals(seenEcn) && !(ecn.equals("ect01") && sent.ect0())) {
             difference = "the ECN codepoint differs: it is " + seenEcn;
         }
+        if (difference == null) {
+            difference = headerDifference(expected.marks(), sent);
+        }
         if (difference != null) {
             throw ScriptException.mismatch(
                     line,
@@ -86,6 +92,18 @@ final class Outbound {
                     "at " + Runner.seconds(sent.time()));
         }
         return sent.time();
+    }
+
+    /** What is wrong with the fields of the IP header that sockets set; the ECN codepoint is part of the traffic class. */
+    private static @Nullable String headerDifference(Action.IpMarks expected, Sent sent) {
+        if (expected.ttl() != 0 && expected.ttl() != sent.ttl()) {
+            return "the TTL differs: it is " + sent.ttl();
+        }
+        int trafficClass = sent.trafficClass() | (sent.ect0() ? ECT0 : 0);
+        if (expected.trafficClass() != -1 && expected.trafficClass() != trafficClass) {
+            return "the traffic class differs: it is 0x" + Integer.toHexString(trafficClass);
+        }
+        return null;
     }
 
     /** The next packet of this flows.current(), waiting for it until {@code limit}; null if there is none. */

@@ -56,7 +56,7 @@ final class PacketParser {
             switch (word) {
                 case "ect0", "ect1", "ce", "noecn", "ect01" -> ecn = word;
                 case "ttl", "hlim" -> ttl = (int) in.integer("TTL", 1, 255);
-                case "tos", "tclass" -> trafficClass = (int) in.integer("traffic class", 0, 255);
+                case "tos", "tclass", "class" -> trafficClass = (int) in.integer("traffic class", 0, 255);
                 default -> throw ScriptException.unsupported(in.line(), "the IP field '" + word + "' is not supported");
             }
         } while (in.skip(","));
@@ -119,6 +119,7 @@ final class PacketParser {
     }
 
     private Action tcp(boolean inbound, IpMarks marks) throws ScriptException {
+        int line = in.line();
         Ports ports = null;
         if (in.peek().kind() == Kind.INTEGER && in.peek(1).is(">")) {
             int source = (int) in.integer("port", 0, 0xffff);
@@ -133,6 +134,11 @@ final class PacketParser {
         List<TcpOption> options = options();
         if (in.at("/") || in.at("{")) {
             throw ScriptException.unsupported(in.line(), "TCP over UDP and mutated packets are not supported");
+        }
+        if (options != null && TcpOption.length(options) > TcpOption.LONGEST) {
+            throw ScriptException.badScript(
+                    line,
+                    "TCP options of " + TcpOption.length(options) + " bytes are longer than " + TcpOption.LONGEST);
         }
         return new TcpPacket(
                 inbound,

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -34,12 +35,17 @@ final class Parser {
      *
      * @param dialect whose script it is; null to find out
      * @param defined names for {@code #ifdef}
+     * @param symbols what the command line has defined, for words that the script does not define itself
      */
-    static Script parse(String name, String text, @Nullable Dialect dialect, Set<String> defined)
+    static Script parse(
+            String name, String text, @Nullable Dialect dialect, Set<String> defined, Map<String, String> symbols)
             throws ScriptException {
         List<Token> tokens = Lexer.tokens(text, defined);
-        Parser parser = new Parser(new TokenReader(tokens));
-        Map<String, String> options = parser.options();
+        Map<String, String> options = new Parser(new TokenReader(tokens)).options();
+        Map<String, String> all = new TreeMap<>(symbols);
+        all.putAll(RunOptions.symbols(options));
+        Parser parser = new Parser(new TokenReader(Lexer.substituted(tokens, all)));
+        parser.options();
         parser.events();
         Dialect said = Dialect.named(options.getOrDefault("dialect", ""));
         return new Script(name, options, versions(text, dialect, said), List.copyOf(parser.events));
@@ -68,7 +74,7 @@ final class Parser {
             String text = in.next().text();
             int equals = text.indexOf('=');
             String value = equals < 0 ? "" : text.substring(equals + 1).replaceAll("^\"|\"$", "");
-            options.put(equals < 0 ? text : text.substring(0, equals), value);
+            RunOptions.put(options, equals < 0 ? text : text.substring(0, equals), value);
         }
         return options;
     }

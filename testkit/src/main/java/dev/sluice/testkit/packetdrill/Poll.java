@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** What poll() asks, and whether the answer is the expected one. */
@@ -44,41 +45,47 @@ final class Poll {
         for (Entry entry : entries) {
             Socket socket = sockets.get(entry.descriptor());
             long always = bit("POLLERR") | bit("POLLHUP") | bit("POLLNVAL");
-            long seen = (socket == null ? bit("POLLNVAL") : state(socket, dialect)) & (entry.events() | always);
+            long seen =
+                    (socket == null ? bit("POLLNVAL") : state(socket, dialect, constants)) & (entry.events() | always);
             ready += seen != 0 ? 1 : 0;
             Long expected = entry.expected();
             if (expected != null && expected != seen) {
-                difference = "descriptor " + entry.descriptor() + " has the events " + names(seen) + " instead of "
-                        + names(expected);
+                difference = "descriptor " + entry.descriptor() + " has the events " + names(seen, constants, "POLL")
+                        + " instead of " + names(expected, constants, "POLL");
             }
         }
         return ready;
     }
 
-    private long state(Socket socket, Dialect dialect) {
+    /** The events of {@code socket}; those of epoll have the same numbers. */
+    static long state(Socket socket, Dialect dialect, Map<String, Long> constants) {
+        ToLongFunction<String> bits = name -> constants.getOrDefault(name, 0L);
+        long in = bits.applyAsLong("POLLIN") | bits.applyAsLong("POLLRDNORM");
+        long out = bits.applyAsLong("POLLOUT") | bits.applyAsLong("POLLWRNORM");
+        long hangUp = bits.applyAsLong("POLLHUP");
         if (socket.listener != null) {
-            return socket.listener.ready.isEmpty() ? 0 : bit("POLLIN") | bit("POLLRDNORM");
+            return socket.listener.ready.isEmpty() ? 0 : in;
         }
         Connection c = socket.connection;
         if (c == null) {
-            return dialect != Dialect.FREEBSD ? bit("POLLOUT") | bit("POLLHUP") | bit("POLLWRNORM") : bit("POLLHUP");
+            return dialect != Dialect.FREEBSD ? out | hangUp : hangUp;
         }
         long state = 0;
         boolean ended = c.remoteClosed || c.over || socket.inputShut;
         if (c.readable() > 0 || ended) {
-            state |= bit("POLLIN") | bit("POLLRDNORM");
+            state |= in;
         }
         if (ended) {
-            state |= bit("POLLRDHUP");
+            state |= bits.applyAsLong("POLLRDHUP");
         }
         if (c.over || (c.established && (socket.outputShut || c.writable(socket.options.sendBuffer) > 0))) {
-            state |= bit("POLLOUT") | bit("POLLWRNORM");
+            state |= out;
         }
         if (!c.error.isEmpty()) {
-            state |= bit("POLLERR");
+            state |= bits.applyAsLong("POLLERR");
         }
         if (c.over || (c.remoteClosed && socket.outputShut)) {
-            state |= bit("POLLHUP");
+            state |= hangUp;
         }
         return state;
     }
@@ -87,9 +94,10 @@ final class Poll {
         return constants.getOrDefault(name, 0L);
     }
 
-    private String names(long bits) {
+    /** The names in {@code bits} that begin with {@code prefix}. */
+    static String names(long bits, Map<String, Long> constants, String prefix) {
         List<String> names = constants.keySet().stream()
-                .filter(n -> n.startsWith("POLL") && (bits & bit(n)) != 0)
+                .filter(n -> n.startsWith(prefix) && (bits & constants.getOrDefault(n, 0L)) != 0)
                 .sorted()
                 .toList();
         return names.isEmpty() ? "0" : String.join("|", names);

@@ -2,12 +2,14 @@ package dev.sluice.testkit.packetdrill;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What a script's flags mean to a run.
  *
  * @param toleranceMicros how far times may be off
  * @param timestampTickMicros above 0, values of our timestamps are checked, in ticks of this length
+ * @param strictSegments whether a packet is met by one segment only
  * @param strict whether TCP options are compared in order and with their padding
  * @param packetsMayDiffer whether a packet that is not the expected one is no failure; likewise for results of calls: {@code
  *     --non_fatal}
@@ -17,10 +19,35 @@ record RunOptions(
         int mtu,
         long toleranceMicros,
         long timestampTickMicros,
+        boolean strictSegments,
         boolean strict,
         boolean packetsMayDiffer,
         boolean callsMayDiffer) {
+    /** Before the name of each symbol that a flag defines. */
+    static final String DEFINE = "define:";
+
     private static final String DEFAULT_TOLERANCE = "4000";
+
+    /** The symbols that {@code --define=NAME=VALUE} has defined, with their values. */
+    static Map<String, String> symbols(Map<String, String> options) {
+        Map<String, String> symbols = new TreeMap<>();
+        options.forEach((name, value) -> {
+            if (name.startsWith(DEFINE)) {
+                symbols.put(name.substring(DEFINE.length()), value);
+            }
+        });
+        return symbols;
+    }
+
+    /** Stores a flag under its name; those that define symbols do so under a name for each. */
+    static void put(Map<String, String> options, String name, String value) {
+        int equals = value.indexOf('=');
+        if (name.equals("define") && equals > 0) {
+            options.put(DEFINE + value.substring(0, equals), value.substring(equals + 1));
+        } else {
+            options.put(name, value);
+        }
+    }
 
     /** The flags of a script over those of the command line. */
     static RunOptions of(Map<String, String> script, Map<String, String> overrides) throws ScriptException {
@@ -31,6 +58,9 @@ record RunOptions(
             throw ScriptException.unsupported(1, "--ip_version=" + version + " is not supported");
         }
         for (String name : all.keySet()) {
+            if (name.startsWith(DEFINE)) {
+                continue;
+            }
             switch (name) {
                 case "ip_version",
                         "dialect",
@@ -39,6 +69,7 @@ record RunOptions(
                         "tolerance",
                         "tcp_ts_tick_usecs",
                         "strict",
+                        "strict_segments",
                         // These are about the machine that real packetdrill runs on, or about its output.
                         "local_ip",
                         "remote_ip",
@@ -65,6 +96,7 @@ record RunOptions(
                     Long.parseLong(
                             all.getOrDefault("tolerance_usecs", all.getOrDefault("tolerance", DEFAULT_TOLERANCE))),
                     Long.parseLong(all.getOrDefault("tcp_ts_tick_usecs", "0")),
+                    all.containsKey("strict_segments"),
                     all.containsKey("strict"),
                     all.getOrDefault("non_fatal", "").contains("packet"),
                     all.getOrDefault("non_fatal", "").contains("syscall"));

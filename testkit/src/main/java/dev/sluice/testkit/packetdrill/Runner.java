@@ -17,8 +17,11 @@ final class Runner {
     private static final long START = 1_000_000_000_000L;
 
     private static final long MICROS = 1000;
+    /** Of virtual time, in microseconds. */
+    private static final long LONGEST = TokenReader.LONGEST * 1_000_000;
+
     private final Script script;
-    private final Script.Dialect dialect;
+    private final Map<String, Long> constants;
     private final RunOptions options;
     private final Stack stack;
     private final Calls calls;
@@ -28,6 +31,7 @@ final class Runner {
     private final Outbound outbound;
     private final Assertions.Context code;
     private final long tolerance;
+    private final Budget budget;
     /** Time of the event before, in microseconds of the script. */
     private long lastEvent;
 
@@ -43,10 +47,18 @@ final class Runner {
      * @param overrides options that hold where the script has none
      * @param iss our first initial sequence number; {@code peerIss} that of peers
      */
-    Runner(Script script, Version version, Map<String, String> overrides, NativeMemory memory, int iss, int peerIss)
+    Runner(
+            Script script,
+            Version version,
+            Map<String, String> overrides,
+            NativeMemory memory,
+            int iss,
+            int peerIss,
+            Budget budget)
             throws ScriptException {
+        this.budget = budget;
         this.script = script;
-        this.dialect = version.dialect;
+        this.constants = new Constants(version.dialect).all();
         this.options = RunOptions.of(script.options(), overrides);
         this.tolerance = options.toleranceMicros() * MICROS;
         Settings settings = new Settings(version, options.ipv6());
@@ -57,25 +69,47 @@ final class Runner {
         this.commands = new Commands(stack, calls::closedSockets);
         this.icmp = new IcmpErrors(stack);
         Matcher matcher = new Matcher(options.strict(), options.timestampTickMicros(), options.toleranceMicros());
-        this.code = new Assertions.Context(version.dialect, new HashMap<>());
-        this.outbound = new Outbound(stack, flows, matcher, tolerance, this::retry);
+        this.code = new Assertions.Context(version.dialect, new HashMap<>(), stack::now);
+        this.outbound = new Outbound(stack, flows, matcher, tolerance, options.strictSegments(), () -> {
+            budget.spend();
+            retry();
+        });
     }
 
     /** Runs it to the end; returns if it passed. */
     void run() throws ScriptException {
         try {
             for (Event event : script.events()) {
-                runTolerantly(event);
+                runGuarded(event.line(), () -> runTolerantly(event));
             }
             Pending left = pending;
             if (left != null) {
-                waitFor(left.end() + tolerance);
+                runGuarded(left.line(), () -> waitFor(left.end() + tolerance));
                 if (pending != null) {
                     throw neverReturned(left);
                 }
             }
         } finally {
             stack.close();
+        }
+    }
+
+    /** Part of a run. */
+    private interface Step {
+        void run() throws ScriptException;
+    }
+
+    /** Whatever goes wrong is told with the line at which it did. */
+    private void runGuarded(int line, Step step) throws ScriptException {
+        try {
+            budget.spend();
+            step.run();
+        } catch (Budget.Spent e) {
+            throw ScriptException.badScript(line, e.getMessage() + ", and has come to " + seconds(stack.now()));
+        } catch (IllegalArgumentException e) {
+            throw ScriptException.unsupported(line, "a setting of our stack: " + e.getMessage());
+        } catch (RuntimeException | AssertionError e) {
+            throw ScriptException.badScript(line, "the stack or the interpreter broke: " + e);
         }
     }
 
@@ -103,6 +137,9 @@ final class Runner {
         long due = base + when.from();
         if (when.kind() == When.Kind.ABSOLUTE && due < lastEvent) {
             throw ScriptException.badScript(event.line(), "the time goes backwards");
+        }
+        if (Math.max(due, base + when.to()) > LONGEST) {
+            throw ScriptException.badScript(event.line(), "the script asks for more than a year of virtual time");
         }
         switch (event.action()) {
             case Action.Unsupported(String why) -> throw ScriptException.unsupported(event.line(), why);
@@ -155,6 +192,7 @@ final class Runner {
     /** Lets time pass to {@code time}, with everything that happens on the way. */
     private void waitFor(long time) throws ScriptException {
         while (stack.deadline() <= time) {
+            budget.spend();
             stack.moveTo(stack.deadline());
             retry();
         }
@@ -227,7 +265,7 @@ final class Runner {
         if (call.result().isAny()) {
             return;
         }
-        Long expected = call.result().value(new Constants(dialect).all());
+        Long expected = call.result().value(constants);
         if (expected == null) {
             throw ScriptException.unsupported(line, "the result " + call.result() + " is not supported");
         }

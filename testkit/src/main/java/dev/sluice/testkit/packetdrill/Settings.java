@@ -39,6 +39,9 @@ final class Settings {
     long delayedAck;
     int quickAcks;
     TcpProfile.Congestion congestion = TcpProfile.Congestion.NEW_RENO;
+    /** {@code TCP_MAXSEG} that was set is told before there is a connection. */
+    final boolean tellsMaximumSegment;
+
     /** Losses are found by time, with probes. */
     boolean rack;
 
@@ -56,6 +59,7 @@ final class Settings {
         delayedAck = version.delayedAckMillis * MILLIS;
         rtoInitial = version.rtoInitialMillis * MILLIS;
         duplicateSack = version.duplicateSack;
+        tellsMaximumSegment = version.tellsMaximumSegment;
         defaultMss = ipv6 ? 1220 : 536;
         switch (dialect) {
             case LINUX -> {
@@ -141,7 +145,7 @@ final class Settings {
                 .withTimeouts(
                         options.synTimeout,
                         options.userTimeout > 0 ? options.userTimeout : base.userTimeout(),
-                        base.finWait2(),
+                        options.finWait2,
                         base.timeWait())
                 .with(TcpTuning.DEFAULT
                         .withReceiveLimit(receive)

@@ -2,6 +2,9 @@ package dev.sluice.testkit.packetdrill;
 
 /** What a script has set on a socket; accepted sockets begin with their listener's. */
 final class SocketOptions {
+    static final int DEFAULT_TTL = 64;
+    private static final long FIN_WAIT_2 = 60_000_000_000L;
+
     boolean noDelay;
     boolean keepAlive;
     long keepAliveIdle;
@@ -17,6 +20,14 @@ final class SocketOptions {
     boolean reuse;
     /** Seconds to linger; −1 for not to. */
     int linger = -1;
+    /** Of the IP header; the ECN codepoint is the stack's. */
+    int trafficClass;
+
+    int ttl = DEFAULT_TTL;
+    /** How long FIN-WAIT-2 lasts after a close. */
+    long finWait2 = FIN_WAIT_2;
+    /** Reading tells how much is left. */
+    boolean tellsQueue;
 
     SocketOptions(Settings settings) {
         keepAliveIdle = settings.keepAliveIdle;
@@ -39,5 +50,9 @@ final class SocketOptions {
         sendBuffer = other.sendBuffer;
         reuse = other.reuse;
         linger = other.linger;
+        trafficClass = other.trafficClass;
+        ttl = other.ttl;
+        finWait2 = other.finWait2;
+        tellsQueue = other.tellsQueue;
     }
 }

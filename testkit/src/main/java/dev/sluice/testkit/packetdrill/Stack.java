@@ -23,8 +23,11 @@ import org.jspecify.annotations.Nullable;
 final class Stack {
     private static final int MOST_ROUNDS = 10_000;
 
-    /** A segment that left, with its TCP header at 0; {@code ect0} if routers may mark its packet. */
-    record Sent(long time, byte[] bytes, boolean ect0) {}
+    /**
+     * A segment that left, with its TCP header at 0, and the fields of its IP header that sockets set; {@code ect0} if routers may mark
+     * its packet.
+     */
+    record Sent(long time, byte[] bytes, boolean ect0, int ttl, int trafficClass) {}
 
     final Settings settings;
     final TcpShard shard;
@@ -36,6 +39,7 @@ final class Stack {
     private int opened;
     private long now;
     private int nextPort = 49_152;
+    private long callDeadline = Long.MAX_VALUE;
     /** What the way to the peer is known to carry, headers deducted (RFC 1191 §6.1); later connections begin with it. */
     private int pathMss = Integer.MAX_VALUE;
 
@@ -142,6 +146,7 @@ final class Stack {
         }
         Connection connection = find(remotePort, localPort);
         if (connection != null) {
+            connection.onReceive(s, bytes.length);
             TcpState before = connection.tcb.state();
             connection.handle(connection.tcb.onSegment(s, 0, bytes.length, marked, now), before);
         } else {
@@ -191,14 +196,14 @@ final class Stack {
         if (headerLength > 0) {
             byte[] bytes = new byte[headerLength];
             MemorySegment.copy(shard.header(), ValueLayout.JAVA_BYTE, TcpShard.HEADER_AT, bytes, 0, headerLength);
-            emit(bytes, false);
+            emit(bytes, false, SocketOptions.DEFAULT_TTL, 0);
         }
     }
 
     // ---- Out and time
 
-    void emit(byte[] bytes, boolean ect0) {
-        sent.add(new Sent(now, bytes, ect0));
+    void emit(byte[] bytes, boolean ect0, int ttl, int trafficClass) {
+        sent.add(new Sent(now, bytes, ect0, ttl, trafficClass));
     }
 
     /** Lets every connection say what it has to say now. */
@@ -216,18 +221,24 @@ final class Stack {
         connections.removeIf(c -> c.over);
     }
 
+    /** A call that waits wants to be tried again at {@code time}; {@link Long#MAX_VALUE} for none. */
+    void wakeAt(long time) {
+        callDeadline = time;
+    }
+
     /** When the earliest timer is due, or {@link Long#MAX_VALUE}. */
     long deadline() {
         long earliest = Long.MAX_VALUE;
         for (Connection connection : connections) {
             earliest = Math.min(earliest, connection.tcb.deadline());
         }
-        return earliest;
+        return Math.min(earliest, callDeadline);
     }
 
     /** Time passes to {@code time}, which is not after the next timer. */
     void moveTo(long time) {
         now = Math.max(now, time);
+        callDeadline = callDeadline <= now ? Long.MAX_VALUE : callDeadline;
         for (Connection connection : new ArrayList<>(connections)) {
             if (connection.tcb.deadline() <= now) {
                 TcpState before = connection.tcb.state();

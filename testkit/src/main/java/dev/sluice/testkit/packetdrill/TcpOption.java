@@ -72,6 +72,26 @@ sealed interface TcpOption {
         }
     }
 
+    /** What the offset of data leaves for options (RFC 9293 §3.1). */
+    int LONGEST = 40;
+
+    /** Bytes of {@code options} on the wire, before padding. */
+    static int length(List<TcpOption> options) {
+        int length = 0;
+        for (TcpOption option : options) {
+            length += switch (option) {
+                case Nop _, Eol _ -> 1;
+                case SackPermitted _ -> 2;
+                case WindowScale _ -> 3;
+                case Mss _ -> 4;
+                case Timestamps _ -> 10;
+                case Sack(List<Sack.Block> blocks) -> 2 + 8 * blocks.size();
+                case Other _ -> 2;
+            };
+        }
+        return length;
+    }
+
     default boolean isPadding() {
         return this instanceof Nop || this instanceof Eol;
     }

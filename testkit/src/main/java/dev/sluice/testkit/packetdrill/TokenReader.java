@@ -5,8 +5,8 @@ import java.util.List;
 
 /** A place in a list of tokens. What cannot be read is unsupported: another dialect may know it. */
 final class TokenReader {
-    /** Seconds, some three years. */
-    private static final double LONGEST = 1e8;
+    /** Seconds: a year. No timer of TCP is longer, and what is beyond it cannot be meant. */
+    static final long LONGEST = 366L * 24 * 3600;
 
     private final List<Token> tokens;
     private int at;
@@ -102,7 +102,7 @@ final class TokenReader {
             throw ScriptException.badScript(token.line(), "the time " + token.text() + " is negative");
         }
         if (seconds > LONGEST) {
-            throw ScriptException.badScript(token.line(), "the time " + token.text() + " is too long");
+            throw ScriptException.badScript(token.line(), "the time " + token.text() + " is longer than a year");
         }
         return Math.round(seconds * 1e6);
     }

@@ -10,15 +10,17 @@ import java.util.List;
  */
 enum Version {
     /** Receive buffers grow to 15 MiB, as the public suites set them. */
-    LINUX(Dialect.LINUX, 15 << 20, 40, 1000, true),
+    LINUX(Dialect.LINUX, 15 << 20, 40, 1000, true, true),
+    /** Before 2023: a segment size that was set is not told before the handshake. */
+    LINUX_5(Dialect.LINUX, 15 << 20, 40, 1000, true, false),
     /** To 6 MiB, the kernel's own default since 2012. */
-    LINUX_3(Dialect.LINUX, 6 << 20, 40, 1000, true),
+    LINUX_3(Dialect.LINUX, 6 << 20, 40, 1000, true, false),
     /** To 4 MiB, before. */
-    LINUX_2(Dialect.LINUX, 4 << 20, 40, 1000, true),
-    FREEBSD(Dialect.FREEBSD, 2 << 20, 40, 1000, true),
-    FREEBSD_13(Dialect.FREEBSD, 2 << 20, 100, 1000, true),
-    FREEBSD_12(Dialect.FREEBSD, 2 << 20, 100, 3000, false),
-    SLUICE(Dialect.SLUICE, 0, 40, 1000, false);
+    LINUX_2(Dialect.LINUX, 4 << 20, 40, 1000, true, false),
+    FREEBSD(Dialect.FREEBSD, 2 << 20, 40, 1000, true, true),
+    FREEBSD_13(Dialect.FREEBSD, 2 << 20, 100, 1000, true, true),
+    FREEBSD_12(Dialect.FREEBSD, 2 << 20, 100, 3000, false, true),
+    SLUICE(Dialect.SLUICE, 0, 40, 1000, false, true);
 
     final Dialect dialect;
     final int largestBuffer;
@@ -27,13 +29,21 @@ enum Version {
     final int rtoInitialMillis;
 
     final boolean duplicateSack;
+    final boolean tellsMaximumSegment;
 
-    Version(Dialect dialect, int largestBuffer, int delayedAckMillis, int rtoInitialMillis, boolean duplicateSack) {
+    Version(
+            Dialect dialect,
+            int largestBuffer,
+            int delayedAckMillis,
+            int rtoInitialMillis,
+            boolean duplicateSack,
+            boolean tellsMaximumSegment) {
         this.dialect = dialect;
         this.largestBuffer = largestBuffer;
         this.delayedAckMillis = delayedAckMillis;
         this.rtoInitialMillis = rtoInitialMillis;
         this.duplicateSack = duplicateSack;
+        this.tellsMaximumSegment = tellsMaximumSegment;
     }
 
     static Version newest(Dialect dialect) {

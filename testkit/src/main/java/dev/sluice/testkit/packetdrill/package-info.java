@@ -14,8 +14,12 @@
  * end does not matter.
  *
  * <p>{@code Stack} owns {@link dev.sluice.stack.tcp.Tcb}s as {@code net.TcpEngine} does: it finds, opens and ends connections. It has no
- * IP layer, so scripts that look at IP headers are unsupported; the version of IP only changes segment sizes. {@code Settings} turns
- * what a script sets by sysctl into a {@link dev.sluice.stack.tcp.TcpProfile}.
+ * IP layer: the version of IP only changes segment sizes, and TTL and traffic class are the values that the script has set on its
+ * sockets. {@code Settings} turns what a script sets by sysctl into a {@link dev.sluice.stack.tcp.TcpProfile}.
+ *
+ * <p><b>Hostile scripts.</b> Nothing that a script says may keep the interpreter: {@code Budget} bounds its length, its real time and
+ * what is looked at by patterns; a year is all its virtual time; brackets nest 64 deep. What is beyond is told with its line, and the
+ * other scripts of a folder go on. Each script has a stack of its own, and shares nothing: {@code Main} runs many at a time.
  *
  * <p><b>Numbers.</b> Scripts count sequence numbers from 0 and cannot know our timestamps. {@code Flow} maps them to the wire and back, so
  * that every script can be run with any pair of initial sequence numbers.
@@ -23,7 +27,7 @@
  * <p><b>Verdicts.</b> A script <em>passes</em> when all its events came true. It <em>fails</em> when our stack did something else, or when it
  * contradicts itself. It is <em>unsupported</em> when it reaches something that we lack; that is never counted as passed.
  *
- * <p>Everything is confined to one thread. The language is that of the public packetdrill and of the fork that FreeBSD's test suite uses;
+ * <p>A run is confined to one thread. The language is that of the public packetdrill and of the fork that FreeBSD's test suite uses;
  * docs/packetdrill.md says what is understood.
  */
 @NullMarked

@@ -66,6 +66,48 @@ class CommandTest {
     }
 
     @Test
+    void manyScriptsRunAtOnceAndAreToldInTheirOrder() throws Exception {
+        StringBuilder expected = new StringBuilder();
+        for (int i = 100; i < 400; i++) {
+            Path script = folder.resolve(i + ".pkt");
+            switch (i % 4) {
+                case 0 -> Files.writeString(script, PASSES);
+                case 1 -> Files.writeString(script, UNSUPPORTED);
+                case 2 -> Files.writeString(script, FAILS);
+                default -> Files.write(script, new byte[i]);
+            }
+            expected.append(i % 4 == 0 ? "" : i + ".pkt ");
+        }
+        assertThat(run(folder.toString())).isEqualTo(1);
+        assertThat(lastLine()).isEqualTo("75 passed, 150 failed, 75 unsupported");
+        StringBuilder told = new StringBuilder();
+        out.toString(StandardCharsets.UTF_8)
+                .lines()
+                .filter(line -> line.contains(".pkt:"))
+                .forEach(line -> told.append(line, line.indexOf(".pkt:") - 3, line.indexOf(".pkt:"))
+                        .append(".pkt "));
+        assertThat(told).hasToString(expected.toString());
+    }
+
+    @Test
+    void aScriptThatIsTooLargeIsCountedAndTheOthersRun() throws Exception {
+        Files.write(folder.resolve("a.pkt"), " ".repeat(10 << 20).getBytes(StandardCharsets.UTF_8));
+        Files.writeString(folder.resolve("b.pkt"), PASSES);
+        Files.writeString(folder.resolve("c.pkt"), "");
+        assertThat(run(folder.toString())).isEqualTo(1);
+        assertThat(lastLine()).isEqualTo("1 passed, 1 failed, 1 unsupported");
+        assertThat(out.toString(StandardCharsets.UTF_8)).contains("a.pkt:1: unsupported: a script of more than");
+    }
+
+    @Test
+    void symbolsAreDefinedOnTheCommandLine() throws Exception {
+        Path script = Files.writeString(folder.resolve("a.pkt"), "0 socket(KIND, SOCK_STREAM, NUMBER) = 3\n");
+        assertThat(run("--define=KIND=AF_INET", "--define=NUMBER=IPPROTO_TCP", script.toString()))
+                .isZero();
+        assertThat(lastLine()).isEqualTo("1 passed, 0 failed, 0 unsupported");
+    }
+
+    @Test
     void mistakesGiveStatusTwo() {
         assertThat(run()).isEqualTo(2);
         assertThat(run("--frob", "x")).isEqualTo(2);

@@ -2,6 +2,7 @@ package dev.sluice.testkit.packetdrill;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -159,11 +160,14 @@ class InterpreterTest {
                 "+0 frobnicate(4) = 0",
                 "+0 setsockopt(4, IPPROTO_TCP, TCP_FASTOPEN, [5], 4) = 0",
                 "+0 sendmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0}, MSG_MORE) = 10",
-                "+0 epoll_create(1) = 5",
+                "+0 pipe([5, 6]) = 0",
                 "+0 < udp (100)",
                 "+0 > udp (100)",
                 "+0 setsockopt(4, SOL_SOCKET, SO_TIMESTAMPING, [1], 4) = 0",
-                "+0 > (ttl 64) . 1:1(0) ack 1",
+                "+0 > (flowlabel 64) . 1:1(0) ack 1",
+                "+0 setsockopt(4, IPPROTO_TCP, TCP_CORK, [1], 4) = 0",
+                "+0 setsockopt(4, IPPROTO_TCP, TCP_NOTSENT_LOWAT, [1], 4) = 0",
+                "+0 send(4, ..., 10, MSG_EOR) = 10",
                 "+0 < . 1:1(0) ack 1 win 100 <FO 1234>",
                 "+0 < S 0:0(0) win 100 <mss 1460>/udp(1 > 2)",
                 "+0 `rm -rf /`",
@@ -227,7 +231,7 @@ class InterpreterTest {
     }
 
     private static List<Version> versions(String script) throws Exception {
-        return Parser.parse("a", script, null, Set.of()).versions();
+        return Parser.parse("a", script, null, Set.of(), Map.of()).versions();
     }
 
     @Test
@@ -410,6 +414,280 @@ class InterpreterTest {
             assertThat(verdict.kind()).as(verdict.toString()).isNotEqualTo(Verdict.Kind.PASSED);
         }
         assertThat(verdict.what()).doesNotContain("the stack or the interpreter broke");
+    }
+
+    private static void assertPasses(String end) {
+        assertThat(run(ESTABLISHED + end)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @Test
+    void fieldsOfTheIpHeaderAreThoseOfTheSocket() {
+        String script = """
+                +0 setsockopt(4, SOL_IP, IP_TTL, [9], 4) = 0
+                +0 setsockopt(4, SOL_IP, IP_TOS, [IPTOS_DSCP_CS1], 4) = 0
+                +0 getsockopt(4, SOL_IP, IP_TOS, [0x20], [4]) = 0
+                +0 write(4, ..., 100) = 100
+                +0 > (ttl 9, tos 0x20) P. 1:101(100) ack 1
+                """;
+        assertPasses(script);
+        assertPasses("+0 write(4, ..., 100) = 100\n+0 > (ttl 64, tos 0) P. 1:101(100) ack 1\n");
+        assertFails(script.replace("(ttl 9", "(ttl 8"), "the TTL differs: it is 9");
+        assertFails(script.replace("tos 0x20", "tos 0x22"), "the traffic class differs: it is 0x20");
+        assertFails("+0 write(4, ..., 1) = 1\n+0 > (class 0x20) P. 1:2(1) ack 1\n", "it is 0x0");
+    }
+
+    @Test
+    void theTrafficClassIncludesTheEcnCodepoint() {
+        String script = """
+                --dialect=sluice
+                 0 `sysctl net.ipv4.tcp_ecn=1`
+                +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                +0 setsockopt(3, SOL_IP, IP_TOS, [0x23], 4) = 0
+                +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+                +0 connect(3, ..., ...) = -1 EINPROGRESS
+                +0 > (tos 0x20) SEW 0:0(0) <...>
+                +0 < SE. 0:0(0) ack 1 win 65535 <mss 1460>
+                +0 > (tos 0x20) . 1:1(0) ack 1
+                +0 write(3, ..., 10) = 10
+                +0 > (tos 0x22) P. 1:11(10) ack 1
+                """;
+        assertThat(run(script)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @Test
+    void epollTellsLevelsAndEdges() {
+        String script = """
+                +0 epoll_create(1) = 5
+                +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLOUT|EPOLLIN|EPOLLET, fd=4}) = 0
+                +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, fd=4}) = -1 EEXIST
+                +0 epoll_wait(5, {events=EPOLLOUT, fd=4}, 1, 0) = 1
+                +0 epoll_wait(5, {events=0, ptr=0}, 1, 0) = 0
+                +0 < P. 1:11(10) ack 1 win 32767
+                +0 epoll_wait(5, {events=EPOLLIN|EPOLLOUT, fd=4}, 1, 0) = 1
+                +0 read(4, ..., 5) = 5
+                +0 epoll_wait(5, ..., 1, 0) = 0
+                +0 epoll_ctl(5, EPOLL_CTL_MOD, 4, {events=EPOLLIN, ptr=7}) = 0
+                +0 epoll_wait(5, {events=EPOLLIN, ptr=7}, 1, 0) = 1
+                +0 epoll_wait(5, {events=EPOLLIN, ptr=7}, 1, 0) = 1
+                +0 epoll_ctl(5, EPOLL_CTL_DEL, 4, ...) = 0
+                +0 epoll_wait(5, ..., 1, 0) = 0
+                +0 close(5) = 0
+                +0 epoll_wait(5, ..., 1, 0) = -1 EBADF
+                """;
+        assertPasses(script);
+        assertFails(script.replace("{events=EPOLLOUT, fd=4}", "{events=EPOLLIN, fd=4}"), "it told the events EPOLLOUT");
+        assertFails(script.replace("{events=EPOLLOUT, fd=4}", "{events=EPOLLOUT, fd=3}"), "it told the data 4");
+        assertPasses("""
+                +0 epoll_create1(EPOLL_CLOEXEC) = 5
+                +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLONESHOT, fd=4}) = 0
+                +0...0.1 epoll_wait(5, {events=EPOLLIN, fd=4}, 1, -1) = 1
+                +.1 < P. 1:11(10) ack 1 win 32767
+                +0 epoll_wait(5, ..., 1, 0) = 0
+                """);
+    }
+
+    @Test
+    void epollTellsThatThereIsRoomAgain() {
+        assertPasses("""
+                +0 setsockopt(4, SOL_SOCKET, SO_SNDBUF, [2000], 4) = 0
+                +0 epoll_create(1) = 5
+                +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLOUT|EPOLLET, fd=4}) = 0
+                +0 epoll_wait(5, {events=EPOLLOUT, fd=4}, 1, 0) = 1
+                +0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+                +0 write(4, ..., 5000) = 2000
+                +0 epoll_wait(5, ..., 1, 0) = 0
+                +.1 < . 1:1(0) ack 1461 win 32767
+                +0 epoll_wait(5, {events=EPOLLOUT, fd=4}, 1, 0) = 1
+                +0 epoll_wait(5, ..., 1, 0) = 0
+                """);
+    }
+
+    @Test
+    void callsWithATimeoutComeBackAtIt() {
+        assertPasses("+0...0.3 poll([{fd=4, events=POLLIN, revents=0}], 1, 300) = 0\n+.5 close(4) = 0\n");
+        assertPasses("+0 epoll_create(1) = 5\n+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, fd=4}) = 0\n"
+                + "+0...0.3 epoll_wait(5, ..., 1, 300) = 0\n+.5 close(4) = 0\n");
+        assertFails(
+                "+0...0.3 poll([{fd=4, events=POLLIN, revents=0}], 1, 200) = 0\n+.5 close(4) = 0\n",
+                "came back at another time");
+    }
+
+    @Test
+    void aReaderLearnsHowMuchIsLeft() {
+        String read = """
+                +0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 6}], msg_flags=0,
+                     msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=LEFT}]}, 0) = READ
+                """;
+        String script = "+0 setsockopt(4, SOL_TCP, TCP_INQ, [1], 4) = 0\n+0 < FP. 1:11(10) ack 1 win 32767\n";
+        String first = read.replace("LEFT", "4").replace("READ", "6");
+        // The end of the stream counts as a byte.
+        assertPasses(script + first + read.replace("LEFT", "1").replace("READ", "4"));
+        assertFails(script + first.replace("=4}", "=5}"), "it told 4 bytes in the queue instead of 5");
+    }
+
+    @Test
+    void noBufferIsABadAddress() {
+        assertPasses("""
+                +0 write(4, NULL, 10) = -1 EFAULT (Bad address)
+                +0 < P. 1:11(10) ack 1 win 32767
+                +0 recv(4, NULL, 10, 0) = -1 EFAULT (Bad address)
+                +0 read(4, ..., 10) = 10
+                """);
+    }
+
+    @Test
+    void whatHappenedIsCounted() {
+        assertPasses("""
+                +1 < P. 1:11(10) ack 1 win 32767
+                +.01 write(4, ..., 100) = 100
+                +.09 %{ assert tcpi_bytes_received == 10 and tcpi_bytes_sent == 100, tcpi_bytes_sent }%
+                +0 %{ assert tcpi_data_segs_in == 1 and tcpi_data_segs_out == 1 }%
+                +0 %{ assert tcpi_last_data_recv == 100 and tcpi_last_data_sent == 90 }%
+                """);
+    }
+
+    @Test
+    void signsOfNumberWithinCodeAreComments() {
+        assertPasses("+0 %{\n# a comment\nassert tcpi_unacked == 0\n}%\n");
+    }
+
+    @Test
+    void symbolsThatAreDefinedStandForTheirValues() {
+        String script = ESTABLISHED + "+0 write(4, ..., SIZE) = SIZE\n+0 > P. 1:101(SIZE) ack 1\n";
+        assertThat(run("--define=SIZE=100\n" + script)).isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(new Suite(null, Map.of("define:SIZE", "100")).run("test.pkt", script))
+                .isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run(script).kind()).isEqualTo(Verdict.Kind.UNSUPPORTED);
+    }
+
+    @Test
+    void segmentsAreNotJoinedWhereTheScriptIsStrict() {
+        String script = ESTABLISHED + "+0 write(4, ..., 2920) = 2920\n+0 > P. 1:2921(2920) ack 1\n";
+        assertThat(run(script).kind()).isEqualTo(Verdict.Kind.PASSED);
+        assertThat(run("--strict_segments\n" + script).what()).isEqualTo("the flags differ");
+    }
+
+    @Test
+    void finWait2LastsAsLongAsTheSocketSays() {
+        String script = """
+                +0 setsockopt(4, SOL_TCP, TCP_LINGER2, [2], 4) = 0
+                +0 close(4) = 0
+                +0 > F. 1:1(0) ack 1
+                +0 < . 1:1(0) ack 2 win 32767
+                +WAIT `sockstat -s | grep -c FIN_WAIT_2 | grep COUNT`
+                """;
+        assertPasses(script.replace("WAIT ", "1.9 ").replace("COUNT", "1"));
+        assertPasses(script.replace("WAIT ", "2.1 ").replace("COUNT", "0"));
+    }
+
+    @Test
+    void aSegmentSizeThatWasSetIsToldAsTheReleaseDoes() {
+        String script = """
+                `../common/defaults.sh`
+                 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                +0 setsockopt(3, SOL_TCP, TCP_MAXSEG, [1100], 4) = 0
+                +0 getsockopt(3, SOL_TCP, TCP_MAXSEG, [SIZE], [4]) = 0
+                """;
+        assertThat(run(script.replace("SIZE", "1100")).kind()).isEqualTo(Verdict.Kind.PASSED);
+        assertThat(run(script.replace("SIZE", "536")).kind()).isEqualTo(Verdict.Kind.PASSED);
+        assertThat(run(script.replace("SIZE", "1000")).kind()).isEqualTo(Verdict.Kind.FAILED);
+    }
+
+    @Test
+    void aHopLimitThatIsExceededEndsAnAttemptOnFreeBsd() {
+        assertThat(run("""
+                                --ip_version=ipv6
+                                 0 `sysctl -w net.inet.tcp.icmp_may_rst=1`
+                                +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                                +0 fcntl(3, F_SETFL, O_RDWR | O_NONBLOCK) = 0
+                                +0 connect(3, ..., ...) = -1 EINPROGRESS
+                                +0 > S 0:0(0) <...>
+                                +.1 < [0:0(0)] icmp time_exceeded exceeded_hop_limit
+                                +.1 getsockopt(3, SOL_SOCKET, SO_ERROR, [EHOSTUNREACH], [4]) = 0
+                                """)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    // ---- Hostile scripts
+
+    private static Verdict hostile(String script) {
+        Verdict verdict = new Suite(null, Map.of(), 1, 1, Duration.ofSeconds(2)).run("test.pkt", script);
+        assertThat(verdict.kind()).as(verdict.toString()).isNotEqualTo(Verdict.Kind.PASSED);
+        assertThat(verdict.what()).doesNotContain("broke");
+        assertThat(verdict.line()).isPositive();
+        return verdict;
+    }
+
+    @Test
+    void nestingIsRefusedWithItsLine() {
+        for (String open : List.of("[", "{", "{a(1)=", "f(")) {
+            assertThat(hostile(ESTABLISHED + "+0 poll(" + open.repeat(100_000) + ") = 0\n")
+                            .toString())
+                    .contains("test.pkt:9: ", "nested more than 64 deep");
+        }
+        for (String open : List.of("(", "-", "not ")) {
+            assertThat(hostile(ESTABLISHED + "+0 %{ assert " + open.repeat(1000) + "1 }%\n")
+                            .toString())
+                    .contains("test.pkt:9: ", "nested more than 64 deep");
+        }
+    }
+
+    @Test
+    void aScriptThatIsTooLongIsNotRun() {
+        Verdict verdict = hostile(ESTABLISHED + "// comment\n".repeat(1_000_000));
+        assertThat(verdict.kind()).isEqualTo(Verdict.Kind.UNSUPPORTED);
+        assertThat(verdict.what()).contains("more than 1048576 characters");
+    }
+
+    @Test
+    void aFileThatIsNoTextIsToldWithItsLine() {
+        assertThat(hostile(ESTABLISHED + "+0 close(4) = 0\n\177ELF\0\0").toString())
+                .contains("test.pkt:10: the file is no text");
+    }
+
+    @Test
+    void aScriptThatTakesTooLongIsGivenUpAtItsLine() {
+        Verdict verdict = new Suite(null, Map.of(), 1, 1, Duration.ZERO).run("test.pkt", ESTABLISHED);
+        assertThat(verdict.kind()).isEqualTo(Verdict.Kind.FAILED);
+        assertThat(verdict.what()).contains("kept the interpreter busy for 0 ms");
+        // A year of probes: as far as it goes in the time that there is.
+        hostile(ESTABLISHED
+                + "+0 setsockopt(4, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0\n"
+                + "+0 < . 1:1(0) ack 1 win 0\n+0 write(4, ..., 1) = 1\n".repeat(3)
+                + "+31000000 close(4) = 1\n");
+        hostile(ESTABLISHED + "+0 read(4, ..., 1)\n".repeat(20_000));
+        hostile(ESTABLISHED + "#ifdef A\n#endif\n".replace("A", "A") + "+0 > . 9:9(0) ack 9\n");
+    }
+
+    @Test
+    void moreThanAYearIsNotWaitedFor() {
+        assertThat(hostile(ESTABLISHED + "+31000000 close(4) = 0\n+31000000 close(4) = 0\n")
+                        .toString())
+                .contains("test.pkt:10: ", "more than a year of virtual time");
+        assertThat(hostile(ESTABLISHED + "+32000000 close(4) = 0\n").toString())
+                .contains("test.pkt:9: ", "longer than a year");
+    }
+
+    @Test
+    void optionsThatFitNoHeaderAreABadScript() {
+        assertThat(hostile(ESTABLISHED + "+0 < . 1:1(0) ack 1 win 9 <sack 1:2 3:4 5:6 7:8 9:10>\n")
+                        .toString())
+                .contains("test.pkt:9: ", "TCP options of 42 bytes are longer than 40");
+    }
+
+    @Test
+    void longCommandsAreNotLookedAt() {
+        assertThat(hostile(ESTABLISHED + "+0 `sockstat " + "| grep -c ".repeat(10_000) + "`\n")
+                        .what())
+                .contains("a command of more than 4096 characters");
+        assertThat(hostile(ESTABLISHED + "+0 %{ assert " + "1+".repeat(10_000) + "1 }%\n")
+                        .what())
+                .contains("code of more than 4096 characters");
+    }
+
+    @Test
+    void whatOurStackRefusesIsToldWithItsLine() {
+        assertThat(hostile("--mtu=72\n" + ESTABLISHED).toString())
+                .isEqualTo("test.pkt:6: unsupported: a setting of our stack: TcpProfile: mss cannot be 32");
     }
 
     @Test

@@ -30,7 +30,7 @@ class OwnScriptsTest {
     @ParameterizedTest
     @CsvSource({"0, 0", "305419896, 1", "2147483646, -3", "-2, 2147483600", "-1, -1", "-70000, 2147418113"})
     void everyScriptPassesWithAnySequenceNumbers(int iss, int peerIss) throws Exception {
-        Suite suite = new Suite(null, Map.of(), iss, peerIss);
+        Suite suite = new Suite(null, Map.of(), iss, peerIss, Budget.REAL_TIME);
         List<Verdict> bad = scripts().stream()
                 .map(suite::run)
                 .filter(v -> v.kind() != Verdict.Kind.PASSED)
