@@ -140,8 +140,4 @@ final class AckPolicy {
         timer = NEVER;
         duplicateLength = 0;
     }
-
-    void stop() {
-        timer = NEVER;
-    }
 }

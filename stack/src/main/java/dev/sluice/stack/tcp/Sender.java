@@ -591,7 +591,7 @@ final class Sender {
     }
 
     /** Starts the persist timer if only the peer's window holds us (RFC 9293 §3.8.6.1). */
-    void armPersist(long now) {
+    private void armPersist(long now) {
         if (timer == NEVER && stuck()) {
             persist = true;
             probes = 0;

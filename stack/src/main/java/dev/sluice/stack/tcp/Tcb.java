@@ -171,9 +171,6 @@ public final class Tcb {
         if (!scaleOk) {
             receiver.disableScaling();
         }
-        if (!passive) {
-            receiver.opened();
-        }
         int theirs = segment.mss < 0 ? profile.defaultMss() : Math.max(segment.mss, SMALLEST_MSS);
         int agreed = Math.min(theirs, sender.pathMss());
         receiver.agreed(agreed, profile.tuning());
@@ -219,7 +216,7 @@ public final class Tcb {
         shard.segment().read(s, at, length);
         shard.segment().marked = marked;
         int events = shard.arrival().process(this, now);
-        return ended ? events : finish(events, now);
+        return ended ? events : finish(events);
     }
 
     void heard(long now) {
@@ -261,7 +258,7 @@ public final class Tcb {
     }
 
     /** Ends every call that may have changed something: tells what is now complete. */
-    private int finish(int events, long now) {
+    private int finish(int events) {
         if (receiver.undelivered() == 0) {
             if (receiver.finReceived() && !remoteClosedTold) {
                 remoteClosedTold = true;
@@ -272,9 +269,6 @@ public final class Tcb {
                 release();
                 return events | (state == TcpState.TIME_WAIT ? Events.CLOSED | Events.TIME_WAIT : Events.CLOSED);
             }
-        }
-        if (state.isSynchronized()) {
-            sender.armPersist(now);
         }
         return events;
     }
@@ -318,7 +312,7 @@ public final class Tcb {
             keepAlives++;
             keepAlivePending = true;
         }
-        return finish(0, now);
+        return finish(0);
     }
 
     private static boolean due(long deadline, long now) {
@@ -542,7 +536,7 @@ public final class Tcb {
         if (state.isSynchronized() && receiver.updateDue(profile.mss())) {
             acks.now();
         }
-        return finish(0, now);
+        return finish(0);
     }
 
     /** FIN follows the queued data; receiving goes on. Before the handshake is complete it follows that. */
@@ -634,7 +628,6 @@ public final class Tcb {
     public void release() {
         sender.clear();
         receiver.clear();
-        acks.stop();
     }
 
     /** The path carries no IP packets larger than {@code mss} + 40 (or 60): from ICMP, after the check of RFC 5927. */
