@@ -352,4 +352,74 @@ class SenderTest {
             d.sent.clear();
         }
     }
+
+    /** RFC 3168 §6.1.2: the peer hears of a reduction whatever its reason was. */
+    @Test
+    void aTimeoutIsReportedWithTheNextNewData() {
+        try (Dialogue d = marked(LAN)) {
+            d.write(MSS);
+            d.transmit();
+            while (d.shard.counters().timeouts == 0) {
+                d.timer();
+                d.transmit();
+            }
+            assertThat(d.sent).noneMatch(s -> s.has(CWR));
+            d.sent.clear();
+            d.peer(ACK, 1, 1 + MSS);
+            d.write(MSS);
+            assertThat(d.one().has(CWR)).isTrue();
+        }
+    }
+
+    @Test
+    void whatWasTooLargeForThePathGoesAgainUnderATimerOfItsOwn() {
+        try (Dialogue d = after(GUEST.withSuperSegment(0), 100 * MS, SACK)) {
+            d.write(MSS);
+            d.one();
+            d.pass(100 * MS);
+            d.tcb.limitMss(MSS, d.now); // nothing new
+            d.silence();
+            d.tcb.limitMss(1000, d.now);
+            assertThat(d.tcb.deadline() - d.now).isEqualTo(d.tcb.snapshot().rto());
+            d.transmit();
+            assertThat(d.sent.stream().mapToInt(Sent::length).sum()).isEqualTo(MSS);
+            assertThat(d.sent.stream().mapToInt(Sent::length).max()).hasValue(1000);
+            d.sent.clear();
+        }
+    }
+
+    @Test
+    void whatWasLostGoesAgainInOneSuperSegmentWhereTheLinkCutsIt() {
+        try (Dialogue d = after(GUEST, 10 * MS, SACK)) {
+            d.write(10 * MSS);
+            d.transmit();
+            d.sent.clear();
+            d.peer(ACK, 1, 1, 0, 65535, d.sack(1 + 4 * MSS, 1 + 10 * MSS));
+            Sent again = d.one();
+            assertThat(again.seq()).isEqualTo(1);
+            assertThat(again.length()).isEqualTo(4 * MSS);
+        }
+    }
+
+    /**
+     * A peer that took back some of its window would find an acknowledgment with SND.NXT beyond it (RFC 9293 §3.4); low bits that
+     * its scale has cut off do not count.
+     */
+    @Test
+    void anAcknowledgmentStaysWithinAWindowThatWasTakenBack() {
+        for (int scale : new int[] {0, 7}) {
+            byte[] options =
+                    Dialogue.join(Dialogue.mssOption(MSS), Dialogue.options(TcpOptions.WINDOW_SCALE, 3, scale));
+            for (int window : new int[] {1024, 2944, 3072}) {
+                try (Dialogue d = after(GUEST, 10 * MS, options)) {
+                    d.write(3000);
+                    d.transmit();
+                    d.sent.clear();
+                    d.peer(ACK, 1, 1, 10, window >> scale);
+                    boolean within = window == 1024 || (window == 2944 && scale == 0);
+                    assertThat(d.one().seq()).isEqualTo(within ? 1 + window : 3001);
+                }
+            }
+        }
+    }
 }
