@@ -37,7 +37,8 @@ final class RtoEstimator {
     /** The timeout as the samples so far would have it. */
     void forgetBackOff(TcpProfile profile) {
         if (smoothed != 0) {
-            long wanted = smoothed + Math.max(GRANULARITY, 4L * variation);
+            long margin = Math.max(micros(profile.tuning().rtoMargin()), Math.max(GRANULARITY, 4L * variation));
+            long wanted = smoothed + margin;
             timeout = Math.clamp(wanted, micros(profile.rtoMin()), micros(profile.rtoMax()));
         }
     }

@@ -422,7 +422,7 @@ public final class Tcb {
     /** A segment of data that was never sent before. */
     void emitNew(long from, int length, int flags, long now) {
         markable = ecnOn && length > 0;
-        emitData(from, length, ecnOn ? flags : flags & ~TcpHeader.CWR, now);
+        emitData(from, length, flags, now);
         markable = false;
     }
 
@@ -434,9 +434,9 @@ public final class Tcb {
         return markable;
     }
 
-    /** A segment of the stream, which the sender has counted already. */
+    /** A segment of the stream, which the sender has counted already. CWR says nothing to who has not agreed on ECN. */
     void emitData(long from, int length, int flags, long now) {
-        shard.writer().data(this, from, length, flags, now);
+        shard.writer().data(this, from, length, ecnOn ? flags : flags & ~TcpHeader.CWR, now);
     }
 
     /** An old sequence number makes the peer answer with what it has and wants. */

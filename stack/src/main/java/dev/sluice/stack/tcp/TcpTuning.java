@@ -19,6 +19,7 @@ public final class TcpTuning implements Cloneable {
     private boolean blindAttackDefence = true;
     private int quickAcks;
     private long rtoSlop;
+    private long rtoMargin;
     private boolean repeatFin;
     private boolean delayFin;
     private boolean reportWhenResending;
@@ -41,6 +42,7 @@ public final class TcpTuning implements Cloneable {
         TcpProfile.require(windowShift >= -1 && windowShift <= 14, "windowShift", windowShift);
         TcpProfile.require(quickAcks >= 0 && quickAcks <= 100, "quickAcks", quickAcks);
         TcpProfile.require(rtoSlop >= 0, "rtoSlop", rtoSlop);
+        TcpProfile.require(rtoMargin >= 0, "rtoMargin", rtoMargin);
         return this;
     }
 
@@ -105,6 +107,18 @@ public final class TcpTuning implements Cloneable {
 
     public TcpTuning withRtoSlop(long time) {
         return with(t -> t.rtoSlop = time);
+    }
+
+    /**
+     * What a measured retransmission timeout is at least above the smoothed round trip, whose variation may be smaller; 0 for the granularity
+     * of RFC 6298 §2.3.
+     */
+    public long rtoMargin() {
+        return rtoMargin;
+    }
+
+    public TcpTuning withRtoMargin(long time) {
+        return with(t -> t.rtoMargin = time);
     }
 
     /** Whether acknowledgments carry our FIN until it is acknowledged. */

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 /** Reads what follows the time of a packet event. */
 final class PacketParser {
     private static final long HIGHEST = 0xffff_ffffL;
+    private static final int MD5 = 19;
+    private static final int FAST_OPEN = 34;
     private static final Set<String> OTHER_PROTOCOLS =
             Set.of("udp", "udplite", "sctp", "gre", "GREv0", "mpls", "ipv4", "ipv6", "psp", "icmpv6", "raw");
 
@@ -131,7 +133,7 @@ final class PacketParser {
         long acknowledgment = in.skip("ack") ? in.integer("acknowledgment number", 0, HIGHEST) : 0;
         int window = in.skip("win") ? (int) in.integer("window", 0, 0xffff) : TcpPacket.UNSAID;
         int urgent = in.skip("urg") ? (int) in.integer("urgent pointer", 0, 0xffff) : TcpPacket.UNSAID;
-        List<TcpOption> options = options();
+        List<TcpOption> options = options(inbound);
         if (in.at("/") || in.at("{")) {
             throw ScriptException.unsupported(in.line(), "TCP over UDP and mutated packets are not supported");
         }
@@ -184,7 +186,7 @@ final class PacketParser {
     }
 
     /** Null for {@code <...>}. */
-    private @Nullable List<TcpOption> options() throws ScriptException {
+    private @Nullable List<TcpOption> options(boolean inbound) throws ScriptException {
         List<TcpOption> options = new ArrayList<>();
         if (!in.at("<") || in.peek().first()) {
             return options;
@@ -196,13 +198,25 @@ final class PacketParser {
             return null;
         }
         do {
-            options.add(option());
+            options.add(option(inbound));
         } while (in.skip(","));
         in.expect(">");
         return List.copyOf(options);
     }
 
-    private TcpOption option() throws ScriptException {
+    /** The value of an option, or "" if it has none. */
+    private String hexadecimal(int line, String name) throws ScriptException {
+        if (in.at(",") || in.at(">")) {
+            return "";
+        }
+        String value = in.next().text();
+        if (value.length() % 2 != 0 || !value.matches("[0-9a-fA-F]{1,76}")) {
+            throw ScriptException.unsupported(line, "the TCP option '" + name + " " + value + "' is not supported");
+        }
+        return value;
+    }
+
+    private TcpOption option(boolean inbound) throws ScriptException {
         int line = in.line();
         String name = in.word();
         return switch (name) {
@@ -231,7 +245,14 @@ final class PacketParser {
                 in.expect("ecr");
                 yield new TcpOption.Timestamps(value, in.integer("timestamp", 0, HIGHEST));
             }
-            default -> throw ScriptException.unsupported(line, "the TCP option '" + name + "' is not supported");
+            default -> {
+                // What our stack does not know may come, but is never sent.
+                int kind = name.equals("FO") ? FAST_OPEN : name.equals("md5") ? MD5 : 0;
+                if (!inbound || kind == 0) {
+                    throw ScriptException.unsupported(line, "the TCP option '" + name + "' is not supported");
+                }
+                yield new TcpOption.Unknown(kind, hexadecimal(line, name));
+            }
         };
     }
 }

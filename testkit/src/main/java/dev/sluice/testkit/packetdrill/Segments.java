@@ -7,6 +7,7 @@ import dev.sluice.wire.TcpOptions;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 
 /** Between packets of a script and segments on the wire. */
@@ -65,6 +66,11 @@ final class Segments {
                     Bytes.put32(s, whole.length - 4, echo == 0 ? 0 : flow.liveEcho(echo));
                     out.reset();
                     out.writeBytes(whole);
+                }
+                case TcpOption.Unknown(int kind, String value) -> {
+                    out.write(kind);
+                    out.write(2 + value.length() / 2);
+                    out.writeBytes(HexFormat.of().parseHex(value));
                 }
                 case TcpOption.Other _ -> throw new IllegalStateException("not parsed");
             }

@@ -155,6 +155,8 @@ final class Settings {
                         .withBlindAttackDefence(!insecureReset && !insecureSyn)
                         .withQuickAcks(quickAcks)
                         .withRtoSlop(rtoSlop)
+                        // Linux bounds the variation instead of the whole.
+                        .withRtoMargin(dialect == Dialect.LINUX ? rtoMin : 0)
                         .withRepeatFin(dialect == Dialect.FREEBSD)
                         .withDelayFin(dialect == Dialect.LINUX)
                         .withReportWhenResending(dialect == Dialect.FREEBSD)

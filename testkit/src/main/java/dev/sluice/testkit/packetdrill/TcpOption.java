@@ -64,6 +64,14 @@ sealed interface TcpOption {
         }
     }
 
+    /** One that comes and that our stack does not know: it is skipped (RFC 9293 §3.1, MUST-6). {@code value} is in hexadecimal. */
+    record Unknown(int kind, String value) implements TcpOption {
+        @Override
+        public String toString() {
+            return "option " + kind + " " + value;
+        }
+    }
+
     /** One that our stack neither sends nor understands. */
     record Other(int kind, String bytes) implements TcpOption {
         @Override
@@ -86,6 +94,7 @@ sealed interface TcpOption {
                 case Mss _ -> 4;
                 case Timestamps _ -> 10;
                 case Sack(List<Sack.Block> blocks) -> 2 + 8 * blocks.size();
+                case Unknown u -> 2 + u.value().length() / 2;
                 case Other _ -> 2;
             };
         }

@@ -168,7 +168,9 @@ class InterpreterTest {
                 "+0 setsockopt(4, IPPROTO_TCP, TCP_CORK, [1], 4) = 0",
                 "+0 setsockopt(4, IPPROTO_TCP, TCP_NOTSENT_LOWAT, [1], 4) = 0",
                 "+0 send(4, ..., 10, MSG_EOR) = 10",
-                "+0 < . 1:1(0) ack 1 win 100 <FO 1234>",
+                "+0 > . 1:1(0) ack 1 <FO 1234>",
+                "+0 < . 1:1(0) ack 1 win 100 <FO COOKIE>",
+                "+0 < . 1:1(0) ack 1 win 100 <md5 valid>",
                 "+0 < S 0:0(0) win 100 <mss 1460>/udp(1 > 2)",
                 "+0 `rm -rf /`",
                 "+0 `sysctl -w net.inet.tcp.frobs=1`",
@@ -605,6 +607,16 @@ class InterpreterTest {
                                 +.1 < [0:0(0)] icmp time_exceeded exceeded_hop_limit
                                 +.1 getsockopt(3, SOL_SOCKET, SO_ERROR, [EHOSTUNREACH], [4]) = 0
                                 """)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @Test
+    void optionsThatOurStackDoesNotKnowMayCome() {
+        assertPasses("""
+                +0 < P. 1:11(10) ack 1 win 32767 <FO 1234abcd,nop,nop>
+                +0.04 > . 1:1(0) ack 11
+                +0 < P. 11:21(10) ack 1 win 32767 <md5 000102030405060708090a0b0c0d0e0f,FO>
+                +0.04 > . 1:1(0) ack 21
+                """);
     }
 
     // ---- Hostile scripts
