@@ -312,6 +312,10 @@ final class Assertions {
             case "TCPI_OPT_ECN" -> {
                 return 8;
             }
+            // Never set: what comes with a SYN before the handshake is no more than a promise (RFC 7413 is not ours).
+            case "TCPI_OPT_SYN_DATA" -> {
+                return 32;
+            }
             default -> {}
         }
         Connection c = connection;

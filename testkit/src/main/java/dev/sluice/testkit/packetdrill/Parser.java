@@ -21,7 +21,7 @@ final class Parser {
 
     /** What only scripts for Linux say. */
     private static final Pattern LINUX = Pattern.compile(
-            "net\\.ipv4\\.|net/ipv4/|defaults\\.sh|set_sysctls|tcp_metrics|SIOCINQ|SIOCOUTQ|tcpi_|epoll|MSG_ZEROCOPY|TCP_INFO");
+            "net\\.ipv4\\.|net/ipv4/|defaults\\.sh|set_sysctls|tcp_metrics|SIOCINQ|SIOCOUTQ|epoll|MSG_ZEROCOPY|TCP_INFO");
 
     private final TokenReader in;
     private final List<Event> events = new ArrayList<>();

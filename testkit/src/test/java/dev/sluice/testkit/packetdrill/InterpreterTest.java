@@ -247,6 +247,7 @@ class InterpreterTest {
         assertThat(versions("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"))
                 .contains(Version.LINUX, Version.FREEBSD)
                 .doesNotContain(Version.SLUICE);
+        assertThat(versions("0 %{ assert tcpi_state == 0 }%")).contains(Version.LINUX, Version.FREEBSD);
         assertThat(versions("--dialect=freebsd\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3"))
                 .containsExactly(Version.FREEBSD);
     }
