@@ -5,6 +5,7 @@ import dev.sluice.cli.namespace.CommandException;
 import dev.sluice.cli.options.HelpText;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.UsageException;
+import dev.sluice.cli.view.FileTrouble;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -78,8 +79,8 @@ public final class Main {
                 System.err.println(name + ": " + command.getMessage());
                 yield command.exitCode();
             }
-            case IOException _ -> {
-                System.err.println(name + ": " + (e.getMessage() == null ? e : e.getMessage()));
+            case IOException io -> {
+                System.err.println(name + ": " + FileTrouble.words(io));
                 yield ExitCode.UNAVAILABLE;
             }
             default -> {

@@ -62,7 +62,8 @@ public final class ControlClient {
             case 0 -> throw notRunning();
             case 1 -> new ControlClient(running.getFirst().socket());
             default ->
-                throw new ControlException("several instances are running, choose one by its pid: "
+                throw new ControlException("several sluices are running, choose one by its pid (--pid PID, or PID"
+                        + " alone for status, capture and diagnose): "
                         + running.stream()
                                 .map(instance -> Long.toString(instance.pid()))
                                 .collect(Collectors.joining(", ")));

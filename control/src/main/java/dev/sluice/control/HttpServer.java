@@ -79,7 +79,10 @@ public final class HttpServer implements AutoCloseable {
     }
 
     private static ControlException failed(Path socket, IOException e) {
-        return new ControlException("could not make the control socket " + socket + ": " + ControlSockets.reason(e), e);
+        return new ControlException(
+                "could not make the control socket " + socket + ": " + ControlSockets.reason(e)
+                        + "; choose a place in a folder that is there and yours",
+                e);
     }
 
     static HttpServer onSocket(ServerSocketChannel bound, Path path, HttpHandler handler, Duration patience)

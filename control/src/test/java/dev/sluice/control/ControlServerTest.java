@@ -59,6 +59,15 @@ class ControlServerTest {
         start(Duration.ofSeconds(30), StatusFixture::status);
     }
 
+    @Test
+    void aPlaceThatCanNotBeIsToldWithWhatToDo() {
+        Path nowhere = socket().resolveSibling("none").resolve("s");
+        assertThatThrownBy(() -> HttpServer.onSocket(nowhere, _ -> HttpResponse.json(List.of())))
+                .isInstanceOf(ControlException.class)
+                .hasMessageContaining("could not make the control socket " + nowhere)
+                .hasMessageContaining("choose a place in a folder that is there");
+    }
+
     private SocketChannel connect() throws IOException {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(socket()));

@@ -222,7 +222,7 @@ final class GuestNetwork implements LocalPort {
             return;
         }
         if (forward.udp() ? udp.isService(port) : tcp.isService(port)) {
-            throw new IOException("port " + port + " of the gateway has a service already");
+            throw new IOException("port " + port + " of the gateway has a service already; choose another");
         }
         switch (forward.to()) {
             case GatewayForward.Address(var address, int hostPort) -> {
@@ -242,7 +242,7 @@ final class GuestNetwork implements LocalPort {
     /** Opens a port of the gateway for a service of this process. */
     void serve(int port, Gateway.GuestService service) throws IOException {
         if (tcp.isService(port)) {
-            throw new IOException("port " + port + " of the gateway has a service already");
+            throw new IOException("port " + port + " of the gateway has a service already; choose another");
         }
         tcp.service(port, (guest, events) -> {
             PipeSocket pipe = new PipeSocket(loop, events);

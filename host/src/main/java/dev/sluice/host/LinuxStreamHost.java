@@ -286,7 +286,10 @@ public final class LinuxStreamHost implements StreamHost {
                     "cannot listen on " + path + ": "
                             + (result == -Errno.EADDRINUSE
                                     ? "something is there that is in use, or no socket; remove it, or choose another path"
-                                    : Errno.text(-result)));
+                                    : Errno.text(-result)
+                                            + (result == -Errno.ENOENT
+                                                    ? " (make the folder that it is to be in)"
+                                                    : "")));
         }
         return watch(fd, 0, path, acceptor);
     }

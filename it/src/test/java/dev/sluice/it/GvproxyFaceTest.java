@@ -353,5 +353,17 @@ class GvproxyFaceTest {
         assertThat(place.exitCode()).isEqualTo(1);
         assertThat(place.err().lines()).singleElement().asString().contains("-listen-qemu", "exists already");
         assertThat(lab.onHost(gvproxy.toString(), "-version").output()).startsWith("gvproxy version ");
+        String[][] others = {
+            {"-listen", "tcp://127.0.0.1:99999", "is no place to listen"},
+            {"-listen", "unix:///none/x", "there is no folder /none; make it first"},
+            {"-pid-file", "/none/x", "/none/x: no such file or folder; choose another"},
+            {"-log-file", "/none/x", "/none/x: no such file or folder; choose another"},
+            {"-config", "/none/x", "cannot read /none/x: /none/x: no such file"},
+        };
+        for (String[] each : others) {
+            Program one = lab.onHost(gvproxy.toString(), "-ssh-port", "-1", each[0], each[1]);
+            assertThat(one.exitCode()).as(one.toString()).isEqualTo(1);
+            assertThat(one.err().lines()).singleElement().asString().contains(each[2]);
+        }
     }
 }

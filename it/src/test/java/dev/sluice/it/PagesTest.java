@@ -22,7 +22,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The examples of docs/api.md and docs/commands.md as they stand there, asked of a network that runs; those of other pages have tests of their own. */
+/**
+ * The examples of docs/api.md and docs/commands.md as they stand there, asked of a network that runs; {@link DaemonPagesTest} has those that go
+ * on until they are ended, and other pages have tests of their own.
+ */
 class PagesTest {
     /** What is asked, rather than started. */
     private static final Pattern ASKING =
@@ -165,7 +168,7 @@ class PagesTest {
     }
 
     /** Lines after a prompt, and the code in cells of tables, in the page's order. */
-    private static Set<String> shown(Path page) throws IOException {
+    static Set<String> shown(Path page) throws IOException {
         Set<String> lines = new LinkedHashSet<>();
         Pattern pattern = Pattern.compile("^\\$ (\\./sluice .*)$|\\| `(\\./sluice [^`]*)` \\|");
         for (String line : Files.readAllLines(page)) {

@@ -185,17 +185,58 @@ class PortsCommandTest {
     }
 
     private static String udpAnswer(int port, String what) {
+        return udpAnswer("127.0.0.1", port, what);
+    }
+
+    private static String udpAnswer(String host, int port, String what) {
         return lab.onHost("python3", "-c", """
                 import socket
-                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s = socket.socket(socket.AF_INET6 if ':' in '%1$s' else socket.AF_INET, socket.SOCK_DGRAM)
                 s.settimeout(0.5)
-                s.connect(('127.0.0.1', %d))
+                s.connect(('%1$s', %2$d))
                 try:
-                    s.send(b'%s')
+                    s.send(b'%3$s')
                     print(s.recv(2000).decode())
                 except OSError:
                     print('nothing')
-                """.formatted(port, what)).output().strip();
+                """.formatted(host, port, what))
+                .output()
+                .strip();
+    }
+
+    @Test
+    void aDatagramPortOfEveryAddressIsOfBothFamilies() {
+        start(true, "0.0.0.0");
+        awaitControl();
+        order(105_300);
+        assertThat(ports("add", "18210:5300/udp").output())
+                .isEqualTo("udp  18210                        → 192.168.65.3:5300\n");
+        for (String host : new String[] {"127.0.0.1", "::1"}) {
+            Await.until(
+                    host + " answers",
+                    guest::toString,
+                    () -> udpAnswer(host, 18_210, "x").equals("5300 got x"));
+        }
+        assertThat(ports("--json", "list").output()).contains("\"clients\": 2");
+        assertThat(ports("remove", "18210/udp").exitCode()).isZero();
+        assertThat(lab.onHost("ss", "-Hlun", "sport = :18210").output()).isBlank();
+
+        Program taken = lab.onHost("python3", "-c", """
+                import socket, time
+                s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+                s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                s.bind(('::', 18211))
+                print('ready', flush=True)
+                time.sleep(1000)
+                """);
+        Await.until("the port is taken", taken::toString, () -> taken.out().contains("ready"));
+        Program add = ports("add", "18211:5300/udp");
+        assertThat(add.exitCode()).isEqualTo(69);
+        assertThat(add.err()).contains("UDP port 18211 is already used by python3", "(pid " + taken.pid() + ")");
+        assertThat(lab.onHost("ss", "-4Hlun", "sport = :18211").output())
+                .as("nothing is half open")
+                .isBlank();
+        taken.close();
     }
 
     @ParameterizedTest

@@ -206,17 +206,26 @@ class VpnkitFaceTest {
 
     @Test
     void stateComesAsFilesAndArchive() throws IOException {
+        Needs.programs("tshark");
         Path socket = lab.folder().resolve("e2");
         Path archive = lab.folder().resolve("d2");
         vpnkit = vpnkit("--ethernet", socket.toString(), "--diagnostics", archive.toString());
         Await.listening(vpnkit, archive);
+        Await.listening(vpnkit, socket);
+        try (VmnetClient client = VmnetClient.connect(socket).hello().ask(VmnetClient.ETHERNET, UUID, 0)) {
+            new RawGuest(client.port(), client.vif(1500)).configure().ping(RawGuest.GATEWAY, 803);
+        }
         byte[] tar;
         try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(archive))) {
             tar = Channels.newInputStream(channel).readAllBytes();
         }
         Path file = Files.write(lab.folder().resolve("state.tar"), tar);
         assertThat(lab.onHost("tar", "tf", file.toString()).output())
-                .contains("connections\n", "endpoints\n", "ports\n");
+                .contains("connections\n", "endpoints\n", "ports\n", "capture/bad.pcap\n");
+        assertThat(lab.onHost("sh", "-c", "tar xOf " + file + " capture/icmp.pcap | tshark -r - -T fields -e frame.len")
+                        .output())
+                .as("what passed before anybody looked")
+                .isEqualTo("845\n845\n");
         assertThat(new ByteArrayInputStream(tar).available() % 512).isZero();
     }
 

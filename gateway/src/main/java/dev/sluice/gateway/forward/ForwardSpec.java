@@ -21,7 +21,7 @@ public record ForwardSpec(Listen listen, Target target, int guestPort, boolean p
     /**
      * A port of the host.
      *
-     * @param address to listen on; null is every address, for TCP of both families
+     * @param address to listen on; null is every address of both families
      * @param port 0 lets the system choose one
      */
     public record Port(@Nullable IpAddress address, int port, boolean udp) implements Listen {

@@ -9,11 +9,13 @@ import dev.sluice.gateway.tcp.TcpInbound;
 import dev.sluice.gateway.udp.UdpFlows;
 import dev.sluice.gateway.udp.UdpForward;
 import dev.sluice.host.DatagramHost;
+import dev.sluice.host.HostError;
 import dev.sluice.host.ListenException;
 import dev.sluice.host.Opening;
 import dev.sluice.loop.Loop;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,7 +43,8 @@ public final class Forwards {
     private sealed interface Opened {
         record Stream(TcpForward forward) implements Opened {}
 
-        record Datagrams(UdpForward forward) implements Opened {}
+        /** @param ipv6 the same port of every IPv6 address, where the forward is for every address */
+        record Datagrams(UdpForward forward, @Nullable UdpForward ipv6) implements Opened {}
 
         record AgentPort(AgentDatagrams forward) implements Opened {}
     }
@@ -62,7 +65,8 @@ public final class Forwards {
                     automatic,
                     switch (opened) {
                         case Opened.Stream(var forward) -> forward.clients();
-                        case Opened.Datagrams(var forward) -> forward.size();
+                        case Opened.Datagrams(var forward, var ipv6) ->
+                            forward.size() + (ipv6 == null ? 0 : ipv6.size());
                         case Opened.AgentPort(var forward) -> forward.size();
                     });
         }
@@ -105,7 +109,7 @@ public final class Forwards {
         Opened opened = spec.listen().udp() ? datagrams(spec) : new Opened.Stream(stream(spec));
         int port = switch (opened) {
             case Opened.Stream(var forward) -> forward.port();
-            case Opened.Datagrams(var forward) -> forward.port();
+            case Opened.Datagrams(var forward, var _) -> forward.port();
             case Opened.AgentPort(var forward) -> forward.port();
         };
         ForwardSpec real = spec.listen() instanceof ForwardSpec.Port(var address, int wanted, boolean isUdp)
@@ -193,15 +197,25 @@ public final class Forwards {
                 yield new Ipv4Address(guest.address);
             }
         };
-        IpAddress at = wanted == null ? Ipv4Address.ANY : wanted;
+        UdpForward forward = datagrams(wanted == null ? Ipv4Address.ANY : wanted, port, address, spec.guestPort());
+        if (wanted != null) {
+            return new Opened.Datagrams(forward, null);
+        }
+        try {
+            return new Opened.Datagrams(forward, datagrams(Ipv6Address.ANY, forward.port(), address, spec.guestPort()));
+        } catch (ListenException e) {
+            if (e.error() != HostError.ADDRESS_IN_USE) {
+                return new Opened.Datagrams(forward, null); // no IPv6 here, or a port helper's socket, which is of IPv4
+            }
+            forward.close();
+            throw e;
+        }
+    }
+
+    private UdpForward datagrams(IpAddress at, int port, Ipv4Address guest, int guestPort) throws ListenException {
         return switch (udp.forward(
-                at.high(),
-                at.low(),
-                port,
-                address.bits(),
-                spec.guestPort(),
-                bits -> guests.find(new Ipv4Address(bits)))) {
-            case Opening.Open<UdpForward>(UdpForward forward) -> new Opened.Datagrams(forward);
+                at.high(), at.low(), port, guest.bits(), guestPort, bits -> guests.find(new Ipv4Address(bits)))) {
+            case Opening.Open<UdpForward>(UdpForward forward) -> forward;
             case Opening.Failed<UdpForward> failed -> throw new ListenException(failed.error(), failed.reason());
         };
     }
@@ -260,7 +274,12 @@ public final class Forwards {
                     forward.cut();
                 }
             }
-            case Opened.Datagrams(var forward) -> forward.close();
+            case Opened.Datagrams(var forward, var ipv6) -> {
+                forward.close();
+                if (ipv6 != null) {
+                    ipv6.close();
+                }
+            }
             case Opened.AgentPort(var forward) -> forward.close();
         }
     }

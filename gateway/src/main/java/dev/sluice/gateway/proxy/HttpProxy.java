@@ -67,7 +67,7 @@ public final class HttpProxy implements Interceptor {
         ProxySettings before = settings;
         for (int port : next.ports()) {
             if (!before.ports().contains(port) && flows.isService(port)) {
-                throw new IOException("port " + port + " of the gateway has a service already");
+                throw new IOException("port " + port + " of the gateway has a service already; choose another");
             }
         }
         for (int port : before.ports()) {

@@ -3,6 +3,8 @@ package dev.sluice.link.capture;
 import dev.sluice.loop.LateLogger;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -38,8 +40,7 @@ public final class CaptureFile implements AutoCloseable {
             file = FileChannel.open(
                     path, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
         } catch (IOException e) {
-            throw new IOException(
-                    "can't write the capture file " + path + " (" + e.getMessage() + "); choose another", e);
+            throw new IOException("can't write the capture file " + path + " (" + reason(e) + "); choose another", e);
         }
         try {
             CaptureFile capture = new CaptureFile(path, file, sessions.open());
@@ -49,6 +50,14 @@ public final class CaptureFile implements AutoCloseable {
             file.close();
             throw e;
         }
+    }
+
+    private static String reason(IOException e) {
+        return switch (e) {
+            case NoSuchFileException _ -> "there is no such folder";
+            case AccessDeniedException _ -> "permission denied";
+            default -> String.valueOf(e.getMessage());
+        };
     }
 
     private void write() {

@@ -327,7 +327,8 @@ class CaptureTest {
     void aFileThatCanNotBeWrittenIsSaidAndNothingIsRecorded() {
         assertThatThrownBy(() -> CaptureFile.open(directory.resolve("none/x.pcap"), () -> live("")))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("can't write the capture file");
+                .hasMessageContaining("can't write the capture file")
+                .hasMessageContaining("there is no such folder");
         assertThat(capture.isIdle()).isTrue();
     }
 

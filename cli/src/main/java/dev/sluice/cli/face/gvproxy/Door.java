@@ -27,6 +27,7 @@ final class Door implements AutoCloseable {
     private static final int CONNECTIONS = 256;
 
     private static final int BACKLOG = 128;
+    private static final int HIGHEST_PORT = 65_535;
     private static final int BUFFER = 8192;
     private static final int AGAIN = Integer.MIN_VALUE;
     /** Out of descriptors, most likely: the client stays in the queue, so trying at once would spin. */
@@ -66,6 +67,9 @@ final class Door implements AutoCloseable {
     private static Door bind(String url, MemorySegment address) throws IOException {
         if (url.startsWith("unix://")) {
             String path = url.substring("unix://".length());
+            if (Path.of(path).toAbsolutePath().getParent() instanceof Path folder && !Files.isDirectory(folder)) {
+                throw new IOException("cannot listen on " + url + ": there is no folder " + folder + "; make it first");
+            }
             if (Files.exists(Path.of(path))) {
                 throw new IOException("cannot listen on " + url + ": the file is there already; remove it");
             }
@@ -74,7 +78,7 @@ final class Door implements AutoCloseable {
         int colon = url.lastIndexOf(':');
         String port = url.substring(colon + 1);
         boolean number = port.matches("[0-9]{1,10}");
-        if (url.startsWith("tcp://") && number && port.length() < 6) {
+        if (url.startsWith("tcp://") && number && Long.parseLong(port) <= HIGHEST_PORT) {
             String host = url.substring("tcp://".length(), Math.max("tcp://".length(), colon));
             Ipv4Address at = host.isEmpty()
                     ? Ipv4Address.ANY

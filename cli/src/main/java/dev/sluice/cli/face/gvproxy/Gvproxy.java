@@ -3,6 +3,7 @@ package dev.sluice.cli.face.gvproxy;
 import dev.sluice.cli.face.Face;
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.cli.network.Signals;
+import dev.sluice.cli.view.FileTrouble;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.dhcp.DhcpSettings;
 import dev.sluice.gateway.flow.AddressPlan;
@@ -11,12 +12,12 @@ import dev.sluice.link.LinkUrl;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -65,7 +66,9 @@ public final class Gvproxy implements Face {
         try {
             serve(configuration);
             return 0;
-        } catch (IllegalArgumentException | IOException e) {
+        } catch (IOException e) {
+            return failed(FileTrouble.words(e));
+        } catch (IllegalArgumentException e) {
             return failed(String.valueOf(e.getMessage()));
         }
     }
@@ -78,7 +81,9 @@ public final class Gvproxy implements Face {
     private static void serve(Configuration configuration) throws IOException {
         if (configuration.logFile != null) {
             PrintStream log = new PrintStream(
-                    new FileOutputStream(configuration.logFile.toFile(), true), true, StandardCharsets.UTF_8);
+                    Files.newOutputStream(configuration.logFile, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+                    true,
+                    StandardCharsets.UTF_8);
             System.setErr(log);
         }
         CountDownLatch stop = new CountDownLatch(1);

@@ -1,5 +1,6 @@
 package dev.sluice.cli.face.gvproxy;
 
+import dev.sluice.cli.view.FileTrouble;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
@@ -41,7 +42,7 @@ final class YamlFile {
             document = new Load(LoadSettings.builder().setLabel(path.toString()).build())
                     .loadFromString(Files.readString(path));
         } catch (IOException e) {
-            throw new IllegalArgumentException("cannot read " + path + ": " + e.getMessage(), e);
+            throw new IllegalArgumentException("cannot read " + path + ": " + FileTrouble.words(e), e);
         } catch (YamlEngineException e) {
             throw new IllegalArgumentException(
                     path + " is no YAML: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "), e);

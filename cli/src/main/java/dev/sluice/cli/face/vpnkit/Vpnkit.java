@@ -223,8 +223,11 @@ public final class Vpnkit implements Face {
         StateFiles state = new StateFiles(gateway);
         doors.open("introspection", settings.introspection, new NinepServer(state.tree())::serve);
         doors.open("diagnostics", settings.diagnostics, (_, out) -> state.writeTar(out));
-        if (!settings.pcap.isEmpty()) {
+        if (!settings.pcap.isEmpty() || !settings.diagnostics.isEmpty() || !settings.introspection.isEmpty()) {
+            // whoever looks wants to see what was before
             gateway.captures().keepRings(settings.pcapSnapLength);
+        }
+        if (!settings.pcap.isEmpty()) {
             doors.open("pcap", settings.pcap, state::writeCapture);
         }
         doors.open(
