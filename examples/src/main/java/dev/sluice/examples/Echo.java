@@ -14,12 +14,13 @@ public final class Echo {
     public static void main(String... arguments) throws IOException, InterruptedException {
         try (NetStack net = Station.parse(arguments).open();
                 TcpServer echo = serve(net)) {
-            System.out.println("ready: echo on " + net.address() + " port " + echo.port());
+            System.out.println("ready: echo on " + Station.addresses(net) + " port " + echo.port());
             echo.join();
         }
     }
 
     static TcpServer serve(NetStack net) throws NetException {
-        return net.tcp().serve(PORT, 64, connection -> connection.inputStream().transferTo(connection.outputStream()));
+        return net.tcp()
+                .serve(PORT, 1024, connection -> connection.inputStream().transferTo(connection.outputStream()));
     }
 }

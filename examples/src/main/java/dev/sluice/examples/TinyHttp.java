@@ -24,13 +24,13 @@ public final class TinyHttp {
     public static void main(String... arguments) throws IOException, InterruptedException {
         try (NetStack net = Station.parse(arguments).open();
                 TcpServer server = serve(net)) {
-            System.out.println("ready: http://" + net.address() + ":" + server.port());
+            System.out.println("ready: http://" + Station.address(net) + "/");
             server.join();
         }
     }
 
     static TcpServer serve(NetStack net) throws NetException {
-        return net.tcp().serve(PORT, 128, TinyHttp::serve);
+        return net.tcp().serve(PORT, 1024, TinyHttp::serve);
     }
 
     private static void serve(TcpConnection connection) throws IOException {

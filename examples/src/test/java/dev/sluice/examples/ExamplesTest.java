@@ -103,6 +103,30 @@ class ExamplesTest {
     }
 
     @Test
+    void loadSaysWhyConnectionsFailed() throws Exception {
+        Load.Report report = Load.run(client, SERVER, 7, 3, 1000, Duration.ofMillis(10));
+        assertThat(report.toString()).contains("3 connections failed: 10.0.0.2:7 refused the connection");
+        try (TcpServer rude =
+                server.tcp().serve(8, 8, connection -> connection.inputStream().read())) {
+            report = Load.run(client, SERVER, rude.port(), 1, 1, Duration.ofMillis(10));
+            assertThat(report.failed()).isEqualTo(1);
+            assertThat(report.messages()).isZero();
+        }
+    }
+
+    @Test
+    void whatCannotBeDoneIsSaidInOneLine() throws Exception {
+        assertThat(Main.run()).startsWith("which example? Echo, TinyHttp or Load");
+        assertThat(Main.run("Ecko", "--tap", "x")).startsWith("which example?");
+        assertThat(Main.run("Echo", "--adress", "10.0.0.9/24"))
+                .isEqualTo("there is no option --adress; there are " + Station.USAGE);
+        assertThat(Main.run("Load", "--conections", "7")).contains("--bytes, --connections, --seconds, --to");
+        assertThat(Main.run("Echo", "--connections", "7")).contains("there is no option --connections");
+        assertThat(Main.run("Echo", "--mtu", "abc")).isEqualTo("--mtu needs a number from 1, not 'abc'");
+        assertThat(Main.run("Echo", "--help")).contains("--address ADDRESS/PREFIX");
+    }
+
+    @Test
     void aCommandLineThatMakesNoSenseSaysWhatWould() {
         assertThatThrownBy(() -> Station.parse("--tap")).hasMessageContaining("--address");
         assertThatThrownBy(() -> Station.parse("tap0", "x")).hasMessageContaining("expected --name value");

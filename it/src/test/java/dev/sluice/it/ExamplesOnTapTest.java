@@ -101,7 +101,7 @@ class ExamplesOnTapTest {
         Path got = lab.folder().resolve("got6");
         try (Program echo =
                 ready(example(Echo.class, "--tap", "tap3", "--address", "10.0.0.7/24", "--ipv6", "fd00:7::7/64"))) {
-            assertThat(echo.out()).contains("10.0.0.7/24 port 9000");
+            assertThat(echo.out()).contains("10.0.0.7/24 and fd00:7::7/64 port 9000");
             assertThat(sh("echo hello | nc -6 -N fd00:7::7 9000")).isEqualTo("hello\n");
             sh("nc -6 -N fd00:7::7 9000 <" + sent + " >" + got);
             assertThat(Files.mismatch(sent, got)).isEqualTo(-1);
@@ -119,7 +119,7 @@ class ExamplesOnTapTest {
     @Test
     void curlFetchesFromTheWebServer() {
         try (Program http = ready(example(TinyHttp.class, "--tap", "tap2", "--address", "10.0.0.4/24"))) {
-            assertThat(http.out()).contains("http://10.0.0.4/24:80");
+            assertThat(http.out()).contains("ready: http://10.0.0.4/\n");
             assertThat(sh("curl -sf http://10.0.0.4/")).contains("hello");
             assertThat(sh("curl -sf http://10.0.0.4/bytes/5000000 http://10.0.0.4/bytes/7 | wc -c")
                             .strip())

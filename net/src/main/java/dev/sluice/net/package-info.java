@@ -34,14 +34,14 @@
  * them in software. A congested link holds back sessions and UDP sockets until it has room again; then they take turns. In one turn of the loop a
  * session hands over at most 64 super-segments, so that the others, and the timers, come next.
  *
- * <p><b>Addresses.</b> Fixed, or from {@link dev.sluice.net.dhcp.DhcpClient}, or made of what IPv6 routers advertise; always asked for before
+ * <p><b>Addresses.</b> Fixed, or from {@link dev.sluice.net.dhcp.DhcpClient}, or made of what IPv6 routers advertise, or given by a DHCPv6 server; always asked for before
  * use (RFC 5227, RFC 4862). When one is lost, its connections end and another is sought.
  *
  * <p><b>Memory.</b> Rings of the {@code Tcb}s come from one pool per stack, off the heap, under {@link
  * dev.sluice.net.NetLimits#bufferBytes}; queues are arrays of the heap. Frames are only read during the call that brings them.
  *
  * <p>RFCs: 791, 792, 826, 768, 1122, 1191, 2131, 3168, 4987, 5227, 5927, 5961, 6056, 6528, 7323, 9293; 3810, 4443, 4861, 4862, 6724, 8106, 8200,
- * 8201. Not here yet: a resolver, loopback to the host's own address, multicast groups of users.
+ * 8201, 8415. Not here: a resolver, loopback to the host's own address, multicast groups of users.
  */
 @NullMarked
 package dev.sluice.net;

@@ -54,7 +54,7 @@ class NamespaceTapTest {
         Ended second = TestUser.finish(attach(Long.toString(holder.pid()), "tap5", "yes"));
         assertThat(second.out())
                 .isEqualTo(
-                        "error cannot make the interface tap5: the name is taken in that namespace; choose another\n");
+                        "error cannot open the interface tap5: another program has it open; end that one, or choose another name\n");
 
         attached.destroyForcibly().waitFor();
         assertThat(inside("ip -o link")).doesNotContain("tap5");

@@ -92,7 +92,12 @@ public final class TapDevice {
             return tap;
         } catch (PosixException e) {
             throw switch (e.errno()) {
-                case Errno.EBUSY, Errno.EINVAL, Errno.EEXIST ->
+                case Errno.EBUSY ->
+                    new IOException(
+                            "cannot open the interface " + name
+                                    + ": another program has it open; end that one, or choose another name",
+                            e);
+                case Errno.EINVAL, Errno.EEXIST ->
                     new IOException(
                             "cannot make the interface " + name
                                     + ": the name is taken in that namespace; choose another",
