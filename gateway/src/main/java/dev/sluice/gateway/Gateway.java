@@ -389,6 +389,19 @@ public final class Gateway implements AutoCloseable {
         });
     }
 
+    /**
+     * Waits for an agent of the guest's (a vpnkit-forwarder) to connect, by which forwards reach what frames cannot.
+     *
+     * @param path of the socket to make for it
+     * @throws IOException saying why it can't be made
+     */
+    public void agentAt(String path) throws IOException {
+        on(loop, () -> {
+            network.agentAt(path);
+            return true;
+        });
+    }
+
     /** What goes through the agent's multiplexer now, for people. */
     public List<String> agentChannels() throws IOException {
         return on(loop, () -> network.forwards.agentChannels());

@@ -202,6 +202,11 @@ final class GuestNetwork implements LocalPort {
         forwards.agent(new AgentLink(loop, streams, path, generation, preamble));
     }
 
+    /** Leads forwards to an agent that connects to a socket of the host. */
+    void agentAt(String path) throws IOException {
+        forwards.agent(AgentLink.listen(loop, streams, path));
+    }
+
     /** Closes a port that {@link #forward} has opened; what is under way goes on. False if it is not there. */
     boolean unforward(GatewayForward forward) {
         if (!gatewayForwards.remove(forward)) {

@@ -361,6 +361,10 @@ class VpnkitForwardsTest {
                     elif command == 2 and id in open_:
                         open_.pop(id)[0].close()
                         send(2, id)
+            if len(sys.argv) > 3:
+                s = socket.socket(socket.AF_UNIX); s.connect(path)
+                print('ready', flush=True)
+                serve(s)
             l = socket.socket(socket.AF_UNIX); l.bind(path); l.listen(5)
             print('ready', flush=True)
             while True: threading.Thread(target=serve, args=(l.accept()[0],), daemon=True).start()
@@ -404,6 +408,35 @@ class VpnkitForwardsTest {
                 .as("refused inside, ended outside")
                 .isEmpty();
         forwarder.close();
+    }
+
+    /** A forwarder that connects, is gone, and comes again. */
+    @Test
+    void portsLeadThroughAGoForwarderThatConnects() {
+        Path data = folder.resolve("data");
+        Path control = folder.resolve("control");
+        Program service = lab.onHost("socat", "TCP-LISTEN:18496,bind=127.0.0.1,fork", "SYSTEM:echo served");
+        start("--data-listen", data.toString(), "--control-listen", control.toString());
+        Await.listening(vpnkit, control);
+        assertThat(expose(control, "expose/port", port("tcp", "127.0.0.1", 18497), "PUT"))
+                .isEqualTo("200");
+        assertThat(get("127.0.0.1", 18497)).as("nobody has connected").isEmpty();
+        for (int i = 0; i < 2; i++) {
+            Program forwarder = lab.onHost("python3", "-c", FORWARDER, data.toString(), "18496", "connect");
+            Await.until(
+                    "the forwarder has connected",
+                    forwarder::toString,
+                    () -> forwarder.out().contains("ready"));
+            Await.until(
+                    "the port leads to it",
+                    () -> vpnkit + "\n" + forwarder,
+                    () -> get("127.0.0.1", 18497).equals("served\n"));
+            assertThat(forwarder.out()).contains("open 02" + "01" + "0400" + "ac110002" + "5000");
+            forwarder.close();
+        }
+        Await.until(
+                "it is gone", vpnkit::toString, () -> get("127.0.0.1", 18497).isEmpty());
+        service.close();
     }
 
     private static String expose(Path control, String what, String body, String method) {

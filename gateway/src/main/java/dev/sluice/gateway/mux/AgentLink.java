@@ -1,18 +1,21 @@
 package dev.sluice.gateway.mux;
 
 import dev.sluice.host.StreamHost;
+import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
+import dev.sluice.wire.IpAddress;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way to an agent that runs where a guest's services are: one multiplexer, made with the first channel, and again with the first
- * after it broke. Confined to the loop.
+ * after it broke; or made when the agent connects, and again when it connects anew. Confined to the loop.
  */
-public final class AgentLink {
+public final class AgentLink implements StreamListener.Acceptor {
     /** The hypervisor leads such a connection to the guest's vsock, CID 3, port 62373, where VPNKit's agent listens. */
     public static final String VSOCK_PREAMBLE = vsockPreamble(62_373);
 
@@ -29,6 +32,9 @@ public final class AgentLink {
     private final String path;
     private final Generation generation;
     private final String preamble;
+    /** Where the agent connects; null if it is connected to. */
+    private @Nullable StreamListener listener;
+
     private @Nullable Multiplexer multiplexer;
     private long lastWarning;
     private boolean warned;
@@ -45,6 +51,30 @@ public final class AgentLink {
         this.preamble = preamble;
     }
 
+    /**
+     * The way to an agent that connects, at a socket that is made for it.
+     *
+     * @throws IOException saying why nobody can listen there
+     */
+    public static AgentLink listen(Loop loop, StreamHost host, String path) throws IOException {
+        AgentLink made = new AgentLink(loop, host, path, Generation.GREETING_LISTENED, "");
+        made.listener = host.listen(path, made);
+        return made;
+    }
+
+    /** The agent has connected: it takes the place of one that has before, whose channels go on. */
+    @Override
+    public StreamSocket.Events accept(StreamSocket socket, IpAddress peer, int peerPort) {
+        Multiplexer made = new Multiplexer(loop, generation, new byte[0], new Owner());
+        made.carryConnected(socket);
+        Multiplexer before = multiplexer;
+        multiplexer = made;
+        if (before != null && before.size() == 0) {
+            before.close();
+        }
+        return made.events();
+    }
+
     /** Whether the multiplexer greets: then each outside peer of a UDP forward has a channel of its own. */
     boolean greets() {
         return generation.greets;
@@ -56,7 +86,11 @@ public final class AgentLink {
         if (there == null || there.isEnded()) {
             there = new Multiplexer(loop, generation, preamble.getBytes(StandardCharsets.US_ASCII), new Owner());
             multiplexer = there;
-            there.carry(host.connect(path, there.events()));
+            if (listener == null) {
+                there.carry(host.connect(path, there.events()));
+            } else {
+                there.close(); // until one connects, there is none
+            }
         }
         return there.open(target, events);
     }
@@ -68,6 +102,9 @@ public final class AgentLink {
 
     /** Breaks all channels. */
     public void close() {
+        if (listener != null) {
+            listener.close();
+        }
         if (multiplexer != null) {
             multiplexer.close();
         }
@@ -88,7 +125,9 @@ public final class AgentLink {
                 lastWarning = now;
                 LOG.log(
                         System.Logger.Level.WARNING,
-                        "the agent behind {0} is not reached: {1}; the next client of a published port tries again",
+                        listener == null
+                                ? "the agent behind {0} is not reached: {1}; the next client of a published port tries again"
+                                : "the agent that connects to {0} is not there: {1}; published ports lead nowhere until it is",
                         path,
                         reason);
             }

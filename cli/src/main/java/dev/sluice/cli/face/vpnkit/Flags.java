@@ -48,6 +48,7 @@ final class Flags {
                 .value("vsock-path", value -> s.vsockPath = path(value))
                 .alias("port-forwards", "vsock-path")
                 .value("data-connect", value -> s.dataConnect = value)
+                .value("data-listen", value -> s.dataListen = value)
                 .value("control-listen", value -> s.controlListen = value)
                 .value("dns", value -> s.dnsFile = value)
                 .value("http", value -> s.httpFile = value)
@@ -170,6 +171,7 @@ final class Flags {
                    --control-listen=PATH      HTTP API by which vpnkit-expose-port forwards ports
                    --vsock-path=PATH          socket that leads to the agent in the guest (also --port-forwards)
                    --data-connect=URL         vpnkit-forwarder in the guest: PATH, hyperkit://:PORT/PATH
+                   --data-listen=URL          where a vpnkit-forwarder in the guest connects instead
                    --allowed-bind-addresses=IPS  where forwarded ports may listen (0.0.0.0: anywhere)
                    --tcpv4-forwards=LIST      PORT:IP:PORT,…: ports of the gateway that lead to this machine
                    --udpv4-forwards=LIST      the same of UDP

@@ -32,6 +32,9 @@ final class Settings {
     /** Where the Go forwarder in the guest is; empty for nowhere. */
     String dataConnect = "";
 
+    /** Where the Go forwarder in the guest connects; empty for nowhere. */
+    String dataListen = "";
+
     String dnsFile = "";
     String httpFile = "";
     String httpApiPath = "";

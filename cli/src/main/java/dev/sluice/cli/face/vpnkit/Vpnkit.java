@@ -212,6 +212,11 @@ public final class Vpnkit implements Face {
         boolean agent = true;
         if (!settings.dataConnect.isEmpty()) {
             agentOfGo(gateway, settings.dataConnect);
+        } else if (!settings.dataListen.isEmpty()) {
+            if (!(Endpoint.parse(settings.dataListen) instanceof Endpoint.Path(String path))) {
+                throw new IllegalArgumentException("--data-listen " + settings.dataListen + ": a path is needed");
+            }
+            gateway.agentAt(path);
         } else if (!settings.vsockPath.isEmpty()) {
             gateway.agent(settings.vsockPath, Generation.PLAIN_HOST, AgentLink.VSOCK_PREAMBLE);
         } else {
