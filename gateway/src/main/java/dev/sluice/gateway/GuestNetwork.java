@@ -502,7 +502,7 @@ final class GuestNetwork implements LocalPort {
     }
 
     private void endTurn() {
-        tcp.onBatchEnd();
+        tcp.endTurn();
         if (shard.buffers().kept() > 0 && !trim.isArmed()) {
             loop.schedule(trim, loop.now() + TRIM_INTERVAL);
         }

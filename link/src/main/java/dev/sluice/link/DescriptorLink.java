@@ -30,6 +30,9 @@ abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink
 
     LinkHandler handler = NOBODY;
     boolean closed;
+    /** The medium was not seen empty since frames were last read of it. */
+    boolean mayHoldMore;
+
     private @Nullable FrameTap tap;
     private final String name;
     private final int mtu;
@@ -113,6 +116,11 @@ abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink
         MemorySegment buffer = Memory.map(bytes);
         buffers.add(buffer);
         return buffer;
+    }
+
+    @Override
+    public final boolean mayHoldMore() {
+        return mayHoldMore && !closed;
     }
 
     @Override

@@ -29,6 +29,14 @@ public interface Link {
         return false;
     }
 
+    /**
+     * True if more frames are likely to wait in the medium: a turn's share of them is used up, or is being delivered. The link delivers
+     * again then without being asked, in this turn or the next.
+     */
+    default boolean mayHoldMore() {
+        return false;
+    }
+
     /** Starts delivery; called once. */
     void start(LinkHandler handler);
 

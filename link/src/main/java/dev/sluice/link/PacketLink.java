@@ -145,6 +145,7 @@ public final class PacketLink extends DescriptorLink {
 
     private void receive() {
         boolean drained = false;
+        mayHoldMore = true;
         try {
             for (int i = 0; i < BATCHES_PER_TURN && !drained && !closed; i++) {
                 int n = Sockets.recvmmsg(fd, inVector, BATCH, 0);
@@ -162,6 +163,7 @@ public final class PacketLink extends DescriptorLink {
                 }
             }
         } finally {
+            mayHoldMore = !drained;
             if (!drained && !closed) {
                 loop.enqueue(more);
             }

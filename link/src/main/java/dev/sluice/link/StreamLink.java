@@ -114,6 +114,7 @@ public final class StreamLink extends DescriptorLink {
 
     private void receive() {
         boolean drained = false;
+        mayHoldMore = true;
         try {
             int budget = TURN;
             if (inEnd > inStart) {
@@ -137,6 +138,7 @@ public final class StreamLink extends DescriptorLink {
                 }
             }
         } finally {
+            mayHoldMore = !drained;
             if (!drained && !closed) {
                 loop.enqueue(more);
             }

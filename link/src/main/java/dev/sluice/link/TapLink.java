@@ -136,7 +136,7 @@ public final class TapLink extends DescriptorLink {
     }
 
     private void receive() {
-        boolean orderly = false;
+        mayHoldMore = true;
         try {
             int left = budget;
             boolean drained = false;
@@ -146,10 +146,10 @@ public final class TapLink extends DescriptorLink {
                 drained = got < wanted;
                 left -= got;
             }
-            orderly = drained;
+            mayHoldMore = !drained;
         } finally {
             // Edge-triggered: with frames left (budget used up, or the handler threw) nobody would call again.
-            if (!orderly && !closed) {
+            if (mayHoldMore && !closed) {
                 loop.enqueue(more);
             }
         }

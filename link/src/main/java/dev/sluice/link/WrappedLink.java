@@ -64,6 +64,11 @@ public abstract class WrappedLink implements Link, LinkHandler {
     }
 
     @Override
+    public boolean mayHoldMore() {
+        return link.mayHoldMore();
+    }
+
+    @Override
     public boolean congested() {
         return link.congested();
     }

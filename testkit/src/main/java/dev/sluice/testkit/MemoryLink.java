@@ -137,6 +137,11 @@ public final class MemoryLink implements Link {
     }
 
     @Override
+    public boolean mayHoldMore() {
+        return !closed && !arriving.isEmpty();
+    }
+
+    @Override
     public boolean keeps(MemorySegment memory) {
         return memory.equals(received.head);
     }

@@ -36,6 +36,8 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private static final int CROWDED = 16 << 20;
     /** In-order bytes after which the guest gets its ACK at once instead of at the end of the batch. */
     private static final int ACK_EVERY = 512 << 10;
+    /** In-order bytes whose ACK may wait for those of later frames that are at hand already. */
+    private static final int OWED_FROM = 32 << 10;
     /** Payload from which on a segment is gathered with those that follow; a smaller one goes to the socket at once. */
     private static final int GATHERED_FROM = 1024;
 
@@ -83,6 +85,13 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     TcpFlow nextTouched;
 
     boolean touched;
+    /** Its ACK waits for more frames, since {@link #owingSince}. */
+    boolean owing;
+
+    long owingSince;
+    /** Next flow whose ACK waits, while {@link #owing}. */
+    @Nullable
+    TcpFlow nextOwing;
     /** Waits for room on the guest's link. */
     boolean stalled;
     /** The host connect is under way; counts against the half-open limit. */
@@ -169,8 +178,20 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         if (tcb.unacknowledged() >= ACK_EVERY) {
             transmit(now);
         } else {
-            flows.touch(this);
+            flows.batch.touch(this);
         }
+    }
+
+    /**
+     * Whether all it has for its guest is an ACK of much, with more frames at hand, and with as much of the window left, so that the guest need not stop.
+     */
+    boolean mayOwe() {
+        int much = tcb.unacknowledged();
+        return much >= OWED_FROM
+                && guest.link.mayHoldMore()
+                && tcb.offered() >= much
+                && tcb.unsent() == 0
+                && tcb.keepsNothing();
     }
 
     private void handle(int events, long now) {

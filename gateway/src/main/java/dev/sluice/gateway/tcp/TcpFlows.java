@@ -80,11 +80,10 @@ public final class TcpFlows {
     private Interceptor interceptor = Interceptor.NONE;
     final SegmentSender sender;
     final Gathering gathering = new Gathering();
+    final Batch batch = new Batch(gathering);
     private final MemorySegment scratch = Arena.ofAuto().allocate(256, 8);
     private int halfOpen;
-    private @Nullable TcpFlow touched;
     private final ArrayDeque<TcpFlow> stalled = new ArrayDeque<>();
-    private final ArrayDeque<TcpFlow> failing = new ArrayDeque<>();
     /** Flows that have data to read and got no memory for it; in order, at most every flow once. */
     private final ArrayDeque<TcpFlow> hungry = new ArrayDeque<>();
 
@@ -406,38 +405,19 @@ public final class TcpFlows {
     // ---- batches
     // --------------------------------------------------------------------------------------------------------------
 
-    /** Remembers a flow that has something to send when the batch of frames has been read. */
-    void touch(TcpFlow flow) {
-        if (!flow.touched) {
-            flow.touched = true;
-            flow.nextTouched = touched;
-            touched = flow;
-        }
+    /** A batch of frames has been read: acknowledges and sends what came of it. */
+    public void onBatchEnd() {
+        batch.end(loop.now());
     }
 
-    /** A batch of frames has been read: acknowledge and send what came of it. */
-    public void onBatchEnd() {
-        long now = loop.now();
-        gathering.flush();
-        while (touched != null) {
-            TcpFlow flow = touched;
-            touched = flow.nextTouched;
-            flow.nextTouched = null;
-            flow.touched = false;
-            if (!flow.isClosed()) {
-                flow.transmit(now);
-            }
-        }
-        TcpFlow failed;
-        while ((failed = failing.poll()) != null) {
-            failed.abort(now);
-        }
+    /** Nothing more is done this turn: acknowledges what waited for more of the same. */
+    public void endTurn() {
+        batch.endTurn(loop.now());
     }
 
     /** The host's side failed in the middle of a delivery, where the Tcb must not be disturbed. */
     void abortLater(TcpFlow flow) {
-        failing.add(flow);
-        touch(flow);
+        batch.abortLater(flow);
         loop.execute(this::onBatchEnd);
     }
 

@@ -299,6 +299,11 @@ final class Receiver {
         }
     }
 
+    /** What is left of the window that was offered. */
+    long offered() {
+        return edge - next();
+    }
+
     /** The window field of the next segment, and the promise that goes with it. */
     int advertise(int mss) {
         long from = next();

@@ -498,6 +498,11 @@ public final class Tcb {
         return receiver.unacknowledged();
     }
 
+    /** Bytes that the peer may send yet beyond those that have come in order: what is left of the window it knows. */
+    public long offered() {
+        return receiver.offered();
+    }
+
     /** In-order bytes that {@link TcpOutput#deliver} has not taken yet. */
     public int undelivered() {
         return receiver.undelivered();
