@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** How much memory a gateway takes, as the system counts it. */
@@ -81,6 +83,33 @@ class FootprintTest {
             Await.until(
                     "the network works", attach::toString, () -> attach.out().equals("1"));
             Await.until("fewer than 2 wake-ups in a second", attach::toString, () -> wakeUpsIn(attach, 3) < 6);
+        }
+    }
+
+    /** The threads themselves tell how nice they are, from within the namespace. */
+    @Test
+    void whoIsStartedNiceIsNiceWithAllItsThreads() throws IOException {
+        Needs.lab();
+        try (Lab lab = Lab.open()) {
+            Program run = lab.onHost(
+                    "nice",
+                    "-n",
+                    "7",
+                    Lab.launcher().toString(),
+                    "run",
+                    "--",
+                    "sh",
+                    "-c",
+                    "echo ready; exec sleep 1000");
+            Await.until("COMMAND runs", run::toString, () -> run.out().contains("ready"));
+            List<String> nice = new ArrayList<>();
+            try (var threads = Files.list(Path.of("/proc/" + run.pid() + "/task"))) {
+                for (Path thread : threads.toList()) {
+                    String stat = Files.readString(thread.resolve("stat"));
+                    nice.add(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
+                }
+            }
+            assertThat(nice).hasSizeGreaterThan(5).containsOnly("7");
         }
     }
 
