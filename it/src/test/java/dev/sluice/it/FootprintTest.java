@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** How much memory a gateway takes, as the system counts it. */
@@ -109,7 +110,8 @@ class FootprintTest {
                     nice.add(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
                 }
             }
-            assertThat(nice).hasSizeGreaterThan(5).containsOnly("7");
+            assertThat(nice).hasSizeGreaterThan(5);
+            assertThat(Set.copyOf(nice)).as("one for all").hasSize(1).doesNotContain("0");
         }
     }
 
