@@ -226,8 +226,13 @@ final class NetworkOptions {
     }
 
     private void checkApi() {
-        if (!settings.has(Keys.API_TOKEN)
-                && settings.get(Keys.API, List.of()).stream().anyMatch(ApiDoor.Port.class::isInstance)) {
+        boolean overTcp = settings.get(Keys.API, List.of()).stream().anyMatch(ApiDoor.Port.class::isInstance);
+        // One of the configuration file may wait there for the day it is needed.
+        if (given().has(Keys.API_TOKEN) && !overTcp) {
+            throw Failure.usage(
+                    "--api-token-file is for the API over TCP, which nobody asked for: say --api tcp:127.0.0.1:PORT, too");
+        }
+        if (!settings.has(Keys.API_TOKEN) && overTcp) {
             throw Failure.usage(
                     "--api tcp:… serves whoever knows a token: say --api-token-file FILE, too; it is made if it"
                             + " is not there");

@@ -98,6 +98,10 @@ class UsageTest {
             top --pid x                           | 'x'
             run --api tcp:0.0.0.0:80 -- true      | ssh -L
             run --api tcp:127.0.0.1:80 -- true    | --api-token-file
+            run --api-token-file /tmp/x -- true   | say --api tcp:127.0.0.1:PORT
+            run --api unix:/x --api-token-file /x -- true | say --api tcp:127.0.0.1:PORT
+            attach 1 --api-token-file /tmp/x      | say --api tcp:127.0.0.1:PORT
+            serve --listen qemu:/tmp/x --api-token-file /x | say --api tcp:127.0.0.1:PORT
             run --api x -- true                   | 'x'
             run --config /none.yaml -- true       | /none.yaml is not there
             run --config /x --no-config -- true   | give one of them

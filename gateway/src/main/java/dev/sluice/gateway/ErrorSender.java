@@ -22,8 +22,8 @@ final class ErrorSender implements IcmpErrors {
     /** Network control (RFC 1812 §4.3.2.5). */
     private static final int TYPE_OF_SERVICE = 0xc0;
 
-    private static final int PER_SECOND = 500;
-    private static final int BURST = 200;
+    static final int PER_SECOND = 500;
+    static final int BURST = 200;
     private static final int MAX_MESSAGE = Math.max(IcmpErrorWriter.MAX_MESSAGE, Icmpv6ErrorWriter.MAX_MESSAGE);
 
     private final Loop loop;

@@ -9,7 +9,6 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
-import dev.sluice.wire.Bytes;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
@@ -82,8 +81,8 @@ final class Ipv4Input {
             counters.drop(Drop.MARTIAN);
             return;
         }
-        if (hasSourceRoute(s, at)) {
-            counters.drop(Drop.BAD_IPV4); // RFC 7126 §4.3, §4.4: dropped by default
+        if (Ipv4Header.hasSourceRoute(s, at)) {
+            counters.drop(Drop.BAD_IPV4); // followed by nobody (RFC 7126 §4.3, §4.4)
             return;
         }
         boolean local = meaning == Destination.GATEWAY || meaning == Destination.HOST;
@@ -158,33 +157,5 @@ final class Ipv4Input {
         }
         // A kernel leaves the checksum of a broadcast to the device; DHCP clients on raw sockets may send none at all.
         dhcp.onDatagram(link, mac, s, at + UdpHeader.LENGTH, UdpHeader.length(s, at) - UdpHeader.LENGTH, now);
-    }
-
-    /** True if the options hold a loose (131) or strict (137) source route. Bounded by the header's 40 bytes of options. */
-    private static boolean hasSourceRoute(MemorySegment s, long at) {
-        int header = Ipv4Header.headerLength(s, at);
-        int i = Ipv4Header.MIN_LENGTH;
-        while (i < header) {
-            int kind = Bytes.u8(s, at + i);
-            if (kind == 0) {
-                return false;
-            }
-            if (kind == 1) {
-                i++;
-                continue;
-            }
-            if (kind == 131 || kind == 137) {
-                return true;
-            }
-            if (i + 1 >= header) {
-                return false;
-            }
-            int size = Bytes.u8(s, at + i + 1);
-            if (size < 2) {
-                return false;
-            }
-            i += size;
-        }
-        return false;
     }
 }

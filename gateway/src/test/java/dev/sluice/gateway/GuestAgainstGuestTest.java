@@ -12,12 +12,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
-import dev.sluice.link.Frame;
-import dev.sluice.link.Link;
-import dev.sluice.link.LinkHandler;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.TcpConnection;
-import dev.sluice.testkit.MemoryLink;
 import dev.sluice.testkit.RawFrames;
 import dev.sluice.testkit.RawFrames6;
 import dev.sluice.wire.Bytes;
@@ -30,16 +26,10 @@ import dev.sluice.wire.Ipv6Header;
 import dev.sluice.wire.MacAddress;
 import dev.sluice.wire.NdpMessage;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.net.ServerSocket;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,57 +46,6 @@ class GuestAgainstGuestTest {
             SIX.prefix().address().high(), Ipv6Address.linkLocal(GUEST_MAC).low());
     private static final MacAddress EVERYBODY = MacAddress.BROADCAST;
 
-    /** One end of a cable that the test holds. */
-    private final class Station implements LinkHandler {
-        final MemoryLink link;
-        final Queue<byte[]> got = new ConcurrentLinkedQueue<>();
-        private final MemorySegment memory = Arena.ofShared().allocate(4096, 8);
-
-        Station() throws Exception {
-            MemoryLink.Pair cable = MemoryLink.pair(world.gateway.loop(), 1500, false);
-            link = cable.right();
-            world.gateway.attach(cable.left());
-            ends.add(cable.left());
-            ends.add(cable.right());
-            world.onLoop(() -> {
-                link.start(this);
-                return true;
-            });
-        }
-
-        void send(byte[] frame) throws Exception {
-            world.onLoop(() -> {
-                MemorySegment.copy(frame, 0, memory, ValueLayout.JAVA_BYTE, 0, frame.length);
-                link.send(new Frame().set(memory, 0, frame.length));
-                return true;
-            });
-            settle();
-        }
-
-        @Override
-        public void onFrame(Link from, Frame frame) {
-            byte[] bytes = new byte[frame.length()];
-            MemorySegment.copy(frame.head, ValueLayout.JAVA_BYTE, frame.headAt, bytes, 0, frame.headLength);
-            got.add(bytes);
-        }
-
-        @Override
-        public void onRoom(Link from) {}
-
-        @Override
-        public void onClosed(Link from, String reason) {}
-
-        /** Frames from this hardware address. */
-        List<byte[]> from(MacAddress mac) {
-            return got.stream()
-                    .filter(f -> EthernetHeader.source(MemorySegment.ofArray(f), 0) == mac.bits())
-                    .toList();
-        }
-    }
-
-    /** Both ends of each cable. */
-    private final List<MemoryLink> ends = new ArrayList<>();
-
     private GuestWorld world;
     private Station liar;
     private Station third;
@@ -117,8 +56,8 @@ class GuestAgainstGuestTest {
                 AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true).withIpv6(SIX);
         NetConfig config = GuestWorld.fixedAddress().with(new NetConfig.Ipv6.Automatic(Duration.ofSeconds(60)));
         world = new GuestWorld(plan, true, Limits.defaults(), null, config);
-        liar = new Station();
-        third = new Station();
+        liar = new Station(world);
+        third = new Station(world);
         // Now the gateway knows whose the addresses are.
         world.guest.icmp().ping(GATEWAY, LONG);
         world.guest.icmp().ping(SIX.gateway(), LONG);
@@ -131,11 +70,15 @@ class GuestAgainstGuestTest {
 
     /** Waits until what is on its way has arrived, and what it gave rise to. */
     private void settle() throws Exception {
-        while (world.onLoop(() -> world.near.arrivingBytes() > 0
-                || world.far.arrivingBytes() > 0
-                || ends.stream().anyMatch(end -> end.arrivingBytes() > 0))) {
+        while (world.onLoop(
+                () -> world.near.arrivingBytes() > 0 || world.far.arrivingBytes() > 0 || liar.busy() || third.busy())) {
             Thread.yield();
         }
+    }
+
+    private void lie(byte[] frame) throws Exception {
+        liar.send(frame);
+        settle();
     }
 
     private static RawFrames four(MacAddress to, MacAddress mac, Ipv4Address source) {
@@ -152,8 +95,8 @@ class GuestAgainstGuestTest {
 
     @Test
     void anHonestGuestIsHeardByTheOthers() throws Exception {
-        liar.send(four(EVERYBODY, LIAR, LIARS).arpRequest(GUEST));
-        liar.send(six(LIAR, LIARS6).solicitation(GUEST6));
+        lie(four(EVERYBODY, LIAR, LIARS).arpRequest(GUEST));
+        lie(six(LIAR, LIARS6).solicitation(GUEST6));
         assertThat(third.from(LIAR)).hasSize(2);
         assertThat(dropped("spoofed-neighbour")).isZero();
     }
@@ -162,12 +105,12 @@ class GuestAgainstGuestTest {
     void aGuestMayNotPlayTheRouter() throws Exception {
         Ipv6Cidr prefix = Ipv6Cidr.parse("2001:db8:bad::/64");
         byte[] plain = six(LIAR, LIARS6).routerAdvertisement(1800, prefix, 86_400, 86_400, 1280);
-        liar.send(plain);
+        lie(plain);
         byte[] redirect = new byte[40];
         redirect[0] = (byte) Icmpv6Header.REDIRECT;
-        liar.send(six(LIAR, LIARS6).ndp(GUEST6, redirect));
-        liar.send(hidden(plain, Ipv6Header.DESTINATION_OPTIONS));
-        liar.send(hidden(plain, Ipv6Header.FRAGMENT));
+        lie(six(LIAR, LIARS6).ndp(GUEST6, redirect));
+        lie(hidden(plain, Ipv6Header.DESTINATION_OPTIONS));
+        lie(hidden(plain, Ipv6Header.FRAGMENT));
         assertThat(dropped("spoofed-neighbour")).isEqualTo(4);
         assertThat(third.from(LIAR)).isEmpty();
         assertThat(world.guest.ipv6Gateway()).isEqualTo(SIX.linkLocal());
@@ -192,12 +135,12 @@ class GuestAgainstGuestTest {
 
     @Test
     void aGuestMayNotClaimTheGatewaysAddress() throws Exception {
-        liar.send(four(GUEST_MAC, LIAR, GATEWAY).arpReply(GUEST));
-        liar.send(four(EVERYBODY, LIAR, GATEWAY).arpRequest(GATEWAY));
-        liar.send(four(EVERYBODY, LIAR, HOST).arpRequest(GUEST));
-        liar.send(six(LIAR, SIX.gateway()).advertisement(GUEST6, SIX.gateway(), NdpMessage.OVERRIDE));
-        liar.send(six(LIAR, LIARS6).advertisement(Ipv6Address.ALL_NODES, SIX.linkLocal(), NdpMessage.OVERRIDE));
-        liar.send(four(GUEST_MAC, LIAR, GATEWAY).udp(GUEST, 53, 53, new byte[4]));
+        lie(four(GUEST_MAC, LIAR, GATEWAY).arpReply(GUEST));
+        lie(four(EVERYBODY, LIAR, GATEWAY).arpRequest(GATEWAY));
+        lie(four(EVERYBODY, LIAR, HOST).arpRequest(GUEST));
+        lie(six(LIAR, SIX.gateway()).advertisement(GUEST6, SIX.gateway(), NdpMessage.OVERRIDE));
+        lie(six(LIAR, LIARS6).advertisement(Ipv6Address.ALL_NODES, SIX.linkLocal(), NdpMessage.OVERRIDE));
+        lie(four(GUEST_MAC, LIAR, GATEWAY).udp(GUEST, 53, 53, new byte[4]));
         assertThat(dropped("spoofed-neighbour")).isEqualTo(6);
         assertThat(third.from(LIAR)).isEmpty();
         assertThat(world.guest.icmp().ping(GATEWAY, LONG)).isLessThan(LONG);
@@ -206,17 +149,17 @@ class GuestAgainstGuestTest {
 
     @Test
     void aGuestMayNotClaimAnothersAddress() throws Exception {
-        liar.send(four(EVERYBODY, LIAR, GUEST).arpRequest(GUEST));
-        liar.send(four(EVERYBODY, LIAR, GUEST).arpReply(LIARS));
-        liar.send(six(LIAR, LIARS6).advertisement(Ipv6Address.ALL_NODES, GUEST6, NdpMessage.OVERRIDE));
-        liar.send(six(LIAR, GUEST6).solicitation(LIARS6));
+        lie(four(EVERYBODY, LIAR, GUEST).arpRequest(GUEST));
+        lie(four(EVERYBODY, LIAR, GUEST).arpReply(LIARS));
+        lie(six(LIAR, LIARS6).advertisement(Ipv6Address.ALL_NODES, GUEST6, NdpMessage.OVERRIDE));
+        lie(six(LIAR, GUEST6).solicitation(LIARS6));
         // One that names another's hardware address as its own would have the others' frames sent there.
         byte[] crooked = six(GUEST_MAC, LIARS6).solicitation(GUEST6);
         MemorySegment.ofArray(crooked)
                 .asSlice(6, 6)
                 .copyFrom(MemorySegment.ofArray(
                         Arrays.copyOfRange(six(LIAR, LIARS6).solicitation(GUEST6), 6, 12)));
-        liar.send(crooked);
+        lie(crooked);
         assertThat(dropped("spoofed-neighbour")).isEqualTo(5);
         assertThat(third.from(LIAR)).isEmpty();
     }
@@ -228,8 +171,8 @@ class GuestAgainstGuestTest {
                 TcpConnection connection = world.connect(server)) {
             connection.readTimeout(LONG);
             for (int round = 0; round < 50; round++) {
-                liar.send(four(AddressPlan.DEFAULT_MAC, GUEST_MAC, GUEST).udp(HOST, 999, 999, new byte[8]));
-                liar.send(four(EVERYBODY, GUEST_MAC, GUEST).arpRequest(GUEST));
+                lie(four(AddressPlan.DEFAULT_MAC, GUEST_MAC, GUEST).udp(HOST, 999, 999, new byte[8]));
+                lie(four(EVERYBODY, GUEST_MAC, GUEST).arpRequest(GUEST));
                 byte[] question = ("round " + round % 10).getBytes(US_ASCII);
                 connection.write(question);
                 assertThat(connection.inputStream().readNBytes(question.length)).isEqualTo(question);

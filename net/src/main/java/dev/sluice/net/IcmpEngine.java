@@ -76,6 +76,8 @@ final class IcmpEngine {
             if (unicast || !ipv4) {
                 // To a broadcast nobody answers (RFC 1122 §3.2.2.6 allows it); to a group of the link everybody may.
                 answer(s, ipAt, at, length, unicast);
+            } else {
+                counters.echoesIgnored++;
             }
         } else if (type == (ipv4 ? IcmpHeader.ECHO_REPLY : Icmpv6Header.ECHO_REPLY)) {
             pings.onReply(IpHeader.sourceHigh(s, ipAt), IpHeader.sourceLow(s, ipAt), s, at);

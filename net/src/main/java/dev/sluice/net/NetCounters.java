@@ -92,4 +92,14 @@ public final class NetCounters {
     public long echoesAnswered() {
         return ip.echoesAnswered;
     }
+
+    /** Echo requests to a broadcast address, which get no answer. */
+    public long echoesIgnored() {
+        return ip.echoesIgnored;
+    }
+
+    /** IPv4 packets dropped for a source route. */
+    public long sourceRouted() {
+        return ip.sourceRouted;
+    }
 }

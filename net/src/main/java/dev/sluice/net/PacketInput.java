@@ -108,6 +108,11 @@ final class PacketInput {
             ipCounters.notForUs++;
             return;
         }
+        if (Ipv4Header.hasSourceRoute(s, at)) {
+            ipCounters
+                    .sourceRouted++; // an answer would go where the sender wants, whoever it says it is (RFC 7126 §4.3)
+            return;
+        }
         if (Ipv4Header.isFragment(s, at)) {
             switch (reassembler.add(s, at, now)) {
                 case COMPLETE -> onPacket(reassembler.packet(), reassembler.packetAt(), false, forAll, now);

@@ -35,7 +35,6 @@ final class TcpEngine {
     private static final int BUDGET = 64 << 10;
 
     private static final int MOST_ROUNDS = 64;
-    private static final int FIRST_EPHEMERAL = 49_152;
     private static final int LARGEST_MTU = 65_515;
     /** Reports of IPv4 paths narrower than every host must take (RFC 791) are not believed. */
     private static final int LEAST_PATH_MTU = 576;
@@ -58,7 +57,7 @@ final class TcpEngine {
     private final NetLimits limits;
     private final TcpProfile profile;
     private TcpProfile profile6;
-    private final RandomGenerator random;
+    private final EphemeralPorts ports;
     private final TcpTable table;
     private final Map<Integer, TcpListener> listeners = new HashMap<>();
     private final TimeWaitTable timeWait;
@@ -105,7 +104,7 @@ final class TcpEngine {
         this.ip = ip;
         this.counters = counters;
         this.limits = limits;
-        this.random = random;
+        this.ports = new EphemeralPorts(random);
         this.shard = shard;
         this.sender = new SegmentSender(link, ip, shard, counters);
         this.table = new TcpTable(random.nextLong());
@@ -154,14 +153,12 @@ final class TcpEngine {
         long now = loop.now();
         TcpSession session = new TcpSession(
                 this, profile(own.isIpv4()), limits.queueBytes(), own.high, own.low, localPort, high, low, port);
-        session.iss = shard.isn()
-                .next(
-                        keyHigh(own.high, own.low, high, low),
-                        keyLow(own.high, own.low, high, low, port, localPort),
-                        now);
+        long keyHigh = keyHigh(own.high, own.low, high, low);
+        long keyLow = keyLow(own.high, own.low, high, low, port, localPort);
+        session.iss = shard.isn().next(keyHigh, keyLow, now);
         table.add(session);
         limit(session, now);
-        session.tcb.openActive(session.iss, now, localPort, port);
+        session.tcb.openActive(keyHigh, keyLow, session.iss, now, localPort, port);
         session.transmit(now);
         return session.connection;
     }
@@ -174,30 +171,24 @@ final class TcpEngine {
         return ipv4 ? profile : profile6;
     }
 
-    /** A port of the dynamic range, chosen at random (RFC 6056 §3.3.1), that is not in use towards the peer. */
+    /** A port that is not in use towards the peer. */
     private int freePort(LocalAddress own, IpAddress remote, int remotePort) throws NetException {
         long high = remote.high();
         long low = remote.low();
-        int count = 0x10000 - FIRST_EPHEMERAL;
-        int start = random.nextInt(count);
-        for (int i = 0; i < count; i++) {
-            int port = FIRST_EPHEMERAL + (start + i) % count;
-            if (!listeners.containsKey(port) && table.find(own.high, own.low, port, high, low, remotePort) == null) {
-                return port;
-            }
+        int port = ports.choose(
+                p -> !listeners.containsKey(p) && table.find(own.high, own.low, p, high, low, remotePort) == null);
+        if (port < 0) {
+            throw new NetException.AddressInUse("all ports are in use towards " + Endpoint.text(remote, remotePort));
         }
-        throw new NetException.AddressInUse("all ports are in use towards " + Endpoint.text(remote, remotePort));
+        return port;
     }
 
     TcpListener listen(int port, int backlog) throws NetException {
         int chosen = port;
         if (port == 0) {
-            chosen = FIRST_EPHEMERAL + random.nextInt(0x10000 - FIRST_EPHEMERAL);
-            while (listeners.containsKey(chosen)) {
-                chosen = chosen == 0xffff ? FIRST_EPHEMERAL : chosen + 1;
-                if (listeners.size() >= 0x10000 - FIRST_EPHEMERAL) {
-                    throw new NetException.AddressInUse("all ports for listening are in use");
-                }
+            chosen = ports.choose(p -> !listeners.containsKey(p));
+            if (chosen < 0) {
+                throw new NetException.AddressInUse("all ports for listening are in use");
             }
         } else if (listeners.containsKey(port)) {
             throw new NetException.AddressInUse("port " + port + " has a listener already; close it first");
@@ -306,7 +297,7 @@ final class TcpEngine {
                 int iss = shard.isn().next(keyHigh, keyLow, now);
                 TcpSession opened = passive(listener, packet, ipAt, at, reopens ? timeWait.reopenIss(iss) : iss);
                 listener.opening(opened);
-                opened.tcb.openPassive(packet, at, length, opened.iss, now);
+                opened.tcb.openPassive(keyHigh, keyLow, packet, at, length, opened.iss, now);
                 opened.tcb.accept(now);
                 touch(opened);
             }

@@ -22,14 +22,12 @@ import org.jspecify.annotations.Nullable;
 
 /** UDP on the loop: the sockets by port. Confined to the loop but for {@link #checkRoute}. */
 final class UdpEngine {
-    private static final int FIRST_EPHEMERAL = 49_152;
-
     final Loop loop;
     private final HostLink link;
     private final IpInterface ip;
     private final NetCounters counters;
     private final NetLimits limits;
-    private final RandomGenerator random;
+    private final EphemeralPorts ports;
     private final Map<Integer, UdpSocket> sockets = new HashMap<>();
     private final ArrayDeque<UdpSocket> stalled = new ArrayDeque<>();
     private final MemorySegment memory = Arena.ofAuto().allocate(IpInterface.HEADROOM + 65_536L, 8);
@@ -41,7 +39,7 @@ final class UdpEngine {
         this.ip = ip;
         this.counters = counters;
         this.limits = limits;
-        this.random = random;
+        this.ports = new EphemeralPorts(random);
     }
 
     UdpSocket bind(int port, @Nullable IpAddress peer, int peerPort) throws NetException {
@@ -59,15 +57,11 @@ final class UdpEngine {
     }
 
     private int freePort() throws NetException {
-        int count = 0x10000 - FIRST_EPHEMERAL;
-        int start = random.nextInt(count);
-        for (int i = 0; i < count; i++) {
-            int port = FIRST_EPHEMERAL + (start + i) % count;
-            if (!sockets.containsKey(port)) {
-                return port;
-            }
+        int port = ports.choose(p -> !sockets.containsKey(p));
+        if (port < 0) {
+            throw new NetException.AddressInUse("all UDP ports of the dynamic range are in use");
         }
-        throw new NetException.AddressInUse("all UDP ports of the dynamic range are in use");
+        return port;
     }
 
     void unbind(UdpSocket socket) {

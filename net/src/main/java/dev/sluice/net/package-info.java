@@ -40,7 +40,7 @@
  * <p><b>Memory.</b> Rings of the {@code Tcb}s come from one pool per stack, off the heap, under {@link
  * dev.sluice.net.NetLimits#bufferBytes}; queues are arrays of the heap. Frames are only read during the call that brings them.
  *
- * <p>RFCs: 791, 792, 826, 768, 1122, 1191, 2131, 3168, 4987, 5227, 5927, 5961, 6056, 6528, 7323, 9293; 3810, 4443, 4861, 4862, 6724, 8106, 8200,
+ * <p>RFCs: 791, 792, 826, 768, 1122, 1191, 2131, 3168, 4987, 5227, 5927, 5961, 6056, 6528, 7126, 7323, 9293; 3810, 4443, 4861, 4862, 6724, 8106, 8200,
  * 8201, 8415. Not here: a resolver, loopback to the host's own address, multicast groups of users.
  */
 @NullMarked

@@ -57,7 +57,7 @@ public final class BulkTransfer {
     public Outcome run(long patience) {
         long begin = simulation.now();
         int isn = simulation.random().nextInt();
-        sender.tcb.openActive(isn, begin, 1, 2);
+        sender.tcb.openActive(0, 0, isn, begin, 1, 2);
         sender.turn();
         while (receiver.got < bytes) {
             if (!simulation.step() || simulation.now() - begin > patience) {
@@ -91,7 +91,7 @@ public final class BulkTransfer {
             long now = simulation.now();
             if (left == 0 && !opened && this == receiver) {
                 opened = true;
-                tcb.openPassive(in, 0, packet.length, ~simulation.random().nextInt(), now);
+                tcb.openPassive(0, 0, in, 0, packet.length, ~simulation.random().nextInt(), now);
                 tcb.accept(now);
             } else {
                 tcb.onSegment(in, 0, packet.length, now);

@@ -92,6 +92,13 @@ public final class RawFrames {
         return frame;
     }
 
+    /** A packet of any protocol. */
+    public byte[] packet(int protocol, Ipv4Address destination, byte[] payload) {
+        byte[] frame = ipv4(protocol, destination, payload.length);
+        System.arraycopy(payload, 0, frame, TRANSPORT, payload.length);
+        return frame;
+    }
+
     /** An echo request with {@code size} zeros. */
     public byte[] echoRequest(Ipv4Address destination, int size) {
         int length = IcmpHeader.LENGTH + size;
@@ -155,6 +162,18 @@ public final class RawFrames {
         put16(fragment, IP + 6, (more ? Ipv4Header.MORE_FRAGMENTS : 0) | offset / 8);
         updateIpv4Checksum(fragment);
         return fragment;
+    }
+
+    /** The same packet with options behind its header, which has none yet; their length is a multiple of four. */
+    public static byte[] withOptions(byte[] frame, byte... options) {
+        byte[] longer = new byte[frame.length + options.length];
+        System.arraycopy(frame, 0, longer, 0, TRANSPORT);
+        System.arraycopy(options, 0, longer, TRANSPORT, options.length);
+        System.arraycopy(frame, TRANSPORT, longer, TRANSPORT + options.length, frame.length - TRANSPORT);
+        longer[IP] = (byte) (0x45 + options.length / 4);
+        put16(longer, IP + 2, longer.length - IP);
+        updateIpv4Checksum(longer);
+        return longer;
     }
 
     /** Makes the IPv4 header checksum right again, if there is room for one. */

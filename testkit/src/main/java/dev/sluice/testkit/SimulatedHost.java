@@ -96,7 +96,7 @@ final class SimulatedHost implements TcpOutput {
     void open() {
         opened = true;
         int port = address + PORT_OFFSET;
-        tcb.openActive(iss, simulation.now(), port, peerAddress + PORT_OFFSET);
+        tcb.openActive(0, 0, iss, simulation.now(), port, peerAddress + PORT_OFFSET);
         turnIn(0);
     }
 
@@ -192,7 +192,7 @@ final class SimulatedHost implements TcpOutput {
         if (!opened) {
             if ((TcpHeader.flags(in, at) & (TcpHeader.SYN | TcpHeader.ACK | TcpHeader.RST)) == TcpHeader.SYN) {
                 opened = true;
-                tcb.openPassive(in, at, packet.length, iss, now);
+                tcb.openPassive(0, 0, in, at, packet.length, iss, now);
                 user.acceptAt(now);
             } else {
                 answer(shard.writeReset(in, at, packet.length));

@@ -13,7 +13,6 @@ import dev.sluice.net.NetException;
 import dev.sluice.net.NetStack;
 import dev.sluice.net.TcpConnection;
 import dev.sluice.net.TcpListener;
-import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.TcpHeader;
@@ -216,15 +215,8 @@ class HostRequirementsTest {
     @ValueSource(ints = {0x01, 0x00, 0x94, 0x44, 0x9e})
     void optionsOfThePacketAreIgnored(int kind) {
         byte[] syn = syn(ADDRESS, 1000);
-        byte[] longer = new byte[syn.length + 4];
-        System.arraycopy(syn, 0, longer, 0, TCP);
-        System.arraycopy(syn, TCP, longer, TCP + 4, syn.length - TCP);
-        longer[IP] = 0x46;
-        Bytes.put16(s(longer), IP + 2, longer.length - IP);
-        longer[TCP] = (byte) kind;
-        longer[TCP + 1] = (byte) (kind < 2 ? 1 : 4);
-        RawFrames.updateIpv4Checksum(longer);
-        assertThat(answers(longer)).hasSize(1);
+        byte[] option = {(byte) kind, (byte) (kind < 2 ? 1 : 4), 0, 0};
+        assertThat(answers(RawFrames.withOptions(syn, option))).hasSize(1);
     }
 
     /** Congestion that a router marks goes to the peer in the next acknowledgment, if both agreed on that. */

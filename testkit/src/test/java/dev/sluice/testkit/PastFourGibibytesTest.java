@@ -110,10 +110,10 @@ class PastFourGibibytesTest {
         End receiver = new End();
         sender.peer = receiver;
         receiver.peer = sender;
-        sender.tcb.openActive(ISN, now, 1, 2);
+        sender.tcb.openActive(0, 0, ISN, now, 1, 2);
         sender.tcb.transmit(now, Integer.MAX_VALUE);
         long[] syn = receiver.inbox.remove();
-        receiver.tcb.openPassive(sender.packets, syn[0], (int) syn[1], ~ISN, now);
+        receiver.tcb.openPassive(0, 0, sender.packets, syn[0], (int) syn[1], ~ISN, now);
         receiver.tcb.accept(now);
         sender.losing = true;
         for (long turns = 0; receiver.got < TOTAL; turns++) {

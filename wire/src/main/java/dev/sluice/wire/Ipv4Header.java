@@ -16,6 +16,11 @@ public final class Ipv4Header {
     /** More Fragments, in the 16-bit word of {@link #flagsAndOffset}. */
     public static final int MORE_FRAGMENTS = 0x2000;
 
+    private static final int END_OF_OPTIONS = 0;
+    private static final int NO_OPERATION = 1;
+    private static final int LOOSE_SOURCE_ROUTE = 131;
+    private static final int STRICT_SOURCE_ROUTE = 137;
+
     private Ipv4Header() {}
 
     /**
@@ -73,6 +78,27 @@ public final class Ipv4Header {
     /** True if this is one of several fragments, the first and the last included. */
     public static boolean isFragment(MemorySegment s, long at) {
         return (flagsAndOffset(s, at) & (MORE_FRAGMENTS | 0x1fff)) != 0;
+    }
+
+    /** True if the options of a checked header hold a loose or a strict source route (RFC 791 §3.1), whole or not. */
+    public static boolean hasSourceRoute(MemorySegment s, long at) {
+        int header = headerLength(s, at);
+        int i = MIN_LENGTH;
+        while (i < header) {
+            int kind = Bytes.u8(s, at + i);
+            if (kind == LOOSE_SOURCE_ROUTE || kind == STRICT_SOURCE_ROUTE) {
+                return true;
+            }
+            if (kind == END_OF_OPTIONS) {
+                return false;
+            }
+            int size = kind == NO_OPERATION ? 1 : i + 1 < header ? Bytes.u8(s, at + i + 1) : 0;
+            if (size == 0 || kind != NO_OPERATION && size < 2) {
+                return false; // what follows has no beginning
+            }
+            i += size;
+        }
+        return false;
     }
 
     /** Where this fragment's payload belongs in the datagram's payload, in bytes. */

@@ -44,6 +44,39 @@ class ViewTest {
         }
     }
 
+    private static boolean isSourceRouted(int... options) {
+        byte[] header = new byte[Ipv4Header.MIN_LENGTH + options.length];
+        header[0] = (byte) (0x40 + header.length / 4);
+        for (int i = 0; i < options.length; i++) {
+            header[Ipv4Header.MIN_LENGTH + i] = (byte) options[i];
+        }
+        // Memory ends with the header: reading on would throw.
+        return Ipv4Header.hasSourceRoute(MemorySegment.ofArray(header), 0);
+    }
+
+    @Test
+    void aSourceRouteIsFoundWhereverItStands() {
+        for (int kind : new int[] {131, 137}) {
+            assertThat(isSourceRouted(kind, 3, 4, 0)).as("empty").isTrue();
+            assertThat(isSourceRouted(kind, 7, 4, 10, 0, 0, 9, 0))
+                    .as("to follow")
+                    .isTrue();
+            assertThat(isSourceRouted(kind, 7, 8, 10, 0, 0, 9, 0)).as("done").isTrue();
+            assertThat(isSourceRouted(kind, 255, 0, 0)).as("too long").isTrue();
+            assertThat(isSourceRouted(1, 1, 1, kind)).as("cut after its kind").isTrue();
+            assertThat(isSourceRouted(148, 4, 0, 0, kind, 3, 4, 0))
+                    .as("behind router alert")
+                    .isTrue();
+            assertThat(isSourceRouted(0, kind, 3, 4)).as("behind the end").isFalse();
+            assertThat(isSourceRouted(148, 4, kind, 3)).as("in another option").isFalse();
+            assertThat(isSourceRouted(7, 0, kind, 3)).as("behind nonsense").isFalse();
+            assertThat(isSourceRouted(7, 1, kind, 3)).as("behind nonsense").isFalse();
+        }
+        assertThat(isSourceRouted()).isFalse();
+        assertThat(isSourceRouted(1, 1, 1, 7)).isFalse();
+        assertThat(isSourceRouted(7, 255, 0, 0)).isFalse();
+    }
+
     @Test
     void tcpAndUdpRoundTrip() {
         MemorySegment s = MemorySegment.ofArray(new byte[100]);

@@ -53,9 +53,9 @@ public class TcbBenchmark extends Part {
 
     @Setup
     public void connect() {
-        a.tcb.openActive(1, now, 1, 2);
+        a.tcb.openActive(0, 0, 1, now, 1, 2);
         a.tcb.transmit(now, Integer.MAX_VALUE);
-        b.tcb.openPassive(b.in, 0, b.inLength, 7, now);
+        b.tcb.openPassive(0, 0, b.in, 0, b.inLength, 7, now);
         b.inLength = 0;
         b.tcb.accept(now);
         b.tcb.transmit(now, Integer.MAX_VALUE);

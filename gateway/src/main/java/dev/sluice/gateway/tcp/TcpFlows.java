@@ -278,8 +278,7 @@ public final class TcpFlows {
             }
             case FlowPolicy.Allow(var address, int port) -> {
                 TcpFlow flow = halfOpen(guest, share, guestPort, remoteHigh, remoteLow, remotePort);
-                flow.synSequence = TcpHeader.sequence(packet, at);
-                flow.tcb.openPassive(packet, at, length, iss, now);
+                hold(flow, packet, at, length, iss, now);
                 int ttl = IpHeader.hopLimit(packet, ipAt);
                 flow.host = service == null ? address : null;
                 flow.hostPort = service == null ? port : 0;
@@ -298,8 +297,7 @@ public final class TcpFlows {
             }
             case FlowPolicy.Tunnel(String path, var address, int port) -> {
                 TcpFlow flow = halfOpen(guest, share, guestPort, remoteHigh, remoteLow, remotePort);
-                flow.synSequence = TcpHeader.sequence(packet, at);
-                flow.tcb.openPassive(packet, at, length, iss, now);
+                hold(flow, packet, at, length, iss, now);
                 flow.attach(TunnelSocket.open(loop, host, path, address, port, flow));
             }
         }
@@ -337,6 +335,14 @@ public final class TcpFlows {
         halfOpen++;
         add(flow);
         return flow;
+    }
+
+    /** The flow has the guest's SYN, and answers it once the host is connected. */
+    private void hold(TcpFlow flow, MemorySegment packet, long at, int length, int iss, long now) {
+        flow.synSequence = TcpHeader.sequence(packet, at);
+        long keyHigh = keyHigh(flow.guest, flow.remoteHigh, flow.remoteLow);
+        long keyLow = keyLow(flow.guest, flow.remoteHigh, flow.remoteLow, flow.guestPort, flow.remotePort);
+        flow.tcb.openPassive(keyHigh, keyLow, packet, at, length, iss, now);
     }
 
     /** A new flow is in the table, counted with its guest's. */

@@ -162,9 +162,10 @@ public final class TcpInbound {
         flow.attach(client.socket());
         flows.add(flow);
         flows.counters.tcpOpened++;
+        long keyHigh = flows.keyHigh(guest, high, low);
         long keyLow = flows.keyLow(guest, high, low, guestPort, sourcePort);
-        int iss = flows.shard.isn().next(flows.keyHigh(guest, high, low), keyLow, now);
-        flow.tcb.openActive(iss, now, sourcePort, guestPort);
+        int iss = flows.shard.isn().next(keyHigh, keyLow, now);
+        flow.tcb.openActive(keyHigh, keyLow, iss, now, sourcePort, guestPort);
         if (client.forward().proxy && !flow.sendFirst(scratch(), writeProxyHeader(client))) {
             flow.abort(now);
             flows.counters.drop(Drop.TCP_BUFFER_LIMIT);

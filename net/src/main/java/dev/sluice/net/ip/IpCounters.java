@@ -32,4 +32,8 @@ public final class IpCounters {
     public long icmpErrorsSuppressed;
     public long icmpIn;
     public long echoesAnswered;
+    /** Echo requests to everybody, whose answers would hit whoever they seem to be from. */
+    public long echoesIgnored;
+    /** IPv4 packets that name the way they and their answers should take. */
+    public long sourceRouted;
 }

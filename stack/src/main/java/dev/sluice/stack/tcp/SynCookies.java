@@ -74,7 +74,8 @@ public final class SynCookies {
         }
         if (stamped) {
             int bits = (scaled ? Math.min(segment.windowScale, 14) : NO_SCALE) | (sack ? SACK : 0) | (ecn ? ECN : 0);
-            o = OptionsWriter.timestamps(header, o, stamp(cookie, segment, bits, now), segment.timestamp);
+            o = OptionsWriter.timestamps(
+                    header, o, stamp(shard.timestampOffset(high, low), bits, now), segment.timestamp);
         }
         if (scaled) {
             o = OptionsWriter.windowScale(header, o, scale);
@@ -98,8 +99,8 @@ public final class SynCookies {
     }
 
     /** The clock that the connection will have, set back a little to carry the bits: later stamps are never smaller. */
-    private int stamp(int cookie, Segment segment, int bits, long now) {
-        int clock = (int) (now / MILLIS) + shard.timestampOffset(segment.sourcePort, segment.destinationPort);
+    private static int stamp(int offset, int bits, long now) {
+        int clock = (int) (now / MILLIS) + offset;
         int value = (clock & ~OPTION_BITS) | bits;
         return value - clock > 0 ? value - (OPTION_BITS + 1) : value;
     }
@@ -128,7 +129,7 @@ public final class SynCookies {
             segment.flags |= TcpHeader.ECE | TcpHeader.CWR;
         }
         shard.counters().cookiesAccepted++;
-        tcb.openFromCookie(segment, cookie, now);
+        tcb.openFromCookie(high, low, segment, cookie, now);
     }
 
     /** The index of the segment size in {@code cookie}, or −1 if it is none of ours. */

@@ -105,12 +105,13 @@ public final class Tcb {
      * Takes the SYN whose TCP header is at {@code at} ({@code length}: header and payload). Nothing is sent: the SYN is <em>held</em>
      * until {@link #accept} or {@link #abort}. Payload and FIN of the SYN are ignored; the peer sends them again.
      *
+     * @param high with {@code low} the four-tuple, in any encoding that is the same each time (as for {@link IsnGenerator#next})
      * @return event bits; always 0 now
      */
-    public int openPassive(MemorySegment s, long at, int length, int iss, long now) {
+    public int openPassive(long high, long low, MemorySegment s, long at, int length, int iss, long now) {
         Segment segment = shard.segment();
         segment.read(s, at, length);
-        start(iss, now, segment.destinationPort, segment.sourcePort);
+        start(high, low, iss, now, segment.destinationPort, segment.sourcePort);
         passive = true;
         held = true;
         state = TcpState.SYN_RECEIVED;
@@ -127,9 +128,14 @@ public final class Tcb {
         }
     }
 
-    /** Starts a connection: SYN goes out at the next {@link #transmit}. Returns event bits, always 0 now. */
-    public int openActive(int iss, long now, int localPort, int remotePort) {
-        start(iss, now, localPort, remotePort);
+    /**
+     * Starts a connection: SYN goes out at the next {@link #transmit}.
+     *
+     * @param high with {@code low} the four-tuple, as for {@link #openPassive}
+     * @return event bits; always 0 now
+     */
+    public int openActive(long high, long low, int iss, long now, int localPort, int remotePort) {
+        start(high, low, iss, now, localPort, remotePort);
         state = TcpState.SYN_SENT;
         synPending = true;
         scaleOk = profile.tuning().windowScaling();
@@ -138,8 +144,8 @@ public final class Tcb {
     }
 
     /** A handshake of which only its last segment is known: {@code syn} is what the first must have been. */
-    void openFromCookie(Segment syn, int iss, long now) {
-        start(iss, now, syn.destinationPort, syn.sourcePort);
+    void openFromCookie(long high, long low, Segment syn, int iss, long now) {
+        start(high, low, iss, now, syn.destinationPort, syn.sourcePort);
         passive = true;
         state = TcpState.SYN_RECEIVED;
         synSent = true;
@@ -149,14 +155,14 @@ public final class Tcb {
         receiver.onAckSent();
     }
 
-    private void start(int iss, long now, int localPort, int remotePort) {
+    private void start(long high, long low, int iss, long now, int localPort, int remotePort) {
         if (state != TcpState.CLOSED || ended) {
             throw new IllegalStateException("A Tcb opens once");
         }
         this.localPort = (char) localPort;
         this.remotePort = (char) remotePort;
         sender.open(iss);
-        timestamps.open(profile, shard.timestampOffset(remotePort, localPort));
+        timestamps.open(profile, shard.timestampOffset(high, low));
         acks.open(profile.tuning().quickAcks(), now);
         lastHeard = now;
     }

@@ -54,11 +54,12 @@ public final class TcpShard implements AutoCloseable {
     }
 
     /**
-     * What a connection adds to its clock in timestamps, so that it does not tell how long we run. The next connection of the same ports
-     * gets the same: to a peer that remembers the one before, its timestamps must not seem old (RFC 7323 §5.5, RFC 6191).
+     * What a connection adds to its clock in timestamps, so that it tells neither how long we run nor what others see (RFC 7323 §7.1). The
+     * next connection of the same four-tuple gets the same: to a peer that remembers the one before, its timestamps must not seem old
+     * (RFC 7323 §5.5, RFC 6191). The half of the hash that no initial sequence number shows.
      */
-    int timestampOffset(int remotePort, int localPort) {
-        return (int) isn.hash(remotePort, localPort);
+    int timestampOffset(long high, long low) {
+        return (int) (isn.hash(high, low) >>> 32);
     }
 
     /** Scratch memory in which every outgoing header is built, at {@link #HEADER_AT}. */

@@ -64,7 +64,7 @@ class ArrivalTest {
     @Test
     void anAnswerToASynThatHasNotLeftIsNotBelieved() {
         try (Dialogue d = new Dialogue(GUEST, 1, 1)) {
-            d.tcb.openActive(d.iss, d.now, 80, 40000);
+            d.tcb.openActive(0, 0, d.iss, d.now, 80, 40000);
             assertThat(d.peer(RST | ACK, 0, 1)).isZero();
             assertThat(d.peer(SYN | ACK, 0, 1)).isZero();
             assertThat(d.tcb.state()).isEqualTo(TcpState.SYN_SENT);

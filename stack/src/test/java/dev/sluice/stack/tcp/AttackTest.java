@@ -110,7 +110,7 @@ class AttackTest {
             for (int i = 0; i < 2000; i++) {
                 Tcb tcb = new Tcb(shard, LAN, first);
                 int length = first.build(Dialogue.SYN, 0, 0, 0, 0, Dialogue.mssOption(1460));
-                tcb.openPassive(first.input(), 2, length, i, first.now);
+                tcb.openPassive(0, 0, first.input(), 2, length, i, first.now);
                 tcb.accept(first.now);
                 tcb.transmit(first.now, 1 << 20);
                 length = first.build(ACK, 1, 0, 0, 0, Dialogue.NO_OPTIONS);

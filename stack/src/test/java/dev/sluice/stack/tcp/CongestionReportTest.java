@@ -19,7 +19,7 @@ class CongestionReportTest {
     private static Dialogue accepted(TcpProfile profile, int synFlags) {
         Dialogue d = new Dialogue(profile, -5, Integer.MAX_VALUE - 2);
         int length = d.build(SYN | synFlags, 0, 0, 0, 65535, Dialogue.mssOption(1460));
-        d.tcb.openPassive(d.input(), 2, length, d.iss, d.now);
+        d.tcb.openPassive(0, 0, d.input(), 2, length, d.iss, d.now);
         d.tcb.accept(d.now);
         return d;
     }
@@ -50,7 +50,7 @@ class CongestionReportTest {
     @Test
     void aSynAsksForItOnceAndThenWithout() {
         try (Dialogue d = new Dialogue(REQUEST, 9, 9)) {
-            d.tcb.openActive(d.iss, d.now, 80, 40000);
+            d.tcb.openActive(0, 0, d.iss, d.now, 80, 40000);
             Sent first = d.one();
             assertThat(first.flags()).isEqualTo(SYN | ECE | CWR);
             assertThat(first.mayBeMarked()).isFalse();

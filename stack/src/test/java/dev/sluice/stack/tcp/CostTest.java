@@ -31,9 +31,9 @@ class CostTest {
             b = new End(this, profile);
             a.peer = b;
             b.peer = a;
-            a.tcb.openActive(issA, now, 1, 2);
+            a.tcb.openActive(0, 0, issA, now, 1, 2);
             a.tcb.transmit(now, 1 << 30);
-            b.tcb.openPassive(b.in, 0, b.inLength, issB, now);
+            b.tcb.openPassive(0, 0, b.in, 0, b.inLength, issB, now);
             b.inLength = 0;
             b.tcb.accept(now);
             pump();

@@ -329,7 +329,7 @@ final class Dialogue implements TcpOutput, AutoCloseable {
     /** SYN in, held. */
     Dialogue held(byte... options) {
         int length = build(SYN, 0, 0, 0, 65535, options);
-        assertThat(tcb.openPassive(in, 2, length, iss, now)).isZero();
+        assertThat(tcb.openPassive(0, 0, in, 2, length, iss, now)).isZero();
         silence();
         return this;
     }
@@ -366,7 +366,7 @@ final class Dialogue implements TcpOutput, AutoCloseable {
                 transmit();
             }
             case SYN_SENT -> {
-                tcb.openActive(iss, now, 80, 40000);
+                tcb.openActive(0, 0, iss, now, 80, 40000);
                 transmit();
             }
             case SYN_RECEIVED -> synReceived(mssOption(1460));

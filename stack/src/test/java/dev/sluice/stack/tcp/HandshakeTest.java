@@ -151,7 +151,7 @@ class HandshakeTest {
     void dataInTheSynIsLeftToRetransmission(int isn) {
         try (Dialogue d = new Dialogue(GUEST, isn, ~isn)) {
             int length = d.build(SYN | FIN, 0, 0, 100, 65535, USUAL);
-            d.tcb.openPassive(d.input(), 2, length, isn, d.now);
+            d.tcb.openPassive(0, 0, d.input(), 2, length, isn, d.now);
             d.tcb.accept(d.now);
             assertThat(d.one().ack()).isEqualTo(1);
             d.peer(ACK | FIN, 1, 1, 100, 65535);

@@ -74,7 +74,7 @@ class RequirementsTest {
     @Test
     void aSynIsTriedForThreeMinutes() {
         try (Dialogue d = new Dialogue(LAN, 1, 2)) {
-            d.tcb.openActive(d.iss, d.now, 80, 40000);
+            d.tcb.openActive(0, 0, d.iss, d.now, 80, 40000);
             d.transmit();
             long begin = d.now;
             while ((d.timer() & Tcb.Events.TIMED_OUT) == 0) {

@@ -176,7 +176,7 @@ class SendTest {
     void aWindowThatWasNeverLargeIsUsedAtOnce(int isn) {
         try (Dialogue d = new Dialogue(ONE_BY_ONE, isn, 77)) {
             int n = d.build(SYN, 0, 0, 0, 300, mssOption(1460));
-            d.tcb.openPassive(d.input(), 2, n, isn, d.now);
+            d.tcb.openPassive(0, 0, d.input(), 2, n, isn, d.now);
             d.tcb.accept(d.now);
             d.one();
             d.peer(ACK, 1, 1, 0, 300);

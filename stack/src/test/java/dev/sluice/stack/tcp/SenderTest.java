@@ -46,7 +46,7 @@ class SenderTest {
     @Test
     void aSynSentAgainIsCountedAndBacksOff() {
         try (Dialogue d = new Dialogue(LAN, 3, 3)) {
-            d.tcb.openActive(d.iss, d.now, 80, 40000);
+            d.tcb.openActive(0, 0, d.iss, d.now, 80, 40000);
             d.one();
             long first = d.tcb.deadline() - d.now;
             assertThat(d.tcb.onTimer(d.now + first - 1)).isZero();
@@ -109,7 +109,7 @@ class SenderTest {
         for (int window : new int[] {199, 200}) {
             try (Dialogue d = new Dialogue(LAN, 1, 1)) {
                 int length = d.build(Dialogue.SYN, 0, 0, 0, 400, Dialogue.mssOption(MSS));
-                d.tcb.openPassive(d.input(), 2, length, d.iss, d.now);
+                d.tcb.openPassive(0, 0, d.input(), 2, length, d.iss, d.now);
                 d.tcb.accept(d.now);
                 d.one();
                 d.peer(ACK, 1, 1, 0, 400);
@@ -251,7 +251,7 @@ class SenderTest {
     private static Dialogue marked(TcpProfile profile) {
         Dialogue d = new Dialogue(profile, 1, 1);
         int length = d.build(Dialogue.SYN | ECE | CWR, 0, 0, 0, 65535, SACK);
-        d.tcb.openPassive(d.input(), 2, length, d.iss, d.now);
+        d.tcb.openPassive(0, 0, d.input(), 2, length, d.iss, d.now);
         d.tcb.accept(d.now);
         d.one();
         d.pass(100 * MS);

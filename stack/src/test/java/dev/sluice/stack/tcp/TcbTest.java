@@ -32,11 +32,11 @@ class TcbTest {
     @Test
     void itOpensOnce() {
         try (Dialogue d = in(TcpState.ESTABLISHED, GUEST)) {
-            assertThatIllegalStateException().isThrownBy(() -> d.tcb.openActive(1, d.now, 1, 2));
+            assertThatIllegalStateException().isThrownBy(() -> d.tcb.openActive(0, 0, 1, d.now, 1, 2));
             d.tcb.abort(d.now);
             d.transmit();
             d.sent.clear();
-            assertThatIllegalStateException().isThrownBy(() -> d.tcb.openActive(1, d.now, 1, 2));
+            assertThatIllegalStateException().isThrownBy(() -> d.tcb.openActive(0, 0, 1, d.now, 1, 2));
         }
     }
 
@@ -53,7 +53,7 @@ class TcbTest {
         TcpProfile bare = GUEST.withSack(false).with(TcpTuning.DEFAULT.withWindowScaling(false));
         for (TcpProfile profile : new TcpProfile[] {GUEST, bare}) {
             try (Dialogue d = new Dialogue(profile, 1, 1)) {
-                assertThat(d.tcb.openActive(d.iss, d.now, 80, 40000)).isZero();
+                assertThat(d.tcb.openActive(0, 0, d.iss, d.now, 80, 40000)).isZero();
                 assertThat(d.tcb.wantsTransmit()).isTrue();
                 Sent syn = d.one();
                 assertThat(syn.sackOk()).isEqualTo(profile == GUEST);

@@ -75,7 +75,7 @@ final class Stack {
         Connection connection = new Connection(this, options, localPort, remotePort);
         connections.add(connection);
         connection.tcb.limitMss(pathMss, now);
-        connection.tcb.openActive(nextIss(), now, localPort, remotePort);
+        connection.tcb.openActive(0, key(remotePort, localPort), nextIss(), now, localPort, remotePort);
         settle();
         return connection;
     }
@@ -185,7 +185,7 @@ final class Stack {
                     listener.opening.add(opened);
                     connections.add(opened);
                     opened.tcb.limitMss(pathMss, now);
-                    opened.tcb.openPassive(s, 0, length, iss, now);
+                    opened.tcb.openPassive(0, key(remotePort, localPort), s, 0, length, iss, now);
                     opened.tcb.accept(now);
                 }
             }
