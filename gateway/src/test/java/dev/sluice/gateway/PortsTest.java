@@ -7,6 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
@@ -22,6 +25,7 @@ import dev.sluice.net.UdpSocket;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
 import dev.sluice.testkit.MemoryLink;
+import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -93,6 +97,36 @@ class PortsTest {
                     .singleElement()
                     .extracting(ForwardInfo::clients, ForwardInfo::port)
                     .containsExactly(2L, port);
+        }
+    }
+
+    /** TCP does, as soon as the guest has sent anything from that address; UDP leads to IPv4 addresses only. */
+    @Test
+    void aPortLeadsToAnIpv6AddressOfAGuest() throws Exception {
+        Ipv6Plan six = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true);
+        AddressPlan plan =
+                AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true).withIpv6(six);
+        NetConfig config = GuestWorld.fixedAddress().with(new NetConfig.Ipv6.Automatic(LONG));
+        try (GuestWorld world = new GuestWorld(plan, true, Limits.defaults(), null, config);
+                TcpListener listener = world.guest.tcp().listen(80, 8)) {
+            world.guest.icmp().ping(six.gateway(), LONG);
+            Ipv6Address address = new Ipv6Address(
+                    six.prefix().address().high(),
+                    Ipv6Address.linkLocal(GuestWorld.GUEST_MAC).low());
+            int port = add(world, "0:[" + address + "]:80").port();
+            try (Socket client = client(port);
+                    TcpConnection served = listener.accept(LONG)) {
+                assertThat(served.localAddress()).isEqualTo(address);
+                assertThat(served.remoteAddress()).isEqualTo(six.gateway());
+                talk(client, served);
+            }
+            int nobody = add(world, "0:[" + six.firstGuest() + "]:80").port();
+            try (Socket client = client(nobody)) {
+                assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
+            }
+            assertThatThrownBy(() -> add(world, "0:[" + address + "]:53/udp"))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("give its IPv4 address");
         }
     }
 

@@ -14,6 +14,18 @@ public final class BufferPool implements AutoCloseable {
     /** Largest block: 64 MiB. */
     public static final int MAX_BLOCK = 1 << 26;
 
+    /** Blocks that their holders can do without. */
+    interface Reserve {
+        /** Gives back the one that matters least; false if there is none. */
+        boolean giveUpOne();
+    }
+
+    /**
+     * Largest block for which the reserve is given up, as long as there is one: it holds a super-segment wherever that begins. What more
+     * there is would only make somebody faster.
+     */
+    static final int LARGEST_NEED = 1 << 17;
+
     private static final int MIN_LOG = 14;
     private static final int CLASSES = 26 - MIN_LOG + 1;
 
@@ -24,6 +36,7 @@ public final class BufferPool implements AutoCloseable {
     /** The fewest blocks kept at any time since the last {@link #trim}: so many were not needed. */
     private final int[] idle = new int[CLASSES];
 
+    private Reserve reserve = () -> false;
     private long inUse;
     private long keptBytes;
     private long peak;
@@ -38,9 +51,31 @@ public final class BufferPool implements AutoCloseable {
         }
     }
 
+    /** Asked when a small block cannot be had otherwise. */
+    void reserve(Reserve blocks) {
+        reserve = blocks;
+    }
+
     /** A block of {@code size} bytes, a power of two within {@link #MIN_BLOCK}–{@link #MAX_BLOCK}; null (counted) above the budget. */
     @Nullable
     MemorySegment take(int size) {
+        MemorySegment block = keptOrNew(size);
+        if (block == null && size <= LARGEST_NEED) {
+            // As many of the smallest are enough.
+            for (int n = size / MIN_BLOCK; block == null && n > 0 && reserve.giveUpOne(); n--) {
+                block = keptOrNew(size);
+            }
+        }
+        if (block == null) {
+            refusals++;
+            return null;
+        }
+        inUse += size;
+        peak = Math.max(peak, inUse);
+        return block;
+    }
+
+    private @Nullable MemorySegment keptOrNew(int size) {
         int index = index(size);
         MemorySegment block = null;
         if (keptCount[index] > 0) {
@@ -55,12 +90,6 @@ public final class BufferPool implements AutoCloseable {
                 block = null;
             }
         }
-        if (block == null) {
-            refusals++;
-            return null;
-        }
-        inUse += size;
-        peak = Math.max(peak, inUse);
         return block;
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.stack.tcp;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Received bytes that the user has not taken: an in-order part ({@link #start}–{@link #next}) and pieces beyond holes ({@link
@@ -20,6 +21,16 @@ final class ReceiveRing {
     private long start;
     /** Offset after the last in-order byte: RCV.NXT, a FIN not counted. */
     private long next;
+
+    /** Whose it is while it is one of the {@link Laggards}, and its neighbours there. */
+    @Nullable
+    Receiver laggard;
+
+    @Nullable
+    ReceiveRing before;
+
+    @Nullable
+    ReceiveRing after;
 
     final IntervalSet ahead = new IntervalSet();
     /** Places of the latest pieces beyond holes, the newest first: SACK repeats them in this order (RFC 2018 §4). */

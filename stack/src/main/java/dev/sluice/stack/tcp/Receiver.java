@@ -164,6 +164,7 @@ final class Receiver {
             // Data after a FIN contradicts it.
             length = Math.clamp(fin - offset, 0, length);
         }
+        long before = next;
         int result = 0;
         if (length > 0) {
             result = offset == next ? inOrder(tcb, output, s, at, length) : beyondHole(s, at, offset, length);
@@ -174,7 +175,21 @@ final class Receiver {
             finReceived = true;
             result |= ADVANCED;
         }
+        noteHeld(next != before);
         return result;
+    }
+
+    /** Whether what is held could be given up; {@code gotOn}: something came in order. */
+    private void noteHeld(boolean gotOn) {
+        ReceiveRing held = ring;
+        if (held == null) {
+            return;
+        }
+        if (held.buffered() == 0) {
+            shard.laggards().add(held, this, gotOn);
+        } else {
+            shard.laggards().remove(held);
+        }
     }
 
     private int inOrder(Tcb tcb, TcpOutput output, MemorySegment s, long at, int length) {
@@ -190,7 +205,7 @@ final class Receiver {
         }
         next += kept;
         if (kept < length) {
-            kept += ring().append(s, at + kept, length - kept, shard.buffers(), maximum);
+            kept += append(s, at + kept, length - kept);
         }
         int result = ADVANCED;
         if (kept < length) {
@@ -206,6 +221,9 @@ final class Receiver {
                 result |= INCOMPLETE;
             }
             next = held.next();
+            if (held.buffered() > 0) {
+                shard.laggards().remove(held); // before the user, who may want memory, is called
+            }
             if (direct && held.buffered() > 0) {
                 drain(tcb, output);
             } else {
@@ -238,7 +256,7 @@ final class Receiver {
             int from = Math.min(skip, lengths[i]);
             skip -= from;
             int left = lengths[i] - from;
-            if (held.append(s, at[i] + from, left, shard.buffers(), maximum) < left) {
+            if (append(s, at[i] + from, left) < left) {
                 shard.counters().dropsNoMemory++;
                 break;
             }
@@ -249,13 +267,25 @@ final class Receiver {
 
     private int beyondHole(MemorySegment s, long at, long offset, int length) {
         shard.counters().outOfOrderIn++;
-        switch (ring().insert(offset, s, at, length, shard.buffers(), maximum)) {
+        ReceiveRing held = ring();
+        shard.laggards().spare(held);
+        ReceiveRing.Insertion result = held.insert(offset, s, at, length, shard.buffers(), maximum);
+        shard.laggards().spare(null);
+        switch (result) {
             case KEPT -> {}
             case NO_MEMORY -> shard.counters().dropsNoMemory++;
             case TOO_MANY_HOLES -> shard.counters().dropsTooManyHoles++;
         }
         releaseIfEmpty();
         return INCOMPLETE;
+    }
+
+    private int append(MemorySegment s, long at, int length) {
+        ReceiveRing held = ring();
+        shard.laggards().spare(held);
+        int count = held.append(s, at, length, shard.buffers(), maximum);
+        shard.laggards().spare(null);
+        return count;
     }
 
     private ReceiveRing ring() {
@@ -282,6 +312,7 @@ final class Receiver {
         }
         held.take(taken);
         releaseIfEmpty();
+        noteHeld(true);
     }
 
     private void releaseIfEmpty() {

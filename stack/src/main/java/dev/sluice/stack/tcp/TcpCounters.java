@@ -39,6 +39,8 @@ public final class TcpCounters {
     public long dropsBadFlags;
     /** Data that found no memory and was left unacknowledged. */
     public long dropsNoMemory;
+    /** Connections whose data beyond a hole was given up for others, for lack of memory. */
+    public long outOfOrderGivenUp;
     /** Data beyond too many holes. */
     public long dropsTooManyHoles;
 

@@ -18,6 +18,7 @@ public final class TcpShard implements AutoCloseable {
     private final NativeMemory memory;
     private final BufferPool buffers;
     private final TcpCounters counters = new TcpCounters();
+    private final Laggards laggards = new Laggards(counters);
     private final IsnGenerator isn;
     private final MemorySegment header;
     private final Segment segment = new Segment();
@@ -35,6 +36,7 @@ public final class TcpShard implements AutoCloseable {
     public TcpShard(NativeMemory memory, long budget, RandomGenerator random) {
         this.memory = memory;
         this.buffers = new BufferPool(memory, budget);
+        this.buffers.reserve(laggards);
         this.isn = new IsnGenerator(random.nextLong(), random.nextLong());
         this.header = memory.allocate(256);
         this.writer = new SegmentWriter(header, counters);
@@ -110,12 +112,17 @@ public final class TcpShard implements AutoCloseable {
         return writer;
     }
 
+    Laggards laggards() {
+        return laggards;
+    }
+
     ReceiveRing takeReceiveRing() {
         ReceiveRing ring = rings.pollLast();
         return ring == null ? new ReceiveRing() : ring;
     }
 
     void giveReceiveRing(ReceiveRing ring) {
+        laggards.remove(ring);
         ring.clear(buffers);
         if (rings.size() < KEPT) {
             rings.addLast(ring);

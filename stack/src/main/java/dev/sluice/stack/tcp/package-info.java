@@ -28,6 +28,7 @@
  *     keeps when what left in {@code SentRuns}</td></tr>
  * <tr><td>{@code SharedPath}</td><td>only for networks: {@code TailProbe} (RFC 8985 §7), {@code ProportionalRate} (RFC 6937), congestion reports</td></tr>
  * <tr><td>{@code Receiver}, {@code AckPolicy}</td><td>receive sequence space, order, window; when to acknowledge</td></tr>
+ * <tr><td>{@code Laggards}</td><td>connections that hold memory and do not get on; they give it up when it is short</td></tr>
  * <tr><td>{@code Timestamps}</td><td>RFC 7323, PAWS</td></tr>
  * <tr><td>{@code CongestionControl}</td><td>{@code OneHop} for guests, {@code Cubic} (RFC 9438) or {@code NewReno} for networks</td></tr>
  * <tr><td>{@code Segment}, {@code SegmentWriter}</td><td>headers and options in and out</td></tr>
@@ -59,7 +60,10 @@
  * dev.sluice.stack.tcp.BufferPool}, grow on demand up to the profile's bound, and give everything back when empty: an idle connection
  * owns some 500 bytes of heap and nothing else. When the pool's budget is used up, {@code reserveSend} gives less or nothing (the owner
  * tries again when it sees {@code SEND_SPACE}, or after a while), and arriving data that would have to be kept is dropped without
- * acknowledgment, which the peer repairs. Pieces beyond holes, SACK reports and challenge ACKs are bounded per connection. A segment
+ * acknowledgment, which the peer repairs. Before it comes to that for a small block, connections that hold nothing but pieces beyond holes give
+ * them up, the one that has not got on for longest first ({@code Laggards}): those were never acknowledged, and SACK promises nothing (RFC
+ * 2018 §8), so a crowd of connections with a segment each keeps nobody out. What is acknowledged and waits for its user is never given up.
+ * Pieces beyond holes, SACK reports and challenge ACKs are bounded per connection. A segment
  * allocates nothing.
  *
  * <h3>Timers</h3>

@@ -44,7 +44,10 @@ final class Dialogue implements TcpOutput, AutoCloseable {
         }
     }
 
-    final CountingMemory memory = new CountingMemory();
+    final CountingMemory memory;
+    /** Whether the shard is another dialogue's. */
+    private final boolean shares;
+
     final TcpShard shard;
     final TcpProfile profile;
     final Tcb tcb;
@@ -72,7 +75,20 @@ final class Dialogue implements TcpOutput, AutoCloseable {
         this.profile = profile;
         this.iss = iss;
         this.peerIss = peerIss;
+        shares = false;
+        memory = new CountingMemory();
         shard = new TcpShard(memory, budget, new Random(1));
+        tcb = new Tcb(shard, profile, this);
+    }
+
+    /** One more connection of the same shard, to be closed before that one. */
+    Dialogue(Dialogue beside) {
+        profile = beside.profile;
+        iss = beside.iss;
+        peerIss = beside.peerIss;
+        shares = true;
+        memory = beside.memory;
+        shard = beside.shard;
         tcb = new Tcb(shard, profile, this);
     }
 
@@ -430,6 +446,9 @@ final class Dialogue implements TcpOutput, AutoCloseable {
     @Override
     public void close() {
         tcb.release();
+        if (shares) {
+            return;
+        }
         assertThat(shard.buffers().inUse()).isZero();
         shard.close();
         assertThat(memory.blocks).isZero();
