@@ -23,6 +23,8 @@ import java.util.stream.Collectors;
 final class AutoPublish {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.network");
     private static final long EVERY_MILLIS = 500;
+    /** Looks in a row that may fail. */
+    private static final int PATIENCE = 10;
     /** Linux chooses ports from here on for whoever does not care (ip(7), ip_local_port_range). */
     private static final int FIRST_CHOSEN = 32_768;
 
@@ -47,16 +49,25 @@ final class AutoPublish {
     }
 
     private void run() {
+        int failures = 0;
         try {
-            while (true) {
-                look();
+            while (failures < PATIENCE) {
+                try {
+                    look();
+                    failures = 0;
+                } catch (IOException e) {
+                    // either it passes, or namespace and network end together and nobody is there to be told
+                    if (++failures == PATIENCE) {
+                        LOG.log(
+                                System.Logger.Level.WARNING,
+                                "services are no longer published by themselves, the namespace's sockets can't be read ("
+                                        + e.getMessage() + "); publish them with -p or sluice ports add");
+                    }
+                }
                 Thread.sleep(EVERY_MILLIS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (IOException e) {
-            // nothing to watch any more: namespace and network end together
-            LOG.log(System.Logger.Level.DEBUG, "services are no longer published by themselves: " + e.getMessage());
         }
     }
 
