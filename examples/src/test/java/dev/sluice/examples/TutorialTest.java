@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -133,6 +134,37 @@ class TutorialTest {
         try (TcpListener listener = net.tcp().listen(9001, 16)) {
             TcpConnection first = listener.accept(Duration.ofSeconds(5));
             first.close();
+        }
+        CompletableFuture<String> told = new CompletableFuture<>();
+        Thread.startVirtualThread(() -> ask(peer, told));
+        try (TcpListener listener = net.tcp().listen(9002, 16)) {
+            listener.deferAccept(Duration.ofSeconds(30));
+            try (TcpConnection asker = listener.accept(Duration.ofSeconds(5))) {
+                answerTogether(asker);
+            }
+        }
+        assertThat(told.join()).isEqualTo("head and body");
+    }
+
+    private static void answerTogether(TcpConnection asker) throws IOException {
+        asker.read(new byte[1]);
+        asker.cork(true);
+        asker.write("head and ".getBytes(US_ASCII));
+        asker.write("body".getBytes(US_ASCII));
+    }
+
+    /** Connects as soon as somebody listens, asks, and tells the answer. */
+    private static void ask(NetStack from, CompletableFuture<String> told) {
+        while (!told.isDone()) {
+            try (TcpConnection connection =
+                    from.tcp().connect(Ipv4Address.parse("10.0.0.1"), 9002, Duration.ofSeconds(5))) {
+                connection.write(new byte[] {'?'});
+                told.complete(new String(connection.inputStream().readAllBytes(), US_ASCII));
+            } catch (NetException.Refused e) {
+                Thread.yield();
+            } catch (IOException e) {
+                told.completeExceptionally(e);
+            }
         }
     }
 

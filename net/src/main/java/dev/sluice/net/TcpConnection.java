@@ -117,6 +117,15 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     /**
+     * Whether what fills no segment waits for more: until {@link #write} fills it, this is switched off, the output ends, or a retransmission
+     * timeout has passed, a fifth of a second at least. For an answer that is made of several writes, as a header and a file; stronger than
+     * {@link #noDelay}. Of earlier writes, what has not left yet waits, too.
+     */
+    public void cork(boolean on) {
+        change(p -> p.withCork(on));
+    }
+
+    /**
      * Asks a silent peer for a sign of life (RFC 9293 §3.8.4); off by default. After {@code probes} of them without an answer the
      * connection has timed out.
      *
@@ -481,6 +490,10 @@ public final class TcpConnection implements AutoCloseable {
         }
         readers.wake();
         writers.wake();
+    }
+
+    boolean hasSpoken() {
+        return ended || !incoming.isEmpty();
     }
 
     boolean wantsClose() {

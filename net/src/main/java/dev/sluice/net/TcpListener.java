@@ -1,5 +1,6 @@
 package dev.sluice.net;
 
+import dev.sluice.loop.Timer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Iterator;
@@ -17,10 +18,15 @@ import org.jspecify.annotations.Nullable;
  * <p>At most {@code backlog} connections are in the handshake or wait to be accepted. When all wait to be accepted, a new SYN gets no
  * answer, so that its sender tries again; so an established connection is never thrown away for want of room. When handshakes take up the
  * rest and the oldest is stuck for a second, as under a flood of SYNs, further ones are answered by SYN cookies, which need no memory.
+ *
+ * <p>With {@link #deferAccept} those who have connected and said nothing are not handed out yet. They count as waiting; where they take the
+ * last place, the one that has been silent for longest is handed out early, so that silence keeps nobody out.
  */
 public final class TcpListener implements AutoCloseable {
     /** A handshake that takes longer is a sign of a flood. */
     private static final long STUCK = 1_000_000_000L;
+
+    private static final Duration LONGEST_DEFERRAL = Duration.ofDays(1);
 
     /** What is to be done with a SYN. */
     enum Admission {
@@ -41,6 +47,22 @@ public final class TcpListener implements AutoCloseable {
     /** The loop's own: sessions whose handshake is under way, oldest first. */
     private final LinkedHashSet<TcpSession> opening = new LinkedHashSet<>();
 
+    /** The loop's own: connected and silent so far, oldest first; together with {@link #waiting} bounded by {@link #backlog}. */
+    private final LinkedHashSet<TcpSession> silent = new LinkedHashSet<>();
+
+    private final Timer patience = new Timer() {
+        @Override
+        protected void onTimer(long now) {
+            while (!silent.isEmpty() && now - silent.getFirst().silentUntil >= 0) {
+                handOut(silent.removeFirst());
+            }
+            awaitOldest();
+        }
+    };
+
+    /** How long the silent are kept back, in ns; 0 for not at all. */
+    private volatile long deferral;
+
     private volatile @Nullable Failure failure;
     private volatile boolean closed;
 
@@ -56,6 +78,19 @@ public final class TcpListener implements AutoCloseable {
 
     public int backlog() {
         return backlog;
+    }
+
+    /**
+     * From now on hands out connections only when the peer has sent something, ended its side, or been silent for {@code most}. For protocols
+     * in which the client speaks first: no thread waits for one that says nothing.
+     *
+     * @param most zero for handing them out as soon as they are connected, the default; a day at most
+     */
+    public void deferAccept(Duration most) {
+        if (most.isNegative() || most.compareTo(LONGEST_DEFERRAL) > 0) {
+            throw new IllegalArgumentException("a connection can be deferred for a day at most, not for " + most);
+        }
+        deferral = most.toNanos();
     }
 
     /**
@@ -135,9 +170,13 @@ public final class TcpListener implements AutoCloseable {
 
     Admission admit(long now) {
         if (!hasRoom()) {
+            if (!silent.isEmpty()) {
+                handOut(silent.removeFirst()); // the sender of this SYN tries again, and by then somebody may have
+                // accepted
+            }
             return Admission.IGNORE;
         }
-        if (waiting.get() + opening.size() < backlog) {
+        if (waiting.get() + silent.size() + opening.size() < backlog) {
             return Admission.REMEMBER;
         }
         Iterator<TcpSession> oldest = opening.iterator();
@@ -147,24 +186,53 @@ public final class TcpListener implements AutoCloseable {
 
     /** Whether one more established connection may wait to be accepted. */
     boolean hasRoom() {
-        return !closed && waiting.get() < backlog;
+        return !closed && waiting.get() + silent.size() < backlog;
     }
 
     void opening(TcpSession session) {
         opening.add(session);
     }
 
-    void onEstablished(TcpSession session) {
+    void onEstablished(TcpSession session, long now) {
         opening.remove(session);
+        long most = deferral;
+        if (most == 0 || closed || session.hasSpoken()) {
+            handOut(session);
+            return;
+        }
+        session.silentUntil = now + most;
+        silent.add(session);
+        if (!patience.isArmed()) {
+            awaitOldest();
+        }
+    }
+
+    /** The peer has sent something, or ended its side. */
+    void onWord(TcpSession session) {
+        if (silent.remove(session)) {
+            handOut(session);
+        }
+    }
+
+    private void awaitOldest() {
+        if (silent.isEmpty()) {
+            engine.loop.cancel(patience);
+        } else {
+            engine.loop.schedule(patience, silent.getFirst().silentUntil);
+        }
+    }
+
+    private void handOut(TcpSession session) {
         session.listener = null;
         waiting.incrementAndGet();
         ready.add(session);
         acceptors.wake();
     }
 
-    /** A handshake has failed. */
+    /** It has failed, or ended before it said anything. */
     void forget(TcpSession session) {
         opening.remove(session);
+        silent.remove(session);
     }
 
     /** Ends it, and what nobody will accept; {@code why} is what acceptors are told. */
@@ -175,6 +243,10 @@ public final class TcpListener implements AutoCloseable {
         for (TcpSession session : new ArrayDeque<>(opening)) {
             session.abort(why, now);
         }
+        for (TcpSession session : new ArrayDeque<>(silent)) {
+            session.abort(why, now);
+        }
+        engine.loop.cancel(patience);
         TcpSession session;
         while ((session = ready.poll()) != null) {
             waiting.decrementAndGet();

@@ -36,6 +36,8 @@ final class TcpSession implements TcpOutput {
     int iss;
     /** When its SYN came or went, on the loop's clock. */
     final long since;
+    /** When it is handed out although it has said nothing; only while its listener keeps it back. */
+    long silentUntil;
     /** What ICMP last said about the way to the peer; the reason to give if that is all that came. */
     volatile @Nullable Failure softError;
 
@@ -160,7 +162,7 @@ final class TcpSession implements TcpOutput {
             connection.onEstablished();
             TcpListener waiting = listener;
             if (waiting != null) {
-                waiting.onEstablished(this);
+                waiting.onEstablished(this, now);
             }
         }
         if ((events & Tcb.Events.URGENT) != 0) {
@@ -168,6 +170,7 @@ final class TcpSession implements TcpOutput {
         }
         if ((events & Tcb.Events.REMOTE_CLOSED) != 0) {
             connection.onEnd();
+            spoken();
         }
         if ((events & Tcb.Events.RESET) != 0) {
             transmit(now);
@@ -209,6 +212,7 @@ final class TcpSession implements TcpOutput {
                 taken += take(queue, data, at, length, wrapAt, wrapLength, taken);
                 if (taken < total) {
                     connection.onData();
+                    spoken();
                     return taken;
                 }
                 held = false;
@@ -216,8 +220,22 @@ final class TcpSession implements TcpOutput {
         }
         if (taken > 0) {
             connection.onData();
+            spoken();
         }
         return taken;
+    }
+
+    /** Who waits for the peer's first word hears of it. */
+    private void spoken() {
+        TcpListener waiting = listener;
+        if (waiting != null) {
+            waiting.onWord(this);
+        }
+    }
+
+    /** Whether the peer has sent anything, or ended its side. */
+    boolean hasSpoken() {
+        return connection.hasSpoken();
     }
 
     private static int take(

@@ -23,7 +23,7 @@
  *
  * <p><b>Listening.</b> A {@link dev.sluice.net.TcpListener} holds at most its backlog of handshakes and connections not yet accepted, so an
  * established connection always has a place. SYNs beyond it are answered by cookies, of which nothing is remembered, as long as there is a
- * place for the connection; else they are ignored and come again. A {@link dev.sluice.net.TcpServer} owns a listener, its connections and a
+ * place for the connection; else they are ignored and come again. If it is asked to, it keeps those back that have not said anything yet. A {@link dev.sluice.net.TcpServer} owns a listener, its connections and a
  * virtual thread for each, and ends them all.
  *
  * <p><b>Errors from routers</b> (RFC 5927) count only if they quote something in flight. A narrower path makes segments smaller, down to 576

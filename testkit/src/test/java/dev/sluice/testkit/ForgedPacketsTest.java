@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.net.ConflictDetection;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetStack;
+import dev.sluice.net.UdpSocket;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.IcmpHeader;
@@ -99,6 +100,49 @@ class ForgedPacketsTest {
         assertThat(answers(toOther)).isEmpty();
         byte[] route = {(byte) 131, 7, 4, 10, 0, 0, 1, 0};
         assertThat(answers(RawFrames.withOptions(toOther, route))).isEmpty();
+    }
+
+    // ---- packets in packets, and more than a packet
+
+    /** Nobody here takes a packet out of another one, which would get it past whoever looks at addresses (CVE-2020-10136). */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 41, 47})
+    void aPacketWithinAPacketIsRefusedUnread(int protocol) throws Exception {
+        byte[] inner = as(ADDRESS).tcp(HOST, 1000, 80, 1, TcpHeader.SYN, new byte[0]);
+        byte[] packet = java.util.Arrays.copyOfRange(inner, IP, inner.length);
+        List<byte[]> answers = answers(as(OTHER).packet(protocol, HOST, packet));
+        assertThat(answers).hasSize(1);
+        MemorySegment s = MemorySegment.ofArray(answers.getFirst());
+        assertThat(Ipv4Header.destination(s, IP)).isEqualTo(OTHER.bits());
+        assertThat(IcmpHeader.type(s, TCP)).isEqualTo(IcmpHeader.DESTINATION_UNREACHABLE);
+        assertThat(IcmpHeader.code(s, TCP)).as("protocol unreachable").isEqualTo(2);
+        assertThat(bystander.settle(async(() -> host.tcp().connections()))).isZero();
+    }
+
+    /** A frame has a least length, so what follows the packet in it may be anything; it is no part of the packet. */
+    @Test
+    void whatFollowsThePacketInItsFrameIsNotLookedAt() throws Exception {
+        UdpSocket socket = bystander.settle(async(() -> host.udp().bind(54)));
+        for (int extra : new int[] {1, 6, 46, 1400}) {
+            byte[] datagram = padded(as(ADDRESS).udp(HOST, 1000, 54, new byte[3]), extra);
+            assertThat(answers(datagram)).isEmpty();
+            assertThat(bystander
+                            .settle(async(() -> socket.receive(Duration.ofSeconds(60))))
+                            .payload())
+                    .hasSize(3);
+            byte[] echo = padded(as(ADDRESS).echoRequest(HOST, 56), extra);
+            assertThat(answers(echo).getFirst()).hasSize(echo.length - extra);
+            byte[] syn = padded(as(ADDRESS).tcp(HOST, 1000 + extra, 80, 1, TcpHeader.SYN, new byte[0]), extra);
+            MemorySegment answer = MemorySegment.ofArray(answers(syn).getFirst());
+            assertThat(TcpHeader.flags(answer, TCP)).isEqualTo(TcpHeader.SYN | TcpHeader.ACK);
+            assertThat(TcpHeader.acknowledgment(answer, TCP)).isEqualTo(2);
+        }
+    }
+
+    private static byte[] padded(byte[] frame, int extra) {
+        byte[] longer = java.util.Arrays.copyOf(frame, frame.length + extra);
+        java.util.Arrays.fill(longer, frame.length, longer.length, (byte) 0xa5);
+        return longer;
     }
 
     // ---- smurf

@@ -10,13 +10,14 @@ final class AckPolicy {
     private static final int MOST_DUPLICATES = 4;
 
     private final TcpShard shard;
-    private boolean pending;
-    /** What is pending only challenges. */
-    private boolean challenging;
+    /** Something that came in earnest wants an acknowledgment. */
+    private boolean wanted;
+    /** A suspicious segment wants one. */
+    private boolean challenged;
     /** Segments beyond holes since the last ACK. */
     private byte duplicatesOwed;
-    /** Data segments since the last ACK. */
-    private byte segmentsOwed;
+    /** Data has come since the last ACK. */
+    private boolean dataOwed;
     /** When a delayed acknowledgment is due. */
     private long timer = NEVER;
 
@@ -45,7 +46,7 @@ final class AckPolicy {
     void onDuplicate(int left, int right) {
         duplicateLeft = left;
         duplicateLength = (char) (right - left);
-        pending = true;
+        wanted = true;
     }
 
     boolean hasDuplicate() {
@@ -61,7 +62,7 @@ final class AckPolicy {
     }
 
     boolean pending() {
-        return pending;
+        return wanted || challenged;
     }
 
     long timer() {
@@ -74,21 +75,22 @@ final class AckPolicy {
     }
 
     void now() {
-        pending = true;
+        wanted = true;
     }
 
     /** Something is missing before or in what came: the peer counts our answers (RFC 5681 §4.2). */
     void onHole() {
-        pending = true;
+        wanted = true;
         duplicatesOwed = (byte) Math.min(duplicatesOwed + 1, MOST_DUPLICATES);
     }
 
     /** {@code segments} of new data came; the second one is always acknowledged. */
     void onData(int segments, long delay, long now) {
-        segmentsOwed = (byte) Math.min(segmentsOwed + segments, 100);
-        if (delay == 0 || segmentsOwed >= 2 || quick > 0) {
+        boolean second = dataOwed || segments > 1;
+        dataOwed = true;
+        if (delay == 0 || second || quick > 0) {
             quick = (byte) Math.max(0, quick - segments);
-            pending = true;
+            wanted = true;
         } else if (timer == NEVER) {
             timer = now + delay;
         }
@@ -105,7 +107,7 @@ final class AckPolicy {
     void onTimer(long now) {
         if (timer != NEVER && now - timer >= 0) {
             timer = NEVER;
-            pending = true;
+            wanted = true;
         }
     }
 
@@ -122,21 +124,20 @@ final class AckPolicy {
         }
         challenges++;
         shard.counters().challengeAcks++;
-        challenging = !pending;
-        pending = true;
+        challenged = true;
     }
 
     /** True if nothing else wants an acknowledgment than a suspicious segment. */
     boolean challenging() {
-        return challenging;
+        return challenged && !wanted;
     }
 
     /** A segment with ACK left. */
     void onSent() {
-        pending = false;
-        challenging = false;
+        wanted = false;
+        challenged = false;
         duplicatesOwed = 0;
-        segmentsOwed = 0;
+        dataOwed = false;
         timer = NEVER;
         duplicateLength = 0;
     }

@@ -51,6 +51,7 @@ final class Arrival {
             // Both sides opened at once: our SYN goes again with an ACK for theirs.
             tcb.state = TcpState.SYN_RECEIVED;
             tcb.synPending = true;
+            tcb.receiver.keep(segment.memory, segment.at, segment.length, segment.has(TcpHeader.FIN));
             return 0;
         }
         int events = tcb.sender.onAck(1, 0, segment, -1, now) | established(tcb);
@@ -122,7 +123,8 @@ final class Arrival {
         Sender sender = tcb.sender;
         long ack = sender.offset(segment.acknowledgment);
         int events = 0;
-        if (tcb.state == TcpState.SYN_RECEIVED) {
+        boolean opened = tcb.state == TcpState.SYN_RECEIVED;
+        if (opened) {
             if (ack != 1 || !tcb.synSent) {
                 counters.dropsBadAck++;
                 tcb.strayReset(segment.acknowledgment);
@@ -154,7 +156,20 @@ final class Arrival {
         if (segment.length > 0 || segment.has(TcpHeader.FIN)) {
             events |= onText(tcb, from, now);
         }
+        if (opened && !tcb.ended()) {
+            takeKept(tcb, now);
+        }
         return events;
+    }
+
+    /** What came with the peer's SYN has its turn. */
+    private static void takeKept(Tcb tcb, long now) {
+        if (tcb.receiver.takeKept(tcb, tcb.output) && !tcb.ended()) {
+            tcb.acks.now();
+            if (tcb.receiver.finReceived()) {
+                onRemoteFin(tcb, now);
+            }
+        }
     }
 
     private boolean completesSimultaneousOpen(Tcb tcb, long from) {

@@ -137,10 +137,11 @@ final class Receiver {
         return ring == null ? 0 : ring.buffered();
     }
 
-    /** Pieces beyond holes; null if there are none. */
+    /** Pieces beyond holes; null if there are none. What came with a SYN is not beyond one. */
     @Nullable
     IntervalSet ahead() {
-        return ring == null || ring.ahead.isEmpty() ? null : ring.ahead;
+        ReceiveRing held = ring;
+        return held == null || held.ahead.isEmpty() || held.ahead.from(0) == next ? null : held.ahead;
     }
 
     /** The index in {@link #ahead} of the {@code n}th latest piece, or −1. */
@@ -177,6 +178,44 @@ final class Receiver {
         }
         noteHeld(next != before);
         return result;
+    }
+
+    /**
+     * Keeps what came with a SYN until both sides know each other (RFC 9293 §3.10.7.3). It is not acknowledged before {@link #takeKept},
+     * so that it may be given up, or be refused for want of memory: the peer sends it again.
+     */
+    void keep(MemorySegment s, long at, int length, boolean withFin) {
+        int room = (int) Math.min(length, edge - next);
+        if (room > 0) {
+            beyondHole(s, at, next, room);
+            noteHeld(false);
+        }
+        if (withFin && room == length) {
+            fin = next + length;
+        }
+    }
+
+    /** True if data is kept that came with the SYN. */
+    boolean keepsText() {
+        return ring != null && ahead() == null && undelivered() == 0;
+    }
+
+    /** Both sides know each other: what was kept is in order now. True if there was anything. */
+    boolean takeKept(Tcb tcb, TcpOutput output) {
+        long before = next();
+        ReceiveRing held = ring;
+        if (held != null) {
+            held.join();
+            next = held.next();
+            if (held.buffered() > 0) {
+                shard.laggards().remove(held); // before the user, who may want memory, is called
+            }
+            drain(tcb, output);
+        }
+        if (fin == next) {
+            finReceived = true;
+        }
+        return next() != before;
     }
 
     /** Whether what is held could be given up; {@code gotOn}: something came in order. */

@@ -62,7 +62,7 @@ final class Sender {
 
     private boolean persist;
     private boolean probe;
-    /** The persist timer permits one segment that silly window avoidance would hold. */
+    /** The persist timer permits one segment that silly window avoidance or the cork would hold. */
     private boolean override;
 
     private byte probes;
@@ -276,6 +276,7 @@ final class Sender {
             recovery.onDuplicate();
             counters().duplicateAcksIn++;
         }
+        boolean closed = window == 0;
         // RFC 9293 §3.10.7.4 compares SND.WL2 too, which is what `ack >= una` means here.
         if (advanced || from > windowFrom || (from == windowFrom && offered != window)) {
             window = offered;
@@ -284,6 +285,11 @@ final class Sender {
                 boundMss();
             }
             windowFrom = Math.max(windowFrom, from);
+        }
+        if (persist && closed && window > 0) {
+            // What is left to wait for is no longer the peer, so not as long as the probes did.
+            probes = 0;
+            timer = now + timeout();
         }
         if (window == 0 || persist) {
             // The peer lives and only wants nothing: no reason to give up (RFC 9293 §3.8.6.1).
@@ -495,8 +501,7 @@ final class Sender {
         if (n <= 0) {
             return 0;
         }
-        boolean all = n == queued && (!profile.nagle() || finQueued || una == nxt);
-        if (all) {
+        if (n == queued && mayBePartial()) {
             return (int) n;
         }
         if (n >= mss) {
@@ -505,7 +510,12 @@ final class Sender {
         return override || (n >= largestWindow / 2 && n < queued) ? (int) n : 0;
     }
 
-    /** True if nothing moves any more unless the peer's window does. */
+    /** Whether the last of what is queued may leave although it fills no segment. */
+    private boolean mayBePartial() {
+        return finQueued || (!profile.cork() && (!profile.nagle() || una == nxt));
+    }
+
+    /** True if nothing moves any more unless the peer's window does, or the user fills the segment that the cork holds back. */
     private boolean stuck() {
         return una == nxt && end() > nxt && sendable() == 0;
     }
@@ -590,7 +600,7 @@ final class Sender {
         }
     }
 
-    /** Starts the persist timer if only the peer's window holds us (RFC 9293 §3.8.6.1). */
+    /** Starts the persist timer if only the peer's window holds us (RFC 9293 §3.8.6.1), or the cork, which has its limit here. */
     private void armPersist(long now) {
         if (timer == NEVER && stuck()) {
             persist = true;

@@ -576,7 +576,8 @@ public final class Tcb {
         if (ended) {
             return 0;
         }
-        if (state == TcpState.SYN_SENT || receiver.undelivered() > 0) {
+        boolean unread = receiver.undelivered() > 0 || (state == TcpState.SYN_RECEIVED && receiver.keepsText());
+        if (state == TcpState.SYN_SENT || unread) {
             abort(now);
             return Events.CLOSED;
         }

@@ -43,6 +43,7 @@ public final class TcpProfile implements Cloneable {
 
     private Congestion congestionControl;
     private boolean nagle;
+    private boolean cork;
     private boolean sack = true;
     private boolean duplicateSack;
     private boolean rack;
@@ -201,6 +202,15 @@ public final class TcpProfile implements Cloneable {
 
     public TcpProfile withNagle(boolean on) {
         return with(p -> p.nagle = on);
+    }
+
+    /** Whether a partial segment waits for more data: until that fills it, an end, or a retransmission timeout at most. */
+    public boolean cork() {
+        return cork;
+    }
+
+    public TcpProfile withCork(boolean on) {
+        return with(p -> p.cork = on);
     }
 
     /** Whether selective acknowledgments are used if the peer agrees (RFC 2018). */

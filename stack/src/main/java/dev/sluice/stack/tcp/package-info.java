@@ -100,7 +100,8 @@
  * <h3>Where it deviates</h3>
  *
  * <ul>
- *   <li>Data and FIN in a SYN without ACK are ignored; the peer sends them again. No Fast Open.
+ *   <li>Data and FIN in a SYN that a listener gets are ignored; the peer sends them again. No Fast Open. Where both sides open at once they
+ *       are kept until the handshake is complete (RFC 9293 §3.10.7.3), and acknowledged then.
  *   <li>A guest that agreed on timestamps and omits them is still heard (RFC 7323 §3.2 says SHOULD drop; the LAN profile does).
  *   <li>Nothing is undone when a retransmission turns out to have been needless (RFC 3522, 4015); RACK waits longer from then on.
  *   <li>A zero-window probe carries no data but an old sequence number, which costs nothing and is answered by all.

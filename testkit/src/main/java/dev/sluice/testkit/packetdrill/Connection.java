@@ -3,6 +3,7 @@ package dev.sluice.testkit.packetdrill;
 import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.Tcb;
 import dev.sluice.stack.tcp.TcpOutput;
+import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpState;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
@@ -28,6 +29,9 @@ final class Connection implements TcpOutput {
     /** The errno that the next call or SO_ERROR reports; "" for none. */
     String error = "";
 
+    /** The user has written with {@code MSG_MORE}, and nothing since. */
+    private boolean announced;
+
     private int wanted;
     /** In the headers of its IP packets. */
     int ttl;
@@ -35,6 +39,8 @@ final class Connection implements TcpOutput {
     int trafficClass;
     /** Bytes the user has read. */
     private long taken;
+    /** When it may be accepted although it has said nothing; only while its listener keeps it back. */
+    long silentUntil;
     /** A write found too little room, so that somebody may wait for some. */
     boolean fullSeen;
 
@@ -61,8 +67,28 @@ final class Connection implements TcpOutput {
         this.tcb = new Tcb(stack.shard, stack.settings.profile(options), this);
     }
 
+    /** From now on behaves as {@code profile} says; what {@code MSG_MORE} has announced need not come any more. */
+    void adopt(TcpProfile profile) {
+        announced = false;
+        tcb.adopt(profile);
+    }
+
+    /** More will be written ({@code MSG_MORE}), or not: as if corked meanwhile. */
+    private void announce(boolean more) {
+        if (more && !announced && !tcb.profile().cork()) {
+            announced = true;
+            tcb.adopt(tcb.profile().withCork(true));
+        } else if (!more && announced) {
+            announced = false;
+            tcb.adopt(tcb.profile().withCork(false));
+        }
+    }
+
     /** A segment for it comes. */
     void onReceive(MemorySegment s, int length) {
+        if (stack.settings.dialect == Script.Dialect.LINUX) {
+            announce(false); // Linux looks for something to send, and has forgotten the flag
+        }
         counts.segmentsIn++;
         counts.lastAckReceived = stack.now();
         if (length > TcpHeader.headerLength(s, 0)) {
@@ -87,7 +113,7 @@ final class Connection implements TcpOutput {
             counts.lastDataReceived = Math.max(counts.lastDataReceived, stack.now());
             counts.lastDataSent = Math.max(counts.lastDataSent, stack.now());
             if (listener != null) {
-                listener.onEstablished(this);
+                listener.onEstablished(this, stack.now());
             }
         }
         if ((events & Tcb.Events.REMOTE_CLOSED) != 0) {
@@ -104,9 +130,11 @@ final class Connection implements TcpOutput {
                 lastState = TcpState.TIME_WAIT;
                 stack.timeWait.add(0, stack.key(remotePort, localPort), tcb, stack.now());
             }
-            if (listener != null && !established) {
+            if (listener != null) {
                 listener.forget(this);
             }
+        } else if (listener != null && (remoteClosed || received() > 0)) {
+            listener.onWord(this);
         }
     }
 
@@ -155,8 +183,9 @@ final class Connection implements TcpOutput {
         return Math.max(0, Math.min(sendBuffer - queued, tcb.reserveSend(Math.max(1, sendBuffer - queued))));
     }
 
-    /** Writes {@code count} bytes, for which there is room. */
-    void write(int count) {
+    /** Writes {@code count} bytes, for which there is room; {@code more} if the user says that it will write more. */
+    void write(int count, boolean more) {
+        announce(more);
         if (count > 0) {
             tcb.reserveSend(count);
             tcb.sendRing().commit(count);

@@ -12,6 +12,9 @@ final class Constants {
     static final long MSG_TRUNC = 0x20;
     static final long MSG_WAITALL = 0x100;
     static final long MSG_NOSIGNAL = 0x4000;
+    /** More will be written: as if corked until then. */
+    static final long MSG_MORE = 0x8000;
+
     static final long MSG_EOF = 0x100_0000;
     /** The user keeps the memory until it is told: nothing else differs. */
     static final long MSG_ZEROCOPY = 0x400_0000;
@@ -23,7 +26,7 @@ final class Constants {
         put("O_NONBLOCK", dialect != Script.Dialect.FREEBSD ? 0x800 : 4);
         put("MSG_OOB", MSG_OOB).put("MSG_PEEK", MSG_PEEK).put("MSG_DONTWAIT", MSG_DONTWAIT);
         put("MSG_TRUNC", MSG_TRUNC).put("MSG_WAITALL", MSG_WAITALL).put("MSG_NOSIGNAL", MSG_NOSIGNAL);
-        put("MSG_EOF", MSG_EOF).put("MSG_ZEROCOPY", MSG_ZEROCOPY);
+        put("MSG_EOF", MSG_EOF).put("MSG_ZEROCOPY", MSG_ZEROCOPY).put("MSG_MORE", MSG_MORE);
         put("POLLIN", 1).put("POLLPRI", 2).put("POLLOUT", 4).put("POLLERR", 8).put("POLLHUP", 16);
         put("POLLNVAL", 32).put("POLLRDHUP", 0x2000).put("POLLRDNORM", 64).put("POLLWRNORM", 256);
         put("EPOLLIN", 1)

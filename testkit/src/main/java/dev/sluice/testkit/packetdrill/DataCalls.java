@@ -38,6 +38,7 @@ final class DataCalls {
                 | Constants.MSG_TRUNC
                 | Constants.MSG_WAITALL
                 | Constants.MSG_NOSIGNAL
+                | Constants.MSG_MORE
                 | Constants.MSG_ZEROCOPY
                 | Constants.MSG_EOF;
         if (value == null || (value & ~known) != 0) {
@@ -169,7 +170,7 @@ final class DataCalls {
                 return Outcome.error("EFAULT");
             }
             int room = (int) Math.min(count - a.done, connection.writable(sendBuffer(socket)));
-            connection.write(room);
+            connection.write(room, (flags & Constants.MSG_MORE) != 0);
             a.done += room;
             connection.fullSeen |= a.done < count;
             stack.settle();

@@ -12,6 +12,8 @@ final class Listener {
     private long arrived;
     final Set<Connection> opening = new LinkedHashSet<>();
     final ArrayDeque<Connection> ready = new ArrayDeque<>();
+    /** Connected, kept back until they say something ({@code TCP_DEFER_ACCEPT}); oldest first. */
+    final ArrayDeque<Connection> silent = new ArrayDeque<>();
 
     Listener(int port, SocketOptions options, int backlog) {
         this.port = port;
@@ -20,7 +22,11 @@ final class Listener {
     }
 
     boolean admits() {
-        return opening.size() + ready.size() < backlog;
+        if (ready.size() + silent.size() >= backlog && !silent.isEmpty()) {
+            handOut(silent.remove());
+            return false;
+        }
+        return opening.size() + ready.size() + silent.size() < backlog;
     }
 
     /** Connections that were ready so far. */
@@ -28,13 +34,41 @@ final class Listener {
         return arrived;
     }
 
-    void onEstablished(Connection connection) {
-        arrived++;
+    void onEstablished(Connection connection, long now) {
         opening.remove(connection);
+        if (options.deferral == 0) {
+            handOut(connection);
+        } else {
+            connection.silentUntil = now + options.deferral;
+            silent.add(connection);
+        }
+    }
+
+    /** The peer has sent something, or ended its side. */
+    void onWord(Connection connection) {
+        if (silent.remove(connection)) {
+            handOut(connection);
+        }
+    }
+
+    /** When {@link #onTimer} is due, or {@link Long#MAX_VALUE}. */
+    long deadline() {
+        return silent.isEmpty() ? Long.MAX_VALUE : silent.getFirst().silentUntil;
+    }
+
+    void onTimer(long now) {
+        while (deadline() <= now) {
+            handOut(silent.remove());
+        }
+    }
+
+    private void handOut(Connection connection) {
+        arrived++;
         ready.add(connection);
     }
 
     void forget(Connection connection) {
         opening.remove(connection);
+        silent.remove(connection);
     }
 }

@@ -39,6 +39,7 @@ final class OptionCalls {
                 yield number(a, freebsd ? buffer(socket, o.sendBuffer) : 2L * o.sendBuffer);
             }
             case "TCP_NODELAY" -> number(a, o.noDelay ? 1 : 0);
+            case "TCP_CORK" -> number(a, o.cork ? 1 : 0);
             case "SO_KEEPALIVE" -> number(a, o.keepAlive ? 1 : 0);
             case "TCP_KEEPIDLE" -> number(a, o.keepAliveIdle / SECONDS);
             case "TCP_KEEPINTVL" -> number(a, o.keepAliveInterval / SECONDS);
@@ -95,6 +96,8 @@ final class OptionCalls {
         switch (name) {
             case "SO_REUSEADDR", "SO_REUSEPORT" -> o.reuse = value(a) != 0;
             case "TCP_NODELAY" -> o.noDelay = value(a) != 0;
+            case "TCP_CORK" -> o.cork = value(a) != 0;
+            case "TCP_DEFER_ACCEPT" -> o.deferral = value(a) * SECONDS;
             case "SO_KEEPALIVE" -> o.keepAlive = value(a) != 0;
             case "TCP_KEEPIDLE" -> o.keepAliveIdle = value(a) * SECONDS;
             case "TCP_KEEPINTVL" -> o.keepAliveInterval = value(a) * SECONDS;
@@ -148,7 +151,7 @@ final class OptionCalls {
         if (connection != null && !connection.over) {
             connection.ttl = o.ttl;
             connection.trafficClass = o.trafficClass;
-            connection.tcb.adopt(profile(o, a));
+            connection.adopt(profile(o, a));
             stack.settle();
         } else {
             profile(o, a);

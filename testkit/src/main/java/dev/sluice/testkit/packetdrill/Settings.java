@@ -129,6 +129,7 @@ final class Settings {
                         Math.max(receive == 0 ? 1 << 20 : 1 << 14, powerOfTwo(whole ? receive + mss : receive)),
                         4 << 20)
                 .withNagle(!options.noDelay)
+                .withCork(options.cork)
                 .withSack(sack)
                 .withTimestamps(timestamps)
                 .withStrictTimestamps(false)

@@ -6,6 +6,10 @@ final class SocketOptions {
     private static final long FIN_WAIT_2 = 60_000_000_000L;
 
     boolean noDelay;
+    boolean cork;
+    /** How long a listener keeps back connections that say nothing; 0 for not at all. */
+    long deferral;
+
     boolean keepAlive;
     long keepAliveIdle;
     long keepAliveInterval;
@@ -39,6 +43,7 @@ final class SocketOptions {
 
     SocketOptions(SocketOptions other) {
         noDelay = other.noDelay;
+        cork = other.cork;
         keepAlive = other.keepAlive;
         keepAliveIdle = other.keepAliveIdle;
         keepAliveInterval = other.keepAliveInterval;

@@ -91,6 +91,7 @@ final class Stack {
     void unlisten(Listener listener) {
         listeners.remove(listener.port, listener);
         List<Connection> orphans = new ArrayList<>(listener.opening);
+        orphans.addAll(listener.silent);
         orphans.addAll(listener.ready);
         for (Connection orphan : orphans) {
             abort(orphan);
@@ -232,6 +233,9 @@ final class Stack {
         for (Connection connection : connections) {
             earliest = Math.min(earliest, connection.tcb.deadline());
         }
+        for (Listener listener : listeners.values()) {
+            earliest = Math.min(earliest, listener.deadline());
+        }
         return Math.min(earliest, callDeadline);
     }
 
@@ -239,6 +243,9 @@ final class Stack {
     void moveTo(long time) {
         now = Math.max(now, time);
         callDeadline = callDeadline <= now ? Long.MAX_VALUE : callDeadline;
+        for (Listener listener : listeners.values()) {
+            listener.onTimer(now);
+        }
         for (Connection connection : new ArrayList<>(connections)) {
             if (connection.tcb.deadline() <= now) {
                 TcpState before = connection.tcb.state();
