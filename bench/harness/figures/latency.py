@@ -6,6 +6,7 @@ from ..lab import Failed, end, first_line, load_tool
 from ..session import ECHO, session
 
 ID, TITLE = "latency", "Requests, connections, names"
+REPETITIONS = 2
 TABLES = [("p50_us", "Median time of one", "µs", "lower"), ("p99_us", "99th percentile", "µs", "lower"), ("per_s", "Rate", "1/s", "higher"),
           ("cpu_us", "CPU time of the translator per request", "µs", "lower")]
 variants = widest

@@ -69,7 +69,7 @@ final class NamespaceHelper implements AutoCloseable {
     static NamespaceHelper start(int network) throws IOException {
         int user = PosixException.check(Namespaces.userNamespaceOf(network), "the namespace's owner");
         try {
-            IOException failure = new IOException("there is neither perl nor python3 here");
+            IOException failure = new IOException("neither perl nor python3 could be started in there");
             for (List<String> interpreter : INTERPRETERS) {
                 NamespaceHelper helper = null;
                 try {

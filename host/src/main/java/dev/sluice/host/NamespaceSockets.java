@@ -9,7 +9,6 @@ import dev.sluice.posix.Sockets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -20,13 +19,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A thread of its own makes them ahead of need: after setns(2) where we may, else through a {@link NamespaceHelper}. The thread
  * starts no other threads, since those would be born in the namespace. At most {@value #STOCK} sockets of a family wait here; who asks
- * when there is none gets -EAGAIN, and is told when there are some again, or never will be.
+ * when there is none gets -EAGAIN, and is told when there are some again, or never will be. A helper that was there and is lost is started
+ * again, {@value #RESTARTS} times if it makes nothing between.
  *
  * <p>{@link #take} is for the loop, the rest for any thread.
  */
 public final class NamespaceSockets implements AutoCloseable {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.host");
     static final int STOCK = 32;
+    static final int RESTARTS = 3;
     /** Out of descriptors or memory: when to try again. */
     private static final long PAUSE_NANOS = 1_000_000_000L;
 
@@ -44,13 +45,14 @@ public final class NamespaceSockets implements AutoCloseable {
     }
 
     /** How sockets come to be made inside; on the thread. */
-    private interface Maker {
+    private interface Maker extends AutoCloseable {
         /** Fills {@code out} with non-blocking sockets. */
         void make(int family, int[] out) throws IOException;
 
         /** Where /proc shows the namespace's network. */
         Path network();
 
+        @Override
         void close();
     }
 
@@ -58,7 +60,17 @@ public final class NamespaceSockets implements AutoCloseable {
     private final Condition changed = lock.newCondition();
     private final Stock v4 = new Stock(Sockets.AF_INET);
     private final Stock v6 = new Stock(Sockets.AF_INET6);
-    private final CompletableFuture<Path> network = new CompletableFuture<>();
+    /** Null while nobody of ours is inside. */
+    private @Nullable Path network;
+    /** Why that is so. */
+    private String trouble = "";
+    /** The network was there, and its tables can't be read any more. */
+    private boolean unreadable;
+    /** Somebody of ours was inside once. */
+    private boolean entered;
+    /** Of those who were inside, since sockets were made. */
+    private int losses;
+
     private boolean closed;
     /** Somebody was turned away since the last change. */
     private boolean missed;
@@ -113,31 +125,77 @@ public final class NamespaceSockets implements AutoCloseable {
      * @throws IOException if it could not be, or is gone
      */
     public String read(String file) throws IOException {
+        Path from = awaitNetwork();
         try {
-            return Files.readString(network.get().resolve(file));
+            return Files.readString(from.resolve(file));
+        } catch (IOException e) {
+            boolean gone = Files.notExists(from.resolve("tcp"));
+            lock.lock();
+            try {
+                unreadable |= gone && from.equals(network);
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+            throw e;
+        }
+    }
+
+    private Path awaitNetwork() throws IOException {
+        lock.lock();
+        try {
+            while (network == null) {
+                if (closed) {
+                    throw new IOException("nothing of ours is in the namespace" + trouble);
+                }
+                changed.await();
+            }
+            return network;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
-        } catch (java.util.concurrent.ExecutionException e) {
-            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
+        } finally {
+            lock.unlock();
         }
     }
 
     private void run(int namespace) {
-        Maker maker = null;
         try {
-            maker = maker(namespace);
-            network.complete(maker.network());
-            serve(maker);
-        } catch (IOException e) {
-            network.completeExceptionally(e);
-            LOG.log(System.Logger.Level.DEBUG, "connections to the namespace go as frames: {0}", e.getMessage());
+            do {
+                try (Maker maker = maker(namespace)) {
+                    network(maker.network(), "");
+                    serve(maker);
+                    return;
+                } catch (IOException e) {
+                    network(null, ": " + e.getMessage());
+                    LOG.log(System.Logger.Level.DEBUG, "no sockets of the namespace: {0}", e.getMessage());
+                }
+            } while (mayStartAgain());
         } finally {
             Io.close(namespace);
-            if (maker != null) {
-                maker.close();
-            }
             close();
+        }
+    }
+
+    private void network(@Nullable Path now, String why) {
+        lock.lock();
+        try {
+            entered |= now != null;
+            network = now;
+            trouble = why;
+            unreadable = false;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean mayStartAgain() {
+        lock.lock();
+        try {
+            return entered && !closed && ++losses <= RESTARTS;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -175,6 +233,7 @@ public final class NamespaceSockets implements AutoCloseable {
                         stock.sockets[stock.size++] = fd;
                     }
                 }
+                losses = 0;
             } finally {
                 lock.unlock();
             }
@@ -217,6 +276,9 @@ public final class NamespaceSockets implements AutoCloseable {
         lock.lock();
         try {
             while (!closed) {
+                if (unreadable) {
+                    throw new IOException("its /proc/net cannot be read any more");
+                }
                 if (v4.wanted && v4.size <= STOCK / 2) {
                     return v4;
                 }

@@ -195,6 +195,47 @@ class FaultsTest {
         flood.close();
     }
 
+    /** A laptop that sleeps, a process group that is stopped: what was sent meanwhile arrives afterwards, once. */
+    @Test
+    void afterAStopEverythingGoesOnWhereItWas() throws IOException {
+        Program run = lab.sluice(
+                "run",
+                "--",
+                "python3",
+                "-c",
+                WAIT + """
+                        s = socket.create_connection(('%1$s', 7004), 30)
+                        u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                        u.connect(('%1$s', 7))
+                        u.settimeout(30)
+                        load = subprocess.Popen('curl -sf --limit-rate 20M http://%1$s/bytes/7/60000000 | sha256sum', shell=True,
+                            stdout=subprocess.PIPE, text=True)
+                        s.sendall(b'hello')
+                        assert s.recv(5) == b'hello'
+                        print('ready', flush=True)
+                        wait('stopped')
+                        s.sendall(b'while it was stopped')
+                        u.send(b'a datagram, too')
+                        print('sent', flush=True)
+                        print(s.recv(100), u.recv(100), flush=True)
+                        print(load.communicate()[0], flush=True)
+                        socket.create_connection(('%1$s', 7004), 30).close()
+                        s.sendall(b'more')
+                        print(s.recv(100), flush=True)
+                        """.formatted(Lab.SERVER),
+                lab.folder().toString());
+        awaitSaid(run, "ready");
+        run.signal("STOP");
+        go("stopped");
+        awaitSaid(run, "sent");
+        lab.onHost("sleep", "4").exitCode();
+        run.signal("CONT");
+        assertThat(run.exitCode()).as(run.toString()).isZero();
+        assertThat(run.out())
+                .contains(
+                        "b'while it was stopped' b'a datagram, too'", TestServers.digest(7, 60_000_000), "\nb'more'\n");
+    }
+
     @Test
     void aTunDeviceThatOnlyRootMayOpenIsSaidWithTheRemedy() {
         Program run = lab.onHost(

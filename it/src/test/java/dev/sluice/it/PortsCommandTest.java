@@ -100,10 +100,10 @@ class PortsCommandTest {
         return lab.onHost("nc", "-w", "5", host, "" + port).outputAtEnd();
     }
 
-    private static void awaitAnswer(String host, int port, String answer) {
+    private void awaitAnswer(String host, int port, String answer) {
         Await.until(
                 host + ":" + port + " answers '" + answer + "'",
-                () -> answer(host, port),
+                () -> "'" + answer(host, port) + "' " + guest,
                 () -> answer(host, port).equals(answer));
     }
 
@@ -182,6 +182,28 @@ class PortsCommandTest {
         order(-18100);
         Await.until("port 18100 is closed", guest::toString, () -> !answerable("127.0.0.1", 18100));
         awaitAnswer("127.0.0.1", 18101, "18101");
+    }
+
+    @Test
+    void servicesArePublishedThoughTheProcessInTheNamespaceWasKilled() {
+        start(false, "127.0.0.1", "--publish-auto");
+        order(18110);
+        awaitAnswer("127.0.0.1", 18110, "18110");
+        ProcessHandle killed = inNamespace();
+        killed.destroyForcibly();
+        order(18111);
+        awaitAnswer("127.0.0.1", 18111, "18111");
+        assertThat(inNamespace()).isNotEqualTo(killed);
+    }
+
+    /** The process that makes sockets for an ordinary user's sluice. */
+    private ProcessHandle inNamespace() {
+        return ProcessHandle.of(guest.pid())
+                .orElseThrow()
+                .descendants()
+                .filter(p -> p.info().command().orElse("").endsWith("/perl"))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no perl below " + guest));
     }
 
     private static String udpAnswer(int port, String what) {

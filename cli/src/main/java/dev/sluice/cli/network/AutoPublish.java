@@ -24,19 +24,25 @@ final class AutoPublish {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.network");
     private static final long EVERY_MILLIS = 500;
     /** Looks in a row that may fail. */
-    private static final int PATIENCE = 10;
+    static final int PATIENCE = 10;
     /** Linux chooses ports from here on for whoever does not care (ip(7), ip_local_port_range). */
     private static final int FIRST_CHOSEN = 32_768;
 
     private static final int DHCP_CLIENT = 68;
     private static final List<IpAddress> LOOPBACKS = List.of(Ipv4Address.LOOPBACK, Ipv6Address.LOOPBACK);
 
-    private final NamespaceSockets inside;
+    /** The namespace's socket tables. */
+    interface Tables {
+        /** A file of its {@code /proc/net}. */
+        String read(String file) throws IOException;
+    }
+
+    private final Tables inside;
     private final Ports ports;
     private final ForwardSpec.Target guest;
     private final List<Kind> kinds = List.of(new Kind(false), new Kind(true));
 
-    private AutoPublish(NamespaceSockets inside, Ports ports, ForwardSpec.Target guest) {
+    private AutoPublish(Tables inside, Ports ports, ForwardSpec.Target guest) {
         this.inside = inside;
         this.ports = ports;
         this.guest = guest;
@@ -44,11 +50,16 @@ final class AutoPublish {
 
     /** Goes on until the network ends. */
     static void start(NamespaceSockets inside, Ports ports, ForwardSpec.Target guest) {
-        AutoPublish publish = new AutoPublish(inside, ports, guest);
-        Thread.ofVirtual().name("publish-auto").start(publish::run);
+        start(inside::read, ports, guest, EVERY_MILLIS);
     }
 
-    private void run() {
+    /** The same for any tables, looked at every so many milliseconds; the thread that does it. */
+    static Thread start(Tables inside, Ports ports, ForwardSpec.Target guest, long everyMillis) {
+        AutoPublish publish = new AutoPublish(inside, ports, guest);
+        return Thread.ofVirtual().name("publish-auto").start(() -> publish.run(everyMillis));
+    }
+
+    private void run(long everyMillis) {
         int failures = 0;
         try {
             while (failures < PATIENCE) {
@@ -64,7 +75,7 @@ final class AutoPublish {
                                         + e.getMessage() + "); publish them with -p or sluice ports add");
                     }
                 }
-                Thread.sleep(EVERY_MILLIS);
+                Thread.sleep(everyMillis);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -183,7 +183,8 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     }
 
     /**
-     * Whether all it has for its guest is an ACK of much, with more frames at hand, and with as much of the window left, so that the guest need not stop.
+     * Whether all it has for its guest is an ACK of much, with more frames at hand, and with as much of the window left, so that the
+     * guest need not stop.
      */
     boolean mayOwe() {
         int much = tcb.unacknowledged();
