@@ -34,7 +34,7 @@ final class NamespaceHelper implements AutoCloseable {
                     while (<STDIN>) {
                         my ($family, $count) = split; @made = ();
                         for (1 .. $count) { socket(my $s, $family, 1, 0) or exit 1; push @made, $s }
-                        print join(' ', map { fileno } @made), "\\n";
+                        print join(' ', map { fileno($_) } @made), "\\n";
                     }
                     """), List.of("python3", "-c", """
                     import signal, socket, sys

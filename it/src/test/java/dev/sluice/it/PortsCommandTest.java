@@ -201,7 +201,7 @@ class PortsCommandTest {
         return ProcessHandle.of(guest.pid())
                 .orElseThrow()
                 .descendants()
-                .filter(p -> p.info().command().orElse("").endsWith("/perl"))
+                .filter(p -> p.info().command().orElse("").endsWith("/perl")) // the first that is tried
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("no perl below " + guest));
     }
