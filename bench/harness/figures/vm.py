@@ -78,22 +78,33 @@ def measure(contender, variant, options, record):
 
 
 @contextmanager
-def connected(start, folder, mtu):
+def served(start, folder, mtu):
+    """A translator that listens at vm.sock in the folder, where it has a process of its own."""
     net = start(folder, mtu)
     try:
         if net.process:
-            socket = Path(folder) / "vm.sock"
-            await_true("the translator's socket", lambda: socket.exists() or net.process.poll() is not None, 60)
+            await_true("the translator's socket", lambda: is_listened_on(f"{folder}/vm.sock") or net.process.poll() is not None, 60)
             if net.process.poll() is not None:
                 raise Failed(f"the translator ended with {net.process.returncode}")
+        yield net
+    finally:
+        if net.process:
+            end(net.process)
+
+
+def is_listened_on(path):
+    """By the flag of a socket that accepts (/proc/net/unix, proc(5)): its file is there before."""
+    return any(line.endswith(f" {path}") and line.split()[3] == "00010000" for line in Path("/proc/net/unix").read_text().splitlines())
+
+
+@contextmanager
+def connected(start, folder, mtu):
+    with served(start, folder, mtu) as net:
         machine = Machine(folder, net.netdev, f",host_mtu={mtu}" if mtu > 1500 else "")
         try:
             yield net, machine
         finally:
             machine.close()
-    finally:
-        if net.process:
-            end(net.process)
 
 
 def cost(machine, net):

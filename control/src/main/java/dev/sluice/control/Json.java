@@ -21,22 +21,33 @@ public final class Json {
 
     private final StringBuilder out = new StringBuilder(1024);
     private final boolean oneLine;
+    private final String colon;
     private int depth;
 
-    private Json(boolean oneLine) {
+    private Json(boolean oneLine, String colon) {
         this.oneLine = oneLine;
+        this.colon = colon;
     }
 
     /** @throws IllegalArgumentException if something in {@code value} has no form in JSON */
     public static String of(@Nullable Object value) {
-        Json json = new Json(false);
+        Json json = new Json(false, ": ");
         json.write(value);
         return json.out.append('\n').toString();
     }
 
     /** As {@link #of}, without any line break. */
     public static String line(@Nullable Object value) {
-        Json json = new Json(true);
+        return line(value, ": ");
+    }
+
+    /** As {@link #line}, without any space that it can do without: as other programs write it, whose readers may look for that. */
+    public static String compact(@Nullable Object value) {
+        return line(value, ":");
+    }
+
+    private static String line(@Nullable Object value, String colon) {
+        Json json = new Json(true, colon);
         json.write(value);
         return json.out.toString();
     }
@@ -83,7 +94,7 @@ public final class Json {
             out.append(separator);
             line();
             string(String.valueOf(entry.getKey()));
-            out.append(": ");
+            out.append(colon);
             write(entry.getValue());
             separator = ",";
         }

@@ -71,4 +71,11 @@ class JsonReaderTest {
         }
         assertThatThrownBy(() -> JsonReader.read("[".repeat(100_000))).hasMessageContaining("too deep");
     }
+
+    @Test
+    void compactTextHasNoSpaceOfItsOwn() {
+        Map<String, Object> value = Map.of("a: b", List.of(1, Map.of(), "c, d"));
+        assertThat(Json.compact(value)).isEqualTo("{\"a: b\":[1,{},\"c, d\"]}");
+        assertThat(JsonReader.read(Json.compact(value))).isEqualTo(Map.of("a: b", List.of(1L, Map.of(), "c, d")));
+    }
 }

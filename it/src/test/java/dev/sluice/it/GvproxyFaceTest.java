@@ -83,6 +83,10 @@ class GvproxyFaceTest {
 
     private void end(Program program) {
         program.signal("TERM");
+        assertEnds(program);
+    }
+
+    private void assertEnds(Program program) {
         assertThat(program.exitCode()).as(program.toString()).isZero();
         assertThat(program.err()).doesNotContain("internal error", "Exception");
         try (Stream<Path> left = Files.list(folder)) {
@@ -167,8 +171,8 @@ class GvproxyFaceTest {
                     return false;
                 }
             });
-            assertThat(api("/leases")).contains("\"192.168.127.2\": \"5a:94:ef:e4:0c:ee\"", "\"192.168.127.1\"");
-            assertThat(api("/cam")).contains("\"5a:94:ef:e4:0c:ee\": 1");
+            assertThat(api("/leases")).contains("\"192.168.127.2\":\"5a:94:ef:e4:0c:ee\"", "\"192.168.127.1\"");
+            assertThat(api("/cam")).isEqualTo("{\"5a:94:ef:e4:0c:ee\":0}\n");
             assertThat(api("/stats")).contains("\"BytesSent\"", "\"BytesReceived\"");
 
             assertThat(api("/services/forwarder/expose", "-d", """
@@ -202,7 +206,7 @@ class GvproxyFaceTest {
                 () -> program + "\n" + notified,
                 () -> notified.out().contains("\"connection_closed\",\"mac_address\":\"5a:94:ef:e4:0c:ee\"}\n"));
         assertThat(notified.out()).startsWith("{\"notification_type\":\"ready\"}\n");
-        end(program);
+        assertEnds(program); // with its guest
         onLoopback.close();
         notified.close();
     }
@@ -237,11 +241,73 @@ class GvproxyFaceTest {
         try (NetStack guest = guest(port.fd(), Framing.LE16, MacAddress.parse("02:00:00:00:00:09"))) {
             assertThat(guest.gateway()).hasToString("10.7.0.1");
             assertThat(get(guest, Ipv4Address.parse(Lab.SERVER), 7001, "x")).isNotEmpty();
-            assertThat(api("/cam")).contains("\"02:00:00:00:00:09\": 1");
+            assertThat(api("/cam")).isEqualTo("{\"02:00:00:00:00:09\":0}\n");
             assertThat(api("/services/dns/all")).contains("crc.testing.", "10.7.0.9");
         }
         end(program);
         assertThat(folder.resolve("log")).exists();
+    }
+
+    /** As the original ends with its only guest: who starts one for a machine relies on that. */
+    @Test
+    void itEndsWithTheLastGuestOfItsSocketForQemu() throws IOException {
+        Program program = start("-listen-qemu", url("qemu"), "-listen", url("api"), "-ssh-port", "-1");
+        FramePort connected = FramePort.qemu(folder.resolve("api"));
+        connected.write("POST /connect HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        try (NetStack other = guest(connected.fd(), Framing.BE32, MacAddress.parse("02:00:00:00:00:09"))) {
+            NetStack first = guest(FramePort.qemu(folder.resolve("qemu")).fd(), Framing.BE32, DEVICE);
+            try (NetStack second = guest(
+                    FramePort.qemu(folder.resolve("qemu")).fd(), Framing.BE32, MacAddress.parse("02:00:00:00:00:0a"))) {
+                assertThat(api("/cam")).contains("\"" + DEVICE + "\":1");
+                first.close();
+                Await.until(
+                        "the first has left",
+                        program::toString,
+                        () -> !api("/cam").contains(DEVICE.toString()));
+                assertThat(get(second, Ipv4Address.parse(Lab.SERVER), 7001, "x"))
+                        .isNotEmpty();
+                assertThat(api("/cam")).isEqualTo("{\"02:00:00:00:00:09\":0,\"02:00:00:00:00:0a\":2}\n");
+                assertThat(other.gateway()).isEqualTo(GATEWAY);
+            }
+        }
+        assertEnds(program);
+    }
+
+    /** HyperKit's guest, by the name it gives: its ssh port is where it is looked for. */
+    @Test
+    void theUsualVpnkitGuestIsTheDevice() throws IOException {
+        Program program = start("-listen-vpnkit", url("vpnkit"), "-ssh-port", "-1");
+        for (int times = 0; times < 2; times++) {
+            FramePort port = FramePort.vmnet(folder.resolve("vpnkit"));
+            long mac = new VmnetClient(port)
+                    .hello()
+                    .ask(VmnetClient.ETHERNET, "c3d68012-0208-11ea-9fd7-f2189899ab08", 0)
+                    .vif(1500);
+            assertThat(new MacAddress(mac)).isEqualTo(DEVICE);
+            try (NetStack guest = guest(port.fd(), Framing.LE16, DEVICE)) {
+                assertThat(guest.address()).hasToString("192.168.127.2/24");
+            }
+        }
+        end(program); // guests of this kind come and go
+    }
+
+    /** A program and a guest that come by TCP; the guest's stream is brought into this process by socat. */
+    @Test
+    void guestsAndProgramsMayComeByTcpOfEitherFamily() throws IOException {
+        Program program = start("-listen-qemu", "tcp://[::1]:18400", "-listen", "tcp://:18401", "-ssh-port", "-1");
+        for (String address : new String[] {"127.0.0.1", "[::1]"}) {
+            assertThat(lab.onHost("curl", "-sS", "http://" + address + ":18401/leases")
+                            .output())
+                    .isEqualTo("{\"192.168.127.1\":\"5a:94:ef:e4:0c:dd\",\"192.168.127.2\":\"5a:94:ef:e4:0c:ee\"}\n");
+        }
+        Program bridge = lab.onHost("socat", "UNIX-LISTEN:" + folder.resolve("bridge"), "TCP:[::1]:18400");
+        Await.listening(bridge, folder.resolve("bridge"));
+        try (NetStack guest = guest(FramePort.qemu(folder.resolve("bridge")).fd(), Framing.BE32, DEVICE)) {
+            assertThat(guest.address()).hasToString("192.168.127.2/24");
+            assertThat(get(guest, Ipv4Address.parse(Lab.SERVER), 7001, "x")).isNotEmpty();
+        }
+        assertThat(bridge.exitCode()).isZero();
+        assertEnds(program);
     }
 
     /** How ssh is called, and that it is called again; with a server in the guest, it is {@link UserModeLinuxTest}'s. */
@@ -352,7 +418,7 @@ class GvproxyFaceTest {
         Program place = lab.onHost(gvproxy.toString(), "-ssh-port", "-1", "-listen-qemu", "unix://" + lab.folder());
         assertThat(place.exitCode()).isEqualTo(1);
         assertThat(place.err().lines()).singleElement().asString().contains("-listen-qemu", "exists already");
-        assertThat(lab.onHost(gvproxy.toString(), "-version").output()).startsWith("gvproxy version ");
+        assertThat(lab.onHost(gvproxy.toString(), "-version").output()).startsWith("gvproxy version v");
         String[][] others = {
             {"-listen", "tcp://127.0.0.1:99999", "is no place to listen"},
             {"-listen", "unix:///none/x", "there is no folder /none; make it first"},

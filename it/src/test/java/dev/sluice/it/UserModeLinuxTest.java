@@ -139,7 +139,7 @@ class UserModeLinuxTest {
             try (Program machine = boot(socket, mac, "")) {
                 assertWorks(machine, lease);
             }
-            face.signal("TERM");
+            face.signal("TERM"); // gvproxy has ended with its guest
             assertThat(face.exitCode()).as(face.toString()).isZero();
             assertThat(socket).doesNotExist();
         }

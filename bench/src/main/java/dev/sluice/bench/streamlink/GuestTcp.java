@@ -31,6 +31,7 @@ final class GuestTcp {
     private static final int READ = 1024 * 1024;
 
     private final GuestLink link;
+    private final GuestArp arp;
     private final int prefix;
     private final int mss;
     private final MemorySegment in = Arena.ofAuto().allocate(READ);
@@ -66,6 +67,7 @@ final class GuestTcp {
             int remotePort,
             MacAddress to) {
         this.link = link;
+        this.arp = new GuestArp(link, local);
         this.prefix = link.kind.prefix;
         this.mss = mtu - Ipv4Header.MIN_LENGTH - TcpHeader.MIN_LENGTH;
         this.localPort = localPort;
@@ -109,6 +111,7 @@ final class GuestTcp {
             }
             link.await(false);
             absorb();
+            arp.answer();
         }
         writeBare(TcpHeader.ACK, 0);
     }
@@ -123,6 +126,7 @@ final class GuestTcp {
         int end = 0;
         while (at < end || !stopped) { // a frame that has begun must end
             if (at == end) {
+                arp.answer();
                 int count = (int) Math.min(frames, (window - (sendNext - unacknowledged)) / mss);
                 at = 0;
                 end = Math.max(0, count) * frame;
@@ -171,6 +175,7 @@ final class GuestTcp {
     void receive() throws IOException {
         while (!stopped) {
             if (absorb()) {
+                arp.answer();
                 if (owing) {
                     owing = false;
                     writeBare(TcpHeader.ACK, 0);
@@ -229,6 +234,7 @@ final class GuestTcp {
     }
 
     private void onFrame(long at) throws IOException {
+        arp.onFrame(in, at);
         if (EthernetHeader.type(in, at) != EthernetHeader.TYPE_IPV4
                 || Ipv4Header.protocol(in, at + IP) != Ipv4Header.PROTOCOL_TCP
                 || TcpHeader.destinationPort(in, at + TCP) != localPort) {

@@ -15,7 +15,7 @@ class StreamLinksTest {
     @CsvSource({"QEMU, 1500", "VMNET, 65520"})
     void bothDirectionsAreMeasuredAndNothingIsMissing(GuestLink.Kind kind, int mtu, @TempDir Path folder)
             throws Exception {
-        try (StreamLinks links = new StreamLinks(kind, mtu, folder)) {
+        try (StreamLinks links = new StreamLinks(new InProcess(kind, mtu, folder))) {
             for (boolean inward : new boolean[] {false, true}) {
                 StreamLinks.Row row = links.measure(inward, 0.1, 0.5);
                 assertThat(row.gigabits()).isPositive();

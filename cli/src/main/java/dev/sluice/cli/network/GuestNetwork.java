@@ -40,6 +40,7 @@ import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Resources;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
@@ -50,6 +51,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
@@ -66,10 +68,9 @@ public final class GuestNetwork implements AutoCloseable {
     private final List<LinkServer> servers = new ArrayList<>();
     /** Used on the loop's thread only. */
     private final VmnetTable vmnet;
-    /** The link on standard input and output, with which its process ends; on the loop's thread. */
-    private @Nullable Link only;
+    /** Links of guests for whom this process is there. */
+    private final Map<Link, Attendance> attended = new ConcurrentHashMap<>();
 
-    private Runnable onlyLeft = () -> {};
     private @Nullable ControlServer control;
     /** Where forwards lead that name no guest. */
     private volatile ForwardSpec.Target target = new ForwardSpec.Only();
@@ -213,14 +214,31 @@ public final class GuestNetwork implements AutoCloseable {
      * @param over called, on the loop's thread, when {@code url} is a connection rather than a place, and has ended
      */
     public void listen(LinkUrl url, Runnable over) throws IOException {
-        servers.add(LinkServer.open(gateway.loop(), url, gateway.plan().mtu(), vmnet, new Arrivals(url, over)));
+        open(url, url instanceof LinkUrl.Stdio ? new Attendance(over) : null);
     }
 
-    /** Serves the guest at the other end of a connected, non-blocking stream; owns the descriptor from now on. */
-    public void join(int fd, String name, Framing framing) {
+    /** The same of a place whose guests count. */
+    public void listen(LinkUrl url, Attendance guests) throws IOException {
+        open(url, guests);
+    }
+
+    private void open(LinkUrl url, @Nullable Attendance guests) throws IOException {
+        servers.add(LinkServer.open(gateway.loop(), url, gateway.plan().mtu(), vmnet, new Arrivals(guests)));
+    }
+
+    /** Has the vmnet guest of this name get this hardware address. */
+    public void choose(UUID guest, MacAddress mac) {
+        gateway.loop().execute(() -> vmnet.choose(guest, mac));
+    }
+
+    /**
+     * Serves the guest at the other end of a connected, non-blocking stream; owns the descriptor from now on.
+     *
+     * @param guests among which it counts; null for none
+     */
+    public void join(int fd, String name, Framing framing, @Nullable Attendance guests) {
         try {
-            gateway.attach(
-                    new StreamLink(gateway.loop(), fd, fd, name, gateway.plan().mtu(), framing));
+            attach(new StreamLink(gateway.loop(), fd, fd, name, gateway.plan().mtu(), framing), null, guests);
         } catch (PosixException e) {
             Io.close(fd);
             LOG.log(System.Logger.Level.WARNING, name + " was turned away: " + e.getMessage());
@@ -229,14 +247,32 @@ public final class GuestNetwork implements AutoCloseable {
         }
     }
 
+    private void attach(Link link, @Nullable MacAddress mac, @Nullable Attendance guests) throws IOException {
+        if (guests != null) {
+            guests.came();
+            attended.put(link, guests);
+        }
+        try {
+            gateway.attach(link, mac);
+        } catch (IOException | RuntimeException e) {
+            gone(link);
+            throw e;
+        }
+    }
+
+    private void gone(Link link) {
+        Attendance guests = attended.remove(link);
+        if (guests != null) {
+            guests.left();
+        }
+    }
+
     /** Brings the guests of one place to the gateway; on the loop's thread. */
     private final class Arrivals implements Guests {
-        private final LinkUrl url;
-        private final Runnable over;
+        private final @Nullable Attendance guests;
 
-        Arrivals(LinkUrl url, Runnable over) {
-            this.url = url;
-            this.over = over;
+        Arrivals(@Nullable Attendance guests) {
+            this.guests = guests;
         }
 
         @Override
@@ -245,11 +281,7 @@ public final class GuestNetwork implements AutoCloseable {
                     System.Logger.Level.DEBUG,
                     link.name() + " has connected" + (identity == null ? "" : " as " + identity.address()));
             try {
-                if (url instanceof LinkUrl.Stdio) {
-                    only = link;
-                    onlyLeft = over;
-                }
-                gateway.attach(link, identity == null ? null : identity.mac());
+                attach(link, identity == null ? null : identity.mac(), guests);
             } catch (IOException e) {
                 onProblem(link.name() + ": " + e.getMessage());
             }
@@ -263,9 +295,7 @@ public final class GuestNetwork implements AutoCloseable {
 
     private void left(Link link, String reason) {
         LOG.log(System.Logger.Level.WARNING, link.name() + " left: " + reason);
-        if (link == only) {
-            onlyLeft.run();
-        }
+        gone(link);
     }
 
     /** Opens the guest's network namespace: a descriptor, the caller's. */

@@ -30,6 +30,9 @@ public final class VmnetTable {
     private final AddressClaims claims;
     private final Supplier<UUID> random;
     private final Map<UUID, VmnetIdentity> identities = new HashMap<>();
+    /** Hardware addresses that were chosen beforehand. */
+    private final Map<UUID, MacAddress> chosen = new HashMap<>();
+
     private final Set<UUID> nameless = new HashSet<>();
     private int lastNumber;
 
@@ -51,6 +54,11 @@ public final class VmnetTable {
         this.random = random;
     }
 
+    /** Has the guest of this name get this hardware address, when it comes for the first time. */
+    public void choose(UUID name, MacAddress mac) {
+        chosen.put(name, mac);
+    }
+
     /**
      * The identity of a guest.
      *
@@ -70,7 +78,7 @@ public final class VmnetTable {
             return new Assignment.Refused("No IP addresses available.");
         }
         // The number is used up only if all goes well.
-        MacAddress mac = new MacAddress(MAC_PREFIX | (lastNumber + 1) & 0xffff_ffffL);
+        MacAddress mac = chosen.getOrDefault(name, new MacAddress(MAC_PREFIX | (lastNumber + 1) & 0xffff_ffffL));
         Ipv4Address address;
         if (preferred == null) {
             address = lowestFree(mac);

@@ -60,6 +60,15 @@ class VmnetTableTest {
     }
 
     @Test
+    void aHardwareAddressMayBeChosenBeforehand() {
+        MacAddress mac = MacAddress.parse("5a:94:ef:e4:0c:ee");
+        table.choose(B, mac);
+        assertThat(granted(table.assign(A, null)).mac()).isEqualTo(MacAddress.parse("02:50:00:00:00:01"));
+        assertThat(granted(table.assign(B, null)).mac()).isEqualTo(mac);
+        assertThat(granted(table.assign(B, null)).mac()).as("again").isEqualTo(mac);
+    }
+
+    @Test
     void aKnownGuestIsWhoItWas() {
         VmnetIdentity first = granted(table.assign(A, null));
         assertThat(table.assign(A, null)).isEqualTo(new Assignment.Granted(first, true));

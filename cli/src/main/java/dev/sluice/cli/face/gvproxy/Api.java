@@ -110,7 +110,7 @@ final class Api {
             }
             case "/stats" -> json(network.stats());
             case "/cam" -> json(network.cam());
-            case "/tunnel" -> tunnel(method, query);
+            case "/tunnel" -> tunnel(query);
             case "/connect" -> {
                 if (!program.links) {
                     yield error(404, "404 page not found");
@@ -121,10 +121,7 @@ final class Api {
         };
     }
 
-    private static Answer tunnel(String method, String query) throws IOException {
-        if (!method.equals("POST")) {
-            throw new IllegalArgumentException("post only");
-        }
+    private static Answer tunnel(String query) throws IOException {
         Map<String, String> fields = new TreeMap<>();
         for (String field : query.split("&")) {
             int equals = field.indexOf('=');
@@ -134,12 +131,16 @@ final class Api {
                         URLDecoder.decode(field.substring(equals + 1), StandardCharsets.UTF_8));
             }
         }
+        String ip = fields.getOrDefault("ip", "");
+        if (ip.isEmpty()) {
+            throw new IOException("ip is mandatory");
+        }
         String port = fields.getOrDefault("port", "");
         if (!port.matches("[0-9]{1,5}") || Integer.parseInt(port) < 1 || Integer.parseInt(port) > 65_535) {
             throw new IOException("port must be within 1…65535, not '" + port + "'");
         }
         try {
-            return new Tunnel(Ipv4Address.parse(fields.getOrDefault("ip", "")), Integer.parseInt(port));
+            return new Tunnel(Ipv4Address.parse(ip), Integer.parseInt(port));
         } catch (IllegalArgumentException e) {
             throw new IOException("ip is no address: " + e.getMessage(), e);
         }
@@ -208,7 +209,7 @@ final class Api {
     }
 
     private static Text json(Object value) {
-        return new Text(200, "application/json", Json.of(value).strip() + "\n");
+        return new Text(200, "application/json", Json.compact(value) + "\n");
     }
 
     static Text error(int status, String message) {

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** What gvproxy's flags and file ask for. What neither says follows from the subnet, once all is read. */
@@ -17,8 +18,12 @@ final class Configuration {
     static final Ipv4Cidr SUBNET = Ipv4Cidr.parse("192.168.127.0/24");
     static final MacAddress GATEWAY_MAC = MacAddress.parse("5a:94:ef:e4:0c:dd");
     static final MacAddress DEVICE_MAC = MacAddress.parse("5a:94:ef:e4:0c:ee");
+    /** What HyperKit's guest of CRC calls itself. */
+    private static final UUID DEVICE_UUID = UUID.fromString("c3d68012-0208-11ea-9fd7-f2189899ab08");
+
     private static final int SSH_PORT = 22;
     private static final int USUAL_SSH = 2222;
+    private static final int USUAL_MTU = 1500;
 
     /** A socket of the guest that is reached through ssh. */
     record SshForward(String socket, String destination, String user, String identity) {
@@ -56,7 +61,8 @@ final class Configuration {
     @Nullable
     Path capture;
 
-    int mtu = 1500;
+    /** 0 is the usual one, too. */
+    int mtu = USUAL_MTU;
     /** Of the host, to the guest's ssh; -1 for none. */
     int sshPort = USUAL_SSH;
     /** Whether there is a file: then there are no names, leases and forwards but those that are said. */
@@ -104,6 +110,10 @@ final class Configuration {
 
     @Nullable
     List<Ipv4Address> virtualAddresses;
+
+    /** Of vpnkit guests, by the name they give. */
+    @Nullable
+    Map<UUID, MacAddress> macs;
 
     // the four parallel lists of the command line
     final List<String> forwardSockets = new ArrayList<>();
@@ -206,6 +216,9 @@ final class Configuration {
             sshForwards.add(new SshForward(
                     forwardSockets.get(i), forwardDestinations.get(i), forwardUsers.get(i), forwardIdentities.get(i)));
         }
+        if (mtu == 0) {
+            mtu = USUAL_MTU;
+        }
         if (mtu < AddressPlan.MIN_MTU || mtu > AddressPlan.MAX_MTU) {
             throw new IllegalArgumentException(
                     "-mtu " + mtu + ": an MTU is within " + AddressPlan.MIN_MTU + "…" + AddressPlan.MAX_MTU);
@@ -252,6 +265,10 @@ final class Configuration {
 
     Map<Ipv4Address, MacAddress> leases() {
         return leases != null ? leases : file ? Map.of() : Map.of(device(), DEVICE_MAC);
+    }
+
+    Map<UUID, MacAddress> macs() {
+        return macs != null ? macs : file ? Map.of() : Map.of(DEVICE_UUID, DEVICE_MAC);
     }
 
     /** Local to remote. */

@@ -8,6 +8,7 @@ import dev.sluice.posix.PosixException;
 import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,7 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.Semaphore;
 
 /**
- * A listening socket of the API, as a URL names it: {@code unix:///PATH}, {@code tcp://ADDRESS:PORT}, {@code vsock://[CID]:PORT}. Its
+ * A listening socket of the API, or of guests, as a {@link SocketUrl} names it. Its
  * connections are plain descriptors, since one may become a guest's link. Each has a platform thread, as reading one blocks in the
  * system; they are few at a time.
  */
@@ -27,7 +28,6 @@ final class Door implements AutoCloseable {
     private static final int CONNECTIONS = 256;
 
     private static final int BACKLOG = 128;
-    private static final int HIGHEST_PORT = 65_535;
     private static final int BUFFER = 8192;
     private static final int AGAIN = Integer.MIN_VALUE;
     /** Out of descriptors, most likely: the client stays in the queue, so trying at once would spin. */
@@ -65,45 +65,55 @@ final class Door implements AutoCloseable {
     }
 
     private static Door bind(String url, MemorySegment address) throws IOException {
-        if (url.startsWith("unix://")) {
-            String path = url.substring("unix://".length());
-            if (Path.of(path).toAbsolutePath().getParent() instanceof Path folder && !Files.isDirectory(folder)) {
-                throw new IOException("cannot listen on " + url + ": there is no folder " + folder + "; make it first");
+        return switch (SocketUrl.parse(url)) {
+            case SocketUrl.File(String scheme, String path) -> {
+                if (!scheme.equals("unix")) {
+                    throw new IllegalArgumentException("'" + url + "': programs connect to unix:///PATH");
+                }
+                if (Path.of(path).toAbsolutePath().getParent() instanceof Path folder && !Files.isDirectory(folder)) {
+                    throw new IOException(
+                            "cannot listen on " + url + ": there is no folder " + folder + "; make it first");
+                }
+                if (Files.exists(Path.of(path))) {
+                    throw new IOException("cannot listen on " + url + ": the file is there already; remove it");
+                }
+                yield listen(url, Sockets.AF_UNIX, address, SocketAddress.writeUnix(address, 0, path), path);
             }
-            if (Files.exists(Path.of(path))) {
-                throw new IOException("cannot listen on " + url + ": the file is there already; remove it");
+            case SocketUrl.Tcp tcp -> {
+                int length = write(tcp, address);
+                yield listen(url, SocketAddress.family(address, 0), address, length, "");
             }
-            return listen(url, Sockets.AF_UNIX, address, SocketAddress.writeUnix(address, 0, path), path);
+            case SocketUrl.Vsock(int context, int port) ->
+                listen(url, Sockets.AF_VSOCK, address, SocketAddress.writeVsock(address, 0, context, port), "");
+        };
+    }
+
+    private static int write(SocketUrl.Tcp tcp, MemorySegment address) {
+        return switch (tcp.address()) {
+            case Ipv4Address four -> SocketAddress.writeV4(address, 0, four.bits(), tcp.port());
+            case Ipv6Address six -> SocketAddress.writeV6(address, 0, six.high(), six.low(), tcp.port(), 0);
+            case null ->
+                hasIpv6()
+                        ? SocketAddress.writeV6(address, 0, 0, 0, tcp.port(), 0)
+                        : SocketAddress.writeV4(address, 0, Ipv4Address.ANY.bits(), tcp.port());
+        };
+    }
+
+    private static boolean hasIpv6() {
+        int fd = Sockets.socket(Sockets.AF_INET6, Sockets.STREAM, 0);
+        if (fd >= 0) {
+            Io.close(fd);
         }
-        int colon = url.lastIndexOf(':');
-        String port = url.substring(colon + 1);
-        boolean number = port.matches("[0-9]{1,10}");
-        if (url.startsWith("tcp://") && number && Long.parseLong(port) <= HIGHEST_PORT) {
-            String host = url.substring("tcp://".length(), Math.max("tcp://".length(), colon));
-            Ipv4Address at = host.isEmpty()
-                    ? Ipv4Address.ANY
-                    : host.equals("localhost") ? Ipv4Address.LOOPBACK : Ipv4Address.parse(host);
-            return listen(
-                    url,
-                    Sockets.AF_INET,
-                    address,
-                    SocketAddress.writeV4(address, 0, at.bits(), Integer.parseInt(port)),
-                    "");
-        }
-        if (url.startsWith("vsock://") && number) {
-            String cid = url.substring("vsock://".length(), Math.max("vsock://".length(), colon));
-            int context = cid.matches("[0-9]{1,9}") ? Integer.parseInt(cid) : SocketAddress.VSOCK_ANY;
-            int length = SocketAddress.writeVsock(address, 0, context, Integer.parseUnsignedInt(port));
-            return listen(url, Sockets.AF_VSOCK, address, length, "");
-        }
-        throw new IllegalArgumentException(
-                "'" + url + "' is no place to listen; write unix:///PATH, tcp://ADDRESS:PORT or vsock://:PORT");
+        return fd >= 0;
     }
 
     private static Door listen(String url, int family, MemorySegment address, int length, String path)
             throws IOException {
         int fd = PosixException.check(Sockets.socket(family, Sockets.STREAM, 0), "cannot listen on " + url);
         Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+        if (family == Sockets.AF_INET6) {
+            Sockets.setOption(fd, Sockets.IPPROTO_IPV6, Sockets.IPV6_V6ONLY, 0); // every address is both families'
+        }
         int result = Sockets.bind(fd, address, length);
         if (result >= 0) {
             if (!path.isEmpty()) {

@@ -1,8 +1,12 @@
 package dev.sluice.cli.face.gvproxy;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Command lines as Go's package flag reads them: one dash or two, {@code -name value} or {@code -name=value}, flags before all else. */
@@ -24,6 +28,11 @@ final class GoFlags {
             super(message, null, false, false);
         }
     }
+
+    private static final Pattern NUMBER =
+            Pattern.compile("(?<sign>[+-]?)(?:0[xX](?<hex>[0-9a-fA-F]+)|0[bB](?<binary>[01]+)"
+                    + "|0[oO]?(?<octal>[0-7]+)|(?<decimal>0|[1-9][0-9]*))");
+    private static final Map<String, Integer> BASES = Map.of("hex", 16, "binary", 2, "octal", 8, "decimal", 10);
 
     private final List<Flag> flags = new ArrayList<>();
 
@@ -94,18 +103,29 @@ final class GoFlags {
         try {
             flag.value.take(value);
         } catch (IllegalArgumentException e) {
-            String kind = flag.label == null && given ? "boolean value" : "value";
-            throw new Mistake("invalid " + kind + " \"" + value + "\" for flag -" + flag.name + ": " + e.getMessage());
+            boolean toggle = flag.label == null && given;
+            throw new Mistake("invalid " + (toggle ? "boolean value" : "value") + " \"" + value + "\" for "
+                    + (toggle ? "" : "flag ") + "-" + flag.name + ": " + e.getMessage());
         }
     }
 
-    /** A whole number. */
+    /** A whole number, decimal or with a prefix: {@code 0x} for 16, {@code 0o} or {@code 0} for 8, {@code 0b} for 2. */
     static int integer(String text) {
-        try {
-            return Integer.parseInt(text);
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("parse error", e);
+        Matcher number = NUMBER.matcher(text);
+        if (!number.matches()) {
+            throw new IllegalArgumentException("parse error");
         }
+        for (Map.Entry<String, Integer> base : BASES.entrySet()) {
+            String digits = number.group(base.getKey());
+            if (digits != null) {
+                BigInteger value = new BigInteger(number.group("sign") + digits, base.getValue());
+                if (value.bitLength() > Integer.SIZE - 1) {
+                    throw new IllegalArgumentException("value out of range");
+                }
+                return value.intValue();
+            }
+        }
+        throw new IllegalStateException("a number without digits: " + text);
     }
 
     /** All flags with what they do. */

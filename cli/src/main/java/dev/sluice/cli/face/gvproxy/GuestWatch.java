@@ -14,6 +14,7 @@ import java.util.Set;
 /** Notifies of guests that come and go, by their hardware addresses: the first address of one, and the end of its last. */
 final class GuestWatch implements AutoCloseable {
     private static final Duration LONG = Duration.ofDays(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final Subscription events;
     private final Notifications notifications;
@@ -42,12 +43,29 @@ final class GuestWatch implements AutoCloseable {
         try {
             while (!events.isCut()) {
                 Event event = events.next(LONG);
-                if (event != null && event.data() instanceof Events.Neighbour guest) {
-                    tell(event.kind() == Event.Kind.GUEST_JOIN, guest.mac());
+                if (event != null) {
+                    tell(event);
                 }
             }
         } catch (InterruptedException e) {
-            // the end
+            tellWhatHasHappened();
+        }
+    }
+
+    /** At the end, which may be that of the last guest. */
+    private void tellWhatHasHappened() {
+        try {
+            for (Event event; (event = events.next(Duration.ZERO)) != null; ) {
+                tell(event);
+            }
+        } catch (InterruptedException e) {
+            // twice; then without the rest
+        }
+    }
+
+    private void tell(Event event) {
+        if (event.data() instanceof Events.Neighbour guest) {
+            tell(event.kind() == Event.Kind.GUEST_JOIN, guest.mac());
         }
     }
 
@@ -66,9 +84,15 @@ final class GuestWatch implements AutoCloseable {
         }
     }
 
+    /** What has happened before is told of. */
     @Override
     public void close() {
         thread.interrupt();
+        try {
+            thread.join(PATIENCE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         events.close();
     }
 }

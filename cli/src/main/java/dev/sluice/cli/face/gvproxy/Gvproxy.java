@@ -8,7 +8,6 @@ import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.dhcp.DhcpSettings;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.FlowPolicy;
-import dev.sluice.link.LinkUrl;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
@@ -17,7 +16,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -26,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /** {@code gvproxy}: a network for virtual machines, with the addresses and the ways of gvproxy. */
 public final class Gvproxy implements Face {
     private static final String NAME = "gvproxy";
-    private static final String VERSION = "gvproxy version 0.8.7 (sluice)";
+    private static final String VERSION = "gvproxy version v0.8.7+sluice";
     private static final long LEASE_SECONDS = 3600;
     private static final Ipv4Cidr LINK_LOCAL = Ipv4Cidr.parse("169.254.0.0/16");
     private static final int FAILED = 1;
@@ -80,27 +78,25 @@ public final class Gvproxy implements Face {
 
     private static void serve(Configuration configuration) throws IOException {
         if (configuration.logFile != null) {
-            PrintStream log = new PrintStream(
-                    Files.newOutputStream(configuration.logFile, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
-                    true,
-                    StandardCharsets.UTF_8);
-            System.setErr(log);
+            System.setErr(new PrintStream(Files.newOutputStream(configuration.logFile), true, StandardCharsets.UTF_8));
         }
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
         Zones zones = new Zones();
         configuration.zones().forEach(zones::add);
         try (GuestNetwork guests = GuestNetwork.start(gateway(configuration), configuration.capture, List.of());
-                Services services = new Services(configuration, guests, zones)) {
+                Services services = new Services(configuration, guests, zones);
+                GuestPlaces places = new GuestPlaces(guests, stop::countDown)) {
             for (Map.Entry<Ipv4Address, MacAddress> lease :
                     configuration.leases().entrySet()) {
                 guests.gateway().reserve(lease.getKey(), lease.getValue());
             }
+            configuration.macs().forEach(guests::choose);
             guests.gateway().dns().known(zones::addresses);
             zones.onChange(() -> guests.gateway().dns().known(zones::addresses));
             services.open();
             for (Map.Entry<Configuration.Kind, String> link : configuration.links.entrySet()) {
-                guests.listen(url(link.getKey(), link.getValue()), stop::countDown);
+                places.open(link.getKey(), link.getValue());
             }
             writePid(configuration.pidFile);
             services.ready();
@@ -146,28 +142,5 @@ public final class Gvproxy implements Face {
             }
             return usual.decide(request);
         };
-    }
-
-    /** Where guests connect; a file that is there already is refused, as gvproxy does. */
-    private static LinkUrl url(Configuration.Kind kind, String text) {
-        return switch (kind) {
-            case QEMU -> LinkUrl.parse("qemu:" + path(kind, text, "unix://"));
-            case BESS -> LinkUrl.parse("bess:" + path(kind, text, "unixpacket://"));
-            case VFKIT -> LinkUrl.parse("vfkit:" + path(kind, text, "unixgram://"));
-            case VPNKIT -> LinkUrl.parse("vmnet:" + path(kind, text, "unix://"));
-            case STDIO -> new LinkUrl.Stdio();
-        };
-    }
-
-    private static String path(Configuration.Kind kind, String text, String scheme) {
-        String flag = "-listen-" + kind.name().toLowerCase(java.util.Locale.ROOT);
-        if (!text.startsWith(scheme)) {
-            throw new IllegalArgumentException(flag + " " + text + ": write " + scheme + "/PATH");
-        }
-        String path = text.substring(scheme.length());
-        if (Files.exists(Path.of(path))) {
-            throw new IllegalArgumentException(flag + ": " + path + " exists already; remove it");
-        }
-        return path;
     }
 }

@@ -6,6 +6,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 final class Notifications implements AutoCloseable {
     /** Messages that wait; further ones are lost. */
     private static final int QUEUE = 256;
+
+    private static final String END = "";
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /** What may happen. */
     enum Kind {
@@ -56,8 +60,8 @@ final class Notifications implements AutoCloseable {
 
     private void sendAll() {
         try {
-            while (true) {
-                send(queue.take());
+            for (String message = queue.take(); !message.equals(END); message = queue.take()) {
+                send(message);
             }
         } catch (InterruptedException e) {
             // the end
@@ -82,8 +86,16 @@ final class Notifications implements AutoCloseable {
         }
     }
 
+    /** Waits until what was sent has been taken, but not for a listener that takes nothing. */
     @Override
     public void close() {
+        try {
+            if (queue.offer(END)) {
+                sender.join(PATIENCE);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         sender.interrupt();
     }
 }

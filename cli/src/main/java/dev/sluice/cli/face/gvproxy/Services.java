@@ -20,7 +20,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -43,6 +42,7 @@ final class Services implements AutoCloseable {
     private final List<Door> doors = new ArrayList<>();
     private final List<SshTunnel> tunnels = new ArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
+    private final ConnectionNumbers numbers = new ConnectionNumbers();
     /** Programs and guests apart: whoever fills one up keeps nobody from the other. */
     private final HttpClients programs = new HttpClients(CLIENTS, HttpServer.PATIENCE);
 
@@ -121,7 +121,7 @@ final class Services implements AutoCloseable {
         switch (answer) {
             case Api.Link() -> {
                 boolean qemu = configuration.links.containsKey(Configuration.Kind.QEMU);
-                network.join(fd, "connect#" + connections.incrementAndGet(), qemu ? Framing.BE32 : Framing.LE16);
+                network.join(fd, "connect#" + connections.incrementAndGet(), qemu ? Framing.BE32 : Framing.LE16, null);
             }
             case Api.Tunnel tunnel -> {
                 tunnel(fd, tunnel);
@@ -202,7 +202,6 @@ final class Services implements AutoCloseable {
         public Map<String, Object> leases() throws IOException {
             Map<String, Object> leases = new TreeMap<>();
             leases.put(configuration.gateway().toString(), configuration.gatewayMac.toString());
-            leases.put(configuration.host().toString(), configuration.gatewayMac.toString());
             configuration.leases().forEach((address, mac) -> leases.put(address.toString(), mac.toString()));
             for (GatewayStatus.LeaseStatus lease : network.gateway().status().leases()) {
                 leases.put(lease.address().toString(), lease.mac().toString());
@@ -212,34 +211,22 @@ final class Services implements AutoCloseable {
 
         @Override
         public Map<String, Object> cam() throws IOException {
+            GatewayStatus status = network.gateway().status();
+            Map<String, Integer> numbered = numbers.of(
+                    status.links().stream().map(GatewayStatus.LinkStatus::name).toList());
             Map<String, Object> cam = new TreeMap<>();
-            for (GatewayStatus.GuestStatus guest : network.gateway().status().guests()) {
-                String digits = guest.link().substring(guest.link().lastIndexOf('#') + 1);
-                cam.put(guest.mac().toString(), digits.matches("[0-9]{1,9}") ? Integer.parseInt(digits) : 1);
+            for (GatewayStatus.GuestStatus guest : status.guests()) {
+                Integer number = numbered.get(guest.link());
+                if (number != null) {
+                    cam.put(guest.mac().toString(), number);
+                }
             }
             return cam;
         }
 
         @Override
         public Map<String, Object> stats() throws IOException {
-            GatewayStatus status = network.gateway().status();
-            Map<String, Object> stats = new LinkedHashMap<>();
-            stats.put(
-                    "BytesSent",
-                    status.links().stream()
-                            .mapToLong(GatewayStatus.LinkStatus::bytesToGuest)
-                            .sum());
-            stats.put(
-                    "BytesReceived",
-                    status.links().stream()
-                            .mapToLong(GatewayStatus.LinkStatus::bytesFromGuest)
-                            .sum());
-            stats.put("Links", status.links());
-            stats.put("TCP", status.tcp());
-            stats.put("UDP", status.udp());
-            stats.put("Ping", status.ping());
-            stats.put("Drops", status.drops());
-            return stats;
+            return Stats.of(network.gateway().status());
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -109,8 +110,9 @@ final class YamlFile {
         if (stack.has("dhcpStaticLeases")) {
             to.leases = stack.map("dhcpStaticLeases", Ipv4Address::parse, MacAddress::parse);
         }
-        // identities of vpnkit guests are given out here, not configured
-        stack.map("vpnKitUUIDMacAddresses", Function.identity(), MacAddress::parse);
+        if (stack.has("vpnKitUUIDMacAddresses")) {
+            to.macs = stack.map("vpnKitUUIDMacAddresses", UUID::fromString, MacAddress::parse);
+        }
         stack.flag("ec2MetadataAccess", on -> to.ec2Metadata |= on);
         stack.flag("debug", on -> to.debug |= on);
         stack.end();

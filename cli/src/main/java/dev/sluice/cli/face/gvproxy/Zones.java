@@ -127,13 +127,11 @@ final class Zones {
         return members;
     }
 
-    private static Map<String, Object> shown(Entry entry) {
-        Map<String, Object> members = new LinkedHashMap<>();
+    private static Map<String, @Nullable Object> shown(Entry entry) {
+        Map<String, @Nullable Object> members = new LinkedHashMap<>();
         members.put("Name", entry.name);
         members.put("IP", entry.ip.toString());
-        if (entry.pattern != null) {
-            members.put("Regexp", entry.pattern.pattern());
-        }
+        members.put("Regexp", entry.pattern == null ? null : entry.pattern.pattern());
         return members;
     }
 }

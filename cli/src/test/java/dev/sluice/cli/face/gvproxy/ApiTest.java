@@ -252,7 +252,7 @@ class ApiTest {
             POST | /services/dns/add            | {"Name":"","Records":[]}                                 | 400
             POST | /services/dns/add            | {"Name":"a.","Records":[{"Regexp":"(","IP":"1.1.1.1"}]}  | 400
             POST | /tunnel                      |                                                          | 500
-            GET  | /tunnel                      |                                                          | 400
+            GET  | /tunnel                      |                                                          | 500
             GET  | /nothing                     |                                                          | 404
             """)
     void whatIsWrongHasItsStatusAndAText(String method, String path, String body, int status) {

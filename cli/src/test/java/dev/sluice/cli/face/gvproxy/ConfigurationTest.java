@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -193,6 +194,19 @@ class ConfigurationTest {
         }
     }
 
+    /** HyperKit's guest of old gets the address that the ssh port leads to. */
+    @Test
+    void vpnkitGuestsHaveTheirHardwareAddressByName() throws Exception {
+        UUID usual = UUID.fromString("c3d68012-0208-11ea-9fd7-f2189899ab08");
+        assertThat(parse().macs()).isEqualTo(Map.of(usual, MacAddress.parse("5a:94:ef:e4:0c:ee")));
+        assertThat(yaml("stack: {mtu: 1400}").macs()).isEmpty();
+        assertThat(yaml("stack: {vpnKitUUIDMacAddresses: {%s: '02:00:00:00:00:01'}}".formatted(usual))
+                        .macs())
+                .isEqualTo(Map.of(usual, MacAddress.parse("02:00:00:00:00:01")));
+        assertThatThrownBy(() -> yaml("stack: {vpnKitUUIDMacAddresses: {x: '02:00:00:00:00:01'}}"))
+                .hasMessageContaining("stack.vpnKitUUIDMacAddresses.x");
+    }
+
     /** Two gvproxys with files would be in each other's way at port 2222. */
     @Test
     void besideAFileThereAreNoForwardsNamesAndLeasesButItsOwn() throws Exception {
@@ -245,7 +259,8 @@ class ConfigurationTest {
             -foo                              | flag provided but not defined: -foo
             -mtu                              | flag needs an argument: -mtu
             -mtu x                            | invalid value "x" for flag -mtu: parse error
-            -debug=maybe                      | invalid boolean value "maybe" for flag -debug: parse error
+            -debug=maybe                      | invalid boolean value "maybe" for -debug: parse error
+            -mtu 99999999999                  | invalid value "99999999999" for flag -mtu: value out of range
             -mtu 100                          | 576…65520
             -ssh-port 80                      | between 1024 and 65535
             -subnet 10.0.0.0/30               | 8…29
