@@ -101,12 +101,7 @@ public final class NetStack implements AutoCloseable {
         this.counters = new NetCounters(shard.counters());
         this.link = new HostLink(loop, link, config.mac().bits(), counters.ip);
         this.ip = new Ipv4Interface(
-                this.link,
-                counters.ip,
-                limits.neighbours(),
-                limits.bytesPerNeighbour(),
-                random.nextInt(0x10000),
-                this::onUnreachable);
+                this.link, counters.ip, limits.neighbours(), limits.bytesPerNeighbour(), random, this::onUnreachable);
         this.six = new Ipv6Interface(
                 this.link, counters.ip, limits.neighbours(), limits.bytesPerNeighbour(), random, new Ipv6Owner());
         this.both = new IpInterface(ip, six);

@@ -146,7 +146,7 @@ final class SegmentSender {
                     ipAt,
                     service,
                     Ipv4Header.MIN_LENGTH + segment,
-                    ip.four.nextIdentification(),
+                    0, // never cut on its way, so it needs none (RFC 6864 §4.1), and none tells what others are sent
                     Ipv4Header.DONT_FRAGMENT,
                     hopLimit,
                     Ipv4Header.PROTOCOL_TCP,

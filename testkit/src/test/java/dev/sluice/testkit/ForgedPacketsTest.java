@@ -206,6 +206,31 @@ class ForgedPacketsTest {
 
     // ---- what numbers tell
 
+    /** Who asks a host again and again need not learn from its answers whether it has answered others meanwhile (the idle scan). */
+    @Test
+    void answersToSegmentsAreNotCounted() {
+        for (Ipv4Address asking : List.of(ADDRESS, OTHER, ADDRESS)) {
+            for (int port : new int[] {80, 81}) {
+                List<byte[]> answers = answers(as(asking).tcp(HOST, 1000 + port, port, 1, TcpHeader.SYN, new byte[0]));
+                assertThat(answers).hasSize(1);
+                assertThat(identification(answers.getFirst())).isZero();
+            }
+        }
+    }
+
+    @Test
+    void datagramsAndPingsOfOnePeerAreCountedForIt() {
+        int first = identification(answers(as(ADDRESS).echoRequest(HOST, 56)).getFirst());
+        for (int i = 1; i <= 10; i++) {
+            int next = identification(answers(as(ADDRESS).echoRequest(HOST, 56)).getFirst());
+            assertThat(next).isEqualTo(first + i & 0xffff);
+        }
+    }
+
+    private static int identification(byte[] frame) {
+        return Bytes.u16(MemorySegment.ofArray(frame), IP + 4);
+    }
+
     /** A SYN with timestamps to {@code host}, and the timestamp of what it answers. */
     private static int clockShownTo(Bystander bystander, Ipv4Address address, int port) {
         byte[] syn = as(address).tcp(HOST, port, 80, 100, TcpHeader.SYN, new byte[0]);

@@ -19,6 +19,7 @@ import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /** The host's one IPv4 address on its one link: ARP, routes, and packets out. Confined to the loop but for {@link #settings}. */
@@ -51,7 +52,7 @@ public final class Ipv4Interface {
 
     private int mask;
     private int gateway;
-    private int identification;
+    private final Identifications identifications;
     private long lastDefence;
 
     /**
@@ -64,7 +65,7 @@ public final class Ipv4Interface {
             IpCounters counters,
             int neighbours,
             int waitingBytes,
-            int firstIdentification,
+            RandomGenerator random,
             Consumer<Neighbour> onUnreachable) {
         this.loop = link.loop;
         this.link = link;
@@ -73,7 +74,7 @@ public final class Ipv4Interface {
         this.cache = new NeighbourCache(
                 link, arp, Reachability.Timing.ARP, counters, neighbours, waitingBytes, onUnreachable);
         this.claim = new AddressClaim(loop, arp);
-        this.identification = firstIdentification;
+        this.identifications = new Identifications(random);
         this.everybody = neighbour(-1, MacAddress.BROADCAST.bits());
         this.fragmentTarget = everybody;
         this.lastDefence = loop.now() - DEFEND_INTERVAL;
@@ -239,10 +240,6 @@ public final class Ipv4Interface {
         return cache.send(to, complete, loop.now());
     }
 
-    public int nextIdentification() {
-        return identification++ & 0xffff;
-    }
-
     /**
      * Sends one datagram: writes the IPv4 and Ethernet headers into the headroom before {@code at}, fragments it if it must.
      *
@@ -270,7 +267,8 @@ public final class Ipv4Interface {
             return false;
         }
         EthernetHeader.write(memory, ethernet, 0, link.mac(), EthernetHeader.TYPE_IPV4);
-        Ipv4Header.write(memory, ip, 0, total, nextIdentification(), 0, TTL, protocol, source, destination);
+        int identification = identifications.next(0, destination) & 0xffff;
+        Ipv4Header.write(memory, ip, 0, total, identification, 0, TTL, protocol, source, destination);
         long pseudo = checksumOffset == IpInterface.COMPLETE
                 ? 0
                 : Checksum.pseudoHeader(source, destination, protocol, length);

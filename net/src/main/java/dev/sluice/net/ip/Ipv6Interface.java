@@ -133,7 +133,7 @@ public final class Ipv6Interface {
     private int probes;
     private long probeInterval;
     private int announcements;
-    private int identification;
+    private final Identifications identifications;
     private long lastDefence;
     /** Of the last call of {@link #source}: most packets in a row have one. */
     private @Nullable Own lastSource;
@@ -165,7 +165,7 @@ public final class Ipv6Interface {
         this.discovery = new RouterDiscovery(link.mtu());
         this.reports = new ListenerReports(link, MOST_ADDRESSES, random, this::linkLocal);
         this.settings = new Settings(List.of(), null, List.of(), List.of(), List.of(), link.mtu());
-        this.identification = random.nextInt();
+        this.identifications = new Identifications(random);
         this.lastDefence = loop.now() - DEFEND_INTERVAL;
     }
 
@@ -644,7 +644,7 @@ public final class Ipv6Interface {
                 cutter = new Ipv6Fragmenter(Arena.ofAuto());
                 fragmenter = cutter;
             }
-            return cutter.fragment(memory, ip, identification++, mtu, fragments) > 0;
+            return cutter.fragment(memory, ip, identifications.next(high, low), mtu, fragments) > 0;
         }
         frame.set(memory, ethernet, EthernetHeader.LENGTH + total);
         if (checksumOffset != IpInterface.COMPLETE) {

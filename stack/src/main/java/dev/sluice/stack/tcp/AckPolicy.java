@@ -37,9 +37,8 @@ final class AckPolicy {
         this.shard = shard;
     }
 
-    void open(int quick, long now) {
+    void open(int quick) {
         this.quick = (byte) quick;
-        challengesIn = (int) (now / SECOND);
     }
 
     /** {@code left}–{@code right} came though we have it. */

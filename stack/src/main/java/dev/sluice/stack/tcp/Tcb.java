@@ -163,7 +163,7 @@ public final class Tcb {
         this.remotePort = (char) remotePort;
         sender.open(iss);
         timestamps.open(profile, shard.timestampOffset(high, low));
-        acks.open(profile.tuning().quickAcks(), now);
+        acks.open(profile.tuning().quickAcks());
         lastHeard = now;
     }
 

@@ -90,7 +90,7 @@ class AckPolicyTest {
 
     @Test
     void theFirstSegmentsAreAcknowledgedAtOnceAsManyAsWasAskedFor() {
-        acks.open(3, NOW);
+        acks.open(3);
         for (int segments : new int[] {2, 1}) {
             acks.onData(segments, DELAY, NOW);
             assertThat(acks.pending()).isTrue();
@@ -102,7 +102,7 @@ class AckPolicyTest {
 
     @Test
     void anEndStopsTheHurry() {
-        acks.open(3, NOW);
+        acks.open(3);
         acks.onBareFin(DELAY, NOW);
         acks.onData(1, DELAY, NOW);
         assertThat(acks.pending()).isFalse();
@@ -159,7 +159,6 @@ class AckPolicyTest {
 
     @Test
     void tenChallengesASecondAndTheOthersAreCounted() {
-        acks.open(0, NOW);
         for (int i = 0; i < 10; i++) {
             acks.challenge(NOW + i * MS);
             assertThat(acks.pending()).isTrue();
@@ -176,26 +175,6 @@ class AckPolicyTest {
         }
         assertThat(shard.counters().challengeAcks).isEqualTo(20);
         assertThat(shard.counters().challengeAcksSuppressed).isEqualTo(12);
-    }
-
-    @Test
-    void theSecondInWhichItWasOpenedCountsFromItsBegin() {
-        acks.open(0, NOW);
-        assertThat(challenges(NOW)).isEqualTo(10);
-        AckPolicy later = new AckPolicy(shard);
-        later.open(0, NOW + SECOND);
-        later.challenge(NOW + SECOND);
-        assertThat(later.pending()).isTrue();
-    }
-
-    private int challenges(long now) {
-        int sent = 0;
-        for (int i = 0; i < 20; i++) {
-            acks.challenge(now);
-            sent += acks.pending() ? 1 : 0;
-            acks.onSent();
-        }
-        return sent;
     }
 
     @Test
