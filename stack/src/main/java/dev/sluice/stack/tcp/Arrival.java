@@ -165,8 +165,9 @@ final class Arrival {
     /** What came with the peer's SYN has its turn. */
     private static void takeKept(Tcb tcb, long now) {
         if (tcb.receiver.takeKept(tcb, tcb.output) && !tcb.ended()) {
-            tcb.acks.now();
-            if (tcb.receiver.finReceived()) {
+            boolean end = tcb.receiver.finReceived();
+            tcb.acks.onData(1, end ? 0 : tcb.profile().delayedAck(), now);
+            if (end) {
                 onRemoteFin(tcb, now);
             }
         }
