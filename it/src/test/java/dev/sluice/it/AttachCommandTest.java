@@ -5,49 +5,39 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code sluice attach}: a namespace that somebody else made gets a network, and loses it again. */
 class AttachCommandTest {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "ip", "busybox", "dnsmasq");
+
     private Program guest;
 
     @BeforeAll
-    static void open() {
-        Needs.lab("curl", "ip", "busybox", "dnsmasq");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(TestServers.class);
         Dns.start(lab);
     }
 
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
     @BeforeEach
     void makeNamespace() {
-        guest = lab.onHost("unshare", "--net", "--mount", "sh", "-c", "echo ready; exec sleep 1000");
-        Await.until("the namespace is there", guest::toString, () -> guest.out().contains("ready"));
+        guest = lab.inNew("--net", "--mount");
     }
 
     @AfterEach
-    void nothingIsLeft() {
+    void endNamespace() {
         guest.close();
-        lab.awaitNothingLeft();
     }
 
     private Program inGuest(String... command) {

@@ -23,9 +23,8 @@ class BenchTest {
 
     @Test
     void aShortRunMeasuresItsFiguresAndWritesItsReport(@TempDir Path folder) throws IOException {
-        Needs.lab("python3", "iperf3", "cc", "curl");
         Needs.check(Files.exists(Path.of("/usr/include/stdio.h")), "needs the C library's headers (libc6-dev)");
-        try (Lab lab = Lab.open()) {
+        try (Lab lab = Lab.open("python3", "iperf3", "cc", "curl")) {
             String program = "" + Lab.launcher().resolveSibling("bench").resolve("run");
             String sluice = "SLUICE=" + Lab.launcher();
             String little =

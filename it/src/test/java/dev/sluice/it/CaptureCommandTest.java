@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
@@ -13,23 +12,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** {@code sluice capture} and {@code sluice diagnose} of a network that runs, read by tshark and tcpdump. */
 class CaptureCommandTest {
     private static final String CANARY = "canary-5f3a1";
-    private static Lab lab;
+
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "dig", "dnsmasq", "tshark", "tcpdump", "tar");
+
     private static Program run;
 
     /** One guest for all: it does what files in the lab's folder tell. */
     @BeforeAll
-    static void open() {
-        Needs.lab("curl", "dig", "dnsmasq", "tshark", "tcpdump", "tar");
-        lab = Lab.open();
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
+    static void startNetwork() {
         lab.server(TestServers.class);
         Dns.start(lab);
         run = lab.onHost(
@@ -52,13 +51,6 @@ class CaptureCommandTest {
                 "it can be asked",
                 run::toString,
                 () -> lab.sluice("status", "" + run.pid()).exitCode() == 0);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     @AfterEach

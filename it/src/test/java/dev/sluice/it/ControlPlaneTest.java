@@ -4,17 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The commands that ask a running sluice, the API at its other doors, and the flight recorder. */
 class ControlPlaneTest {
@@ -55,7 +54,9 @@ class ControlPlaneTest {
             sys.exit(code)
             """;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("python3", "curl", "dig", "stty");
+
     private Program guest;
     private Program keeper;
     private Path orders;
@@ -63,18 +64,8 @@ class ControlPlaneTest {
     private int done;
 
     @BeforeAll
-    static void open() {
-        Needs.lab("python3", "curl", "dig", "stty");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(TestServers.class);
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     @BeforeEach
@@ -101,10 +92,9 @@ class ControlPlaneTest {
     }
 
     @AfterEach
-    void nothingIsLeft() {
+    void endGuest() {
         guest.close();
         keeper.close();
-        lab.awaitNothingLeft();
     }
 
     private void order(String python) {

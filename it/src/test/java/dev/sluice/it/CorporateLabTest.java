@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * In a company: two zones on two name servers, the outside only by proxies that want a password, which a script names, over a road for 1280
@@ -26,18 +27,18 @@ import org.junit.jupiter.api.Test;
 class CorporateLabTest {
     private static final String PYTHON = "/usr/bin/python3";
 
+    @RegisterExtension
+    static final Lab lab = Lab.needing(CompanyLab.needs("curl", "wget"));
+
     private static CompanyLab company;
-    private static Lab lab;
     private static Path folder;
     private static Path settings;
     private static GuestShell shell;
     private static Program guest;
 
     @BeforeAll
-    static void open() throws IOException {
-        Needs.lab("curl", "git", "wget");
-        company = CompanyLab.open();
-        lab = company.lab();
+    static void startGuest() throws IOException {
+        company = CompanyLab.in(lab);
         folder = lab.folder();
         settings = folder.resolve("config.yaml");
         use("http://pac.corp.example/one.pac");
@@ -99,14 +100,11 @@ class CorporateLabTest {
     }
 
     @AfterAll
-    static void close() {
+    static void itEndsInOrder() {
         if (guest != null) {
             guest.signal("TERM");
             guest.exitCode();
             lab.awaitNothingLeft();
-        }
-        if (company != null) {
-            company.close();
         }
     }
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
@@ -12,11 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The examples of docs/commands.md and docs/capture.md that go on until somebody ends them, as they stand there. */
 class DaemonPagesTest {
@@ -39,35 +38,24 @@ class DaemonPagesTest {
                 subprocess.run(['ping', '-c', '1', '-w', '5', '192.168.65.1'], stdout=subprocess.DEVNULL)
             """;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("python3", "ping", "tshark", "tcpdump", "nc", "jq");
+
     private Program inside;
 
     @BeforeAll
-    static void open() {
-        Needs.lab("python3", "ping", "tshark", "tcpdump", "nc", "jq");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(TestServers.class);
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     @BeforeEach
     void makeNamespace() {
-        inside = lab.onHost("unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000");
-        Await.until(
-                "the namespace is there", inside::toString, () -> inside.out().contains("ready"));
+        inside = lab.inNew("--net");
     }
 
     @AfterEach
-    void nothingIsLeft() {
+    void endNamespace() {
         inside.close();
-        lab.awaitNothingLeft();
     }
 
     private static List<String> lines(Path page, Predicate<String> which) throws IOException {

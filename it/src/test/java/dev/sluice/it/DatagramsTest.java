@@ -3,9 +3,8 @@ package dev.sluice.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -84,20 +83,13 @@ class DatagramsTest {
             print('all came back')
             """.formatted(Lab.SERVER, PORT);
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("python3");
+
 
     @BeforeAll
-    static void open() {
-        Needs.lab("python3");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(PORT, "python3", "-c", SERVER);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     @ParameterizedTest

@@ -7,35 +7,27 @@ import dev.sluice.examples.Load;
 import dev.sluice.examples.TinyHttp;
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What docs/stack.md shows, done by the programs it names: a bridge, TAPs on it, and hosts of our own behind them. */
 class ExamplesOnTapTest {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("nc", "curl", "ip", "ping");
+
 
     @BeforeAll
-    static void open() {
-        Needs.lab("nc", "curl", "ip", "ping");
-        lab = Lab.open();
+    static void makeInterfaces() {
         sh("ip link add br0 type bridge && ip addr add 10.0.0.1/24 dev br0 && ip link set br0 up"
                 + " && ip addr add fd00:7::1/64 dev br0 nodad");
         for (String tap : new String[] {"tap0", "tap1", "tap2", "tap3"}) {
             sh("ip tuntap add " + tap + " mode tap && ip link set " + tap + " master br0 up");
-        }
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
         }
     }
 

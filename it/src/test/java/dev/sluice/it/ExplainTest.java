@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
@@ -12,9 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -31,13 +30,13 @@ class ExplainTest {
             time.sleep(1000)
             """;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("openssl", "python3", "sh");
+
     private static Program guest;
 
     @BeforeAll
-    static void open() throws IOException {
-        Needs.lab("openssl", "python3", "sh");
-        lab = Lab.open();
+    static void startServersAndGuest() throws IOException {
         lab.server(TestServers.class);
         lab.server(81, "python3", "-c", SILENT);
         Path good = tls(443, "good.test", "-0d");
@@ -46,7 +45,6 @@ class ExplainTest {
         tls(446, "good.test", "-0d"); // by an authority that nobody knows
         Path bundle = lab.folder().resolve("authorities.pem");
         Files.writeString(bundle, Files.readString(good) + Files.readString(other));
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
         guest = lab.onHost(
                 "env",
                 "SSL_CERT_FILE=" + bundle,
@@ -122,16 +120,6 @@ class ExplainTest {
         lab.onHost("openssl", "x509", "-in", pem.toString(), "-out", certificate.toString())
                 .output();
         return certificate;
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            if (guest != null) {
-                guest.close();
-            }
-            lab.close();
-        }
     }
 
     private static Program explain(String... words) {

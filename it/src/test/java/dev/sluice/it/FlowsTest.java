@@ -4,38 +4,31 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What programs inside a namespace do with the network that {@code sluice run} gives them. */
 class FlowsTest {
     private static final long MANY = 100_000_000;
-    private static Lab lab;
+
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "dig", "dnsmasq", "ping", "traceroute", "nc", "python3", "iperf3");
+
 
     @BeforeAll
-    static void open() {
-        Needs.lab("curl", "dig", "dnsmasq", "ping", "traceroute", "nc", "python3", "iperf3");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(TestServers.class);
         lab.server(5201, "iperf3", "-s");
         Dns.start(lab);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     private static Program inside(String script, String... options) {

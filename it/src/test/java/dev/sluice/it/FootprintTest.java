@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
@@ -23,12 +22,9 @@ class FootprintTest {
 
     @Test
     void anIdleGatewayIsSmallAndSoIsAnIdleFlow() throws IOException {
-        Needs.lab("python3");
-        try (Lab lab = Lab.open()) {
+        try (Lab lab = Lab.open("python3")) {
             lab.server(TestServers.class);
-            Program guest = lab.onHost("unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000");
-            Await.until(
-                    "the namespace is there", guest::toString, () -> guest.out().contains("ready"));
+            Program guest = lab.inNew("--net");
             Program attach = lab.sluice("attach", "--configure", "--ready-fd", "1", "" + guest.pid());
             Await.until(
                     "the network works", attach::toString, () -> attach.out().equals("1") || !attach.alive());
@@ -52,8 +48,7 @@ class FootprintTest {
     /** Whatever it does on the way: a flow, a lookup, and turns of the loop that take long because all is new. */
     @Test
     void theFlightRecorderIsNotLoadedUntilItIsUsed() throws IOException {
-        Needs.lab("curl");
-        try (Lab lab = Lab.open()) {
+        try (Lab lab = Lab.open("curl")) {
             lab.server(TestServers.class);
             Path loaded = lab.folder().resolve("loaded");
             Program run = lab.onHost(
@@ -75,11 +70,8 @@ class FootprintTest {
     /** No bar of time: whatever the start left to do may take as long as it likes on a busy machine, but it must end. */
     @Test
     void anIdleGatewaySleeps() throws IOException {
-        Needs.lab();
         try (Lab lab = Lab.open()) {
-            Program guest = lab.onHost("unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000");
-            Await.until(
-                    "the namespace is there", guest::toString, () -> guest.out().contains("ready"));
+            Program guest = lab.inNew("--net");
             Program attach = lab.sluiceAttachedToMount(lab.folder().resolve("namespace"), guest);
             Await.until(
                     "the network works", attach::toString, () -> attach.out().equals("1"));
@@ -90,7 +82,6 @@ class FootprintTest {
     /** The threads themselves tell how nice they are, from within the namespace. */
     @Test
     void whoIsStartedNiceIsNiceWithAllItsThreads() throws IOException {
-        Needs.lab();
         try (Lab lab = Lab.open()) {
             Program run = lab.onHost(
                     "nice",

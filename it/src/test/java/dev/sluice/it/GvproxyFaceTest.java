@@ -26,11 +26,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Sluice called as {@code gvproxy}, with guests that are network stacks of our own at the end of its sockets. */
 class GvproxyFaceTest {
@@ -38,36 +37,24 @@ class GvproxyFaceTest {
     private static final Ipv4Address GATEWAY = Ipv4Address.parse("192.168.127.1");
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "socat");
+
     private static Path gvproxy;
     private static int tests;
     private Path folder = Path.of("");
 
     @BeforeAll
-    static void open() {
-        Needs.lab("curl", "socat");
-        lab = Lab.open();
+    static void installFace() {
         lab.server(TestServers.class);
         Path bin = lab.folder().resolve("bin");
         lab.sluice("install-faces", bin.toString(), "gvproxy").output();
         gvproxy = bin.resolve("gvproxy");
     }
 
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
     @BeforeEach
     void makeFolder() throws IOException {
         folder = Files.createDirectory(lab.folder().resolve("gvproxy" + tests++));
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        lab.awaitNothingLeft();
     }
 
     /** Starts it; it is ready when this returns. */

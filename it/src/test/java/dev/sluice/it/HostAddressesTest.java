@@ -22,35 +22,29 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A host of {@code net} on a network whose addresses dnsmasq gives: router advertisements, DHCPv6 and DHCP. */
 @Timeout(300)
 class HostAddressesTest {
     private static final Ipv6Cidr NETWORK = Ipv6Cidr.parse("fd00:66::/64");
     private static final Ipv6Address KERNEL = Ipv6Address.parse("fd00:66::1");
-    private Lab lab;
+
+    @RegisterExtension
+    final Lab lab = Lab.needing("ip", "dnsmasq", "nc", "ping");
+
     private OpenTap tap;
     private Program dnsmasq;
     private Path leases;
-
-    @AfterEach
-    void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
 
     private String sh(String line) {
         return lab.onHost("sh", "-c", line).output();
     }
 
     private void network(String... ranges) throws Exception {
-        Needs.lab("ip", "dnsmasq", "nc", "ping");
         Needs.check(Files.exists(Path.of("/proc/net/if_inet6")), "needs a kernel with IPv6");
-        lab = Lab.open();
         TapSpec spec = new TapSpec("peer0", 1500, Ipv4Cidr.parse("10.66.0.1/24"), Ipv4Address.ANY, null, false);
         tap = NamespaceTap.openByPath(lab.hostNamespace(), spec);
         sh(

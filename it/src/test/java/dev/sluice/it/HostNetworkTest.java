@@ -4,28 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The host's network becomes another one while guests are there: the kernel tells, and nothing that was learnt before is believed. */
 class HostNetworkTest {
     private static final int PORT = 5303;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("dig", "dnsmasq", "ip");
+
     private static Path log;
 
     @BeforeAll
-    static void open() throws IOException {
-        Needs.lab("dig", "dnsmasq", "ip");
-        lab = Lab.open();
+    static void startServers() throws IOException {
         log = Files.createFile(lab.folder().resolve("names.log"));
         lab.server(
                 PORT,
@@ -41,14 +40,6 @@ class HostNetworkTest {
                 "--log-facility=" + log,
                 "--port=" + PORT,
                 "--address=/www.example/192.0.2.80");
-        lab.sluice("--version").output(); // built before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     /** How often the server was asked; what the cache answers it does not hear of. */

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
@@ -13,10 +12,10 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -59,30 +58,21 @@ class InboundTest {
             print('ready', flush=True)
             """;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "nc", "python3", "perl", "dnsmasq");
+
     private Program guest;
 
     @BeforeAll
-    static void open() {
-        Needs.lab("curl", "nc", "python3", "perl", "dnsmasq");
-        lab = Lab.open();
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
+    static void startServers() {
         Dns.start(lab);
     }
 
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
     @AfterEach
-    void nothingIsLeft() {
+    void endGuest() {
         if (guest != null) {
             guest.close();
         }
-        lab.awaitNothingLeft();
     }
 
     /** Starts the services in a guest, at {@code address} inside, published at ports 18080 and up. */

@@ -5,30 +5,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** IPv6 with real programs: in {@code run}, configured by {@code attach}, and as guests configure it themselves. */
 class Ipv6Test {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "dig", "dnsmasq", "ping", "traceroute", "iperf3", "busybox");
+
     private final List<Program> started = new ArrayList<>();
 
     @BeforeAll
-    static void open() throws IOException {
-        Needs.lab("curl", "dig", "dnsmasq", "ping", "traceroute", "iperf3", "busybox");
-        lab = Lab.open();
+    static void startServers() throws IOException {
         lab.addIpv6();
         lab.server(TestServers.class);
         lab.server(5201, "iperf3", "-s");
@@ -36,17 +35,9 @@ class Ipv6Test {
         Files.writeString(lab.folder().resolve("hello"), "hello from the host\n");
     }
 
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
     @AfterEach
-    void nothingIsLeft() {
+    void endPrograms() {
         started.forEach(Program::close);
-        lab.awaitNothingLeft();
     }
 
     private static Program inside(String script, String... options) {
@@ -178,9 +169,8 @@ class Ipv6Test {
 
     @Test
     void aNamespaceConfiguresItselfByAdvertisements() {
-        Program guest = lab.onHost("unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000");
+        Program guest = lab.inNew("--net");
         started.add(guest);
-        Await.until("the namespace is there", guest::toString, () -> guest.out().contains("ready"));
         Program attach =
                 lab.sluice("attach", "--ready-fd", "1", "--tap", "eth0", "--mtu", "1500", Long.toString(guest.pid()));
         Await.until("the network works", attach::toString, () -> attach.out().equals("1") || !attach.alive());
@@ -204,9 +194,8 @@ class Ipv6Test {
 
     @Test
     void aNamespaceIsConfiguredByAttach() {
-        Program guest = lab.onHost("unshare", "--net", "sh", "-c", "echo ready; exec sleep 1000");
+        Program guest = lab.inNew("--net");
         started.add(guest);
-        Await.until("the namespace is there", guest::toString, () -> guest.out().contains("ready"));
         Program attach = lab.sluice("attach", "--ready-fd", "1", "--configure", Long.toString(guest.pid()));
         Await.until("the network works", attach::toString, () -> attach.out().equals("1") || !attach.alive());
         String in = "nsenter -t " + guest.pid() + " -n ";

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.TestServers;
 import java.nio.file.Files;
 import org.junit.jupiter.api.Test;
@@ -13,8 +12,7 @@ import org.junit.jupiter.api.Test;
 class LabTest {
     @Test
     void theHostReachesEveryServerAndNothingStays() {
-        Needs.lab("curl", "dig", "dnsmasq", "traceroute");
-        Lab lab = Lab.open();
+        Lab lab = Lab.open("curl", "dig", "dnsmasq", "traceroute");
         try (lab) {
             lab.server(TestServers.class);
             Dns.start(lab);

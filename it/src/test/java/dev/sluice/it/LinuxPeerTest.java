@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
@@ -66,7 +65,9 @@ class LinuxPeerTest {
      */
     private final AtomicLong longestTurn = new AtomicLong();
 
-    private Lab lab;
+    @RegisterExtension
+    final Lab lab = Lab.needing("ip", "tcpdump", "tshark");
+
     private NetStack net;
     private int namespace = -1;
 
@@ -78,9 +79,6 @@ class LinuxPeerTest {
         if (namespace >= 0) {
             Io.close(namespace);
         }
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     private void sh(String line) {
@@ -88,8 +86,6 @@ class LinuxPeerTest {
     }
 
     private void open(String sysctls, boolean large, int loss, int duplicates) throws IOException {
-        Needs.lab("ip", "tcpdump", "tshark");
-        lab = Lab.open();
         // A tail loss probe says that this machine was slow for some milliseconds, not that anything was lost.
         for (String setting : (sysctls + " tcp_early_retrans=0").strip().split(" ")) {
             String[] pair = setting.split("=");

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.FramePort;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Packets;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.RawGuest;
@@ -27,7 +26,6 @@ class ManyGuestsTest {
 
     @Test
     void aThousandGuestsComeAndGoAndLeaveNothing() throws Exception {
-        Needs.lab();
         try (Lab lab = Lab.open()) {
             Path socket = lab.folder().resolve("vm.sock");
             Program serve = lab.serve("-l", "qemu:" + socket);

@@ -3,15 +3,13 @@ package dev.sluice.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,14 +19,14 @@ class NamesTest {
     private static final int INSIDE = 5301;
     private static final int OUTSIDE = 5302;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("dig", "dnsmasq", "getent");
+
     private static Path insideLog;
     private static Path outsideLog;
 
     @BeforeAll
-    static void open() throws IOException {
-        Needs.lab("dig", "dnsmasq", "getent");
-        lab = Lab.open();
+    static void startServers() throws IOException {
         insideLog = Files.createFile(lab.folder().resolve("inside.log"));
         outsideLog = Files.createFile(lab.folder().resolve("outside.log"));
         dnsmasq(INSIDE, insideLog, "--address=/corp.example/10.1.2.3", "--local=/corp.example/");
@@ -52,18 +50,6 @@ class NamesTest {
         String[] all = java.util.Arrays.copyOf(command, command.length + zone.length);
         System.arraycopy(zone, 0, all, command.length, zone.length);
         lab.server(port, all);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        lab.awaitNothingLeft();
     }
 
     private static String at(int port) {

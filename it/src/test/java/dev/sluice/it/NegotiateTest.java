@@ -12,10 +12,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A proxy that wants Kerberos: squid with negotiate_kerberos_auth, and MIT's key distribution centre, of which the host's user has a ticket. */
 class NegotiateTest {
@@ -23,16 +22,16 @@ class NegotiateTest {
     private static final String NAME = "www.example.test";
     private static final String PASSWORD = "canary-4714";
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("squid", "krb5kdc", "kdb5_util", "kadmin.local", "kinit", "curl", "socat", "openssl");
+
     private static Path folder;
 
     @BeforeAll
-    static void open() throws IOException {
-        Needs.lab("squid", "krb5kdc", "kdb5_util", "kadmin.local", "kinit", "curl", "socat", "openssl");
+    static void startServers() throws IOException {
         Needs.check(
                 Files.isExecutable(Path.of("/usr/lib/squid/negotiate_kerberos_auth")),
                 "needs squid's helper for Kerberos");
-        lab = Lab.open();
         folder = lab.folder();
         lab.server(TestServers.class);
         write("krb5.conf", """
@@ -113,18 +112,6 @@ class NegotiateTest {
             "env", "KRB5_CONFIG=" + folder + "/krb5.conf", "KRB5_KDC_PROFILE=" + folder + "/kdc.conf",
         };
         return Stream.of(variables, command).flatMap(Arrays::stream).toArray(String[]::new);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        lab.awaitNothingLeft();
     }
 
     private static Program run(String tickets, String script) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
@@ -16,11 +15,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * The examples of docs/api.md and docs/commands.md as they stand there, asked of a network that runs; {@link DaemonPagesTest} has those that go
@@ -33,23 +32,15 @@ class PagesTest {
     /** Ask the world beyond the lab; {@link ExplainTest} and {@link ProxyTest} ask the same of servers of their own. */
     private static final Pattern OUTSIDE = Pattern.compile(".*(example\\.com|proxy\\.corp\\.example).*");
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "python3");
+
     private Program guest;
     private String socket;
 
     @BeforeAll
-    static void open() {
-        Needs.lab("curl", "python3");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(TestServers.class);
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     @BeforeEach
@@ -65,9 +56,8 @@ class PagesTest {
     }
 
     @AfterEach
-    void nothingIsLeft() {
+    void endGuest() {
         guest.close();
-        lab.awaitNothingLeft();
     }
 
     /** Runs a line in the lab's folder, which stands for the reader's and for /tmp. */

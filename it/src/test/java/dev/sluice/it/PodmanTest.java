@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.Rootless;
 import dev.sluice.it.lab.TestServers;
@@ -12,9 +11,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -29,14 +28,13 @@ class PodmanTest {
             tar -C image -cf image.tar .
             """;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing(Rootless.needs("podman", "crun", "tar"));
+
     private static Rootless rootless;
 
     @BeforeAll
-    static void open() throws IOException {
-        Rootless.needs();
-        Needs.programs("podman", "crun", "tar");
-        lab = Lab.open();
+    static void makeImage() throws IOException {
         rootless = new Rootless(lab);
         Files.writeString(lab.folder().resolve("home/containers.conf"), """
                 [containers]
@@ -51,19 +49,11 @@ class PodmanTest {
         podman("import", lab.folder().resolve("image.tar").toString(), "box").output();
     }
 
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
     /** Podman leaves a process behind that holds its namespaces open for the next command. */
     @AfterEach
-    void nothingElseIsLeft() {
+    void endPause() {
         lab.onHost("sh", "-c", "kill -9 $(cat " + lab.folder() + "/home/libpod/tmp/pause.pid)")
                 .exitCode();
-        lab.awaitNothingLeft();
     }
 
     private static Program podman(String... words) {

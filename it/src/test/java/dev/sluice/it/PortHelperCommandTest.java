@@ -4,16 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** {@code sluice port-helper}, and an ordinary user who publishes low ports through it. */
 class PortHelperCommandTest {
@@ -48,25 +46,13 @@ class PortHelperCommandTest {
                 '--bounding-set=-all,+net_bind_service', '--no-new-privs', sluice, 'port-helper', '--owner', owner])
             """;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("python3", "nc", "perl", "setpriv");
+
     private static int tests;
     private Path socket;
     private Program helper;
     private Program guest;
-
-    @BeforeAll
-    static void open() {
-        Needs.lab("python3", "nc", "perl", "setpriv");
-        lab = Lab.open();
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
 
     @BeforeEach
     void place() {
@@ -74,14 +60,13 @@ class PortHelperCommandTest {
     }
 
     @AfterEach
-    void nothingIsLeft() {
+    void endGuestAndHelper() {
         if (guest != null) {
             guest.close();
         }
         if (helper != null) {
             helper.close();
         }
-        lab.awaitNothingLeft();
     }
 
     private void helper(String owner) {

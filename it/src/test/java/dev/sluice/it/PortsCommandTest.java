@@ -4,12 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -46,34 +44,21 @@ class PortsCommandTest {
                 print(port, flush=True)
             """;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("python3", "nc", "perl");
+
     private Program guest;
     private Program keeper;
     private String orders;
 
-    @BeforeAll
-    static void open() {
-        Needs.lab("python3", "nc", "perl");
-        lab = Lab.open();
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
     @AfterEach
-    void nothingIsLeft() {
+    void endGuest() {
         if (guest != null) {
             guest.close();
         }
         if (keeper != null) {
             keeper.close();
         }
-        lab.awaitNothingLeft();
     }
 
     private void start(boolean root, String address, String... options) {

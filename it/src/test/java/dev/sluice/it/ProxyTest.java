@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
@@ -13,10 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * The HTTP proxy with real upstreams (squid and tinyproxy, both of which want a password) and real programs as guests. The servers' name
@@ -31,13 +29,13 @@ class ProxyTest {
     private static final int TUNNELS = 1000;
     private static final long MIB = 1 << 20;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("squid", "tinyproxy", "socat", "curl", "wget", "git", "python3", "openssl");
+
     private static Path folder;
 
     @BeforeAll
-    static void open() throws IOException {
-        Needs.lab("squid", "tinyproxy", "socat", "curl", "wget", "git", "python3", "openssl");
-        lab = Lab.open();
+    static void startServers() throws IOException {
         folder = lab.folder();
         lab.server(TestServers.class);
         write("hosts", "127.0.0.1 localhost\n" + Lab.SERVER + " " + NAME + "\n");
@@ -113,18 +111,6 @@ class ProxyTest {
 
     private static String sh(String script) {
         return lab.onHost("sh", "-c", script).output();
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        lab.awaitNothingLeft();
     }
 
     private static Program run(String proxy, String script, String... more) {

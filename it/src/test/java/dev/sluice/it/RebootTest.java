@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.FramePort;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.link.Framing;
 import dev.sluice.link.StreamLink;
@@ -24,8 +23,7 @@ class RebootTest {
 
     @Test
     void aForwardSurvivesItsGuestsReboot() throws IOException {
-        Needs.lab("nc");
-        try (Lab lab = Lab.open()) {
+        try (Lab lab = Lab.open("nc")) {
             Path socket = lab.folder().resolve("vm.sock");
             Program serve = lab.serve("-l", "qemu:" + socket, "-p", "18500:80", "-p", "18501:192.168.65.3:80");
             assertThat(answer(lab, "127.0.0.1", 18_500)).as("no guest yet").isEmpty();

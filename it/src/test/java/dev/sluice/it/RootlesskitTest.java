@@ -8,29 +8,22 @@ import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.Rootless;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Debian's rootlesskit, run by an ordinary user who is only there for that, with Sluice as its network. */
 class RootlesskitTest {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing(Rootless.needs());
+
     private static Rootless rootless;
 
     @BeforeAll
-    static void open() throws IOException {
-        Rootless.needs();
-        lab = Lab.open();
+    static void makeUser() throws IOException {
         rootless = new Rootless(lab);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     private static Program rootlesskit(String driver, String publish, String script) {

@@ -9,34 +9,27 @@ import dev.sluice.it.lab.Rootless;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * rootlesskit with {@code --net=vpnkit}, run by an ordinary user who is only there for that. Debian builds its own without that driver;
  * what the driver says to the guests' socket is in {@link ServeVmnetTest}.
  */
 class RootlesskitVpnkitTest {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing(Rootless.needs());
+
     private static Rootless rootless;
 
     @BeforeAll
-    static void open() throws IOException {
-        Rootless.needs();
-        lab = Lab.open();
+    static void makeUser() throws IOException {
         rootless = new Rootless(lab);
         Program built = inside("true");
         Needs.check(
                 built.exitCode() == 0 || !built.err().contains("not supported in this Debian package"),
                 "needs a rootlesskit with its vpnkit driver; Debian's is built without");
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     private static Program inside(String script, String... options) {

@@ -10,35 +10,22 @@ import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code sluice run} as a process: what its command sees, how it ends, what stays. */
 class RunCommandTest {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "ip");
+
 
     @BeforeAll
-    static void open() {
-        Needs.lab("curl", "ip");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(TestServers.class);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        lab.awaitNothingLeft();
     }
 
     @ParameterizedTest

@@ -4,37 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** {@code sluice serve} as a daemon: its sockets, and how it ends. {@link VirtualMachineTest} is for its guests. */
 class ServeCommandTest {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("socat");
 
-    @BeforeAll
-    static void open() {
-        Needs.lab("socat");
-        lab = Lab.open();
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        lab.awaitNothingLeft();
-    }
 
     private Program serve(Path socket, String... options) {
         String[] line = new String[options.length + 3];

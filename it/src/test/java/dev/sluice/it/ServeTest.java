@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.FramePort;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.RawGuest;
 import dev.sluice.it.lab.TestServers;
@@ -20,12 +19,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -33,37 +30,22 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** {@code sluice serve} with guests made of single frames, on every kind of link, well and badly behaved; and as a daemon. */
 class ServeTest {
     private static final long MAC = 0x5254_0000_0001L;
-    private static Lab lab;
+
+    @RegisterExtension
+    static final Lab lab = Lab.needing("socat", "python3");
+
     private static int tests;
     private Path folder = Path.of("");
-    private @Nullable Program serve;
 
     @BeforeAll
-    static void open() {
-        Needs.lab("socat", "python3");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(TestServers.class);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     /** A folder for each test's sockets, in which nothing may be left. */
     @BeforeEach
     void makeFolder() throws IOException {
         folder = Files.createDirectory(lab.folder().resolve("serve" + tests++));
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        if (serve != null) {
-            serve.close(); // a failed test may have left it
-        }
-        lab.awaitNothingLeft();
     }
 
     private List<String> files() throws IOException {
@@ -115,7 +97,7 @@ class ServeTest {
         Path v = folder.resolve("v");
         Path b = folder.resolve("b");
         Path f = folder.resolve("f");
-        serve = lab.serve("-l", "qemu:" + q, "-l", "vmnet:" + v, "-l", "bess:" + b, "-l", "vfkit:" + f);
+        Program serve = lab.serve("-l", "qemu:" + q, "-l", "vmnet:" + v, "-l", "bess:" + b, "-l", "vfkit:" + f);
         List<RawGuest> guests = new ArrayList<>();
         try {
             guests.add(new RawGuest(FramePort.qemu(q), MAC));
@@ -150,7 +132,7 @@ class ServeTest {
     @Test
     void theSameGuestGetsTheSameAddressAgain() throws IOException {
         Path q = folder.resolve("q");
-        serve = lab.serve("-l", "qemu:" + q);
+        Program serve = lab.serve("-l", "qemu:" + q);
         int first;
         try (RawGuest guest = new RawGuest(FramePort.qemu(q), MAC);
                 RawGuest other = new RawGuest(FramePort.qemu(q), MAC + 1)) {
@@ -180,7 +162,7 @@ class ServeTest {
     @Test
     void aListeningSocketIsTakenOverFromTheParent() throws IOException {
         Path socket = folder.resolve("inherited");
-        serve = lab.awaitServing(lab.onHost(
+        Program serve = lab.awaitServing(lab.onHost(
                 "python3", "-c", """
                 import os, socket, sys
                 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()
@@ -206,7 +188,7 @@ class ServeTest {
     void aGuestThatBreaksTheFramingIsDroppedWithAMessageAndTheOthersGoOn(String hex, String message)
             throws IOException {
         Path q = folder.resolve("q");
-        serve = lab.serve("-l", "qemu:" + q);
+        Program serve = lab.serve("-l", "qemu:" + q);
         try (RawGuest good = new RawGuest(FramePort.qemu(q), MAC)) {
             good.configure();
             FramePort bad = FramePort.qemu(q);
@@ -255,7 +237,7 @@ class ServeTest {
     void aLiveSocketIsLeftAloneAndAnotherPlaceOfTheSameCommandIsGivenBack() throws IOException {
         Path q = folder.resolve("q");
         Path other = folder.resolve("other");
-        serve = lab.serve("-l", "qemu:" + q);
+        Program serve = lab.serve("-l", "qemu:" + q);
         assertRefused(lab.sluice("serve", "-l", "vmnet:" + other, "-l", "qemu:" + q), 69, q.toString(), "in use");
         assertThat(files()).containsExactly("q");
         try (RawGuest guest = new RawGuest(FramePort.qemu(q), MAC)) {
@@ -271,7 +253,7 @@ class ServeTest {
             dead.bind(UnixDomainSocketAddress.of(q));
         }
         assertThat(q).exists();
-        serve = lab.serve("-l", "qemu:" + q);
+        Program serve = lab.serve("-l", "qemu:" + q);
         try (RawGuest guest = new RawGuest(FramePort.qemu(q), MAC)) {
             assertWorks(guest);
         }
@@ -286,7 +268,7 @@ class ServeTest {
         assertRefused(lab.sluice("serve", "-l", "qemu:" + folder), 69, "not a socket");
         assertRefused(lab.sluiceAsOrdinaryUser("serve", "-l", "qemu:" + folder + "/q"), 69, "not writable");
         assertThat(files()).isEmpty();
-        serve = lab.serve("-l", "qemu:" + longest);
+        Program serve = lab.serve("-l", "qemu:" + longest);
         assertThat(files()).hasSize(1);
         stop(serve);
         assertThat(files()).isEmpty();
@@ -299,7 +281,7 @@ class ServeTest {
     @ValueSource(strings = {"TERM", "INT", "HUP"})
     void aSignalEndsItAndRemovesItsSockets(String signal) throws IOException {
         String[] kinds = {"q", "v", "b", "f"};
-        serve = lab.serve(
+        Program serve = lab.serve(
                 "-l",
                 "qemu:" + folder + "/q",
                 "-l",
@@ -330,7 +312,7 @@ class ServeTest {
             "-l",
             "vfkit:" + folder + "/f"
         };
-        serve = lab.serve(places);
+        Program serve = lab.serve(places);
         serve.signal("KILL");
         assertThat(serve.exitCode()).isEqualTo(137);
         assertThat(files()).hasSize(4);

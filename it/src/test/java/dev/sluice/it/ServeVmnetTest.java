@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Packets;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.RawGuest;
@@ -12,32 +11,21 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** {@code sluice serve --listen vmnet:} as HyperKit, linuxkit, rootlesskit and virtio-vpnkit use it. */
 class ServeVmnetTest {
     private static final String UUID = "01234567-89ab-cdef-0123-456789abcd";
-    private static Lab lab;
+
+    @RegisterExtension
+    static final Lab lab = Lab.needing();
+
     private static int tests;
     private Path socket = Path.of("");
     private Program serve;
-
-    @BeforeAll
-    static void open() {
-        Needs.lab();
-        lab = Lab.open();
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
 
     @BeforeEach
     void start() {
@@ -46,14 +34,11 @@ class ServeVmnetTest {
     }
 
     @AfterEach
-    void stop() {
-        try (Program stopped = serve) {
-            stopped.signal("TERM");
-            assertThat(stopped.exitCode()).as(stopped.toString()).isZero();
-            assertThat(stopped.err()).doesNotContain("WARNING", "internal error", "Exception");
-            assertThat(socket).doesNotExist();
-        }
-        lab.awaitNothingLeft();
+    void itEndsInOrder() {
+        serve.signal("TERM");
+        assertThat(serve.exitCode()).as(serve.toString()).isZero();
+        assertThat(serve.err()).doesNotContain("WARNING", "internal error", "Exception");
+        assertThat(socket).doesNotExist();
     }
 
     private void assertSaid(String words) {

@@ -4,34 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A settings file of a network that runs, changed under it; and the examples of docs/configuration.md as they stand there. */
 class SettingsTest {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("sh", "getent");
 
-    @BeforeAll
-    static void open() {
-        Needs.lab("sh", "getent");
-        lab = Lab.open();
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
 
     private static Program inFolder(Path folder, String command) {
         return lab.onHost(

@@ -12,22 +12,22 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Sluice called as {@code slirp4netns}: what each option does to a namespace. */
 class SlirpFaceTest {
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("curl", "ip", "busybox", "dnsmasq", "socat", "nc", "dig");
+
     private static Path slirp4netns;
     private Program guest;
 
     @BeforeAll
-    static void open() {
-        Needs.lab("curl", "ip", "busybox", "dnsmasq", "socat", "nc", "dig");
-        lab = Lab.open();
+    static void installFaces() {
         lab.server(TestServers.class);
         Dns.start(lab);
         Path bin = lab.folder().resolve("bin");
@@ -35,23 +35,14 @@ class SlirpFaceTest {
         slirp4netns = bin.resolve("slirp4netns");
     }
 
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
     @BeforeEach
     void makeNamespace() {
-        guest = lab.onHost("unshare", "--net", "--mount", "sh", "-c", "echo ready; exec sleep 1000");
-        Await.until("the namespace is there", guest::toString, () -> guest.out().contains("ready"));
+        guest = lab.inNew("--net", "--mount");
     }
 
     @AfterEach
-    void nothingIsLeft() {
+    void endNamespace() {
         guest.close();
-        lab.awaitNothingLeft();
     }
 
     private Program inGuest(String... command) {

@@ -11,10 +11,9 @@ import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -80,27 +79,14 @@ class UserModeLinuxTest {
             umount /mnt/port /mnt/state && echo @unmounted
             """;
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("linux.uml", "busybox", "curl", "dnsmasq", "getent", "insmod", "ss", "python3", "socat");
+
 
     @BeforeAll
-    static void open() {
-        Needs.lab("linux.uml", "busybox", "curl", "dnsmasq", "getent", "insmod", "ss", "python3", "socat");
-        lab = Lab.open();
+    static void startServers() {
         lab.server(TestServers.class);
         Dns.start(lab);
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        lab.awaitNothingLeft();
     }
 
     /** Boots one whose card is at {@code socket}; it runs the script after its network is up, and ends. */

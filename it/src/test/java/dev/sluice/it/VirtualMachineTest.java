@@ -6,7 +6,6 @@ import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.GuestKernel;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import dev.sluice.it.lab.VirtualMachine;
@@ -24,9 +23,8 @@ class VirtualMachineTest {
     /** One story, as booting is what takes the time. */
     @Test
     void virtualMachinesGetAddressesNamesDataAndEachOther() throws IOException {
-        Needs.lab("qemu-system-x86_64", "busybox", "cpio", "curl", "dnsmasq");
         GuestKernel kernel = GuestKernel.find();
-        try (Lab lab = Lab.open()) {
+        try (Lab lab = Lab.open("qemu-system-x86_64", "busybox", "cpio", "curl", "dnsmasq")) {
             lab.server(TestServers.class);
             Dns.start(lab);
             Files.writeString(lab.folder().resolve("hello"), "hello from the host\n");

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
-import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.PortFiles;
 import dev.sluice.it.lab.Program;
 import dev.sluice.link.Framing;
@@ -34,35 +33,28 @@ import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** {@code sluice as vpnkit}: the tunnels of {@code --forwards} and the ports of {@code --port}, with a guest that speaks TCP. */
 class VpnkitForwardsTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String UUID = "01234567-89ab-cdef-0123-456789abcdef";
-    private static Lab lab;
+
+    @RegisterExtension
+    static final Lab lab = Lab.needing("python3", "nc", "socat", "curl");
+
     private static int tests;
     private Path folder;
     private Program vpnkit;
 
     @BeforeAll
-    static void open() {
-        Needs.lab("python3", "nc", "socat", "curl");
-        lab = Lab.open();
+    static void routeTunnels() {
         // where the tunnels lead nobody listens else, which is known at once
         lab.onHost("ip", "route", "add", "local", "203.0.112.0/20", "dev", "lo").output();
-        lab.sluice("--version").output(); // built, if it was not, before anybody waits for it
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
     }
 
     @BeforeEach
@@ -71,11 +63,10 @@ class VpnkitForwardsTest {
     }
 
     @AfterEach
-    void nothingIsLeft() {
+    void itEndsInOrder() {
         vpnkit.signal("TERM");
         assertThat(vpnkit.exitCode()).as(vpnkit.toString()).isZero();
         assertThat(vpnkit.err()).doesNotContain("internal error", "Exception");
-        lab.awaitNothingLeft();
     }
 
     private void start(String... flags) {

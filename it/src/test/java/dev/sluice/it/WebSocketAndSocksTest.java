@@ -13,10 +13,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * WebSockets of real clients by every way that a connection may take, and an upstream that speaks SOCKS5 (microsocks, with a password). As in
@@ -30,14 +29,14 @@ class WebSocketAndSocksTest {
     private static final String SOCKS = "socks5://me:" + CANARY + "@" + Lab.SERVER + ":1080";
     private static final String PYTHON = "/usr/bin/python3";
 
-    private static Lab lab;
+    @RegisterExtension
+    static final Lab lab = Lab.needing("squid", "microsocks", "socat", "openssl", "curl", "python3");
+
     private static Path folder;
 
     @BeforeAll
-    static void open() throws IOException {
-        Needs.lab("squid", "microsocks", "socat", "openssl", "curl", "python3");
+    static void startServers() throws IOException {
         Needs.check(Files.isExecutable(Path.of(PYTHON)), "needs " + PYTHON);
-        lab = Lab.open();
         folder = lab.folder();
         lab.server(WebSocketEcho.class);
         write("hosts", "127.0.0.1 localhost\n" + Lab.SERVER + " " + NAME + "\n");
@@ -81,18 +80,6 @@ class WebSocketAndSocksTest {
 
     private static void write(String name, String text) throws IOException {
         Files.writeString(folder.resolve(name), text).toFile().setReadable(true, false);
-    }
-
-    @AfterAll
-    static void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        lab.awaitNothingLeft();
     }
 
     private static Program run(List<String> options, String script) {

@@ -9,11 +9,13 @@ import java.util.function.Supplier;
 
 /** Waits until something is so, and fails at a deadline, which is far: nothing here depends on how fast the machine is. */
 public final class Await {
+    static final Duration PATIENCE = Duration.ofSeconds(60);
+
     private Await() {}
 
     /** @param state asked only on failure */
     public static void until(String what, Supplier<String> state, BooleanSupplier condition) {
-        until(Duration.ofSeconds(60), what, state, condition);
+        until(PATIENCE, what, state, condition);
     }
 
     public static void until(Duration patience, String what, Supplier<String> state, BooleanSupplier condition) {

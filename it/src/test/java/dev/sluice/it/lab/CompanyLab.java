@@ -3,6 +3,7 @@ package dev.sluice.it.lab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /**
  * A company's network, in a {@link Lab}:
@@ -18,7 +19,7 @@ import java.nio.file.Path;
  * The host's own resolver knows none of these names. The web servers keep files of the folder {@code www}; {@code /gated/N} sends half of
  * {@code large} and the rest when there is a file {@code go}; {@code /who} says whose connection it was.
  */
-public final class CompanyLab implements AutoCloseable {
+public final class CompanyLab {
     public static final String PASSWORD = "canary-4712";
     private static final String ZONE = "corp.example";
 
@@ -30,24 +31,20 @@ public final class CompanyLab implements AutoCloseable {
         this.folder = lab.folder();
     }
 
-    public static CompanyLab open() throws IOException {
-        Needs.lab("squid", "dnsmasq", "openssl", "python3", "git");
-        Lab lab = Lab.open();
-        try {
-            CompanyLab made = new CompanyLab(lab);
-            made.roads();
-            made.names();
-            made.webServers();
-            made.proxies();
-            return made;
-        } catch (RuntimeException | Error | IOException e) {
-            lab.close();
-            throw e;
-        }
+    /** Makes one of a lab. */
+    public static CompanyLab in(Lab lab) throws IOException {
+        CompanyLab made = new CompanyLab(lab);
+        made.roads();
+        made.names();
+        made.webServers();
+        made.proxies();
+        return made;
     }
 
-    public Lab lab() {
-        return lab;
+    /** The programs that the lab has to need: the company's, and more. */
+    public static String[] needs(String... more) {
+        return Stream.concat(Stream.of("squid", "dnsmasq", "openssl", "python3", "git"), Stream.of(more))
+                .toArray(String[]::new);
     }
 
     private void roads() {
@@ -223,10 +220,5 @@ public final class CompanyLab implements AutoCloseable {
         Path file = Files.writeString(folder.resolve(name), text);
         file.toFile().setReadable(true, false);
         return file;
-    }
-
-    @Override
-    public void close() {
-        lab.close();
     }
 }

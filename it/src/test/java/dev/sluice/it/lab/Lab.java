@@ -1,19 +1,26 @@
 package dev.sluice.it.lab;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * Host, router and Internet in namespaces of their own:
@@ -22,9 +29,18 @@ import org.jspecify.annotations.Nullable;
  *   host 192.0.2.1 ── 192.0.2.254 router 198.51.100.254 ── 198.51.100.10 Internet (servers; names by DNS)
  * </pre>
  *
- * Its folder is gone with it.
+ * Its folder is gone with it. A class whose tests share one declares it, and JUnit opens and closes it:
+ *
+ * <pre>
+ *   &#64;RegisterExtension
+ *   static final Lab lab = Lab.needing("curl", "python3");
+ * </pre>
+ *
+ * It is there in the class's own {@code @BeforeAll}, and each of its tests has to leave nothing running of what it started: what is left is
+ * ended, and that test fails. Where the field is not static, each test has a lab of its own. A single test opens one with {@link #open}.
  */
-public final class Lab implements AutoCloseable {
+public final class Lab
+        implements AutoCloseable, BeforeAllCallback, BeforeEachCallback, AfterEachCallback, AfterAllCallback {
     /** Where the servers are. */
     public static final String SERVER = "198.51.100.10";
 
@@ -34,102 +50,106 @@ public final class Lab implements AutoCloseable {
     public static final String ROUTER6 = "2001:db8:1::fe";
     public static final String ROUTER = "192.0.2.254";
     public static final String HOST = "192.0.2.1";
-    private static final String PREFIX = "sluice-it-";
-    private static final String MARK = "SLUICE_IT";
     private static final Path SLUICE =
             Path.of(System.getProperty("sluice", "../sluice")).toAbsolutePath().normalize();
     private static final List<Lab> OPEN = new CopyOnWriteArrayList<>();
-    private static int labs;
     private static final AtomicLong PROGRAMS = new AtomicLong();
+    private static boolean sluiceIsBuilt;
 
-    private final String id;
-    private final String host;
-    private final String router;
-    private final String internet;
-    private final Path folder;
+    private final String[] needed;
+    private final Network network = new Network();
+    private final Mark mark = new Mark(network.id);
+    private final Path folder = Path.of(System.getProperty("java.io.tmpdir", "/tmp"), network.id);
     private final List<Started> programs = new CopyOnWriteArrayList<>();
-    private final List<Program> servers = new ArrayList<>();
+    private final Set<Program> servers = ConcurrentHashMap.newKeySet();
     private final Thread atExit = new Thread(this::remove);
+    private boolean isOpen;
+    private boolean ofOneTest;
+    private long firstOfTest;
 
     /** A program and its number among all that labs have started. */
     private record Started(long number, Program program) {}
 
-    private Lab() throws IOException {
-        synchronized (Lab.class) {
-            id = PREFIX + ProcessHandle.current().pid() + "-" + labs++;
-        }
-        host = id + "-host";
-        router = id + "-router";
-        internet = id + "-internet";
-        folder = Files.createTempDirectory(id + "-");
-        // readable by the ordinary user that some tests become
-        folder.toFile().setExecutable(true, false);
-        folder.toFile().setReadable(true, false);
+    private Lab(String... needed) {
+        this.needed = needed.clone();
     }
 
-    /** Makes one without servers. */
-    public static Lab open() {
-        removeLeftovers();
+    /** One for JUnit to open, if the machine has these programs; else what it is for is skipped. */
+    public static Lab needing(String... programs) {
+        return new Lab(programs);
+    }
+
+    /** Opens one without servers, if the machine has these programs; else the test is skipped. */
+    public static Lab open(String... programs) {
+        Lab lab = new Lab(programs);
+        lab.build();
+        return lab;
+    }
+
+    private void build() {
+        Needs.lab(needed);
+        buildSluice();
+        isOpen = true;
+        OPEN.add(this);
+        Runtime.getRuntime().addShutdownHook(atExit);
         try {
-            Lab lab = new Lab();
-            OPEN.add(lab);
-            Runtime.getRuntime().addShutdownHook(lab.atExit);
-            try {
-                lab.build();
-            } catch (RuntimeException | Error | IOException e) {
-                lab.close();
-                throw e;
-            }
-            return lab;
+            Files.createDirectory(folder);
+            // readable by the ordinary user that some tests become
+            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+            network.build();
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
         } catch (IOException e) {
+            close();
             throw new AssertionError(e);
         }
     }
 
-    private void build() throws IOException {
-        for (String namespace : List.of(host, router, internet)) {
-            root("ip", "netns", "add", namespace);
-            in(namespace, "ip", "link", "set", "lo", "up");
+    /** If it is not: before anybody waits for it to do anything. */
+    private static synchronized void buildSluice() {
+        if (!sluiceIsBuilt) {
+            Program built = Program.start(List.of(SLUICE.toString(), "--version"), Map.of(), null);
+            if (built.exitCode(Duration.ofMinutes(10)) != 0) {
+                throw new AssertionError("can't be built: " + built);
+            }
+            sluiceIsBuilt = true;
         }
-        cable(host, "up0", HOST + "/24", router, "down0", ROUTER + "/24");
-        cable(router, "up0", "198.51.100.254/24", internet, "down0", SERVER + "/24");
-        in(host, "ip", "route", "add", "default", "via", ROUTER);
-        in(internet, "ip", "route", "add", "default", "via", "198.51.100.254");
-        in(router, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward");
-        // replies of traceroute's hops and echo requests, without limits for tests that send many
-        for (String namespace : List.of(host, router, internet)) {
-            in(
-                    namespace,
-                    "sh",
-                    "-c",
-                    "echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range");
+    }
+
+    @Override
+    public void beforeAll(ExtensionContext tests) {
+        build();
+    }
+
+    @Override
+    public void beforeEach(ExtensionContext test) {
+        if (!isOpen) {
+            ofOneTest = true;
+            build();
         }
-        Path etc = Files.createDirectories(Path.of("/etc/netns", host));
-        Files.writeString(etc.resolve("resolv.conf"), "nameserver " + SERVER + "\nsearch example.test\n");
+        firstOfTest = programsSoFar();
+    }
+
+    @Override
+    public void afterEach(ExtensionContext test) {
+        if (ofOneTest) {
+            close();
+            return;
+        }
+        String name = test.getRequiredTestMethod().getName() + " " + test.getDisplayName();
+        endSince(firstOfTest, name, Await.PATIENCE);
+    }
+
+    @Override
+    public void afterAll(ExtensionContext tests) {
+        close();
     }
 
     /** Gives host, router and Internet IPv6 addresses and routes; without it the host's IPv6 leads nowhere. */
     public void addIpv6() {
         Needs.check(Files.exists(Path.of("/proc/net/if_inet6")), "needs a kernel with IPv6");
-        in(router, "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding");
-        for (String namespace : List.of(host, router, internet)) {
-            in(namespace, "sh", "-c", "echo 0 >/proc/sys/net/ipv6/icmp/ratelimit");
-        }
-        in(host, "ip", "addr", "add", "2001:db8:1::1/64", "dev", "up0", "nodad");
-        in(router, "ip", "addr", "add", ROUTER6 + "/64", "dev", "down0", "nodad");
-        in(router, "ip", "addr", "add", "2001:db8::fe/64", "dev", "up0", "nodad");
-        in(internet, "ip", "addr", "add", SERVER6 + "/64", "dev", "down0", "nodad");
-        in(host, "ip", "-6", "route", "add", "default", "via", ROUTER6);
-        in(internet, "ip", "-6", "route", "add", "default", "via", "2001:db8::fe");
-    }
-
-    private void cable(
-            String left, String leftEnd, String leftAddress, String right, String rightEnd, String rightAddress) {
-        in(left, "ip", "link", "add", leftEnd, "type", "veth", "peer", "name", rightEnd, "netns", right);
-        in(left, "ip", "addr", "add", leftAddress, "dev", leftEnd);
-        in(right, "ip", "addr", "add", rightAddress, "dev", rightEnd);
-        in(left, "ip", "link", "set", leftEnd, "up");
-        in(right, "ip", "link", "set", rightEnd, "up");
+        network.addIpv6();
     }
 
     /** A folder for this lab's files; it goes with the lab. */
@@ -139,27 +159,27 @@ public final class Lab implements AutoCloseable {
 
     /** The namespace's file of the host. */
     public Path hostNamespace() {
-        return Path.of("/run/netns", host);
+        return Path.of("/run/netns", network.host);
     }
 
     /** Starts a program on the host. */
     public Program onHost(String... command) {
-        return start(host, null, command);
+        return start(network.host, null, command);
     }
 
     /** Starts a program on the host that reads {@code input}. */
     public Program onHostReading(Path input, String... command) {
-        return start(host, input, command);
+        return start(network.host, input, command);
     }
 
     /** Starts a program on the Internet. */
     public Program onInternet(String... command) {
-        return start(internet, null, command);
+        return start(network.internet, null, command);
     }
 
     /** Runs a command on the router, where packets between host and Internet pass. */
     public String onRouter(String... command) {
-        return in(router, command);
+        return Network.in(network.router, command);
     }
 
     /** Starts {@code sluice} with these arguments on the host, as root. */
@@ -186,6 +206,15 @@ public final class Lab implements AutoCloseable {
         return SLUICE;
     }
 
+    /** Starts a program on the host that does nothing, in new namespaces of such kinds, as in {@code --net}; they are there when this returns. */
+    public Program inNew(String... namespaces) {
+        String[] nothing = {"sh", "-c", "echo ready; exec sleep 1000"};
+        Program program = onHost(join(join("unshare", namespaces), nothing));
+        Await.until(
+                "the namespace is there", program::toString, () -> program.out().contains("ready"));
+        return program;
+    }
+
     /**
      * Starts {@code sluice attach} for the guest's namespace by a file it is mounted on, as {@code ip netns add} does. The mount is in a
      * mount namespace that only this program has.
@@ -205,7 +234,7 @@ public final class Lab implements AutoCloseable {
     public Program sluiceAsOrdinaryUser(String... arguments) {
         Path device = folder.resolve("tun");
         if (!Files.exists(device)) {
-            root("mknod", "-m", "666", device.toString(), "c", "10", "200");
+            Network.root("mknod", "-m", "666", device.toString(), "c", "10", "200");
         }
         String[] become = {
             "sh",
@@ -214,14 +243,13 @@ public final class Lab implements AutoCloseable {
                     + "env HOME=" + folder + " XDG_RUNTIME_DIR= \"$0\" \"$@\"",
             SLUICE.toString()
         };
-        return onHost(
-                Stream.concat(Arrays.stream(become), Arrays.stream(arguments)).toArray(String[]::new));
+        return onHost(join(become, arguments));
     }
 
     private Program start(String namespace, @Nullable Path input, String... command) {
-        Program program =
-                Program.start(List.of(join(join("ip", "netns", "exec", namespace), command)), Map.of(MARK, id), input);
-        programs.add(new Started(PROGRAMS.getAndIncrement(), program));
+        long number = PROGRAMS.getAndIncrement();
+        Program program = Program.start(Network.command(namespace, command), mark.on(number), input);
+        programs.add(new Started(number, program));
         return program;
     }
 
@@ -239,8 +267,7 @@ public final class Lab implements AutoCloseable {
             System.getProperty("java.class.path", ""),
             main.getName()
         };
-        Program server = onInternet(
-                Stream.concat(Arrays.stream(jvm), Arrays.stream(arguments)).toArray(String[]::new));
+        Program server = onInternet(join(jvm, arguments));
         Await.until(
                 main.getSimpleName() + " is ready",
                 server::toString,
@@ -262,7 +289,7 @@ public final class Lab implements AutoCloseable {
     private Program listening(int port, String place, String... command) {
         Program server = onInternet(command);
         BooleanSupplier listens =
-                () -> in(internet, "ss", "-Hltn", "sport = :" + port).contains(place);
+                () -> Network.in(network.internet, "ss", "-Hltn", "sport = :" + port).contains(place);
         Await.until(
                 command[0] + " listens on " + place, server::toString, () -> listens.getAsBoolean() || !server.alive());
         if (!listens.getAsBoolean()) {
@@ -307,64 +334,47 @@ public final class Lab implements AutoCloseable {
 
     /** Waits until no process that this lab started is left, servers aside. */
     public void awaitNothingLeft() {
-        Await.until("nothing is left running", () -> marked().toString(), () -> marked().isEmpty());
+        Await.until("nothing is left running", () -> left(0).toString(), () -> left(0).isEmpty());
     }
 
-    /** Command lines of the processes that descend from this lab's programs, servers aside. */
-    private List<String> marked() {
-        byte[] mark = (MARK + "=" + id + "\0").getBytes(StandardCharsets.UTF_8);
-        List<String> found = new ArrayList<>();
-        ProcessHandle.allProcesses()
-                .filter(p -> servers.stream().noneMatch(s -> isOf(s, p)))
-                .forEach(p -> {
-                    try {
-                        byte[] environment = Files.readAllBytes(Path.of("/proc/" + p.pid() + "/environ"));
-                        if (indexOf(environment, mark) >= 0) {
-                            found.add(p.pid() + " "
-                                    + Files.readString(Path.of("/proc/" + p.pid() + "/cmdline"))
-                                            .replace('\0', ' '));
-                        }
-                    } catch (IOException e) {
-                        // it has just ended
-                    }
-                });
-        return found;
-    }
-
-    private static boolean isOf(Program server, ProcessHandle process) {
-        return process.pid() == server.pid()
-                || process.parent().filter(p -> p.pid() == server.pid()).isPresent();
-    }
-
-    private static int indexOf(byte[] text, byte[] part) {
-        for (int i = 0; i + part.length <= text.length; i++) {
-            if (Arrays.equals(text, i, i + part.length, part, 0, part.length)) {
-                return i;
-            }
+    /** The same of the programs since the {@code first}; what is left in spite of it is ended, and whose it was is in the failure. */
+    void endSince(long first, String test, Duration patience) {
+        try {
+            Await.until(
+                    patience,
+                    "nothing is left running of " + test,
+                    () -> left(first).toString(),
+                    () -> left(first).isEmpty());
+        } catch (AssertionError e) {
+            left(first).forEach(marked -> marked.process().destroyForcibly());
+            throw e;
         }
-        return -1;
     }
 
-    private static String in(String namespace, String... command) {
-        return root(join(join("ip", "netns", "exec", namespace), command));
-    }
-
-    static String root(String... command) {
-        return Program.start(List.of(command), Map.of(), null).output();
+    /** The processes that descend from this lab's programs since the {@code first}, servers aside. */
+    private List<Mark.Marked> left(long first) {
+        Set<Long> aside = programs.stream()
+                .filter(started -> servers.contains(started.program))
+                .map(Started::number)
+                .collect(Collectors.toSet());
+        return mark.living(number -> number >= first && !aside.contains(number));
     }
 
     private static String[] join(String[] first, String... second) {
         return Stream.concat(Arrays.stream(first), Arrays.stream(second)).toArray(String[]::new);
     }
 
-    private static String[] join(String a, String... rest) {
-        return Stream.concat(Stream.of(a), Arrays.stream(rest)).toArray(String[]::new);
+    private static String[] join(String first, String... rest) {
+        return Stream.concat(Stream.of(first), Arrays.stream(rest)).toArray(String[]::new);
     }
 
     @Override
     public void close() {
-        remove();
-        Runtime.getRuntime().removeShutdownHook(atExit);
+        if (isOpen) {
+            isOpen = false;
+            remove();
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        }
     }
 
     private void remove() {
@@ -372,51 +382,7 @@ public final class Lab implements AutoCloseable {
         for (Started started : programs) {
             started.program.close();
         }
-        for (String namespace : List.of(host, router, internet)) {
-            removeNamespace(namespace);
-        }
-        deleteTree(folder);
-    }
-
-    private static void removeNamespace(String namespace) {
-        Program.start(
-                        List.of(
-                                "sh",
-                                "-c",
-                                "ip netns pids " + namespace + " | xargs -r kill -9; ip netns del " + namespace),
-                        Map.of(),
-                        null)
-                .exitCode();
-        deleteTree(Path.of("/etc/netns", namespace));
-    }
-
-    /** Namespaces of test runs that were killed: their names carry the process id. */
-    private static void removeLeftovers() {
-        try (Stream<Path> all = Files.list(Path.of("/run/netns"))) {
-            for (Path path : all.toList()) {
-                String name = path.getFileName().toString();
-                if (name.startsWith(PREFIX)
-                        && ProcessHandle.of(Long.parseLong(
-                                        name.substring(PREFIX.length()).split("-")[0]))
-                                .isEmpty()) {
-                    removeNamespace(name);
-                }
-            }
-        } catch (IOException e) {
-            // no namespace was ever made here
-        }
-    }
-
-    private static void deleteTree(Path root) {
-        if (!Files.exists(root)) {
-            return;
-        }
-        try (Stream<Path> all = Files.walk(root)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
-        } catch (IOException e) {
-            System.out.println("left behind: " + root + " (" + e + ")");
-        }
+        network.remove();
+        Network.deleteTree(folder);
     }
 }

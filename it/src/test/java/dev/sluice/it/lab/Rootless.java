@@ -55,9 +55,12 @@ public final class Rootless {
                 "needs user namespaces for ordinary users: " + possible.err().strip());
     }
 
-    /** What the tools need; to be asked before there is a lab. */
-    public static void needs() {
-        Needs.lab("rootlesskit", "newuidmap", "curl", "dig", "dnsmasq", "iperf3", "ip", "busybox");
+    /** The programs that the lab has to need: those of all such tests, and more. */
+    public static String[] needs(String... more) {
+        return Stream.concat(
+                        Stream.of("rootlesskit", "newuidmap", "curl", "dig", "dnsmasq", "iperf3", "ip", "busybox"),
+                        Stream.of(more))
+                .toArray(String[]::new);
     }
 
     /** Sluice under another name. */
