@@ -86,7 +86,6 @@ class DatagramsTest {
     @RegisterExtension
     static final Lab lab = Lab.needing("python3");
 
-
     @BeforeAll
     static void startServers() {
         lab.server(PORT, "python3", "-c", SERVER);

@@ -21,7 +21,6 @@ class ExamplesOnTapTest {
     @RegisterExtension
     static final Lab lab = Lab.needing("nc", "curl", "ip", "ping");
 
-
     @BeforeAll
     static void makeInterfaces() {
         sh("ip link add br0 type bridge && ip addr add 10.0.0.1/24 dev br0 && ip link set br0 up"

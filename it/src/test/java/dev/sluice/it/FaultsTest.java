@@ -29,7 +29,6 @@ class FaultsTest {
     @RegisterExtension
     static final Lab lab = Lab.needing("curl", "python3", "dig", "dnsmasq", "tcpdump");
 
-
     @BeforeAll
     static void startServers() {
         lab.server(TestServers.class);

@@ -23,7 +23,6 @@ class FlowsTest {
     @RegisterExtension
     static final Lab lab = Lab.needing("curl", "dig", "dnsmasq", "ping", "traceroute", "nc", "python3", "iperf3");
 
-
     @BeforeAll
     static void startServers() {
         lab.server(TestServers.class);

@@ -23,7 +23,8 @@ class NegotiateTest {
     private static final String PASSWORD = "canary-4714";
 
     @RegisterExtension
-    static final Lab lab = Lab.needing("squid", "krb5kdc", "kdb5_util", "kadmin.local", "kinit", "curl", "socat", "openssl");
+    static final Lab lab =
+            Lab.needing("squid", "krb5kdc", "kdb5_util", "kadmin.local", "kinit", "curl", "socat", "openssl");
 
     private static Path folder;
 

@@ -22,7 +22,6 @@ class RunCommandTest {
     @RegisterExtension
     static final Lab lab = Lab.needing("curl", "ip");
 
-
     @BeforeAll
     static void startServers() {
         lab.server(TestServers.class);

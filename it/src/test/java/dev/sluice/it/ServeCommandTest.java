@@ -16,7 +16,6 @@ class ServeCommandTest {
     @RegisterExtension
     static final Lab lab = Lab.needing("socat");
 
-
     private Program serve(Path socket, String... options) {
         String[] line = new String[options.length + 3];
         line[0] = "serve";

@@ -18,7 +18,6 @@ class SettingsTest {
     @RegisterExtension
     static final Lab lab = Lab.needing("sh", "getent");
 
-
     private static Program inFolder(Path folder, String command) {
         return lab.onHost(
                 "sh",

@@ -80,8 +80,8 @@ class UserModeLinuxTest {
             """;
 
     @RegisterExtension
-    static final Lab lab = Lab.needing("linux.uml", "busybox", "curl", "dnsmasq", "getent", "insmod", "ss", "python3", "socat");
-
+    static final Lab lab =
+            Lab.needing("linux.uml", "busybox", "curl", "dnsmasq", "getent", "insmod", "ss", "python3", "socat");
 
     @BeforeAll
     static void startServers() {

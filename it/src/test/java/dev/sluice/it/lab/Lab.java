@@ -288,8 +288,8 @@ public final class Lab
 
     private Program listening(int port, String place, String... command) {
         Program server = onInternet(command);
-        BooleanSupplier listens =
-                () -> Network.in(network.internet, "ss", "-Hltn", "sport = :" + port).contains(place);
+        BooleanSupplier listens = () ->
+                Network.in(network.internet, "ss", "-Hltn", "sport = :" + port).contains(place);
         Await.until(
                 command[0] + " listens on " + place, server::toString, () -> listens.getAsBoolean() || !server.alive());
         if (!listens.getAsBoolean()) {
