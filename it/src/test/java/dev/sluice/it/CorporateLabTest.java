@@ -117,7 +117,8 @@ class CorporateLabTest {
         assertThat(lab.onHost("curl", "-sS", "--max-time", "60", "http://203.0.113.10/who")
                         .errorsAtEnd())
                 .contains("connect");
-        assertThat(shell.run("env")).doesNotContainIgnoringCase("proxy");
+        // Maven's own arguments may name tests of proxies
+        assertThat(shell.run("env -u MAVEN_CMD_LINE_ARGS")).doesNotContainIgnoringCase("proxy");
     }
 
     @Test
