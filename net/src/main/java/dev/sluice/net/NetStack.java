@@ -6,30 +6,20 @@ import dev.sluice.link.LinkHandler;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
-import dev.sluice.loop.Timer;
-import dev.sluice.net.dhcp.DhcpClient;
 import dev.sluice.net.dhcp.Lease;
-import dev.sluice.net.ip.Claimed;
 import dev.sluice.net.ip.HostLink;
 import dev.sluice.net.ip.IpInterface;
 import dev.sluice.net.ip.Ipv4Interface;
-import dev.sluice.net.ip.Ipv6Interface;
-import dev.sluice.net.ip.LocalAddress;
 import dev.sluice.net.ip.Neighbour;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.TcpShard;
-import dev.sluice.wire.DhcpMessage;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
-import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.Ipv6Cidr;
 import dev.sluice.wire.MacAddress;
-import dev.sluice.wire.UdpHeader;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
@@ -70,9 +60,8 @@ public final class NetStack implements AutoCloseable {
     private final NetConfig config;
     private final NetCounters counters;
     private final HostLink link;
-    private final Ipv4Interface ip;
-    private final Ipv6Interface six;
-    private final IpInterface both;
+    private final HostAddresses addresses;
+    private final IpInterface ip;
     private final TcpEngine tcpEngine;
     private final UdpEngine udpEngine;
     private final Icmp icmp;
@@ -80,14 +69,6 @@ public final class NetStack implements AutoCloseable {
     private final Tcp tcp;
     private final Udp udp;
     private final PacketInput input;
-    private final MemorySegment dhcpMemory = Arena.ofAuto().allocate(IpInterface.HEADROOM + 1600L, 8);
-    private @Nullable DhcpClient dhcp;
-    private volatile @Nullable Lease lease;
-    private final CompletableFuture<Boolean> ready = new CompletableFuture<>();
-    /** The same of IPv6; it never waits for ever. */
-    private final CompletableFuture<Boolean> ready6 = new CompletableFuture<>();
-
-    private final Timer patience6 = Timer.of(() -> ready6.complete(true));
     private final CompletableFuture<Boolean> gone = new CompletableFuture<>();
     /** Why nothing works any more; null while it does. */
     private volatile @Nullable Failure closed;
@@ -100,28 +81,22 @@ public final class NetStack implements AutoCloseable {
         TcpShard shard = new TcpShard(NativeMemory.ofArenas(), limits.bufferBytes(), random);
         this.counters = new NetCounters(shard.counters());
         this.link = new HostLink(loop, link, config.mac().bits(), counters.ip);
-        this.ip = new Ipv4Interface(
-                this.link, counters.ip, limits.neighbours(), limits.bytesPerNeighbour(), random, this::onUnreachable);
-        this.six = new Ipv6Interface(
-                this.link, counters.ip, limits.neighbours(), limits.bytesPerNeighbour(), random, new Ipv6Owner());
-        this.both = new IpInterface(ip, six);
-        this.tcpEngine = new TcpEngine(loop, this.link, both, shard, counters, limits, config.nagle(), random);
-        this.udpEngine = new UdpEngine(loop, this.link, both, counters, limits, random);
-        this.icmp = new Icmp(this, both, limits, random);
-        this.icmpEngine = new IcmpEngine(both, counters, tcpEngine, udpEngine, icmp);
+        this.addresses = new HostAddresses(loop, this.link, config, counters.ip, random, new Users());
+        this.ip = addresses.ip();
+        this.tcpEngine = new TcpEngine(loop, this.link, ip, shard, counters, limits, config.nagle(), random);
+        this.udpEngine = new UdpEngine(loop, this.link, ip, counters, limits, random);
+        this.icmp = new Icmp(this, ip, limits, random);
+        this.icmpEngine = new IcmpEngine(ip, counters, tcpEngine, udpEngine, icmp);
         this.tcp = new Tcp(this, tcpEngine);
         this.udp = new Udp(this, udpEngine);
         this.input = new PacketInput(
                 config.mac().bits(),
-                both,
+                ip,
                 counters,
                 limits,
                 icmpEngine,
                 new TransportInput(counters, tcpEngine, udpEngine, icmpEngine),
-                this::onDhcp);
-        if (config.addressing() instanceof NetConfig.Addressing.Dhcp asked) {
-            dhcp = new DhcpClient(loop, config.mac(), asked.hostName(), random, new DhcpOwner());
-        }
+                addresses::onDhcp);
     }
 
     /**
@@ -140,7 +115,8 @@ public final class NetStack implements AutoCloseable {
         submit(loop, () -> {
             try {
                 NetStack stack = new NetStack(loop, link, config);
-                stack.start(link);
+                link.start(stack.new Handler());
+                stack.addresses.start();
                 made.complete(stack);
             } catch (Throwable t) {
                 link.close();
@@ -149,8 +125,8 @@ public final class NetStack implements AutoCloseable {
         });
         NetStack stack = await(made, null);
         try {
-            await(stack.ready, stack.patience());
-            await(stack.ready6, null);
+            await(stack.addresses.ready(), stack.addresses.patience());
+            await(stack.addresses.ready6(), null);
         } catch (NetException | RuntimeException | Error e) {
             stack.close();
             throw e;
@@ -175,71 +151,6 @@ public final class NetStack implements AutoCloseable {
         }
     }
 
-    private @Nullable Duration patience() {
-        return switch (config.addressing()) {
-            case NetConfig.Addressing.None _, NetConfig.Addressing.Static _ -> null;
-            case NetConfig.Addressing.Dhcp asked -> asked.patience();
-        };
-    }
-
-    private void start(Link wire) {
-        wire.start(new Handler());
-        DhcpClient client = dhcp;
-        switch (config.addressing()) {
-            case NetConfig.Addressing.None _ -> ready.complete(true);
-            case NetConfig.Addressing.Dhcp _ -> {
-                if (client != null) {
-                    client.start();
-                }
-            }
-            case NetConfig.Addressing.Static(Ipv4Cidr address, Ipv4Address gateway) ->
-                claim(new Ipv4Interface.Settings(address, gateway), ours -> settle(ready, ours, address.address()));
-        }
-        if (config.ipv6() instanceof NetConfig.Ipv6.None) {
-            ready6.complete(true);
-        } else {
-            start6();
-        }
-    }
-
-    private void start6() {
-        if (link.mtu() < Ipv6Interface.LEAST_MTU) {
-            throw new IllegalArgumentException("IPv6 needs links that carry " + Ipv6Interface.LEAST_MTU
-                    + " bytes (RFC 8200 §5), this one has " + link.mtu() + "; open the stack without IPv6");
-        }
-        ConflictDetection conflicts = config.conflicts();
-        Ipv6Address linkLocal = Ipv6Address.linkLocal(config.mac());
-        six.start(conflicts.probes(), conflicts.interval().toNanos(), conflicts.announcements(), ours -> {
-            if (!ours) {
-                settle(ready6, false, linkLocal);
-                return;
-            }
-            switch (config.ipv6()) {
-                case NetConfig.Ipv6.None _ -> {}
-                case NetConfig.Ipv6.Static(Ipv6Cidr address, Ipv6Address gateway) ->
-                    six.take(address, gateway, free -> settle(ready6, free, address.address()));
-                case NetConfig.Ipv6.Automatic(Duration patience) -> {
-                    loop.schedule(patience6, loop.now() + Math.max(0, patience.toNanos()));
-                    six.believeRouters();
-                }
-            }
-        });
-    }
-
-    private static void settle(CompletableFuture<Boolean> ready, boolean ours, IpAddress address) {
-        if (ours) {
-            ready.complete(true);
-        } else {
-            ready.completeExceptionally(
-                    new NetException.AddressInUse("another machine on this link has the address " + address));
-        }
-    }
-
-    private void claim(Ipv4Interface.Settings settings, Claimed claimed) {
-        ConflictDetection conflicts = config.conflicts();
-        ip.claim(settings, conflicts.probes(), conflicts.interval().toNanos(), conflicts.announcements(), claimed);
-    }
-
     // ---- for users
 
     public Tcp tcp() {
@@ -256,7 +167,7 @@ public final class NetStack implements AutoCloseable {
 
     /** The IPv4 address with its network's prefix length; null while there is none, as after a lost lease. */
     public @Nullable Ipv4Cidr address() {
-        Ipv4Interface.Settings settings = ip.settings();
+        Ipv4Interface.Settings settings = ip.four.settings();
         return settings == null ? null : settings.address();
     }
 
@@ -265,27 +176,27 @@ public final class NetStack implements AutoCloseable {
      * without IPv6.
      */
     public List<Ipv6Cidr> ipv6Addresses() {
-        return six.settings().addresses();
+        return ip.six.settings().addresses();
     }
 
     /** The next hop to other IPv6 networks; null for none. */
     public @Nullable Ipv6Address ipv6Gateway() {
-        return six.settings().router();
+        return ip.six.settings().router();
     }
 
     /** Name servers that routers (RFC 8106) or a DHCPv6 server have told of; this stack asks none itself. */
     public List<Ipv6Address> nameServers() {
-        return six.settings().nameServers();
+        return ip.six.settings().nameServers();
     }
 
     /** Domains to look names up in, from the same. */
     public List<String> searchDomains() {
-        return six.settings().searchDomains();
+        return ip.six.settings().searchDomains();
     }
 
     /** The next hop to other IPv4 networks; null for none. */
     public @Nullable Ipv4Address gateway() {
-        Ipv4Interface.Settings settings = ip.settings();
+        Ipv4Interface.Settings settings = ip.four.settings();
         return settings == null ? null : settings.gateway();
     }
 
@@ -295,7 +206,7 @@ public final class NetStack implements AutoCloseable {
 
     /** What DHCP gave; null without DHCP and while there is no lease. */
     public @Nullable Lease lease() {
-        return lease;
+        return addresses.lease();
     }
 
     public NetCounters counters() {
@@ -354,7 +265,7 @@ public final class NetStack implements AutoCloseable {
 
     NetException.Unreachable noRoute(IpAddress to) {
         return new NetException.Unreachable(
-                "no route to " + to + TcpEngine.because(both.noRoute(to)), NetException.Unreachable.LOCAL);
+                "no route to " + to + TcpEngine.because(ip.noRoute(to)), NetException.Unreachable.LOCAL);
     }
 
     /** Runs {@code task} on the loop and waits for its result. */
@@ -412,41 +323,10 @@ public final class NetStack implements AutoCloseable {
         tcpEngine.close();
         udpEngine.close();
         icmp.close();
-        if (dhcp != null && release) {
-            dhcp.stop();
-        }
-        lease = null;
-        ip.release();
-        ip.close();
-        loop.cancel(patience6);
-        six.close();
+        addresses.close(why, release);
         link.close();
         tcpEngine.shard.close();
-        ready.completeExceptionally(why.exception());
-        ready6.completeExceptionally(why.exception());
         gone.complete(true);
-    }
-
-    private void onUnreachable(Neighbour neighbour) {
-        tcpEngine.onUnreachable(neighbour);
-        icmp.onUnreachable(neighbour);
-    }
-
-    private boolean onDhcp(MemorySegment s, long at, int length) {
-        DhcpClient client = dhcp;
-        if (client == null) {
-            return false;
-        }
-        return switch (DhcpMessage.decode(s, at, length)) {
-            case DhcpMessage.Decoded.Message(DhcpMessage message) -> {
-                client.onMessage(message);
-                yield true;
-            }
-            case DhcpMessage.Decoded.Malformed _ -> {
-                counters.ip.malformed++;
-                yield true;
-            }
-        };
     }
 
     private final class Handler implements LinkHandler {
@@ -479,83 +359,24 @@ public final class NetStack implements AutoCloseable {
         }
     }
 
-    private void endConnections(IpAddress address, String reason) {
-        tcpEngine.abortAll(
-                address,
-                new Failure(Failure.Kind.UNREACHABLE, "this host has lost its address " + address + ": " + reason));
-    }
-
-    private final class Ipv6Owner implements Ipv6Interface.Owner {
+    /** Those that the addresses are for. */
+    private final class Users implements HostAddresses.Users {
         @Override
         public void onUnreachable(Neighbour neighbour) {
-            NetStack.this.onUnreachable(neighbour);
+            tcpEngine.onUnreachable(neighbour);
+            icmp.onUnreachable(neighbour);
         }
 
         @Override
-        public void onLost(LocalAddress address, String reason) {
-            endConnections(address.address(), reason);
+        public void onLost(IpAddress address, String reason) {
+            tcpEngine.abortAll(
+                    address,
+                    new Failure(Failure.Kind.UNREACHABLE, "this host has lost its address " + address + ": " + reason));
         }
 
         @Override
-        public void onAddress() {
-            if (config.ipv6() instanceof NetConfig.Ipv6.Automatic
-                    && six.settings().addresses().size() > 1) {
-                ready6.complete(true);
-            }
-        }
-
-        @Override
-        public void onMtu(int mtu) {
+        public void onMtu6(int mtu) {
             tcpEngine.mtu6(mtu);
-        }
-    }
-
-    private final class DhcpOwner implements DhcpClient.Owner {
-        @Override
-        public void send(DhcpMessage message, Ipv4Address destination) {
-            long at = IpInterface.HEADROOM;
-            int length = UdpHeader.LENGTH + message.encode(dhcpMemory, at + UdpHeader.LENGTH, 1500 - 28);
-            UdpHeader.write(dhcpMemory, at, DhcpMessage.CLIENT_PORT, DhcpMessage.SERVER_PORT, length);
-            Neighbour to = destination.equals(Ipv4Address.BROADCAST) ? ip.everybody() : ip.route(destination.bits());
-            if (to != null) {
-                ip.send(
-                        to,
-                        ip.address(),
-                        destination.bits(),
-                        Ipv4Header.PROTOCOL_UDP,
-                        dhcpMemory,
-                        at,
-                        length,
-                        UdpHeader.CHECKSUM);
-            }
-        }
-
-        @Override
-        public void check(Lease given) {
-            claim(new Ipv4Interface.Settings(given.address(), given.gateway()), ours -> {
-                DhcpClient client = dhcp;
-                if (client != null) {
-                    client.checked(ours);
-                }
-            });
-        }
-
-        @Override
-        public void bound(Lease given) {
-            ip.update(new Ipv4Interface.Settings(given.address(), given.gateway()));
-            lease = given;
-            ready.complete(true);
-        }
-
-        @Override
-        public void lost(String reason) {
-            LOG.log(System.Logger.Level.WARNING, "{0}; its connections end", reason);
-            lease = null;
-            Ipv4Interface.Settings had = ip.settings();
-            if (had != null) {
-                endConnections(had.address().address(), reason);
-            }
-            ip.release();
         }
     }
 }

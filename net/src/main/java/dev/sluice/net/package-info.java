@@ -34,7 +34,7 @@
  * them in software. A congested link holds back sessions and UDP sockets until it has room again; then they take turns. In one turn of the loop a
  * session hands over at most 64 super-segments, so that the others, and the timers, come next.
  *
- * <p><b>Addresses.</b> Fixed, or from {@link dev.sluice.net.dhcp.DhcpClient}, or made of what IPv6 routers advertise, or given by a DHCPv6 server; always asked for before
+ * <p><b>Addresses</b> ({@code HostAddresses}). Fixed, or from {@link dev.sluice.net.dhcp.DhcpClient}, or made of what IPv6 routers advertise, or given by a DHCPv6 server; always asked for before
  * use (RFC 5227, RFC 4862). When one is lost, its connections end and another is sought.
  *
  * <p><b>Memory.</b> Rings of the {@code Tcb}s come from one pool per stack, off the heap, under {@link

@@ -7,7 +7,6 @@ import dev.sluice.loop.Timer;
 import dev.sluice.stack.dhcp6.Dhcpv6Client;
 import dev.sluice.stack.ip.Fragmenter;
 import dev.sluice.stack.ip.Ipv6Fragmenter;
-import dev.sluice.stack.ndp.Lifetime;
 import dev.sluice.stack.ndp.Reachability;
 import dev.sluice.stack.ndp.RouterDiscovery;
 import dev.sluice.wire.Bytes;
@@ -26,7 +25,6 @@ import dev.sluice.wire.NdpMessage;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
@@ -74,49 +72,22 @@ public final class Ipv6Interface {
     public static final int LEAST_MTU = 1280;
 
     private static final int HOP_LIMIT = 64;
-    private static final long LINK_LOCAL = 0xfe80L << 48;
-    /** Link-local, given, one for each prefix, and those of DHCPv6. */
-    private static final int MOST_ADDRESSES = 2 + RouterDiscovery.MOST + Dhcpv6Client.MOST;
-
     private static final long DEFEND_INTERVAL = 10_000_000_000L;
     private static final System.Logger LOG = LateLogger.of("dev.sluice.net");
-
-    /** An address of ours, or to be. */
-    private final class Own extends LocalAddress {
-        final Ipv6Cidr cidr;
-        /** Of a prefix or a lease; null for what is ours for good. */
-        final @Nullable Lifetime origin;
-
-        final AddressClaim claim = new AddressClaim(loop, ndp);
-        /** Nobody else has it. */
-        boolean ours;
-        /** Whether we listen to its group. */
-        boolean listening = true;
-
-        Own(Ipv6Cidr cidr, @Nullable Lifetime origin) {
-            super(cidr.address().high(), cidr.address().low());
-            this.cidr = cidr;
-            this.origin = origin;
-        }
-
-        boolean isPreferred(long now) {
-            return origin == null || origin.isPreferred(now);
-        }
-    }
 
     private final Loop loop;
     private final HostLink link;
     private final IpCounters counters;
     private final RandomGenerator random;
     private final Owner owner;
+    private final Ipv6Addresses addresses;
     private final Ndp ndp;
+    private final ListenerReports reports;
     private final NeighbourCache cache;
     private final RouterDiscovery discovery;
-    private final ListenerReports reports;
     /** Null until a router says that there is something to ask for. */
     private @Nullable Dhcpv6Port dhcp;
 
-    private final List<Own> addresses = new ArrayList<>(0);
     private final Frame frame = new Frame();
     /** Made when first needed. */
     private @Nullable Ipv6Fragmenter fragmenter;
@@ -124,25 +95,20 @@ public final class Ipv6Interface {
     private final Fragmenter.Output fragments = this::sendFragment;
     private @Nullable Neighbour fragmentTarget;
     private volatile Settings settings;
-    private @Nullable Own linkLocal;
     /** The next hop that was given; null if routers are to be believed, or if there is none. */
     private @Nullable Ipv6Address gateway;
 
     private boolean believing;
     private boolean running;
-    private int probes;
     private long probeInterval;
-    private int announcements;
     private final Identifications identifications;
     private long lastDefence;
-    /** Of the last call of {@link #source}: most packets in a row have one. */
-    private @Nullable Own lastSource;
 
     private final Timer timer = new Timer() {
         @Override
         protected void onTimer(long now) {
             if (discovery.onTimer(now)) {
-                ndp.solicitRouters(linkLocal());
+                ndp.solicitRouters(addresses.linkLocal());
             }
             reconcile();
         }
@@ -159,11 +125,12 @@ public final class Ipv6Interface {
         this.counters = counters;
         this.random = random;
         this.owner = owner;
-        this.ndp = new Ndp(link, this);
+        this.addresses = new Ipv6Addresses(link, random, new Changes());
+        this.ndp = addresses.ndp;
+        this.reports = addresses.reports;
         this.cache = new NeighbourCache(
                 link, ndp, Reachability.Timing.NDP, counters, neighbours, waitingBytes, this::onUnreachable);
         this.discovery = new RouterDiscovery(link.mtu());
-        this.reports = new ListenerReports(link, MOST_ADDRESSES, random, this::linkLocal);
         this.settings = new Settings(List.of(), null, List.of(), List.of(), List.of(), link.mtu());
         this.identifications = new Identifications(random);
         this.lastDefence = loop.now() - DEFEND_INTERVAL;
@@ -178,18 +145,15 @@ public final class Ipv6Interface {
      * @param interval ns between, and after the last
      */
     public void start(int probes, long interval, int announcements, Claimed claimed) {
-        this.running = true;
-        this.probes = probes;
-        this.probeInterval = interval;
-        this.announcements = announcements;
-        Ipv6Address address = Ipv6Address.linkLocal(new MacAddress(link.mac()));
-        linkLocal = claim(new Ipv6Cidr(address, 64), null, claimed);
+        running = true;
+        probeInterval = interval;
+        addresses.start(probes, interval, announcements, claimed);
     }
 
     /** Takes the address given, with a next hop to other networks or none. */
     public void take(Ipv6Cidr address, @Nullable Ipv6Address gateway, Claimed claimed) {
         this.gateway = gateway;
-        claim(address, null, claimed);
+        addresses.take(address, claimed);
     }
 
     /** Asks for routers and believes them: addresses, default router, MTU. */
@@ -200,99 +164,39 @@ public final class Ipv6Interface {
         schedule();
     }
 
-    private Own claim(Ipv6Cidr cidr, @Nullable Lifetime origin, Claimed claimed) {
-        Own own = new Own(cidr, origin);
-        addresses.add(own);
-        reports.join(cidr.address());
-        own.claim.start(own.high, own.low, probes, probeInterval, announcements, ours -> {
-            own.ours = ours;
-            if (!ours) {
-                LOG.log(
-                        System.Logger.Level.WARNING,
-                        "another machine on this link has the address {0}; it is not used here",
-                        own.cidr.address());
-                leave(own);
-            }
-            publish();
-            owner.onAddress();
-            claimed.done(ours);
-            if (!ours && dhcp != null && origin instanceof Dhcpv6Client.Leased lease) {
-                addresses.remove(own);
-                dhcp.onDuplicate(lease.address(), loop.now());
-            }
-        });
-        return own;
-    }
-
     /** Takes addresses of new prefixes and leases, and gives up those whose time is over. */
     void reconcile() {
-        for (RouterDiscovery.Autonomous prefix : discovery.autonomous()) {
-            if (isNew(prefix)) {
-                // The link-local address's identifier is unique on this link already (RFC 4291 appendix A).
-                long low = Ipv6Address.linkLocal(new MacAddress(link.mac())).low();
-                Ipv6Address address = new Ipv6Address(prefix.prefix().address().high(), low);
-                claim(new Ipv6Cidr(address, prefix.prefix().prefix()), prefix, _ -> {});
-            }
-        }
-        List<Dhcpv6Client.Leased> leases = dhcp == null ? List.of() : dhcp.addresses();
-        for (Dhcpv6Client.Leased lease : leases) {
-            if (isNew(lease)) {
-                // It says nothing of its neighbours (RFC 5942 §4), so the prefix is the address itself.
-                claim(new Ipv6Cidr(lease.address(), 128), lease, _ -> {});
-            }
-        }
-        for (Own own : List.copyOf(addresses)) {
-            switch (own.origin) {
-                case null -> {}
-                case Dhcpv6Client.Leased lease -> {
-                    if (!leases.contains(lease)) {
-                        drop(own, "the DHCPv6 lease is over");
-                    }
-                }
-                default -> {
-                    if (!discovery.autonomous().contains(own.origin)) {
-                        drop(own, "its prefix is no longer advertised");
-                    }
-                }
-            }
-        }
+        addresses.follow(discovery.autonomous(), dhcp == null ? List.of() : dhcp.addresses());
         publish();
         schedule();
     }
 
-    private boolean isNew(Lifetime origin) {
-        for (Own own : addresses) {
-            if (own.origin == origin) {
-                return false;
+    private final class Changes implements Ipv6Addresses.Owner {
+        @Override
+        public void onClaimed() {
+            publish();
+            owner.onAddress();
+        }
+
+        @Override
+        public void onLost(LocalAddress address, String reason) {
+            owner.onLost(address, reason);
+        }
+
+        @Override
+        public void onDuplicate(Dhcpv6Client.Leased lease) {
+            if (dhcp != null) {
+                dhcp.onDuplicate(lease.address(), loop.now());
             }
-        }
-        return addresses.size() < MOST_ADDRESSES;
-    }
-
-    private void drop(Own own, String reason) {
-        addresses.remove(own);
-        own.claim.cancel();
-        leave(own);
-        if (own.ours) {
-            own.ours = false;
-            lastSource = null;
-            owner.onLost(own, reason);
-        }
-    }
-
-    private void leave(Own own) {
-        if (own.listening) {
-            own.listening = false;
-            reports.leave(own.cidr.address());
         }
     }
 
     private void publish() {
-        lastSource = null;
+        addresses.chooseAgain();
         int before = settings.mtu;
         Dhcpv6Reply.Settings told = dhcp == null ? Dhcpv6Reply.Settings.NONE : dhcp.settings();
         settings = new Settings(
-                addresses.stream().filter(own -> own.ours).map(own -> own.cidr).toList(),
+                addresses.inUse(),
                 gateway == null ? discovery.router(0) : gateway,
                 discovery.onLink(),
                 both(discovery.nameServers(), told.nameServers()),
@@ -319,19 +223,9 @@ public final class Ipv6Interface {
         return settings;
     }
 
-    private @Nullable LocalAddress linkLocal() {
-        Own own = linkLocal;
-        return own != null && own.ours ? own : null;
-    }
-
     /** Whether an address is one of this host's, in use. */
     public boolean isOurs(long high, long low) {
-        for (Own own : addresses) {
-            if (own.ours && own.is(high, low)) {
-                return true;
-            }
-        }
-        return false;
+        return addresses.isOurs(high, low);
     }
 
     /** Whether packets to this group are for us: all nodes', or a solicited-node one. */
@@ -341,42 +235,10 @@ public final class Ipv6Interface {
                         || reports.has(high, low));
     }
 
-    /**
-     * The address to talk to {@code high}, {@code low} from (RFC 6724 §5, as far as one link goes): of its scope, not outlived, and most
-     * like it.
-     */
+    /** As {@link Ipv6Addresses#source}. */
     @Nullable
     LocalAddress source(long high, long low) {
-        boolean local = isLinkLocal(high);
-        Own recent = lastSource;
-        if (!local && recent != null && recent.high == high) {
-            return recent;
-        }
-        if (local) {
-            return linkLocal();
-        }
-        long now = loop.now();
-        Own best = null;
-        for (Own own : addresses) {
-            if (own.ours && own != linkLocal && (best == null || isBetter(own, best, high, now))) {
-                best = own;
-            }
-        }
-        lastSource = best;
-        return best;
-    }
-
-    private static boolean isBetter(Own own, Own best, long high, long now) {
-        boolean preferred = own.isPreferred(now);
-        if (preferred != best.isPreferred(now)) {
-            return preferred;
-        }
-        return Long.numberOfLeadingZeros(own.high ^ high) > Long.numberOfLeadingZeros(best.high ^ high);
-    }
-
-    /** fe80::/10, and the groups of the link. */
-    private static boolean isLinkLocal(long high) {
-        return high >>> 54 == 0xfe80 >>> 6 || high >>> 48 == 0xff02;
+        return addresses.source(high, low);
     }
 
     // ---- messages about the link
@@ -405,7 +267,7 @@ public final class Ipv6Interface {
         long targetHigh = NdpMessage.targetHigh(s, at);
         long targetLow = NdpMessage.targetLow(s, at);
         boolean detection = high == 0 && low == 0;
-        if (detection && objected(targetHigh, targetLow)) {
+        if (detection && addresses.objected(targetHigh, targetLow)) {
             return;
         }
         if (!isOurs(targetHigh, targetLow)) {
@@ -423,21 +285,10 @@ public final class Ipv6Interface {
         ndp.answer(mac == 0 || MacAddress.isGroup(mac) ? frameSource : mac, high, low, targetHigh, targetLow);
     }
 
-    /** Whether the address was under question, which has now been answered: somebody else has it, or wants it as well. */
-    private boolean objected(long high, long low) {
-        for (Own own : addresses) {
-            if (own.claim.isProbing(high, low)) {
-                own.claim.objection();
-                return true;
-            }
-        }
-        return false;
-    }
-
     private void onAdvertisement(long frameSource, MemorySegment s, long at, int length, long now) {
         long high = NdpMessage.targetHigh(s, at);
         long low = NdpMessage.targetLow(s, at);
-        if (objected(high, low)) {
+        if (addresses.objected(high, low)) {
             return;
         }
         if (isOurs(high, low)) {
@@ -563,15 +414,7 @@ public final class Ipv6Interface {
     }
 
     private boolean isOnLink(long high, long low) {
-        if (high >>> 54 == 0xfe80 >>> 6 || discovery.isOnLink(high, low)) {
-            return true;
-        }
-        for (Own own : addresses) {
-            if (own.origin == null && own.ours && own.cidr.contains(high, low)) {
-                return true;
-            }
-        }
-        return false;
+        return high >>> 54 == 0xfe80 >>> 6 || discovery.isOnLink(high, low) || addresses.isNearOurs(high, low);
     }
 
     /** As {@link IpInterface#noRoute}. */
@@ -581,7 +424,7 @@ public final class Ipv6Interface {
         if (now.addresses.isEmpty()) {
             return "this host has no IPv6 address";
         }
-        if (isLinkLocal(to.high())) {
+        if (Ipv6Addresses.isLinkLocal(to.high())) {
             return null;
         }
         if (now.addresses.size() == 1) {
@@ -672,13 +515,7 @@ public final class Ipv6Interface {
         }
         running = false;
         loop.cancel(timer);
-        for (Own own : addresses) {
-            own.claim.cancel();
-            leave(own);
-        }
-        addresses.clear();
-        linkLocal = null;
-        reports.close();
+        addresses.close();
         cache.clear();
         publish();
     }

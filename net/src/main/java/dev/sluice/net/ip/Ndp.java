@@ -9,19 +9,19 @@ import org.jspecify.annotations.Nullable;
 final class Ndp implements NeighbourProtocol {
     private static final int LONGEST = NdpMessage.NEIGHBOUR_LENGTH + NdpMessage.LINK_ADDRESS_LENGTH;
 
-    private final Ipv6Interface owner;
+    private final Ipv6Addresses addresses;
     private final long mac;
     private final Icmpv6Sender sender;
 
-    Ndp(HostLink link, Ipv6Interface owner) {
-        this.owner = owner;
+    Ndp(HostLink link, Ipv6Addresses addresses) {
+        this.addresses = addresses;
         this.mac = link.mac();
         this.sender = new Icmpv6Sender(link, LONGEST);
     }
 
     @Override
     public void ask(long high, long low, long to) {
-        LocalAddress source = owner.source(high, low);
+        LocalAddress source = addresses.source(high, low);
         if (source == null) {
             return;
         }

@@ -19,7 +19,7 @@
  *
  * <p>An address is taken after RFC 5227 or RFC 4862 §5.4: <em>probing</em> (not ours yet, any objection ends it), then ours and
  * <em>announced</em> (RFC 9131 over IPv6). Later conflicts are counted, logged and answered by one announcement in ten seconds; the address
- * is kept. IPv6 addresses: the link-local one of the hardware address; the one given; or one for each advertised prefix, with the same
+ * is kept. IPv6 addresses ({@code Ipv6Addresses}): the link-local one of the hardware address; the one given; or one for each advertised prefix, with the same
  * identifier, for as long as {@link dev.sluice.stack.ndp.RouterDiscovery} keeps the prefix, and those that {@link
  * dev.sluice.stack.dhcp6.Dhcpv6Client} is given where a router says that there is a server ({@code Dhcpv6Port} carries it). For each, the host listens to a group and says
  * so ({@code ListenerReports}, RFC 3810), before it asks.
