@@ -1,6 +1,5 @@
 package dev.sluice.gateway.proxy;
 
-import dev.sluice.gateway.http.BodyScan;
 import dev.sluice.gateway.http.Framing;
 import dev.sluice.gateway.tcp.GuestStream;
 import dev.sluice.host.HostError;
@@ -44,19 +43,6 @@ final class GuestEnd implements StreamSocket {
         END
     }
 
-    /** How a body went. */
-    enum Outcome {
-        WHOLE,
-        /** It ended with its stream, as it may. */
-        STREAM_ENDED,
-        /** Its stream ended in the middle. */
-        CUT_OFF,
-        /** It is none, so that nobody knows where it ends. */
-        BROKEN,
-        /** Whoever it is for does not take it any more. */
-        REFUSED
-    }
-
     private final Loop loop;
     private final GuestStream stream;
     private Up up = Up.WAIT;
@@ -67,16 +53,8 @@ final class GuestEnd implements StreamSocket {
     /** The last read gave some of them: what the upstream has is still to be seen. */
     private boolean gaveOwn;
 
-    private @Nullable BodyScan upScan;
-    /** How {@link #upScan} would go on, if the upstream takes all. */
-    private @Nullable BodyScan upProbe;
-
-    private @Nullable BodyScan downScan;
-    /** The response's length is known: nothing behind it is read. */
-    private boolean downCounted;
-
-    private @Nullable CompletableFuture<Outcome> upDone;
-    private @Nullable CompletableFuture<Outcome> downDone;
+    private @Nullable RequestBody request;
+    private @Nullable ResponseBody response;
     /** The guest has ended its stream. */
     private boolean ended;
     /** The flow is over. */
@@ -188,55 +166,54 @@ final class GuestEnd implements StreamSocket {
     }
 
     /** Moves the request's body to the upstream. */
-    CompletableFuture<Outcome> relayUp(UpstreamEnd to, Framing framing) {
-        CompletableFuture<Outcome> done = new CompletableFuture<>();
+    CompletableFuture<BodyOutcome> relayUp(UpstreamEnd to, Framing framing) {
+        CompletableFuture<BodyOutcome> done = new CompletableFuture<>();
         onLoop(
                 () -> {
                     upstream = to;
-                    upDone = done;
                     if (gone) {
-                        done.complete(Outcome.CUT_OFF);
+                        done.complete(BodyOutcome.CUT_OFF);
                         return;
                     }
-                    BodyScan scan = upScan == null ? new BodyScan() : upScan;
-                    upScan = scan;
-                    scan.begin(framing);
+                    RequestBody body = request == null ? new RequestBody() : request;
+                    request = body;
                     up = Up.BODY;
-                    if (scan.isDone()) {
-                        upEnded(Outcome.WHOLE);
-                    } else {
+                    body.begin(framing, done);
+                    settle(body);
+                    if (up == Up.BODY) {
                         stream.onWritable();
                         if (ended && !done.isDone()) {
-                            upEnded(Outcome.CUT_OFF);
+                            cutOff(body);
                         }
                     }
                 },
-                () -> done.complete(Outcome.CUT_OFF));
+                () -> done.complete(BodyOutcome.CUT_OFF));
         return done;
     }
 
     /** Sends a head and moves the response's body to the guest. */
-    CompletableFuture<Outcome> relayDown(UpstreamEnd from, byte[] head, Framing framing) {
-        CompletableFuture<Outcome> done = new CompletableFuture<>();
+    CompletableFuture<BodyOutcome> relayDown(UpstreamEnd from, byte[] head, Framing framing) {
+        CompletableFuture<BodyOutcome> done = new CompletableFuture<>();
         onLoop(
                 () -> {
                     upstream = from;
-                    downDone = done;
                     if (gone) {
-                        done.complete(Outcome.REFUSED);
+                        done.complete(BodyOutcome.REFUSED);
                         return;
                     }
-                    BodyScan scan = downScan == null ? new BodyScan() : downScan;
-                    downScan = scan;
-                    scan.begin(framing);
-                    downCounted = framing instanceof Framing.Length;
+                    ResponseBody body = response == null ? new ResponseBody() : response;
+                    response = body;
+                    body.begin(framing, done);
                     down = Down.BODY;
                     add(head);
-                    if (scan.isDone()) {
-                        own.whenTaken(() -> downEnded(Outcome.WHOLE));
+                    if (body.isEmpty()) {
+                        own.whenTaken(() -> {
+                            body.end(BodyOutcome.WHOLE);
+                            settle(body);
+                        });
                     }
                 },
-                () -> done.complete(Outcome.REFUSED));
+                () -> done.complete(BodyOutcome.REFUSED));
         return done;
     }
 
@@ -250,11 +227,8 @@ final class GuestEnd implements StreamSocket {
             upstream = to;
             up = Up.TUNNEL;
             down = Down.TUNNEL;
-            upScan = null;
-            upProbe = null;
-            downScan = null;
-            upDone = null;
-            downDone = null;
+            request = null;
+            response = null;
             collector = null;
             if (head.length > 0) {
                 own.add(head);
@@ -373,44 +347,18 @@ final class GuestEnd implements StreamSocket {
     }
 
     private int readBody(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
-        BodyScan scan = downScan;
-        if (scan == null || scan.isDone()) {
+        ResponseBody body = response;
+        if (body == null) {
             return WOULD_BLOCK;
         }
-        int first = length;
-        int second = wrapLength;
-        if (downCounted) {
-            first = (int) Math.min(first, scan.ahead());
-            second = (int) Math.min(second, scan.ahead() - first);
-        }
-        int n = upstream().socket().read(memory, at, first, wrapAt, second);
-        if (n > 0) {
-            first = Math.min(n, first);
-            int taken = scan.take(memory, at, first);
-            if (taken == first && n > first) {
-                taken += scan.take(memory, wrapAt, n - first);
-            }
-            if (taken < n) {
-                upstream().spoil();
-            }
-            if (scan.isDone() || scan.isBroken()) {
-                downEnded(scan.isDone() ? Outcome.WHOLE : Outcome.BROKEN);
-            }
-            return taken == 0 ? WOULD_BLOCK : taken;
-        }
-        if (n != WOULD_BLOCK) {
-            downEnded(n == END && scan.endsWithStream() ? Outcome.STREAM_ENDED : Outcome.CUT_OFF);
-        }
-        return WOULD_BLOCK;
+        int n = body.read(upstream(), memory, at, length, wrapAt, wrapLength);
+        settle(body);
+        return n;
     }
 
-    private void downEnded(Outcome outcome) {
-        down = Down.WAIT;
-        if (outcome != Outcome.WHOLE) {
-            upstream().spoil();
-        }
-        if (downDone != null) {
-            downDone.complete(outcome);
+    private void settle(ResponseBody body) {
+        if (body.outcome() != null && down == Down.BODY) {
+            down = Down.WAIT;
         }
     }
 
@@ -432,31 +380,22 @@ final class GuestEnd implements StreamSocket {
 
     @Override
     public int write(MemorySegment memory, long[] at, int[] lengths, int count) {
-        BodyScan scan = upScan;
-        if (gone
-                || up != Up.TUNNEL
-                        && (up != Up.BODY || scan == null || !upstream().isFlushed())) {
+        if (gone || up != Up.BODY && up != Up.TUNNEL) {
             return StreamSocket.super.write(memory, at, lengths, count);
         }
-        if (up == Up.TUNNEL || scan == null) {
+        if (up == Up.TUNNEL) {
             return upstream().socket().write(memory, at, lengths, count);
         }
         int total = 0;
         for (int i = 0; i < count; i++) {
             total += lengths[i];
         }
-        if (total > scan.ahead()) {
+        RequestBody body = request;
+        if (body == null || !body.mayPass(upstream(), total)) {
             return StreamSocket.super.write(memory, at, lengths, count);
         }
-        int n = upstream().socket().write(memory, at, lengths, count);
-        if (n > 0) {
-            scan.pass(n);
-            if (scan.isDone()) {
-                upEnded(Outcome.WHOLE);
-            }
-        } else if (n != WOULD_BLOCK) {
-            return writeBody(memory, at[0], lengths[0], 0, 0); // the same again, which says what it means
-        }
+        int n = body.pass(upstream(), memory, at, lengths, count);
+        settle(body);
         return n;
     }
 
@@ -473,52 +412,24 @@ final class GuestEnd implements StreamSocket {
     }
 
     private int writeBody(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
-        BodyScan scan = upScan;
-        if (scan == null || scan.isDone() || !upstream().isFlushed()) {
+        RequestBody body = request;
+        if (body == null) {
             return WOULD_BLOCK;
         }
-        BodyScan probe = upProbe == null ? new BodyScan() : upProbe;
-        upProbe = probe;
-        probe.copy(scan);
-        int first = probe.take(memory, at, length);
-        int second = first == length && wrapLength > 0 ? probe.take(memory, wrapAt, wrapLength) : 0;
-        if (first == 0) {
-            upEnded(Outcome.BROKEN);
-            return WOULD_BLOCK;
-        }
-        int n = upstream().socket().write(memory, at, first, wrapAt, second);
-        if (n == WOULD_BLOCK) {
-            return WOULD_BLOCK;
-        }
-        if (n < 0) {
-            up = Up.DISCARD;
-            if (upDone != null) {
-                upDone.complete(Outcome.REFUSED);
-            }
-            return length + wrapLength;
-        }
-        if (n == first + second) {
-            scan.copy(probe);
-        } else {
-            scan.take(memory, at, Math.min(n, first));
-            if (n > first) {
-                scan.take(memory, wrapAt, n - first);
-            }
-        }
-        if (scan.isDone() || scan.isBroken()) {
-            upEnded(scan.isDone() ? Outcome.WHOLE : Outcome.BROKEN);
-        }
+        int n = body.write(upstream(), memory, at, length, wrapAt, wrapLength);
+        settle(body);
         return n;
     }
 
-    private void upEnded(Outcome outcome) {
+    private void settle(RequestBody body) {
+        if (body.outcome() != null && up == Up.BODY) {
+            up = body.outcome() == BodyOutcome.REFUSED ? Up.DISCARD : Up.WAIT;
+        }
+    }
+
+    private void cutOff(RequestBody body) {
         up = Up.WAIT;
-        if (outcome != Outcome.WHOLE) {
-            upstream().resetNow(); // half a request must not be taken for a whole one
-        }
-        if (upDone != null) {
-            upDone.complete(outcome);
-        }
+        body.breakOff(upstream(), BodyOutcome.CUT_OFF);
     }
 
     @Override
@@ -530,7 +441,11 @@ final class GuestEnd implements StreamSocket {
                     collector.end(Collector.End.STREAM_ENDED);
                 }
             }
-            case BODY -> upEnded(Outcome.CUT_OFF);
+            case BODY -> {
+                if (request != null) {
+                    cutOff(request);
+                }
+            }
             case TUNNEL -> upstream().socket().shutdownOutput();
             case WAIT, DISCARD -> {}
         }
@@ -599,11 +514,11 @@ final class GuestEnd implements StreamSocket {
         if (collector != null) {
             collector.end(Collector.End.STREAM_ENDED);
         }
-        if (upDone != null) {
-            upDone.complete(Outcome.CUT_OFF);
+        if (request != null) {
+            request.end(BodyOutcome.CUT_OFF);
         }
-        if (downDone != null) {
-            downDone.complete(Outcome.REFUSED);
+        if (response != null) {
+            response.end(BodyOutcome.REFUSED);
         }
         own.drop();
     }

@@ -178,9 +178,9 @@ final class HttpSession {
             Framing framing = framing(response, "CONNECT", tunnel.title());
             boolean keep = request.keepsAlive() && response.minor() == 1 && !(framing instanceof Framing.UntilClose);
             byte[] head = Forwarding.toGuest(response, keep).bytes();
-            GuestEnd.Outcome outcome = Waiting.await(guest.relayDown(tunnel.end(), head, framing));
+            BodyOutcome outcome = Waiting.await(guest.relayDown(tunnel.end(), head, framing));
             tunnel.end().close();
-            return keep && outcome == GuestEnd.Outcome.WHOLE;
+            return keep && outcome == BodyOutcome.WHOLE;
         }
         handOver(
                 tunnel.end(),
@@ -244,7 +244,7 @@ final class HttpSession {
             boolean reused = end.used;
             end.used = true;
             end.send(sent.bytes());
-            CompletableFuture<GuestEnd.Outcome> up = guest.relayUp(end, body);
+            CompletableFuture<BodyOutcome> up = guest.relayUp(end, body);
             ResponseHead response = response(request, end, up, link.title(asked.target()), reused);
             boolean again = body.isEmpty() && REPEATABLE.contains(request.method());
             if (response == null) {
@@ -288,14 +288,14 @@ final class HttpSession {
 
     /** The first response that is final, or 101; null if none has come because the connection was not in use any more. */
     private @Nullable ResponseHead response(
-            RequestHead request, UpstreamEnd end, CompletableFuture<GuestEnd.Outcome> up, String title, boolean reused)
+            RequestHead request, UpstreamEnd end, CompletableFuture<BodyOutcome> up, String title, boolean reused)
             throws ProxyFailure, BadMessage {
         for (int interim = 0; ; interim++) {
             Collector.Taken taken = Waiting.await(
                     end.collect(new HeadScan()::ends, proxy.limits().proxyHeadBytes())
                             .taken());
             if (taken.end() == Collector.End.STREAM_ENDED) {
-                if (up.isDone() && up.join() == GuestEnd.Outcome.BROKEN) {
+                if (up.isDone() && up.join() == BodyOutcome.BROKEN) {
                     throw new BadMessage(400, "a body whose chunks are none");
                 }
                 if (taken.bytes().length == 0 && interim == 0) {
@@ -322,8 +322,8 @@ final class HttpSession {
         }
     }
 
-    private ProxyFailure gone(CompletableFuture<GuestEnd.Outcome> up, String title, Route route) {
-        if (!up.isDone() || up.join() != GuestEnd.Outcome.CUT_OFF) {
+    private ProxyFailure gone(CompletableFuture<BodyOutcome> up, String title, Route route) {
+        if (!up.isDone() || up.join() != BodyOutcome.CUT_OFF) {
             proxy.counters().badResponses.increment();
         }
         return new ProxyFailure(502, title + " has closed the connection without an answer.", "Rule: " + route.rule());
@@ -342,7 +342,7 @@ final class HttpSession {
             RequestHead request,
             ResponseHead response,
             Links.Link link,
-            CompletableFuture<GuestEnd.Outcome> up,
+            CompletableFuture<BodyOutcome> up,
             boolean asIs,
             ProxyTarget target)
             throws ProxyFailure {
@@ -365,11 +365,11 @@ final class HttpSession {
                 framing instanceof Framing.Chunked && response.fields().has("content-length");
         boolean more = counted && request.keepsAlive() && response.minor() == 1 && (!asIs || response.keepsAlive());
         ResponseHead told = asIs && !twoLengths ? response : Forwarding.toGuest(response, more);
-        GuestEnd.Outcome down = Waiting.await(guest.relayDown(end, told.bytes(), framing));
-        if (down == GuestEnd.Outcome.BROKEN) {
+        BodyOutcome down = Waiting.await(guest.relayDown(end, told.bytes(), framing));
+        if (down == BodyOutcome.BROKEN) {
             guest.reset("bad-response");
         }
-        boolean whole = down == GuestEnd.Outcome.WHOLE && up.isDone() && up.join() == GuestEnd.Outcome.WHOLE;
+        boolean whole = down == BodyOutcome.WHOLE && up.isDone() && up.join() == BodyOutcome.WHOLE;
         if (!whole || !response.keepsAlive() || twoLengths || !end.isFresh()) {
             drop();
         } else {

@@ -11,7 +11,8 @@
  * <p><b>Two speeds.</b> A session's virtual thread reads and writes heads, looks up names and opens connections, in blocking calls. Bodies and
  * tunnels never pass it: {@code GuestEnd} has the place of the host's socket in the guest's flow, and in the modes <em>body</em> and
  * <em>tunnel</em> it hands the flow's reads and writes to the upstream's socket, so bytes go between that and the flow's own memory as if
- * there were no proxy. A body differs from a tunnel only in a {@link dev.sluice.gateway.http.BodyScan} that follows it, to know where it ends.
+ * there were no proxy. A body differs from a tunnel only in that {@code RequestBody} and {@code ResponseBody} follow it with a
+ * {@link dev.sluice.gateway.http.BodyScan}, to know where it ends.
  * When a tunnel stands, the session's thread has ended, and what remains is two small objects more than any flow has.
  *
  * <p><b>Who holds what.</b> Nobody holds more than a head. A {@code Collector} takes bytes up to the end of a head and not one more: what

@@ -85,8 +85,8 @@ class GuestEndTest {
         assertThat(soon(guest.send(new byte[1]))).isFalse();
         assertThat(guest.isGone()).isTrue();
         assertThat(soon(guest.collect(Scan.ANYTHING, 9).taken()).end()).isEqualTo(Collector.End.STREAM_ENDED);
-        assertThat(soon(guest.relayUp(upstream, SOME))).isEqualTo(GuestEnd.Outcome.CUT_OFF);
-        assertThat(soon(guest.relayDown(upstream, new byte[1], SOME))).isEqualTo(GuestEnd.Outcome.REFUSED);
+        assertThat(soon(guest.relayUp(upstream, SOME))).isEqualTo(BodyOutcome.CUT_OFF);
+        assertThat(soon(guest.relayDown(upstream, new byte[1], SOME))).isEqualTo(BodyOutcome.REFUSED);
         assertThat(soon(upstream.send(new byte[1]))).isFalse();
         assertThat(soon(upstream.collect(Scan.ANYTHING, 9).taken()).end()).isEqualTo(Collector.End.STREAM_ENDED);
         Collector waiting = new Collector(Scan.ANYTHING, 9);
