@@ -273,14 +273,14 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     @Override
     public void onConnected() {
         long now = flows.loop.now();
-        flows.connected(this);
+        flows.establishment.connected(this);
         tcb.accept(now);
         transmit(now);
     }
 
     @Override
     public void onConnectFailed(HostError error) {
-        flows.connectFailed(this, error);
+        flows.establishment.connectFailed(this, error);
     }
 
     @Override

@@ -17,6 +17,8 @@
  * <tr><td>data, FIN, RST</td><td>data (read into the Tcb's send ring, from where it goes to the link), end, reset</td></tr>
  * </table>
  *
+ * <p>The first rows, from the SYN to its answer, are {@code Establishment}'s: it asks limits and policy, and knows the gateway's own services.
+ *
  * <p><b>Pace.</b> Nothing is acknowledged to the guest that neither the socket nor the Tcb's bounded buffer has; nothing is read from
  * the socket while enough unsent data waits in the ring. So a reader that stalls on either side stops the writer on the other, and
  * memory stays within {@code Limits}. An idle flow owns no buffers.
