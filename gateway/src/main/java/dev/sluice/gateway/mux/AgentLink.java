@@ -8,7 +8,10 @@ import dev.sluice.loop.Loop;
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +23,9 @@ public final class AgentLink implements StreamListener.Acceptor {
     public static final String VSOCK_PREAMBLE = vsockPreamble(62_373);
 
     private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway");
+    /** Of earlier agents whose channels go on; where there are more, the oldest's break. */
+    static final int MOST_REPLACED = 8;
+
     private static final long WARNING_INTERVAL = 10_000_000_000L;
 
     /** What leads such a connection to another port of the guest's vsock. */
@@ -36,6 +42,9 @@ public final class AgentLink implements StreamListener.Acceptor {
     private @Nullable StreamListener listener;
 
     private @Nullable Multiplexer multiplexer;
+    /** Those of agents that others have taken the place of, in that order; each goes with its last channel. */
+    private final Set<Multiplexer> replaced = new LinkedHashSet<>();
+
     private long lastWarning;
     private boolean warned;
 
@@ -65,14 +74,34 @@ public final class AgentLink implements StreamListener.Acceptor {
     /** The agent has connected: it takes the place of one that has before, whose channels go on. */
     @Override
     public StreamSocket.Events accept(StreamSocket socket, IpAddress peer, int peerPort) {
-        Multiplexer made = new Multiplexer(loop, generation, new byte[0], new Owner());
+        Multiplexer made = multiplexer(new byte[0]);
         made.carryConnected(socket);
         Multiplexer before = multiplexer;
         multiplexer = made;
-        if (before != null && before.size() == 0) {
-            before.close();
+        if (before != null) {
+            retire(before);
         }
         return made.events();
+    }
+
+    private void retire(Multiplexer before) {
+        if (before.size() == 0) {
+            before.close();
+            return;
+        }
+        replaced.add(before);
+        if (replaced.size() > MOST_REPLACED) {
+            Multiplexer oldest = replaced.iterator().next();
+            replaced.remove(oldest);
+            oldest.close();
+        }
+    }
+
+    private Multiplexer multiplexer(byte[] preamble) {
+        Owner owner = new Owner();
+        Multiplexer made = new Multiplexer(loop, generation, preamble, owner);
+        owner.multiplexer = made;
+        return made;
     }
 
     /** Whether the multiplexer greets: then each outside peer of a UDP forward has a channel of its own. */
@@ -84,7 +113,7 @@ public final class AgentLink implements StreamListener.Acceptor {
     public Channel open(MuxTarget target, StreamSocket.Events events) {
         Multiplexer there = multiplexer;
         if (there == null || there.isEnded()) {
-            there = new Multiplexer(loop, generation, preamble.getBytes(StandardCharsets.US_ASCII), new Owner());
+            there = multiplexer(preamble.getBytes(StandardCharsets.US_ASCII));
             multiplexer = there;
             if (listener == null) {
                 there.carry(host.connect(path, there.events()));
@@ -97,7 +126,9 @@ public final class AgentLink implements StreamListener.Acceptor {
 
     /** The channels there are, for people. */
     public List<String> describe() {
-        return multiplexer == null ? List.of() : multiplexer.describe();
+        return Stream.concat(replaced.stream(), Stream.ofNullable(multiplexer))
+                .flatMap(one -> one.describe().stream())
+                .toList();
     }
 
     /** Breaks all channels. */
@@ -105,12 +136,16 @@ public final class AgentLink implements StreamListener.Acceptor {
         if (listener != null) {
             listener.close();
         }
+        replaced.forEach(Multiplexer::close);
+        replaced.clear();
         if (multiplexer != null) {
             multiplexer.close();
         }
     }
 
     private final class Owner implements Multiplexer.Owner {
+        private @Nullable Multiplexer multiplexer;
+
         /** Agents of this kind are asked, and ask nothing. */
         @Override
         public void onOpen(Channel channel) {
@@ -118,7 +153,17 @@ public final class AgentLink implements StreamListener.Acceptor {
         }
 
         @Override
+        public void onIdle() {
+            if (multiplexer != null && replaced.remove(multiplexer)) {
+                multiplexer.close();
+            }
+        }
+
+        @Override
         public void onEnd(String reason) {
+            if (multiplexer != null && replaced.remove(multiplexer)) {
+                return; // there is another agent
+            }
             long now = loop.now();
             if (!warned || now - lastWarning > WARNING_INTERVAL) {
                 warned = true;

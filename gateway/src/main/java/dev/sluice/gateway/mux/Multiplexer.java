@@ -33,6 +33,9 @@ public final class Multiplexer extends Work {
         /** The other side asks for a connection: {@link Channel#accept} it, now or later, or close it. */
         void onOpen(Channel channel);
 
+        /** There is no channel, and nothing of one that is still to be sent; told again and again as long as it is so. */
+        default void onIdle() {}
+
         /** The carrier has ended, and with it all channels. */
         void onEnd(String reason);
     }
@@ -334,6 +337,9 @@ public final class Multiplexer extends Work {
             for (int i = waiters.size(); i > 0 && !ended; i--) {
                 waiters.remove().onRoom();
             }
+        }
+        if (!ended && channels.isEmpty() && outStart == outEnd) {
+            owner.onIdle();
         }
     }
 

@@ -37,6 +37,9 @@
  * frames wait as bits of their channel, so that a peer that does not read costs nothing more. A channel has a buffer only while
  * something is in it. At most {@value dev.sluice.gateway.mux.Multiplexer#MAX_CHANNELS} channels.
  *
+ * <p><b>Another agent</b> that connects takes the place of the one before, whose channels go on until they end by themselves, and its
+ * carrier with the last of them; at most {@value dev.sluice.gateway.mux.AgentLink#MOST_REPLACED} such carriers remain, then the oldest breaks.
+ *
  * <p><b>The end.</b> When the carrier breaks, every channel breaks, as a reset does, never as an end in order.
  */
 @NullMarked

@@ -3,6 +3,7 @@ package dev.sluice.gateway.tcp;
 import static dev.sluice.gateway.flow.ManualLoop.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.gateway.NoHost;
 import dev.sluice.gateway.RecordingLink;
 import dev.sluice.gateway.event.Events;
 import dev.sluice.gateway.flow.AddressPlan;
@@ -13,8 +14,6 @@ import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.flow.ManualLoop;
 import dev.sluice.host.HostError;
-import dev.sluice.host.StreamHost;
-import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.TcpShard;
@@ -219,7 +218,7 @@ class BatchTest {
     }
 
     /** A host with one server that takes everything. */
-    private static final class Server implements StreamHost, StreamSocket {
+    private static final class Server extends NoHost implements StreamSocket {
         private StreamSocket.@Nullable Events events;
         private int toRead;
 
@@ -234,21 +233,6 @@ class BatchTest {
         public StreamSocket connect(IpAddress address, int port, int timeToLive, StreamSocket.Events events) {
             this.events = events;
             return this;
-        }
-
-        @Override
-        public StreamSocket connect(String path, StreamSocket.Events events) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public StreamListener listen(@Nullable IpAddress address, int port, StreamListener.Acceptor acceptor) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public StreamListener listen(String path, StreamListener.Acceptor acceptor) {
-            throw new UnsupportedOperationException();
         }
 
         @Override
