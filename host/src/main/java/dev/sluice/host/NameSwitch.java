@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 public final class NameSwitch {
     public static final Path PATH = Path.of("/etc/nsswitch.conf");
     private static final int MAX_BYTES = 64 << 10;
-    private static final int MAX_LOOKUPS = 8;
+    static final int MAX_LOOKUPS = 8;
     private static final int PATIENCE_SECONDS = 10;
     /** What we do ourselves, or what asks the same servers. */
     private static final Set<String> OURS = Set.of("files", "dns", "resolve", "db", "cache");
@@ -68,14 +68,19 @@ public final class NameSwitch {
         this(new WatchedFile<>(path, MAX_BYTES, NameSwitch::parse, nanoClock), new Libc());
     }
 
-    private NameSwitch(@Nullable WatchedFile<Set<String>> services, Lookups lookups) {
+    NameSwitch(@Nullable WatchedFile<Set<String>> services, Lookups lookups) {
         this.services = services;
         this.lookups = lookups;
     }
 
     /** Linux's file; on other systems whatever the JDK finds out. */
     public static NameSwitch ofSystem() {
-        return System.getProperty("os.name", "").equals("Linux") ? new NameSwitch(PATH) : ofRuntime();
+        return of(System.getProperty("os.name", ""), PATH);
+    }
+
+    /** @param system as the JDK calls it */
+    static NameSwitch of(String system, Path path) {
+        return system.equals("Linux") ? new NameSwitch(path) : ofRuntime();
     }
 
     /** One that owns all addresses and their names: other systems have servers for each interface, which no file tells. */

@@ -3,10 +3,17 @@ package dev.sluice.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,6 +64,75 @@ class NameSwitchTest {
         assertThat(names.isFresh()).isTrue();
         assertThat(names.addresses("localhost", false)).containsExactly(InetAddress.ofLiteral("127.0.0.1"));
         assertThat(names.name(InetAddress.ofLiteral("127.0.0.1"))).isNotNull();
+    }
+
+    @Test
+    void onlyLinuxHasTheFile(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(directory.resolve("nsswitch.conf"), "hosts: files dns\n");
+        assertThat(NameSwitch.of("Linux", file).mayKnow("a.example")).isFalse();
+        for (String system : new String[] {"Mac OS X", "Windows 11", "FreeBSD", ""}) {
+            assertThat(NameSwitch.of(system, file).owns("a.example")).as(system).isTrue();
+        }
+    }
+
+    /** No name here that a server would be asked for. */
+    @Test
+    void theRuntimeGivesAddressesOfTheFamilyThatWasAskedFor() {
+        RuntimeNames names = new RuntimeNames();
+        assertThat(names.addresses("192.0.2.7", false)).containsExactly(InetAddress.ofLiteral("192.0.2.7"));
+        assertThat(names.addresses("192.0.2.7", true)).isEmpty();
+        assertThat(names.addresses("2001:db8::7", true)).containsExactly(InetAddress.ofLiteral("2001:db8::7"));
+        assertThat(names.addresses("2001:db8::7", false)).isEmpty();
+        assertThat(names.addresses("localhost", true)).allMatch(Inet6Address.class::isInstance);
+        assertThat(names.addresses("[no address]", false))
+                .as("what it can't find")
+                .isEmpty();
+    }
+
+    /** Lookups that last until they are let go. */
+    private static final class Slow implements NameSwitch.Lookups {
+        private final CountDownLatch begun = new CountDownLatch(NameSwitch.MAX_LOOKUPS);
+        private final CountDownLatch go = new CountDownLatch(1);
+
+        @Override
+        public List<InetAddress> addresses(String name, boolean ipv6) {
+            begun.countDown();
+            try {
+                go.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return List.of(InetAddress.getLoopbackAddress());
+        }
+
+        @Override
+        public String name(InetAddress address) {
+            throw new IllegalStateException("the system's resolver broke");
+        }
+    }
+
+    @Test
+    void whoComesWhenTooManyAskIsToldThatNothingIsKnown() throws Exception {
+        Slow slow = new Slow();
+        NameSwitch names = new NameSwitch(null, slow);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<List<InetAddress>>> asked = IntStream.range(0, NameSwitch.MAX_LOOKUPS)
+                    .mapToObj(_ -> threads.submit(() -> names.addresses("a.example", false)))
+                    .toList();
+            slow.begun.await();
+            assertThat(names.addresses("late.example", false)).isNull();
+            slow.go.countDown();
+            for (Future<List<InetAddress>> one : asked) {
+                assertThat(one.get()).containsExactly(InetAddress.getLoopbackAddress());
+            }
+        }
+        assertThat(names.addresses("late.example", false)).containsExactly(InetAddress.getLoopbackAddress());
+    }
+
+    @Test
+    void aLookupThatBreaksIsOneThatFoundNothing() {
+        assertThat(new NameSwitch(null, new Slow()).name(InetAddress.getLoopbackAddress()))
+                .isNull();
     }
 
     private static void resolv(Path file, String server) throws IOException {

@@ -144,15 +144,20 @@ class ReceiverTest {
     @CsvSource({"15872, 2919, false", "15872, 2920, true", "2000, 999, false", "2000, 1000, true"})
     void aFullBufferThatIsReadIsToldOfInSteps(int limit, int read, boolean told) {
         try (Dialogue d = limited(limit)) {
-            d.appetite = 0;
-            d.peerData(1, 1, limit);
-            assertThat(d.one().window()).isZero();
-            d.appetite = read;
-            d.tcb.drain(d.now);
-            d.transmit();
-            assertThat(d.sent).hasSize(told ? 1 : 0);
-            d.sent.clear();
+            assertTold(d, limit, 0, read, told);
         }
+    }
+
+    /** That the peer, which has sent so much and was left this window, hears of its opening when so much is read, or does not. */
+    private static void assertTold(Dialogue d, int held, int window, int read, boolean told) {
+        d.appetite = 0;
+        d.peerData(1, 1, held);
+        assertThat(d.one().window()).isEqualTo(window);
+        d.appetite = read;
+        d.tcb.drain(d.now);
+        d.transmit();
+        assertThat(d.sent).hasSize(told ? 1 : 0);
+        d.sent.clear();
     }
 
     /** As long as half of the window is open, only a quarter of it is news. */
@@ -160,14 +165,7 @@ class ReceiverTest {
     @CsvSource({"7936, 3967, false", "7936, 3968, true", "7937, 2920, true"})
     void aWindowThatIsHalfOpenIsToldOfInLargerSteps(int held, int read, boolean told) {
         try (Dialogue d = new Dialogue(SMALL, 1, 1).plain(true)) {
-            d.appetite = 0;
-            d.peerData(1, 1, held);
-            assertThat(d.one().window()).isEqualTo(SMALL_WINDOW - held);
-            d.appetite = read;
-            d.tcb.drain(d.now);
-            d.transmit();
-            assertThat(d.sent).hasSize(told ? 1 : 0);
-            d.sent.clear();
+            assertTold(d, held, SMALL_WINDOW - held, read, told);
         }
     }
 
