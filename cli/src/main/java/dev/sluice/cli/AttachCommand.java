@@ -106,7 +106,7 @@ final class AttachCommand implements Command {
         Signals.onStop(stop);
         try (GuestNetwork guests = network.start(plan)) {
             guests.attach(target.open(spec));
-            guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), target::openNetwork);
+            guests.ports().publishTo(new ForwardSpec.Address(plan.firstGuest()), target::openNetwork);
             network.publish(guests);
             if (exitFd != null) {
                 Descriptors.onHangUp(exitFd, stop::countDown);

@@ -170,7 +170,7 @@ final class NetworkOptions {
             network.gateway().captures().keepRings();
         }
         if (syntax != null) {
-            network.settings(syntax.given());
+            network.control().started(syntax.given());
         }
         live(network).followProxy();
         return network;
@@ -180,7 +180,7 @@ final class NetworkOptions {
         LiveSettings known = live;
         if (known == null) {
             known = new LiveSettings(found.path(), given(), found.settings(), guests);
-            guests.settings(known);
+            guests.control().settings(known);
             live = known;
         }
         return known;
@@ -190,7 +190,7 @@ final class NetworkOptions {
     void publish(GuestNetwork guests) throws IOException {
         live(guests).publish();
         if (settings.get(Keys.PUBLISH_AUTO, false)) {
-            guests.publishAutomatically();
+            guests.ports().publishAutomatically();
         }
     }
 
@@ -205,14 +205,14 @@ final class NetworkOptions {
     /** Has the network answer the commands that ask it, and serve its API wherever that was asked for. */
     void openControl(GuestNetwork guests) throws IOException {
         live(guests).watch();
-        guests.openControlSocket();
+        guests.control().openSocket();
         openApi(guests);
     }
 
     /** The same, but what every network has to answer is done on a thread of its own. */
     void openControlBeside(GuestNetwork guests) throws IOException {
         live(guests).watch();
-        guests.openControlSocketBeside();
+        guests.control().openSocketBeside();
         openApi(guests);
     }
 
@@ -221,7 +221,7 @@ final class NetworkOptions {
         Path tokenFile = settings.get(Keys.API_TOKEN);
         ApiToken token = doors.isEmpty() || tokenFile == null ? null : ApiToken.fromFile(tokenFile);
         for (ApiDoor door : doors) {
-            guests.openApi(door, token);
+            guests.control().open(door, token);
         }
     }
 

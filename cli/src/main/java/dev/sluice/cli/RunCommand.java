@@ -84,7 +84,7 @@ final class RunCommand implements Command {
             child.notes().forEach(Console::detail);
             Signals.passOn(child);
             guests.attach(child.tap());
-            guests.publishTo(new ForwardSpec.Address(plan.firstGuest()), child::openNetwork);
+            guests.ports().publishTo(new ForwardSpec.Address(plan.firstGuest()), child::openNetwork);
             network.publish(guests);
             child.configureAndRun();
             network.openControlBeside(guests);

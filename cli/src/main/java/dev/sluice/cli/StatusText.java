@@ -75,7 +75,8 @@ final class StatusText {
         counters("drops", map(status.get("drops")));
         Map<?, ?> memory = map(status.get("memory"));
         line("memory   " + Units.bytes(number(memory, "resident")) + " resident, "
-                + Units.bytes(number(memory, "buffers")) + " of it flow buffers");
+                + Units.bytes(number(memory, "buffers")) + " of it flow buffers, heap collected "
+                + number(memory, "heapCollections") + " times");
     }
 
     private void line(String text) {

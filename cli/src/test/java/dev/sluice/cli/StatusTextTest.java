@@ -19,7 +19,7 @@ class StatusTextTest {
                          "leases": [{"address": "192.168.65.3", "mac": "02:00:00:00:00:01", "hostName": "a\\u001bb",
                           "expiresInSeconds": 86400}],
                          "tcp": {"open": 1, "halfOpen": 0, "bytesToHost": 2500000},
-                         "drops": {"bad-ipv4": 3}, "memory": {"resident": 60000000, "buffers": 0}}
+                         "drops": {"bad-ipv4": 3}, "memory": {"resident": 60000000, "buffers": 0, "heapCollections": 2}}
                         """)).isEqualTo("""
                         sluice 0.1.0, process 42, up 2 h
                         network  192.168.65.0/24, gateway and DNS 192.168.65.1, host 192.168.65.2 (closed), MTU 1500
@@ -28,7 +28,7 @@ class StatusTextTest {
                         leases   192.168.65.3  02:00:00:00:00:01  a?b, for 24 h
                         TCP      open 1, bytes to host 2.5 MB
                         drops    bad-ipv4 3
-                        memory   60.0 MB resident, 0 B of it flow buffers
+                        memory   60.0 MB resident, 0 B of it flow buffers, heap collected 2 times
                         """);
     }
 

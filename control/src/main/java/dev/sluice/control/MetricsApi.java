@@ -131,6 +131,8 @@ final class MetricsApi {
                 .value("kind=\"heap-used\"", memory.heapUsed())
                 .value("kind=\"heap-committed\"", memory.heapCommitted())
                 .value("kind=\"resident\"", memory.resident());
+        out.counter("sluice_heap_collections_total", "Collections of the Java heap because it had grown by half")
+                .value(memory.heapCollections());
         long clients = 0;
         long cut = 0;
         long turnedAway = 0;

@@ -70,6 +70,11 @@ public record GatewayStatus(
                 memory);
     }
 
+    /** The same where the process has its heap collected, and counts how often. */
+    public GatewayStatus withHeapCollections(long count) {
+        return with(new Memory(memory.buffers, memory.heapUsed, memory.heapCommitted, memory.resident, count));
+    }
+
     /**
      * @param hostLoopback whether guests reach the host's loopback through {@code host}
      * @param mtu bytes of an IP packet
@@ -146,12 +151,13 @@ public record GatewayStatus(
     public record LoopStatus(long turns, long failures, long stalls, long longestStallMillis) {}
 
     /**
-     * All in bytes.
+     * In bytes, but for the last.
      *
      * @param buffers native memory of flow buffers in use
      * @param heapUsed of the Java heap
      * @param heapCommitted taken from the system for the Java heap
      * @param resident of the process, as the system counts it; 0 if unknown
+     * @param heapCollections how often the process had its Java heap collected because it had grown; 0 where nobody watches it
      */
-    public record Memory(long buffers, long heapUsed, long heapCommitted, long resident) {}
+    public record Memory(long buffers, long heapUsed, long heapCommitted, long resident, long heapCollections) {}
 }

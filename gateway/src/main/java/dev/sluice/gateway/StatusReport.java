@@ -70,7 +70,7 @@ final class StatusReport {
                 network.limits,
                 new GatewayStatus.LoopStatus(
                         loop.turns(), loop.failures(), loop.stalls(), loop.longestStallNanos() / 1_000_000),
-                new GatewayStatus.Memory(network.shard.buffers().inUse(), 0, 0, 0));
+                new GatewayStatus.Memory(network.shard.buffers().inUse(), 0, 0, 0, 0));
     }
 
     private static GatewayStatus.@Nullable Ipv6Addresses ipv6(AddressPlan plan) {
@@ -143,7 +143,8 @@ final class StatusReport {
                 status.memory().buffers(),
                 runtime.totalMemory() - runtime.freeMemory(),
                 runtime.totalMemory(),
-                resident()));
+                resident(),
+                status.memory().heapCollections()));
     }
 
     private static long resident() {

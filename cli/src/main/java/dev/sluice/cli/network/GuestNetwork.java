@@ -1,27 +1,9 @@
 package dev.sluice.cli.network;
 
-import dev.sluice.control.ApiDoor;
-import dev.sluice.control.ApiToken;
-import dev.sluice.control.ControlBackend;
-import dev.sluice.control.ControlException;
-import dev.sluice.control.ControlServer;
-import dev.sluice.control.ControlSockets;
-import dev.sluice.control.ProxyDoor;
-import dev.sluice.control.SettingsDoor;
-import dev.sluice.gateway.Captures;
 import dev.sluice.gateway.Gateway;
-import dev.sluice.gateway.GatewayStatus;
-import dev.sluice.gateway.dns.DnsDirectory;
-import dev.sluice.gateway.event.Events;
-import dev.sluice.gateway.explain.Explained;
-import dev.sluice.gateway.explain.Explainer;
 import dev.sluice.gateway.flow.AddressPlan;
-import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.Ipv6Plan;
-import dev.sluice.gateway.forward.ForwardInfo;
-import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
-import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Framing;
 import dev.sluice.link.Guests;
@@ -38,7 +20,6 @@ import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Resources;
-import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
@@ -47,7 +28,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -57,8 +37,8 @@ import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pieces of one guest network, wired by hand: gateway, links, capture, published ports, control socket. Made and used by a command's
- * thread; everything it starts ends with {@link #close}.
+ * The pieces of one guest network, wired by hand: gateway, links, capture, {@link PublishedPorts}, {@link ControlDoors}. Made and used by a
+ * command's thread; everything it starts ends with {@link #close}.
  */
 public final class GuestNetwork implements AutoCloseable {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.network");
@@ -71,21 +51,14 @@ public final class GuestNetwork implements AutoCloseable {
     /** Links of guests for whom this process is there. */
     private final Map<Link, Attendance> attended = new ConcurrentHashMap<>();
 
-    private @Nullable ControlServer control;
-    /** Where forwards lead that name no guest. */
-    private volatile ForwardSpec.Target target = new ForwardSpec.Only();
-    /** The way into the guest's namespace, until it was taken. */
-    private @Nullable Namespace namespace;
-
-    private @Nullable NamespaceSockets inside;
-    private boolean closed;
-    private volatile Map<String, Object> settings = Map.of();
-    private volatile @Nullable SettingsDoor settingsDoor;
-    private volatile @Nullable ProxyDoor proxyDoor;
+    private final PublishedPorts ports;
+    private final ControlDoors control;
 
     private GuestNetwork(Gateway gateway, @Nullable CaptureFile capture) {
         this.gateway = gateway;
         this.capture = capture;
+        this.ports = new PublishedPorts(gateway);
+        this.control = new ControlDoors(gateway, ports);
         AddressPlan plan = gateway.plan();
         this.vmnet = new VmnetTable(
                 plan.firstGuest(),
@@ -198,9 +171,14 @@ public final class GuestNetwork implements AutoCloseable {
         }
     }
 
-    /** How this process was started, for whoever has to find out what went wrong. */
-    public void settings(Map<String, Object> settings) {
-        this.settings = settings;
+    /** The ports of the host that lead to guests. */
+    public PublishedPorts ports() {
+        return ports;
+    }
+
+    /** Where this network is asked about itself, and steered. */
+    public ControlDoors control() {
+        return control;
     }
 
     /** For what this class does not wire. */
@@ -298,249 +276,6 @@ public final class GuestNetwork implements AutoCloseable {
         gone(link);
     }
 
-    /** Opens the guest's network namespace: a descriptor, the caller's. */
-    public interface Namespace {
-        int open() throws IOException;
-    }
-
-    /**
-     * Says where published ports that name no guest lead.
-     *
-     * @param namespace the guest's: clients on this host reach its services without frames; null if there is none
-     */
-    public void publishTo(ForwardSpec.Target guest, @Nullable Namespace namespace) {
-        target = guest;
-        this.namespace = namespace;
-    }
-
-    /** Opens ports of the host; none or all. */
-    public List<ForwardInfo> publish(List<ForwardSpec> forwards) throws IOException {
-        if (forwards.isEmpty()) {
-            return List.of();
-        }
-        openShortcut();
-        List<ForwardSpec> specs =
-                forwards.stream().map(spec -> spec.withDefault(target)).toList();
-        List<ForwardInfo> open = gateway.ports().add(specs);
-        for (int i = 0; i < open.size(); i++) {
-            if (specs.get(i).listen() instanceof ForwardSpec.Port port && port.port() == 0) {
-                LOG.log(
-                        System.Logger.Level.WARNING,
-                        "port " + open.get(i).listen() + " leads to the guest's port "
-                                + open.get(i).guestPort());
-            }
-        }
-        return open;
-    }
-
-    /**
-     * Publishes the namespace's services by themselves.
-     *
-     * @throws IOException if the namespace cannot be looked into
-     */
-    public void publishAutomatically() throws IOException {
-        openShortcut();
-        NamespaceSockets sockets;
-        synchronized (this) {
-            sockets = inside;
-        }
-        try {
-            if (sockets == null) {
-                throw new IOException("there is no way into the namespace");
-            }
-            sockets.read("tcp");
-            AutoPublish.start(sockets, gateway.ports(), target);
-        } catch (IOException e) {
-            throw new IOException("--publish-auto: the namespace's services can't be seen: " + e.getMessage(), e);
-        }
-    }
-
-    /** With the first forward: a network without any needs no thread for it. */
-    private synchronized void openShortcut() {
-        Namespace way = namespace;
-        if (way == null || closed) {
-            return;
-        }
-        namespace = null;
-        try {
-            NamespaceSockets sockets = new NamespaceSockets(way.open());
-            inside = sockets;
-            gateway.shortcut(sockets);
-        } catch (IOException e) {
-            LOG.log(System.Logger.Level.DEBUG, "published ports go as frames: " + e.getMessage());
-        }
-    }
-
-    /** As {@link #openControlSocket}, on a thread of its own: what that needs takes longer to load than many a command runs. */
-    public void openControlSocketBeside() {
-        Thread.ofPlatform().daemon().name("control-door").start(this::openControlSocket);
-    }
-
-    /** Starts answering {@code sluice status}; without it the network works as well, so a failure is only said. */
-    public void openControlSocket() {
-        try {
-            server().open(ControlSockets.own());
-        } catch (ControlException e) {
-            LOG.log(System.Logger.Level.WARNING, "sluice status can't ask this process: " + e.getMessage());
-        }
-    }
-
-    /**
-     * Serves the control API at a further place.
-     *
-     * @param token what a client of a TCP port must know; null if there is none
-     * @throws ControlException saying why not and what to do
-     */
-    public void openApi(ApiDoor door, @Nullable ApiToken token) throws ControlException {
-        switch (door) {
-            case ApiDoor.Socket(Path path) -> server().open(path);
-            case ApiDoor.Port port -> {
-                if (token == null) {
-                    throw new IllegalArgumentException("a TCP port without a token would serve everybody");
-                }
-                int chosen = server().open(port, token);
-                if (port.address().getPort() == 0) {
-                    LOG.log(System.Logger.Level.WARNING, "the API is at http://127.0.0.1:" + chosen);
-                }
-            }
-        }
-    }
-
-    private synchronized ControlServer server() throws ControlException {
-        ControlServer server = control;
-        if (server == null) {
-            server = new ControlServer(new Backend());
-            if (closed) {
-                server.close();
-            }
-            control = server;
-        }
-        return server;
-    }
-
-    /** Says who knows the network's settings, for whoever asks over the control socket. */
-    public void settings(SettingsDoor door) {
-        settingsDoor = door;
-    }
-
-    /** Which way requests go. */
-    public ProxyDoor proxy() {
-        ProxyDoor door = proxyDoor;
-        return door == null ? ProxyDoor.of(() -> gateway.proxy().policy()) : door;
-    }
-
-    /** Says which way requests go. */
-    public void proxy(ProxyDoor door) {
-        proxyDoor = door;
-    }
-
-    /** What the control socket shows and steers. */
-    private final class Backend implements ControlBackend {
-        @Override
-        public GatewayStatus status() throws IOException {
-            return gateway.status();
-        }
-
-        @Override
-        public List<FlowInfo> flows() throws IOException {
-            return gateway.flows().list();
-        }
-
-        @Override
-        public Optional<FlowInfo> flow(long id) throws IOException {
-            return gateway.flows().find(id);
-        }
-
-        @Override
-        public Optional<FlowInfo> cutFlow(long id) throws IOException {
-            return gateway.flows().cut(id);
-        }
-
-        @Override
-        public DnsDirectory dns() {
-            return gateway.dns().directory();
-        }
-
-        @Override
-        public Events events() {
-            return gateway.events();
-        }
-
-        @Override
-        public Captures captures() {
-            return gateway.captures();
-        }
-
-        @Override
-        public Map<String, Object> settings() {
-            return settings;
-        }
-
-        @Override
-        public Explained explain(String target, @Nullable IpAddress guest) {
-            return new Explainer(
-                            gateway.plan(),
-                            gateway.dns()::explain,
-                            gateway::decide,
-                            () -> gateway.proxy().policy(),
-                            port -> gateway.proxy().transparentPorts().contains(port))
-                    .explain(target, guest == null ? gateway.plan().firstGuest() : guest);
-        }
-
-        @Override
-        public ProxyDoor proxy() {
-            return GuestNetwork.this.proxy();
-        }
-
-        @Override
-        public SettingsDoor settingsDoor() throws IOException {
-            SettingsDoor door = settingsDoor;
-            return door == null ? ControlBackend.super.settingsDoor() : door;
-        }
-
-        @Override
-        public List<GatewayForward> gatewayForwards() throws IOException {
-            return gateway.gatewayForwards();
-        }
-
-        @Override
-        public void addGatewayForwards(List<GatewayForward> forwards) throws IOException {
-            List<GatewayForward> before = gateway.gatewayForwards();
-            try {
-                for (GatewayForward forward : forwards) {
-                    gateway.forward(forward);
-                }
-            } catch (IOException e) {
-                for (GatewayForward forward : forwards) {
-                    if (!before.contains(forward)) {
-                        gateway.unforward(forward);
-                    }
-                }
-                throw e;
-            }
-        }
-
-        @Override
-        public boolean removeGatewayForward(GatewayForward forward) throws IOException {
-            return gateway.unforward(forward);
-        }
-
-        @Override
-        public List<ForwardInfo> forwards() throws IOException {
-            return gateway.ports().list();
-        }
-
-        @Override
-        public List<ForwardInfo> addForwards(List<ForwardSpec> specs) throws IOException {
-            return publish(specs);
-        }
-
-        @Override
-        public List<ForwardInfo> removeForwards(List<ForwardSpec.Listen> places, boolean cut) throws IOException {
-            return gateway.ports().remove(places, cut);
-        }
-    }
-
     /** What a guest without DHCP needs as its /etc/resolv.conf: our resolver, the host's search list. */
     public static String resolvConf(AddressPlan plan) {
         List<String> search = new ResolvConf(ResolvConf.PATH).config().search();
@@ -552,29 +287,10 @@ public final class GuestNetwork implements AutoCloseable {
 
     @Override
     public void close() {
-        ControlServer server;
-        NamespaceSockets sockets;
-        synchronized (this) {
-            closed = true;
-            server = control;
-            sockets = inside;
-        }
-        SettingsDoor door = settingsDoor;
-        if (door != null) {
-            door.close();
-        }
-        if (server != null) {
-            server.close();
-        }
-        ProxyDoor followed = proxyDoor;
-        if (followed != null) {
-            followed.close();
-        }
+        control.close();
         servers.forEach(LinkServer::close);
         gateway.close();
-        if (sockets != null) {
-            sockets.close();
-        }
+        ports.close();
         if (capture != null) {
             try {
                 capture.close();

@@ -1,6 +1,8 @@
 package dev.sluice.cli.network;
 
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 
 /**
  * Has the old generation collected long before it is full. The serial collector leaves it alone until there is no room at all: flows that lived
@@ -14,10 +16,12 @@ final class HeapWatch {
 
     private static final AtomicBoolean STARTED = new AtomicBoolean();
 
+    private static final AtomicLong COLLECTIONS = new AtomicLong();
+
     /** What the heap took after the last collection that was asked for. */
     private long after;
 
-    private HeapWatch(long committed) {
+    HeapWatch(long committed) {
         after = committed;
     }
 
@@ -37,14 +41,27 @@ final class HeapWatch {
         try {
             while (true) {
                 Thread.sleep(INTERVAL_MILLIS);
-                if (isDue(runtime.totalMemory(), after)) {
+                look(runtime.totalMemory(), () -> {
                     System.gc();
-                    after = runtime.totalMemory();
-                }
+                    return runtime.totalMemory();
+                });
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** @param collection has it collected; what it takes afterwards */
+    void look(long committed, LongSupplier collection) {
+        if (isDue(committed, after)) {
+            after = collection.getAsLong();
+            COLLECTIONS.incrementAndGet();
+        }
+    }
+
+    /** How often it was collected. */
+    static long collections() {
+        return COLLECTIONS.get();
     }
 
     /**

@@ -4,7 +4,8 @@
  *
  * <h2>Theory of operation</h2>
  *
- * <p>{@link dev.sluice.cli.network.GuestNetwork} wires gateway, links, capture, published ports and control socket by hand; a command
+ * <p>{@link dev.sluice.cli.network.GuestNetwork} wires gateway, links, capture, {@link dev.sluice.cli.network.PublishedPorts} and {@link
+ * dev.sluice.cli.network.ControlDoors} by hand; a command
  * makes one, hands it links ({@code attach} for a TAP interface, {@code listen} for a place where guests connect) and closes it at the
  * end. {@link dev.sluice.cli.network.NetworkNamespace} is a namespace that exists, by either of its names.
  *

@@ -37,7 +37,7 @@ final class ProxyFollower implements ProxyDoor {
         policy = LiveProxyPolicy.ofHost(
                 target -> isOwn(plan, target.host()), System.getenv(), name -> addresses(names, plan, name));
         gateway.onHostNetworkChange(policy::networkChanged);
-        network.proxy(this);
+        network.control().proxy(this);
     }
 
     /** As guests find them, so that a script and its server may be in a zone that only this network has been told of. */

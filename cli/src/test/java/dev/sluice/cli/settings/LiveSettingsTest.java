@@ -123,7 +123,7 @@ class LiveSettingsTest {
                 dns: {records: [a.test=192.0.2.1, b.test=192.0.2.2], host-names: [my.host]}
                 """.formatted(one));
         // by hand, which no file knows
-        network.publish(ForwardSyntax.parse("127.0.0.1:" + ports[2] + ":80"));
+        network.ports().publish(ForwardSyntax.parse("127.0.0.1:" + ports[2] + ":80"));
         network.gateway().dns().directory().addRecords(List.of(new DnsDirectory.Entry("c.test", "A", 5, "192.0.2.3")));
 
         reload("""
@@ -295,7 +295,10 @@ class LiveSettingsTest {
     }
 
     private Route route(String host) {
-        return network.proxy().routes(new ProxyTarget("https", host, 443)).getFirst();
+        return network.control()
+                .proxy()
+                .routes(new ProxyTarget("https", host, 443))
+                .getFirst();
     }
 
     @Test

@@ -105,7 +105,7 @@ final class Exposures implements AutoCloseable {
             removeSocket(Path.of(path));
         }
         int port = remote == null
-                ? network.publish(List.of(spec)).getFirst().port()
+                ? network.ports().publish(List.of(spec)).getFirst().port()
                 : sshPort(remote.guest(), remote.guestPort());
         ForwardSpec.Listen listen = spec.listen() instanceof ForwardSpec.Port(IpAddress at, int _, boolean udp)
                 ? new ForwardSpec.Port(at, port, udp)

@@ -100,7 +100,7 @@ public final class Gvproxy implements Face {
             }
             writePid(configuration.pidFile);
             services.ready();
-            guests.openControlSocket();
+            guests.control().openSocket();
             stop.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

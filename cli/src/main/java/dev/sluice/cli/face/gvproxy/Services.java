@@ -142,7 +142,7 @@ final class Services implements AutoCloseable {
                     tunnel.port(),
                     false);
             try {
-                network.publish(List.of(spec));
+                network.ports().publish(List.of(spec));
                 try (SocketChannel guest = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
                     HttpStream client = Door.stream(fd);
                     client.write(ByteBuffer.wrap("OK".getBytes(StandardCharsets.US_ASCII)));

@@ -204,8 +204,9 @@ final class ApiSocket implements AutoCloseable {
             throw new Refused("add_hostfwd: slirp_add_hostfwd failed: " + forward.place() + " is forwarded already");
         }
         try {
-            network.publish(List.of(new ForwardSpec(
-                    forward.place(), new ForwardSpec.Address(forward.guestAddress), forward.guestPort, false)));
+            network.ports()
+                    .publish(List.of(new ForwardSpec(
+                            forward.place(), new ForwardSpec.Address(forward.guestAddress), forward.guestPort, false)));
         } catch (IOException | IllegalArgumentException e) {
             throw new Refused("add_hostfwd: slirp_add_hostfwd failed: " + e.getMessage());
         }

@@ -115,7 +115,7 @@ public final class Slirp4netns implements Face {
             if (request.readyFd != null) {
                 Descriptors.writeReady(request.readyFd);
             }
-            guests.openControlSocket();
+            guests.control().openSocket();
             stop.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -138,11 +138,11 @@ public final class Slirp4netns implements Face {
             case Request.ByPath(Path path) -> attach(new NetworkNamespace.OfFile(path), request, plan, guests);
             case Request.TapDescriptor(int fd) -> {
                 guests.attach(TapDevice.adopt(fd), request.guest());
-                guests.publishTo(guest, null);
+                guests.ports().publishTo(guest, null);
             }
             case Request.Bess(String path) -> {
                 guests.listen(LinkUrl.parse("bess:" + path), () -> {});
-                guests.publishTo(guest, null);
+                guests.ports().publishTo(guest, null);
             }
         }
     }
@@ -150,7 +150,7 @@ public final class Slirp4netns implements Face {
     private static void attach(NetworkNamespace namespace, Request request, AddressPlan plan, GuestNetwork guests)
             throws IOException {
         guests.attach(namespace.open(tap(request, plan)), request.guest());
-        guests.publishTo(new ForwardSpec.Address(request.guest()), namespace::openNetwork);
+        guests.ports().publishTo(new ForwardSpec.Address(request.guest()), namespace::openNetwork);
     }
 
     private static TapSpec tap(Request request, AddressPlan plan) {

@@ -101,7 +101,7 @@ public final class Vpnkit implements Face {
                 gateway.guestNames(domain(dhcp), dhcp.search());
             });
             openDoors(doors, gateway, proxy);
-            network.openControlSocket();
+            network.control().openSocket();
             files.start();
             stop.await();
         } catch (InterruptedException e) {
