@@ -21,9 +21,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * The whole of DHCPv6 (RFC 8415) with ISC's dhcpd: it answers a Solicit by an Advertise, where dnsmasq commits at once, and it remembers what
@@ -46,25 +46,18 @@ class DhcpdTest {
                 time.sleep(1)
             """;
 
-    private Lab lab;
+    @RegisterExtension
+    final Lab lab = Lab.needing("ip", "dhcpd", "python3", "ping");
+
     private OpenTap tap;
     private Path leases;
-
-    @AfterEach
-    void close() {
-        if (lab != null) {
-            lab.close();
-        }
-    }
 
     private String sh(String line) {
         return lab.onHost("sh", "-c", line).output();
     }
 
     private void network() throws Exception {
-        Needs.lab("ip", "dhcpd", "python3", "ping");
         Needs.check(Files.exists(Path.of("/proc/net/if_inet6")), "needs a kernel with IPv6");
-        lab = Lab.open();
         TapSpec spec = new TapSpec("peer0", 1500, Ipv4Cidr.parse("10.66.0.1/24"), Ipv4Address.ANY, null, false);
         tap = NamespaceTap.openByPath(lab.hostNamespace(), spec);
         sh("ip link set peer0 up && ip -6 addr add fd00:66::1/64 dev peer0 nodad");

@@ -62,8 +62,7 @@ class GvproxyPeerTest {
     static void open() throws IOException {
         String program = System.getenv("GVPROXY");
         Needs.check(program != null, "needs GVPROXY in the environment, which names a real gvproxy (docs/testing.md)");
-        Needs.lab("socat", "dnsmasq");
-        lab = Lab.open();
+        lab = Lab.open("socat", "dnsmasq");
         lab.server(TestServers.class);
         Dns.start(lab);
         Await.listening(

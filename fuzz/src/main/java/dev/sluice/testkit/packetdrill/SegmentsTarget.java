@@ -84,7 +84,7 @@ public final class SegmentsTarget {
             case 4 -> pass(input.u8() * 5 * MILLIS);
             case 5 -> pass(Math.max(0, Math.min(stack.deadline() - stack.now(), 7200_000 * MILLIS)));
             case 6 -> each(c -> c.read(input.u16()));
-            case 7 -> each(c -> c.write(Math.min(input.u16(), c.writable(1 << 18))));
+            case 7 -> each(c -> c.write(Math.min(input.u16(), c.writable(1 << 18)), false));
             case 8 -> each(c -> c.tcb.shutdownOutput(stack.now()));
             default ->
                 each(c -> {
