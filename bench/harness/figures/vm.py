@@ -43,7 +43,7 @@ def sluice(folder, mtu):
 
 def passt(folder, mtu):
     path = f"{folder}/vm.sock"
-    process = subprocess.Popen([str(Path(shutil.which(contenders.PASTA)).with_name("passt")), "--foreground", "--runas", "0", "--socket", path, "--mtu", str(mtu), "--address", "10.0.2.15", "--netmask", "24",
+    process = subprocess.Popen([str(Path(shutil.which(contenders.PASTA)).with_name("passt")), "--foreground", "--runas", "65534", "--socket", path, "--mtu", str(mtu), "--address", "10.0.2.15", "--netmask", "24",
                                 "--gateway", "10.0.2.2", "-t", "none", "-u", "none"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return Net(STREAM.format(path), "10.0.2.15/24", "10.0.2.2", "10.0.2.2", process)
 

@@ -29,6 +29,11 @@ final class GuestTcp {
     private static final int BATCH = 256 * 1024;
 
     private static final int READ = 1024 * 1024;
+    /** Without progress for so long, or after so many equal acknowledgments, what is not acknowledged is sent again (RFC 5681 §3.2). */
+    private static final long STALL_NANOS = 200_000_000;
+
+    private static final int DUPLICATES = 3;
+    private static final long PARTING_NANOS = 2_000_000_000;
 
     private final GuestLink link;
     private final GuestArp arp;
@@ -47,6 +52,12 @@ final class GuestTcp {
 
     private int sendNext;
     private int unacknowledged;
+    private int duplicates;
+    private long progressAt;
+    /** Where the last repetition began. */
+    private int repeatedFrom;
+
+    private long repeated;
     private long window;
     private int windowShift;
     private int receiveNext;
@@ -56,6 +67,8 @@ final class GuestTcp {
 
     private final AtomicLong received = new AtomicLong();
     private volatile boolean stopped;
+    private boolean over;
+    private volatile boolean released;
 
     /** @param mtu largest IP packet to send and receive */
     GuestTcp(
@@ -93,9 +106,19 @@ final class GuestTcp {
         return received.get();
     }
 
-    /** Makes {@link #send} or {@link #receive} return soon. Any thread. */
+    /** Bytes sent again, once {@link #send} has returned. */
+    long repeated() {
+        return repeated;
+    }
+
+    /** Has {@link #send} or {@link #receive} end the connection. Any thread. */
     void stop() {
         stopped = true;
+    }
+
+    /** Makes {@link #send} or {@link #receive} return, now that the end has been heard. Any thread. */
+    void release() {
+        released = true;
     }
 
     void connect() throws IOException {
@@ -124,10 +147,20 @@ final class GuestTcp {
         long sum = buildFrames(out, frames, frame);
         int at = 0;
         int end = 0;
-        while (at < end || !stopped) { // a frame that has begun must end
+        int highest = sendNext;
+        long until = Long.MAX_VALUE;
+        // a frame that has begun must end; and a reset counts where everything before it has come (RFC 5961 §3.2)
+        while (at < end || !stopped || sendNext != unacknowledged && System.nanoTime() < until) {
+            if (stopped && until == Long.MAX_VALUE) {
+                until = System.nanoTime() + PARTING_NANOS;
+            }
             if (at == end) {
                 arp.answer();
+                repeatIfLost();
                 int count = (int) Math.min(frames, (window - (sendNext - unacknowledged)) / mss);
+                if (stopped) {
+                    count = Math.min(count, (highest - sendNext) / mss);
+                }
                 at = 0;
                 end = Math.max(0, count) * frame;
                 for (int i = 0; i < end; i += frame) {
@@ -136,6 +169,7 @@ final class GuestTcp {
                     Bytes.put16(out, tcp + TcpHeader.CHECKSUM, Checksum.finish(Checksum.add32(sum, sendNext)));
                     sendNext += mss;
                 }
+                highest = sendNext - highest > 0 ? sendNext : highest;
             }
             boolean room = at < end;
             if (room) {
@@ -147,6 +181,19 @@ final class GuestTcp {
             }
         }
         reset();
+    }
+
+    private void repeatIfLost() {
+        if (sendNext == unacknowledged) {
+            progressAt = System.nanoTime();
+        } else if (duplicates >= DUPLICATES && repeatedFrom != unacknowledged
+                || System.nanoTime() - progressAt > STALL_NANOS) {
+            repeated += sendNext - unacknowledged;
+            repeatedFrom = unacknowledged;
+            sendNext = unacknowledged;
+            duplicates = 0;
+            progressAt = System.nanoTime();
+        }
     }
 
     /** Writes equal frames behind each other; returns the checksum's sum without the sequence number. */
@@ -187,8 +234,15 @@ final class GuestTcp {
         reset();
     }
 
+    /** Ends it, and reads on until the host's end has heard: who writes frames to us and waits for room hears nothing. */
     private void reset() throws IOException {
+        over = true;
         writeBare(TcpHeader.RST | TcpHeader.ACK, 0);
+        while (!released) {
+            if (!absorb()) {
+                link.await(false);
+            }
+        }
     }
 
     /** Sends a segment without payload. The options stand behind the header already. */
@@ -237,7 +291,8 @@ final class GuestTcp {
         arp.onFrame(in, at);
         if (EthernetHeader.type(in, at) != EthernetHeader.TYPE_IPV4
                 || Ipv4Header.protocol(in, at + IP) != Ipv4Header.PROTOCOL_TCP
-                || TcpHeader.destinationPort(in, at + TCP) != localPort) {
+                || TcpHeader.destinationPort(in, at + TCP) != localPort
+                || over) {
             return;
         }
         long tcp = at + TCP;
@@ -247,7 +302,7 @@ final class GuestTcp {
             throw new IOException("the gateway ended the connection");
         }
         int sequence = TcpHeader.sequence(in, tcp);
-        unacknowledged = TcpHeader.acknowledgment(in, tcp);
+        acknowledged(TcpHeader.acknowledgment(in, tcp), (long) TcpHeader.window(in, tcp) << windowShift);
         if ((flags & TcpHeader.SYN) != 0) {
             connected = true;
             receiveNext = sequence + 1;
@@ -264,6 +319,19 @@ final class GuestTcp {
                 received.lazySet(received.getPlain() + payload);
             } else if (sequence - receiveNext > 0) {
                 throw new IOException((sequence - receiveNext) + " bytes are missing in the stream");
+            }
+        }
+    }
+
+    private void acknowledged(int now, long room) {
+        if (now == unacknowledged) {
+            duplicates += room == window && sendNext != now ? 1 : 0;
+        } else if (now - unacknowledged > 0) {
+            duplicates = 0;
+            progressAt = System.nanoTime();
+            unacknowledged = now;
+            if (now - sendNext > 0) {
+                sendNext = now; // it had come after all
             }
         }
     }

@@ -1,9 +1,11 @@
 package dev.sluice.bench.streamlink;
 
 import com.sun.management.ThreadMXBean;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Locale;
@@ -16,6 +18,7 @@ public final class StreamLinks implements AutoCloseable {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final int[] MTUS = {1500, 65520};
     private static final double WARM_UP = 1.5;
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final Translator translator;
     private int lastPort = 40_000;
@@ -67,9 +70,14 @@ public final class StreamLinks implements AutoCloseable {
             Thread.sleep((long) (seconds * 1000));
             Account after = account(inward, tcp, client, host);
             tcp.stop();
+            boolean heard = host.thread.join(PATIENCE);
+            tcp.release();
             done.get();
-            host.thread.join();
-            return Row.of(translator.name() + ", " + (inward ? "host to guest" : "guest to host"), before, after);
+            if (!heard) {
+                throw new IOException("the host's end does not hear of the guest's");
+            }
+            String way = inward ? "host to guest" : "guest to host";
+            return Row.of(translator.name() + ", " + way, before, after, tcp.repeated());
         }
     }
 
@@ -78,6 +86,7 @@ public final class StreamLinks implements AutoCloseable {
      *
      * @param loop of the gateway's thread, or of another process altogether
      * @param bytesPerFrame allocated; not a number where that is not known
+     * @param repeated megabytes that the guest sent again, as they did not arrive: warm-up included
      */
     record Row(
             String name,
@@ -86,8 +95,9 @@ public final class StreamLinks implements AutoCloseable {
             double loopUser,
             double guest,
             double host,
-            double bytesPerFrame) {
-        private static Row of(String name, Account before, Account after) {
+            double bytesPerFrame,
+            double repeated) {
+        private static Row of(String name, Account before, Account after, long repeated) {
             double bytes = after.bytes - before.bytes;
             return new Row(
                     name,
@@ -97,20 +107,22 @@ public final class StreamLinks implements AutoCloseable {
                     (after.guest - before.guest) / bytes,
                     (after.host - before.host) / bytes,
                     (double) (after.translator.allocated() - before.translator.allocated())
-                            / (after.translator.frames() - before.translator.frames()));
+                            / (after.translator.frames() - before.translator.frames()),
+                    repeated / 1e6);
         }
 
         String json() {
             String line = String.format(
                     Locale.ROOT,
                     "{\"row\": \"%s\", \"gbps\": %.3f, \"cpu_s_per_gb\": %.4f, \"user_s_per_gb\": %.4f, \"guest_s_per_gb\": %.4f,"
-                            + " \"host_s_per_gb\": %.4f",
+                            + " \"host_s_per_gb\": %.4f, \"repeated_mb\": %.1f",
                     name,
                     gigabits,
                     loop,
                     loopUser,
                     guest,
-                    host);
+                    host,
+                    repeated);
             return Double.isNaN(bytesPerFrame)
                     ? line + "}"
                     : line + String.format(Locale.ROOT, ", \"bytes_per_frame\": %.3f}", bytesPerFrame);
