@@ -44,4 +44,8 @@ def rows(words, record):
         raise Failed(f"bench/streamlink ended with {r.returncode}: {r.stderr.strip()[-300:]}")
     for line in filter(None, r.stdout.splitlines()):
         values = json.loads(line)
-        record(values.pop("row"), **values)
+        row = values.pop("row")
+        if values["gbps"] > 0:
+            record(row, **values)
+        else:
+            record.failed(row, "nothing arrived in this time")
