@@ -4,8 +4,10 @@ import static dev.sluice.stack.tcp.Dialogue.*;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.stack.tcp.Dialogue.Sent;
+import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -158,6 +160,43 @@ class HandshakeTest {
             d.assertReceived(100);
             assertThat(d.events).isEqualTo(Tcb.Events.ESTABLISHED | Tcb.Events.REMOTE_CLOSED);
             assertThat(d.one().ack()).isEqualTo(102);
+        }
+    }
+
+    /** Data of a SYN that meets ours was never acknowledged, so memory that is short need not be spent on it. */
+    @Test
+    void whatCameWithASynMayBeGivenUpAndComesAgain() {
+        try (Dialogue d = new Dialogue(TcpProfile.lan(1500), -60, 5, BufferPool.MIN_BLOCK)) {
+            d.tcb.openActive(0, 0, d.iss, d.now, 80, 40000);
+            d.one();
+            d.peer(Dialogue.SYN, 0, 0, 100, 65535);
+            assertThat(d.one().ack()).isEqualTo(1);
+            assertThat(d.shard.buffers().inUse()).isEqualTo(BufferPool.MIN_BLOCK);
+            MemorySegment block = d.shard.buffers().take(BufferPool.MIN_BLOCK);
+            assertThat(block).isNotNull();
+            d.shard.buffers().give(block);
+            assertThat(d.peer(Dialogue.ACK, 101, 1)).isEqualTo(Tcb.Events.ESTABLISHED);
+            d.assertReceived(0);
+            d.peerData(1, 1, 100);
+            d.assertReceived(100);
+        }
+    }
+
+    @Test
+    void whatCameWithASynIsDeliveredOnceAndBeforeItsEnd() {
+        try (Dialogue d = new Dialogue(TcpProfile.lan(1500), -60, 5)) {
+            d.tcb.openActive(0, 0, d.iss, d.now, 80, 40000);
+            d.one();
+            d.peer(Dialogue.SYN | Dialogue.FIN, 0, 0, 100, 65535);
+            assertThat(d.one().ack()).as("nothing of it is acknowledged yet").isEqualTo(1);
+            d.assertReceived(0);
+            d.appetite = 0;
+            assertThat(d.peer(Dialogue.ACK, 102, 1)).isEqualTo(Tcb.Events.ESTABLISHED);
+            assertThat(d.tcb.state()).isEqualTo(TcpState.CLOSE_WAIT);
+            assertThat(d.one().ack()).isEqualTo(102);
+            d.appetite = Integer.MAX_VALUE;
+            assertThat(d.tcb.drain(d.now)).isEqualTo(Tcb.Events.REMOTE_CLOSED);
+            d.assertReceived(100);
         }
     }
 }
