@@ -114,6 +114,7 @@ final class AttachCommand implements Command {
             target.onGone(stop::countDown);
             network.reloadOnHangUp(guests);
             network.openControl(guests);
+            network.confine(guests);
             if (readyFd != null) {
                 Descriptors.writeReady(readyFd);
             }

@@ -95,6 +95,10 @@ final class NetworkOptions {
                         "Who knows the token in FILE may use the API over TCP; a FILE that is not there is made.",
                         text -> set(Keys.API_TOKEN, Path.of(text)));
         return ProxyOptions.addTo(DnsOptions.addTo(syntax, given), given)
+                .flag(
+                        "--seccomp",
+                        "Once it serves, let this process refuse itself what it needs no more, as to start programs.",
+                        () -> set(Keys.SECCOMP, true))
                 .flag("-v, --verbose", "Say more on standard error.", () -> verbose = true);
     }
 
@@ -154,6 +158,9 @@ final class NetworkOptions {
 
     /** Starts the network. */
     GuestNetwork start(AddressPlan plan) throws IOException {
+        if (settings.get(Keys.SECCOMP, false)) {
+            GuestNetwork.checkConfinement("--seccomp");
+        }
         Gateway.Builder builder = Gateway.builder().plan(plan).proxy(NetworkParts.proxy(settings));
         try {
             builder.dns(NetworkParts.dns(settings, plan)).limits(NetworkParts.limits(settings));
@@ -214,6 +221,13 @@ final class NetworkOptions {
         live(guests).watch();
         guests.control().openSocketBeside();
         openApi(guests);
+    }
+
+    /** The last step, if it was asked for: nothing can be executed afterwards. */
+    void confine(GuestNetwork guests) throws IOException {
+        if (settings.get(Keys.SECCOMP, false)) {
+            guests.confine(true);
+        }
     }
 
     private void openApi(GuestNetwork guests) throws IOException {

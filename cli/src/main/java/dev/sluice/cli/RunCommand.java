@@ -88,6 +88,7 @@ final class RunCommand implements Command {
             network.publish(guests);
             child.configureAndRun();
             network.openControlBeside(guests);
+            network.confine(guests);
             return child.waitFor();
         }
     }

@@ -84,6 +84,7 @@ final class ServeCommand implements Command {
             network.publish(guests);
             network.reloadOnHangUp(guests);
             network.openControl(guests);
+            network.confine(guests);
             Console.say("serving " + plan.subnet() + " at "
                     + String.join(", ", urls.stream().map(LinkUrl::toString).toList()));
             stop.await();

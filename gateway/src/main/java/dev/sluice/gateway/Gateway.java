@@ -18,6 +18,7 @@ import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.NetworkWatch;
 import dev.sluice.host.Outbound;
+import dev.sluice.host.VsockAddress;
 import dev.sluice.link.Link;
 import dev.sluice.link.vmnet.AddressClaims;
 import dev.sluice.loop.EventLoop;
@@ -398,6 +399,22 @@ public final class Gateway implements AutoCloseable {
     public void agentAt(String path) throws IOException {
         on(loop, () -> {
             network.agentAt(path);
+            return true;
+        });
+    }
+
+    /** As {@link #agent(String, Generation, String)}, where the hypervisor has given the guest a vsock of this machine's. */
+    public void agent(VsockAddress address, Generation generation) throws IOException {
+        on(loop, () -> {
+            network.agent(address, generation);
+            return true;
+        });
+    }
+
+    /** As {@link #agentAt(String)}, at a port of this machine's vsock. */
+    public void agentAt(VsockAddress address) throws IOException {
+        on(loop, () -> {
+            network.agentAt(address);
             return true;
         });
     }

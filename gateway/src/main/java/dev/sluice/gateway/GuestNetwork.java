@@ -39,6 +39,7 @@ import dev.sluice.host.DatagramHost;
 import dev.sluice.host.PipeSocket;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
+import dev.sluice.host.VsockAddress;
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.link.LocalPort;
@@ -202,9 +203,19 @@ final class GuestNetwork implements LocalPort {
         forwards.agent(new AgentLink(loop, streams, path, generation, preamble));
     }
 
+    /** Leads forwards to an agent at a port of a machine's vsock. */
+    void agent(VsockAddress address, Generation generation) {
+        forwards.agent(new AgentLink(loop, streams, address, generation));
+    }
+
     /** Leads forwards to an agent that connects to a socket of the host. */
     void agentAt(String path) throws IOException {
         forwards.agent(AgentLink.listen(loop, streams, path));
+    }
+
+    /** The same at a port of vsock. */
+    void agentAt(VsockAddress address) throws IOException {
+        forwards.agent(AgentLink.listen(loop, streams, address));
     }
 
     /** Closes a port that {@link #forward} has opened; what is under way goes on. False if it is not there. */

@@ -3,6 +3,7 @@ package dev.sluice.gateway;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamSocket;
+import dev.sluice.host.VsockAddress;
 import dev.sluice.wire.IpAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,16 @@ public class NoHost implements StreamHost {
 
     @Override
     public StreamSocket connect(String path, StreamSocket.Events events) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public StreamSocket connect(VsockAddress address, StreamSocket.Events events) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public StreamListener listen(VsockAddress address, StreamListener.Acceptor acceptor) {
         throw new UnsupportedOperationException();
     }
 

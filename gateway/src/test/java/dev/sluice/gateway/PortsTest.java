@@ -16,6 +16,7 @@ import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.net.ConflictDetection;
+import dev.sluice.net.Datagram;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetException;
 import dev.sluice.net.NetStack;
@@ -100,7 +101,7 @@ class PortsTest {
         }
     }
 
-    /** TCP does, as soon as the guest has sent anything from that address; UDP leads to IPv4 addresses only. */
+    /** As soon as the guest has sent anything from that address. */
     @Test
     void aPortLeadsToAnIpv6AddressOfAGuest() throws Exception {
         Ipv6Plan six = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true);
@@ -124,9 +125,43 @@ class PortsTest {
             try (Socket client = client(nobody)) {
                 assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
             }
-            assertThatThrownBy(() -> add(world, "0:[" + address + "]:53/udp"))
-                    .isInstanceOf(IOException.class)
-                    .hasMessageContaining("give its IPv4 address");
+        }
+    }
+
+    @Test
+    void aUdpPortLeadsToEitherAddressOfAGuestOverBothFamilies() throws Exception {
+        Ipv6Plan six = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true);
+        AddressPlan plan =
+                AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true).withIpv6(six);
+        NetConfig config = GuestWorld.fixedAddress().with(new NetConfig.Ipv6.Automatic(LONG));
+        try (GuestWorld world = new GuestWorld(plan, true, Limits.defaults(), null, config);
+                UdpSocket service = world.guest.udp().bind(53)) {
+            world.guest.icmp().ping(GATEWAY, LONG);
+            world.guest.icmp().ping(six.gateway(), LONG);
+            Ipv6Address address = new Ipv6Address(
+                    six.prefix().address().high(),
+                    Ipv6Address.linkLocal(GuestWorld.GUEST_MAC).low());
+            for (String guest : new String[] {"", "[" + address + "]:"}) {
+                int port = add(world, "0:" + guest + "53/udp").port();
+                for (String host : new String[] {"127.0.0.1", "::1"}) {
+                    try (DatagramSocket client = new DatagramSocket()) {
+                        client.setSoTimeout((int) LONG.toMillis());
+                        client.connect(InetAddress.getByName(host), port);
+                        client.send(new DatagramPacket("question".getBytes(US_ASCII), 8));
+                        Datagram question = service.receive(LONG);
+                        assertThat(question.payload()).asString(US_ASCII).isEqualTo("question");
+                        assertThat(question.address()).isEqualTo(guest.isEmpty() ? GATEWAY : six.gateway());
+                        service.send(question.address(), question.port(), "answer".getBytes(US_ASCII));
+                        DatagramPacket answer = new DatagramPacket(new byte[100], 100);
+                        client.receive(answer);
+                        assertThat(new String(answer.getData(), 0, answer.getLength(), US_ASCII))
+                                .isEqualTo("answer");
+                    }
+                }
+            }
+            assertThat(world.gateway.ports().list())
+                    .extracting(ForwardInfo::clients)
+                    .containsExactly(2L, 2L);
         }
     }
 

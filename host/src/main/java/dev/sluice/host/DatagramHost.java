@@ -25,6 +25,9 @@ public interface DatagramHost {
      */
     Opening<DatagramSocket> openDatagram(long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events);
 
+    /** As {@link #openDatagram} for one that others send to first: it is bound at once, with port 0 to any free one. */
+    Opening<DatagramSocket> listenDatagram(long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events);
+
     /**
      * Has a bound socket ready for the next one whose port this user may not bind.
      *

@@ -51,14 +51,30 @@ public final class LinuxDatagramHost implements DatagramHost {
     @Override
     public Opening<DatagramSocket> openDatagram(
             long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events) {
+        boolean any = bindHigh == 0 && (DatagramHost.isIpv4(bindHigh, bindLow) ? (int) bindLow : bindLow) == 0;
+        return open(bindHigh, bindLow, bindPort, any, !any || bindPort != 0, events);
+    }
+
+    @Override
+    public Opening<DatagramSocket> listenDatagram(
+            long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events) {
+        boolean any = bindHigh == 0 && (DatagramHost.isIpv4(bindHigh, bindLow) ? (int) bindLow : bindLow) == 0;
+        return open(bindHigh, bindLow, bindPort, any, true, events);
+    }
+
+    /**
+     * @param any whether it is of every address
+     * @param listens whether it is bound now
+     */
+    private Opening<DatagramSocket> open(
+            long bindHigh, long bindLow, int bindPort, boolean any, boolean listens, DatagramSocket.Events events) {
         boolean ipv6 = !DatagramHost.isIpv4(bindHigh, bindLow);
         int fd = Sockets.socket(family(ipv6), Sockets.DGRAM, 0);
         if (fd < 0) {
             return failed("cannot open a UDP socket", -fd, descriptorAdvice(-fd));
         }
         setUp(fd, ipv6);
-        boolean any = bindHigh == 0 && (ipv6 ? bindLow : (int) bindLow) == 0;
-        if (!any || bindPort != 0) {
+        if (listens) {
             int result = Sockets.bind(fd, address, DatagramOutbox.putName(address, 0, bindHigh, bindLow, bindPort));
             if (result == -Errno.EACCES && granted >= 0) {
                 Io.close(fd);
@@ -78,7 +94,7 @@ public final class LinuxDatagramHost implements DatagramHost {
             Io.close(fd);
             return failed("cannot send from " + outbound.of(ipv6), Errno.EADDRNOTAVAIL, "");
         }
-        if (any && bindPort != 0) {
+        if (any && listens) {
             // a client that asked one of our addresses wants to hear from that one
             Sockets.setOption(
                     fd,

@@ -187,6 +187,24 @@ public final class LinuxStreamHost implements StreamHost {
     }
 
     @Override
+    public StreamSocket connect(VsockAddress to, StreamSocket.Events events) {
+        LinuxStreamSocket socket = LinuxStreamSocket.waiting(this, events).ofUnixDomain();
+        int fd = Sockets.socket(Sockets.AF_VSOCK, Sockets.STREAM, 0);
+        if (fd < 0) {
+            socket.fail(-fd);
+            return socket;
+        }
+        int result = Sockets.connect(fd, address, SocketAddress.writeVsock(address, 0, to.context(), to.port()));
+        if (result < 0 && result != -Errno.EINPROGRESS) {
+            Io.close(fd);
+            socket.fail(-result);
+        } else {
+            socket.connecting(fd);
+        }
+        return socket;
+    }
+
+    @Override
     public StreamListener listen(@Nullable IpAddress at, int port, StreamListener.Acceptor acceptor)
             throws IOException {
         if (at == null) {
@@ -292,6 +310,26 @@ public final class LinuxStreamHost implements StreamHost {
                                                     : "")));
         }
         return watch(fd, 0, path, acceptor);
+    }
+
+    @Override
+    public StreamListener listen(VsockAddress at, StreamListener.Acceptor acceptor) throws IOException {
+        int fd = Sockets.socket(Sockets.AF_VSOCK, Sockets.STREAM, 0);
+        int result =
+                fd < 0 ? fd : Sockets.bind(fd, address, SocketAddress.writeVsock(address, 0, at.context(), at.port()));
+        if (result >= 0) {
+            result = Sockets.listen(fd, BACKLOG);
+        }
+        if (result < 0) {
+            if (fd >= 0) {
+                Io.close(fd);
+            }
+            throw new ListenException(
+                    listenError(-result),
+                    "cannot listen on " + at + ": " + Errno.text(-result)
+                            + (fd == -Errno.EAFNOSUPPORT ? " (load it with 'modprobe vsock')" : ""));
+        }
+        return watch(fd, 0, "", acceptor);
     }
 
     /** A socket on which nobody listens any more. */

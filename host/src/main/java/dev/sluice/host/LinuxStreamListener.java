@@ -74,7 +74,7 @@ final class LinuxStreamListener implements StreamListener {
             }
             Sockets.setOption(client, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
             LinuxStreamSocket socket = LinuxStreamSocket.connected(host, client, NOBODY);
-            if (!path.isEmpty()) {
+            if (LinuxStreamHost.address(host.peer) == null) {
                 socket.ofUnixDomain();
             }
             socket.attach(acceptor.accept(socket, peerAddress(), peerPort()));

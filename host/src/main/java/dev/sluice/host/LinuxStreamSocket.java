@@ -58,7 +58,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
         return closed;
     }
 
-    /** Its stream has borders that stop reads. */
+    /** Its stream has borders that stop reads; so it may be with vsock. */
     LinuxStreamSocket ofUnixDomain() {
         mayHoldMore = true;
         return this;
@@ -165,7 +165,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
         }
     }
 
-    /** TCP throws the bytes away without copying them (MSG_TRUNC of tcp(7)); Unix sockets ignore the flag and copy. */
+    /** TCP throws the bytes away without copying them (MSG_TRUNC of tcp(7)); Unix sockets and vsock ignore the flag and copy. */
     @Override
     public void skip(MemorySegment memory, long at, int length) {
         int left = length;

@@ -122,6 +122,10 @@ final class NamespaceHelper implements AutoCloseable {
         return pid;
     }
 
+    int pidfd() {
+        return pidfd;
+    }
+
     /** Fills {@code out} with non-blocking stream sockets of {@code family}. */
     void make(int family, int[] out) throws IOException {
         byte[] request = (family + " " + out.length + "\n").getBytes(StandardCharsets.US_ASCII);

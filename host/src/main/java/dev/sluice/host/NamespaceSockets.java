@@ -52,6 +52,9 @@ public final class NamespaceSockets implements AutoCloseable {
         /** Where /proc shows the namespace's network. */
         Path network();
 
+        /** The descriptor of the process that makes them for us; -1 if there is none. */
+        int process();
+
         @Override
         void close();
     }
@@ -62,6 +65,8 @@ public final class NamespaceSockets implements AutoCloseable {
     private final Stock v6 = new Stock(Sockets.AF_INET6);
     /** Null while nobody of ours is inside. */
     private @Nullable Path network;
+    /** Of the process that is inside for us; -1 while there is none. */
+    private int process = -1;
     /** Why that is so. */
     private String trouble = "";
     /** The network was there, and its tables can't be read any more. */
@@ -163,11 +168,11 @@ public final class NamespaceSockets implements AutoCloseable {
         try {
             do {
                 try (Maker maker = maker(namespace)) {
-                    network(maker.network(), "");
+                    entered(maker);
                     serve(maker);
                     return;
                 } catch (IOException e) {
-                    network(null, ": " + e.getMessage());
+                    left(": " + e.getMessage());
                     LOG.log(System.Logger.Level.DEBUG, "no sockets of the namespace: {0}", e.getMessage());
                 }
             } while (mayStartAgain());
@@ -177,11 +182,42 @@ public final class NamespaceSockets implements AutoCloseable {
         }
     }
 
-    private void network(@Nullable Path now, String why) {
+    /**
+     * Waits until the namespace was entered, or could not be.
+     *
+     * @return the descriptor of the process in there that makes the sockets; -1 if there is none
+     */
+    public int awaitEntry() throws InterruptedException {
         lock.lock();
         try {
-            entered |= now != null;
-            network = now;
+            while (network == null && !closed) {
+                changed.await();
+            }
+            return process;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void entered(Maker maker) {
+        lock.lock();
+        try {
+            entered = true;
+            network = maker.network();
+            process = maker.process();
+            trouble = "";
+            unreadable = false;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void left(String why) {
+        lock.lock();
+        try {
+            network = null;
+            process = -1;
             trouble = why;
             unreadable = false;
             changed.signalAll();
@@ -330,6 +366,11 @@ public final class NamespaceSockets implements AutoCloseable {
         }
 
         @Override
+        public int process() {
+            return -1;
+        }
+
+        @Override
         public void close() {}
     }
 
@@ -343,6 +384,11 @@ public final class NamespaceSockets implements AutoCloseable {
         @Override
         public Path network() {
             return Path.of("/proc", Integer.toString(helper.pid()), "net");
+        }
+
+        @Override
+        public int process() {
+            return helper.pidfd();
         }
 
         @Override

@@ -19,6 +19,9 @@ public interface StreamHost {
     /** As {@link #connect(IpAddress, int, int, StreamSocket.Events)}, to a socket in the file system. */
     StreamSocket connect(String path, StreamSocket.Events events);
 
+    /** As {@link #connect(IpAddress, int, int, StreamSocket.Events)}, to a port of a virtual machine, or of the host it runs on. */
+    StreamSocket connect(VsockAddress address, StreamSocket.Events events);
+
     /**
      * Listens on a TCP address.
      *
@@ -42,4 +45,11 @@ public interface StreamHost {
      * @throws ListenException saying what is wrong
      */
     StreamListener listen(String path, StreamListener.Acceptor acceptor) throws IOException;
+
+    /**
+     * Listens for virtual machines, or for the host from within one. Clients are shown as 127.0.0.1 with port 0.
+     *
+     * @throws ListenException saying what is wrong
+     */
+    StreamListener listen(VsockAddress address, StreamListener.Acceptor acceptor) throws IOException;
 }

@@ -7,6 +7,7 @@ import dev.sluice.it.lab.Dns;
 import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
+import dev.sluice.it.lab.Threads;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -73,6 +74,30 @@ class AttachCommandTest {
         attach.signal("TERM");
         assertThat(attach.exitCode()).isZero();
         assertThat(inGuest("ip", "link", "show", "tap0").exitCode()).isNotZero();
+    }
+
+    @Test
+    void underSeccompItServesPublishesAndSeesTheNamespaceGo() {
+        Program attach = attach(
+                "--configure", "--seccomp", "--publish-auto", "-p", "127.0.0.1:18291:80", Long.toString(guest.pid()));
+        assertThat(Threads.status(lab, attach, "Seccomp")).containsExactly("Seccomp: 2");
+        assertThat(inGuest("curl", "-sf", "http://" + Lab.SERVER + "/bytes/5/1000")
+                        .exitCode())
+                .isZero();
+        Program inside = inGuest("busybox", "httpd", "-f", "-p", "80", "-h", "/etc");
+        Await.until(
+                "the published port answers",
+                () -> attach + "\n" + inside,
+                () -> lab.onHost("curl", "-sf", "http://127.0.0.1:18291/passwd").exitCode() == 0);
+        Await.until(
+                "so does the one that was published by itself",
+                () -> attach + "\n" + inside,
+                () -> lab.onHost("curl", "-sf", "http://127.0.0.1:80/passwd").exitCode() == 0);
+        assertThat(lab.sluice("ports", "--pid", Long.toString(attach.pid())).output())
+                .contains("18291");
+        inside.close();
+        guest.close();
+        assertThat(attach.exitCode()).as(attach.toString()).isZero();
     }
 
     @Test

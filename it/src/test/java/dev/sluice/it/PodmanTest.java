@@ -82,6 +82,14 @@ class PodmanTest {
                 "the container serves",
                 container::toString,
                 () -> container.out().contains("ready") || !container.alive());
+        assertThat(lab.onHost(
+                                "sh",
+                                "-c",
+                                "grep -h '^Seccomp:' /proc/$(pgrep -f '[D]sluice.program="
+                                        + rootless.program("slirp4netns") + "')/task/*/status | sort -u")
+                        .output())
+                .as("Podman asks for it, having read the help")
+                .isEqualTo("Seccomp:\t2\n");
         assertThat(container.out())
                 .as(container.toString())
                 .contains("10.0.2.100/24", Lab.SERVER, "1 packets received", TestServers.digest(7, 1_000_000));

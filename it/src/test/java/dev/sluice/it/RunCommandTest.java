@@ -7,9 +7,11 @@ import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
+import dev.sluice.it.lab.Threads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -20,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** {@code sluice run} as a process: what its command sees, how it ends, what stays. */
 class RunCommandTest {
     @RegisterExtension
-    static final Lab lab = Lab.needing("curl", "ip");
+    static final Lab lab = Lab.needing("curl", "ip", "busybox");
 
     @BeforeAll
     static void startServers() {
@@ -85,6 +87,32 @@ class RunCommandTest {
     void nothingButTheCommandWritesToStandardOutput() {
         Program run = lab.sluice("run", "-v", "--", "echo", "x");
         assertThat(run.output()).isEqualTo("x\n");
+    }
+
+    /** An ordinary user's, whose published port needs a process inside the namespace: it is there before nothing can be started any more. */
+    @Test
+    void underSeccompSluiceIsConfinedAndTheCommandIsFree() {
+        Program run = lab.sluiceAsOrdinaryUser(
+                "run",
+                "--seccomp",
+                "-p",
+                "127.0.0.1:18290:80",
+                "--",
+                "sh",
+                "-c",
+                "trap 'exit 3' TERM; grep ^Seccomp: /proc/self/status; curl -sf http://" + Lab.SERVER
+                        + "/bytes/3/1000 | sha256sum; busybox httpd -p 80 -h /etc; echo ready; while :; do sleep 0.05; done");
+        Await.until("the command serves", run::toString, () -> run.out().contains("ready") || !run.alive());
+        assertThat(run.out()).as(run.toString()).contains("Seccomp:\t0\n", TestServers.digest(3, 1000));
+        Await.until(
+                "sluice is confined",
+                run::toString,
+                () -> Threads.status(lab, run, "Seccomp").equals(List.of("Seccomp: 2")));
+        assertThat(lab.onHost("curl", "-sf", "http://127.0.0.1:18290/resolv.conf")
+                        .output())
+                .contains("nameserver 192.168.65.1");
+        run.signal("TERM");
+        assertThat(run.exitCode()).as(run.toString()).isEqualTo(3);
     }
 
     @ParameterizedTest

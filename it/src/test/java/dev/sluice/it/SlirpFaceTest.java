@@ -8,6 +8,7 @@ import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
+import dev.sluice.it.lab.Threads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Sluice called as {@code slirp4netns}: what each option does to a namespace. */
+/** Sluice called as {@code slirp4netns}: what each option does to a namespace, and that it does so under {@code --enable-seccomp}. */
 class SlirpFaceTest {
     @RegisterExtension
     static final Lab lab = Lab.needing("curl", "ip", "busybox", "dnsmasq", "socat", "nc", "dig");
@@ -50,8 +51,13 @@ class SlirpFaceTest {
                 .toArray(String[]::new));
     }
 
-    /** Starts the link; it has written its sign of readiness to standard output when this returns. */
+    /** Starts the link, confined; it has written its sign of readiness to standard output when this returns. */
     private Program slirp(String... words) {
+        return start(
+                Stream.concat(Stream.of("--enable-seccomp"), Stream.of(words)).toArray(String[]::new));
+    }
+
+    private Program start(String... words) {
         Program program = lab.onHost(Stream.concat(Stream.of(slirp4netns.toString(), "-r", "1"), Stream.of(words))
                 .toArray(String[]::new));
         Await.until("it is ready", program::toString, () -> program.out().endsWith("\n1") || !program.alive());
@@ -130,6 +136,23 @@ class SlirpFaceTest {
     }
 
     @Test
+    void itIsConfinedWhereThatIsAskedForAndOnlyThere() {
+        Program confined = slirp("--configure", "" + guest.pid(), "tap0");
+        assertThat(Threads.status(lab, confined, "Seccomp")).containsExactly("Seccomp: 2");
+        assertThat(Threads.status(lab, confined, "NoNewPrivs")).containsExactly("NoNewPrivs: 1");
+        assertThat(inGuest("sh", "-c", "curl -sf http://" + Lab.SERVER + "/bytes/5/30000000 | sha256sum")
+                        .output())
+                .startsWith(TestServers.digest(5, 30_000_000));
+        assertThat(Threads.status(lab, confined, "Seccomp"))
+                .as("of threads that came since")
+                .containsExactly("Seccomp: 2");
+        end(confined);
+        Program free = start("--configure", "" + guest.pid(), "tap0");
+        assertThat(Threads.status(lab, free, "Seccomp")).containsExactly("Seccomp: 0");
+        end(free);
+    }
+
+    @Test
     void dhcpGivesTheOriginalsAddresses() throws IOException {
         Program slirp = slirp("--cidr=10.9.0.0/16", "" + guest.pid(), "tap0");
         Path script = lab.folder().resolve("udhcpc");
@@ -154,14 +177,15 @@ class SlirpFaceTest {
                 "--disable-host-loopback",
                 "--disable-dns",
                 "--enable-sandbox",
-                "--enable-seccomp",
                 "--macaddress=02:00:00:00:00:07",
                 "--netns-type=path",
                 "/proc/" + guest.pid() + "/ns/net",
                 "tap7");
         assertThat(slirp.out()).doesNotContain("WARNING");
-        assertThat(slirp.err())
-                .contains("WARNING: --enable-sandbox has no effect", "WARNING: --enable-seccomp has no effect");
+        assertThat(slirp.err().lines())
+                .singleElement()
+                .asString()
+                .startsWith("WARNING: --enable-sandbox has no effect");
         assertThat(inGuest("ip", "link", "show", "tap7").output()).contains("02:00:00:00:00:07", "mtu 1500");
         assertThat(inGuest("socat", "-u", "TCP:10.0.2.2:8081", "-").exitCode()).isNotZero();
         assertThat(inGuest("dig", "+short", "+time=1", "+tries=1", "@10.0.2.3", "www.example.test")
@@ -216,7 +240,8 @@ class SlirpFaceTest {
                 "sh",
                 "-c",
                 "mkfifo " + folder + "/exit; (sleep 1000 >" + folder + "/exit & echo $! >" + folder
-                        + "/holder); exec 4<" + folder + "/exit; exec " + slirp4netns + " -c -r 1 -e 4 " + guest.pid()
+                        + "/holder); exec 4<" + folder + "/exit; exec " + slirp4netns
+                        + " --enable-seccomp -c -r 1 -e 4 " + guest.pid()
                         + " tap0");
         Await.until("it is ready", outer::toString, () -> outer.out().endsWith("\n1"));
         lab.onHost("sh", "-c", "kill $(cat " + folder + "/holder)").output();

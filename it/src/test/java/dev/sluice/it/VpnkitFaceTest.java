@@ -8,6 +8,7 @@ import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Packets;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.RawGuest;
+import dev.sluice.it.lab.Threads;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -86,6 +88,10 @@ class VpnkitFaceTest {
             assertThat(guest.resolve("gateway.internal")).isEqualTo("192.168.65.1");
             assertThat(guest.resolve("vm.internal")).isEqualTo("192.168.65.40");
         }
+        Await.until(
+                "it is confined",
+                vpnkit::toString,
+                () -> Threads.status(lab, vpnkit, "Seccomp").equals(List.of("Seccomp: 2")));
     }
 
     @Test

@@ -20,6 +20,7 @@ import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Resources;
+import dev.sluice.posix.Seccomp;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
@@ -274,6 +275,35 @@ public final class GuestNetwork implements AutoCloseable {
     private void left(Link link, String reason) {
         LOG.log(System.Logger.Level.WARNING, link.name() + " left: " + reason);
         gone(link);
+    }
+
+    /**
+     * Finds out whether {@link #confine} will do.
+     *
+     * @param option by which it was asked for
+     * @throws IOException saying why not
+     */
+    public static void checkConfinement(String option) throws IOException {
+        try {
+            Seccomp.check();
+        } catch (PosixException e) {
+            throw new IOException(
+                    option + ": this system can't confine a process (" + e.getMessage() + "); do without", e);
+        }
+    }
+
+    /**
+     * Takes from this process, for good, what a network that is up has no need of ({@link Seccomp}). Nothing can be executed afterwards.
+     *
+     * @param publishing whether ports may be published later; the way into the namespace is then taken now
+     */
+    public void confine(boolean publishing) throws IOException {
+        try {
+            Seccomp.confine(ports.awaitShortcut(publishing));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while the namespace was entered");
+        }
     }
 
     /** What a guest without DHCP needs as its /etc/resolv.conf: our resolver, the host's search list. */

@@ -26,17 +26,18 @@ public final class NamespaceWatch {
 
     /** Calls back once, on a thread of its own, when process {@code pid} has ended. */
     public static void onEnd(int pid, Runnable callback) {
-        start(() -> await(process(pid), Path.of("/proc", Integer.toString(pid), "ns", "net")), callback);
+        start(process(pid), Path.of("/proc", Integer.toString(pid), "ns", "net"), callback);
     }
 
     /** Calls back once, on a thread of its own, when {@code path} is gone or names another namespace. */
     public static void onGone(Path path, Runnable callback) {
-        start(() -> await(process(path), path), callback);
+        start(process(path), path, callback);
     }
 
-    private static void start(Runnable watch, Runnable callback) {
+    /** @param process was opened by the caller: a thread would perhaps come too late, when nothing more may be opened */
+    private static void start(int process, Path path, Runnable callback) {
         Thread.ofPlatform().daemon().name("namespace-watch").start(() -> {
-            watch.run();
+            await(process, path);
             callback.run();
         });
     }

@@ -99,6 +99,23 @@ public final class PublishedPorts {
         }
     }
 
+    /**
+     * Waits until the way into the namespace has been taken, if it is.
+     *
+     * @param open takes it now, for ports that are published later
+     * @return the descriptor of the process that is there for us; -1 if there is none
+     */
+    int awaitShortcut(boolean open) throws InterruptedException {
+        if (open) {
+            openShortcut();
+        }
+        NamespaceSockets sockets;
+        synchronized (this) {
+            sockets = inside;
+        }
+        return sockets == null ? -1 : sockets.awaitEntry();
+    }
+
     void close() {
         NamespaceSockets sockets;
         synchronized (this) {

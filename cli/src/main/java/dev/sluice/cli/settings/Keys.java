@@ -52,6 +52,13 @@ public final class Keys {
             "true for serve, false for run and attach",
             "Whether guests reach the host's loopback, as the network's .2.");
 
+    public static final Key<Boolean> SECCOMP = fixed(
+            "network.seccomp",
+            Form.flag(),
+            "--seccomp",
+            "false",
+            "Whether the process, once it serves, refuses itself what it needs no more, as to start programs.");
+
     // ---- dns
 
     public static final Key<List<DnsServer>> DNS_SERVERS = live(
@@ -209,6 +216,8 @@ public final class Keys {
             "limits.buffer-bytes", 1 << 20, 1L << 36, "268435456", "Memory of all connections' buffers together.");
     public static final Key<Long> DNS_QUERIES =
             limit("limits.dns-queries", 2, 1 << 16, "512", "Name lookups under way at a time.");
+    public static final Key<Long> DNS_QUERIES_PER_SECOND = limit(
+            "limits.dns-queries-per-second", 1, 1 << 20, "20000", "Name lookups that one guest may start in a second.");
 
     /** In the order in which they are shown. */
     public static final List<Key<?>> ALL = List.copyOf(TABLE);

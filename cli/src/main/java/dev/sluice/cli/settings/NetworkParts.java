@@ -83,6 +83,7 @@ public final class NetworkParts {
                 .udpFlows(number(settings, Keys.UDP_FLOWS, usual.udpFlows()))
                 .bufferBytes(settings.get(Keys.BUFFER_BYTES, usual.bufferBytes()))
                 .dnsQueries(number(settings, Keys.DNS_QUERIES, usual.dnsQueries()))
+                .dnsQueriesPerSecond(number(settings, Keys.DNS_QUERIES_PER_SECOND, usual.dnsQueriesPerSecond()))
                 .build();
     }
 

@@ -48,6 +48,7 @@ class SettingsReaderTest {
                   subnet6: fd12:3456::/64
                   mtu: 1500
                   host-loopback: true
+                  seccomp: true
                 dns:
                   servers: [192.0.2.53, "tls:192.0.2.54#dns.example"]
                   zones:
@@ -72,7 +73,8 @@ class SettingsReaderTest {
                 capture: {file: t.pcapng, rings: true}
                 api: {listen: ["unix:api.sock"], token-file: token}
                 serve: {listen: ["qemu:/tmp/vm.sock"]}
-                limits: {tcp-flows: 100, tcp-half-open: 10, udp-flows: 100, buffer-bytes: 1048576, dns-queries: 10}
+                limits: {tcp-flows: 100, tcp-half-open: 10, udp-flows: 100, buffer-bytes: 1048576, dns-queries: 10,
+                         dns-queries-per-second: 50}
                 """);
         assertThat(Keys.ALL).allMatch(key -> all.has(key));
         assertThat(all.get(Keys.SUBNET)).isEqualTo(Ipv4Cidr.parse("10.9.8.0/24"));

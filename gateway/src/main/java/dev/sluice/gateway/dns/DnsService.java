@@ -56,10 +56,9 @@ public final class DnsService implements AutoCloseable {
     /** What the cache's answers were learnt under. */
     private volatile @Nullable Object learntUnder;
 
-    /** Lookups that one guest may have in a second, and at once; what the cache answers on the loop is not counted. */
-    private static final int PER_SECOND = 20_000;
+    /** What the cache answers on the loop is not counted. */
+    private final QueryRate rate;
 
-    private final QueryRate rate = new QueryRate(PER_SECOND, PER_SECOND, System.nanoTime());
     private final Semaphore free;
     private final int perGuest;
     /** Lookups under way of each guest that has any. */
@@ -121,6 +120,8 @@ public final class DnsService implements AutoCloseable {
                         counters,
                         new StreamServers(StreamServers::defaultTls, counters)));
         sources = arranged();
+        int perSecond = limits.dnsQueriesPerSecond();
+        this.rate = new QueryRate(perSecond, perSecond, System.nanoTime());
         this.free = new Semaphore(limits.dnsQueries());
         this.perGuest = Math.max(1, limits.dnsQueries() / 2);
     }

@@ -16,6 +16,7 @@ package dev.sluice.gateway.flow;
  * @param flowBufferBytes largest buffer of one flow in one direction, a power of two
  * @param guests neighbours remembered; the one idle longest without a lease is forgotten
  * @param dnsQueries name lookups under way; a query above it is answered SERVFAIL
+ * @param dnsQueriesPerSecond name lookups that one guest may start in a second, and at once; a query above it is answered REFUSED
  * @param proxySessions connections that the HTTP proxy looks into, tunnels that stand not among them, half of it for one guest; one more is
  *     answered 503, or reset
  * @param proxyHeadBytes a request's or response's head; a longer one is answered 431, or 502
@@ -36,6 +37,7 @@ public record Limits(
         int flowBufferBytes,
         int guests,
         int dnsQueries,
+        int dnsQueriesPerSecond,
         int proxySessions,
         int proxyHeadBytes,
         int proxyHeadSeconds,
@@ -56,6 +58,7 @@ public record Limits(
                 1 << 20,
                 4096,
                 512,
+                20_000,
                 2048,
                 64 << 10,
                 30,
@@ -82,6 +85,7 @@ public record Limits(
         private int flowBufferBytes;
         private int guests;
         private int dnsQueries;
+        private int dnsQueriesPerSecond;
         private int proxySessions;
         private int proxyHeadBytes;
         private int proxyHeadSeconds;
@@ -101,6 +105,7 @@ public record Limits(
             flowBufferBytes = from.flowBufferBytes;
             guests = from.guests;
             dnsQueries = from.dnsQueries;
+            dnsQueriesPerSecond = from.dnsQueriesPerSecond;
             proxySessions = from.proxySessions;
             proxyHeadBytes = from.proxyHeadBytes;
             proxyHeadSeconds = from.proxyHeadSeconds;
@@ -137,6 +142,11 @@ public record Limits(
             return this;
         }
 
+        public Builder dnsQueriesPerSecond(int dnsQueriesPerSecond) {
+            this.dnsQueriesPerSecond = dnsQueriesPerSecond;
+            return this;
+        }
+
         public Builder proxySessions(int proxySessions) {
             this.proxySessions = proxySessions;
             return this;
@@ -168,6 +178,7 @@ public record Limits(
                     flowBufferBytes,
                     guests,
                     dnsQueries,
+                    dnsQueriesPerSecond,
                     proxySessions,
                     proxyHeadBytes,
                     proxyHeadSeconds,

@@ -185,16 +185,16 @@ public final class Forwards {
         }
         // a session is known by the address of its guest, so a guest that comes and goes needs one that stays
         Guest guest = find(spec.target());
-        Ipv4Address address = switch (spec.target()) {
-            case ForwardSpec.Address(Ipv4Address v4) -> v4;
+        IpAddress address = switch (spec.target()) {
+            case ForwardSpec.Address(var theirs) -> theirs;
             case ForwardSpec.AgentSocket(String path) ->
                 throw new IOException("UDP port " + port + " cannot lead to the socket " + path);
-            case ForwardSpec.Address _, ForwardSpec.Name _, ForwardSpec.Only _, ForwardSpec.Agent _ -> {
-                if (guest == null || !guest.isIpv4()) {
+            case ForwardSpec.Name _, ForwardSpec.Only _, ForwardSpec.Agent _ -> {
+                if (guest == null) {
                     throw new IOException("which guest shall UDP port " + port
-                            + " lead to? There is none like that now; give its IPv4 address");
+                            + " lead to? There is none like that now; give its address");
                 }
-                yield new Ipv4Address(guest.address);
+                yield guest.ipAddress();
             }
         };
         UdpForward forward = datagrams(wanted == null ? Ipv4Address.ANY : wanted, port, address, spec.guestPort());
@@ -212,9 +212,8 @@ public final class Forwards {
         }
     }
 
-    private UdpForward datagrams(IpAddress at, int port, Ipv4Address guest, int guestPort) throws ListenException {
-        return switch (udp.forward(
-                at.high(), at.low(), port, guest.bits(), guestPort, bits -> guests.find(new Ipv4Address(bits)))) {
+    private UdpForward datagrams(IpAddress at, int port, IpAddress guest, int guestPort) throws ListenException {
+        return switch (udp.forward(at.high(), at.low(), port, guest, guestPort, () -> guests.find(guest))) {
             case Opening.Open<UdpForward>(UdpForward forward) -> forward;
             case Opening.Failed<UdpForward> failed -> throw new ListenException(failed.error(), failed.reason());
         };

@@ -47,7 +47,7 @@ public final class AgentDatagrams implements DatagramSocket.Events, AutoCloseabl
     public static Opening<AgentDatagrams> open(
             Loop loop, DatagramHost host, AgentLink agent, long high, long low, int port, MuxTarget.Udp target) {
         AgentDatagrams made = new AgentDatagrams(loop, agent, target);
-        return switch (host.openDatagram(high, low, port, made)) {
+        return switch (host.listenDatagram(high, low, port, made)) {
             case Opening.Open<DatagramSocket>(DatagramSocket socket) -> {
                 made.socket = socket;
                 yield new Opening.Open<>(made);

@@ -3,6 +3,7 @@ package dev.sluice.gateway.mux;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamSocket;
+import dev.sluice.host.VsockAddress;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
 import dev.sluice.wire.IpAddress;
@@ -33,9 +34,16 @@ public final class AgentLink implements StreamListener.Acceptor {
         return "00000003.%08x\n".formatted(port);
     }
 
+    /** Makes a connection to the agent. */
+    private interface Connector {
+        StreamSocket connect(StreamSocket.Events events);
+    }
+
     private final Loop loop;
-    private final StreamHost host;
-    private final String path;
+    /** Where the agent is, for people. */
+    private final String place;
+
+    private final Connector connector;
     private final Generation generation;
     private final String preamble;
     /** Where the agent connects; null if it is connected to. */
@@ -53,9 +61,18 @@ public final class AgentLink implements StreamListener.Acceptor {
      * @param preamble sent first, such as {@link #VSOCK_PREAMBLE}; empty for nothing
      */
     public AgentLink(Loop loop, StreamHost host, String path, Generation generation, String preamble) {
+        this(loop, path, events -> host.connect(path, events), generation, preamble);
+    }
+
+    /** The way to an agent that listens at a port of its machine's vsock. */
+    public AgentLink(Loop loop, StreamHost host, VsockAddress address, Generation generation) {
+        this(loop, address.toString(), events -> host.connect(address, events), generation, "");
+    }
+
+    private AgentLink(Loop loop, String place, Connector connector, Generation generation, String preamble) {
         this.loop = loop;
-        this.host = host;
-        this.path = path;
+        this.place = place;
+        this.connector = connector;
         this.generation = generation;
         this.preamble = preamble;
     }
@@ -68,6 +85,13 @@ public final class AgentLink implements StreamListener.Acceptor {
     public static AgentLink listen(Loop loop, StreamHost host, String path) throws IOException {
         AgentLink made = new AgentLink(loop, host, path, Generation.GREETING_LISTENED, "");
         made.listener = host.listen(path, made);
+        return made;
+    }
+
+    /** The same at a port of vsock. */
+    public static AgentLink listen(Loop loop, StreamHost host, VsockAddress address) throws IOException {
+        AgentLink made = new AgentLink(loop, host, address, Generation.GREETING_LISTENED);
+        made.listener = host.listen(address, made);
         return made;
     }
 
@@ -116,7 +140,7 @@ public final class AgentLink implements StreamListener.Acceptor {
             there = multiplexer(preamble.getBytes(StandardCharsets.US_ASCII));
             multiplexer = there;
             if (listener == null) {
-                there.carry(host.connect(path, there.events()));
+                there.carry(connector.connect(there.events()));
             } else {
                 there.close(); // until one connects, there is none
             }
@@ -173,7 +197,7 @@ public final class AgentLink implements StreamListener.Acceptor {
                         listener == null
                                 ? "the agent behind {0} is not reached: {1}; the next client of a published port tries again"
                                 : "the agent that connects to {0} is not there: {1}; published ports lead nowhere until it is",
-                        path,
+                        place,
                         reason);
             }
         }

@@ -30,7 +30,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Every UDP datagram of the guests goes through here: to the gateway's services, to forwards, or out through a mapping. */
@@ -134,7 +134,7 @@ public final class UdpFlows {
             counters.drop(Drop.BAD_UDP);
             return;
         }
-        if (forwards.onDatagram(guest, sourcePort, low, port, packet, ipAt, udpAt, udpLength, now)) {
+        if (forwards.onDatagram(guest, sourcePort, high, low, port, packet, ipAt, udpAt, udpLength, now)) {
             return;
         }
         switch (Destination.of(plan, high, low)) {
@@ -340,16 +340,12 @@ public final class UdpFlows {
      *
      * @param high the host address to listen on, with {@code low}, as in {@link DatagramHost}
      * @param port 1–65535, or 0 for any free one
-     * @param guests finds the guest of an address, or null while nobody has it
+     * @param guest the address of the guest it leads to
+     * @param guests finds who has that address; null while nobody has it
      */
     public Opening<UdpForward> forward(
-            long high,
-            long low,
-            int port,
-            int guestAddress,
-            int guestPort,
-            IntFunction<? extends @Nullable Guest> guests) {
-        return forwards.open(high, low, port, guestAddress, guestPort, guests);
+            long high, long low, int port, IpAddress guest, int guestPort, Supplier<? extends @Nullable Guest> guests) {
+        return forwards.open(high, low, port, guest, guestPort, guests);
     }
 
     /** Visits every flow: mappings, and clients of forwards. */

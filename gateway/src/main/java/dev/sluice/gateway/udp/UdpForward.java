@@ -4,42 +4,31 @@ import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
-import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
 import java.lang.foreign.MemorySegment;
-import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A UDP port of the host that leads to a port of a guest; made by {@link UdpFlows#forward}, on the loop's thread. */
 public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
     private final UdpForwards forwards;
-    private final int guestAddress;
-    private final int guestPort;
-    private final IntFunction<? extends @Nullable Guest> guests;
+    final UdpService service;
+    private final Supplier<? extends @Nullable Guest> guests;
     /** As many as there are sessions, which bound them. */
     private final FlowTable<UdpSession.Client> clients = new FlowTable<>(Integer.MAX_VALUE >> 4);
     /** Set right after construction. */
     @Nullable
     DatagramSocket socket;
 
-    UdpForward(UdpForwards forwards, int guestAddress, int guestPort, IntFunction<? extends @Nullable Guest> guests) {
+    UdpForward(UdpForwards forwards, UdpService service, Supplier<? extends @Nullable Guest> guests) {
         this.forwards = forwards;
-        this.guestAddress = guestAddress;
-        this.guestPort = guestPort;
+        this.service = service;
         this.guests = guests;
     }
 
     /** The host port it listens on. */
     public int port() {
         return socket == null ? 0 : socket.localPort();
-    }
-
-    public int guestAddress() {
-        return guestAddress;
-    }
-
-    public int guestPort() {
-        return guestPort;
     }
 
     /** Clients it serves now. */
@@ -83,7 +72,7 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
             int length,
             int size) {
         UdpFlows flows = forwards.flows;
-        Guest guest = guests.apply(guestAddress);
+        Guest guest = guests.get();
         if (guest == null) {
             flows.counters.drop(Drop.NO_SERVICE);
             return;
@@ -107,10 +96,10 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
         session.client.toLow = socket().toLow();
         if (flows.output.send(
                 guest,
-                DatagramHost.MAPPED_HIGH,
+                session.high(),
                 session.low(),
-                session.port(),
-                guestPort,
+                session.seenPort(),
+                service.port(),
                 typeOfService,
                 memory,
                 at,
@@ -136,19 +125,19 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
             long at,
             int length) {
         UdpSession.Client client = clients.find(high, low, clientPort);
-        Guest guest = guests.apply(guestAddress);
+        Guest guest = guests.get();
         if (client == null || guest == null) {
             return;
         }
-        long seen = client.session.low();
+        UdpSession session = client.session;
         forwards.flows.quote.send(
                 guest,
-                guestPort,
-                DatagramHost.MAPPED_HIGH,
-                seen,
-                client.session.port(),
-                DatagramHost.MAPPED_HIGH,
-                seen,
+                service.port(),
+                session.high(),
+                session.low(),
+                session.seenPort(),
+                session.high(),
+                session.low(),
                 errno,
                 icmpType,
                 icmpCode,

@@ -1,21 +1,23 @@
 package dev.sluice.gateway.udp;
 
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
-import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
 import dev.sluice.host.Opening;
 import dev.sluice.loop.Timer;
-import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +31,8 @@ final class UdpForwards {
     private static final int ALIAS_ATTEMPTS = 64;
 
     final UdpFlows flows;
+    private final FlowTable<UdpService> services = new FlowTable<>(UdpService.LIMIT);
+    private final BitSet numbers = new BitSet();
     private final FlowTable<UdpSession> sessions;
     private final List<UdpForward> open = new ArrayList<>();
     private final long idle;
@@ -47,42 +51,62 @@ final class UdpForwards {
     }
 
     Opening<UdpForward> open(
-            long high,
-            long low,
-            int port,
-            int guestAddress,
-            int guestPort,
-            IntFunction<? extends @Nullable Guest> guests) {
-        UdpForward forward = new UdpForward(this, guestAddress, guestPort, guests);
-        return switch (flows.host.openDatagram(high, low, port, forward)) {
+            long high, long low, int port, IpAddress guest, int guestPort, Supplier<? extends @Nullable Guest> guests) {
+        UdpForward forward = new UdpForward(this, service(guest, guestPort), guests);
+        return switch (flows.host.listenDatagram(high, low, port, forward)) {
             case Opening.Open<DatagramSocket>(DatagramSocket socket) -> {
                 forward.socket = socket;
                 open.add(forward);
                 yield new Opening.Open<>(forward);
             }
-            case Opening.Failed<DatagramSocket>(HostError error, String reason) -> new Opening.Failed<>(error, reason);
+            case Opening.Failed<DatagramSocket>(HostError error, String reason) -> {
+                release(forward.service);
+                yield new Opening.Failed<>(error, reason);
+            }
         };
     }
 
+    /** That of a guest's address and port, for one forward more. */
+    private UdpService service(IpAddress guest, int port) {
+        UdpService service = services.find(guest.high(), guest.low(), port);
+        if (service == null) {
+            int number = numbers.nextClearBit(0);
+            service = new UdpService(guest, port, number);
+            services.add(service, 0);
+            numbers.set(number);
+        }
+        service.forwards++;
+        return service;
+    }
+
+    private void release(UdpService service) {
+        if (--service.forwards == 0) {
+            services.remove(service);
+            numbers.clear(service.number());
+        }
+    }
+
     /**
-     * Sends a guest's datagram back to the client it answers; false if it answers none. Forwards lead to guests' IPv4 addresses.
+     * Sends a guest's datagram back to the client it answers; false if it answers none.
      *
-     * @param destination low half of a mapped IPv4 address
+     * @param high the destination, with {@code low}
      */
     boolean onDatagram(
             Guest guest,
             int guestPort,
-            long destination,
+            long high,
+            long low,
             int port,
             MemorySegment packet,
             long ipAt,
             long udpAt,
             int udpLength,
             long now) {
-        if (sessions.size() == 0 || !guest.isIpv4()) {
+        if (sessions.size() == 0) {
             return false;
         }
-        UdpSession session = sessions.find(guestSide(guest.address, guestPort), destination, port);
+        UdpService service = services.find(guest.high, guest.low, guestPort);
+        UdpSession session = service == null ? null : sessions.find(high, low, service.key(port));
         if (session == null) {
             return false;
         }
@@ -94,8 +118,8 @@ final class UdpForwards {
                 session.client.high(),
                 session.client.low(),
                 session.client.port(),
-                Math.max(1, Ipv4Header.timeToLive(packet, ipAt) - 1),
-                Ipv4Header.typeOfService(packet, ipAt),
+                Math.max(1, IpHeader.hopLimit(packet, ipAt) - 1),
+                IpHeader.trafficClass(packet, ipAt),
                 packet,
                 udpAt + UdpHeader.LENGTH,
                 udpLength - UdpHeader.LENGTH));
@@ -104,7 +128,7 @@ final class UdpForwards {
 
     /**
      * A new session. The guest sees the client's own address and port; or, where an answer to that address would not come here
-     * (loopback, the guest network itself, IPv6) or another forward already shows it, a port of the gateway.
+     * (loopback, the guest network itself, the other family) or another forward already shows it, a port of the gateway.
      */
     @Nullable
     UdpSession start(UdpForward forward, long high, long low, int port, long now) {
@@ -115,19 +139,18 @@ final class UdpForwards {
                 flows.counters.drop(Drop.UDP_FLOW_EVICTED);
             }
         }
-        long guestSide = guestSide(forward.guestAddress(), forward.guestPort());
-        int address = (int) low;
-        boolean routable = DatagramHost.isIpv4(high, low)
-                && address >>> 24 != 127
-                && address >>> 24 != 0
-                && !flows.plan.subnet().contains(address)
-                && sessions.find(guestSide, low, port) == null;
-        int seenPort = routable ? port : alias(guestSide, port);
+        UdpService service = forward.service;
+        boolean ipv4 = service.isIpv4();
+        boolean shown = IpHeader.isIpv4(high, low) == ipv4
+                && Destination.of(flows.plan, high, low) == Destination.WORLD
+                && sessions.find(high, low, service.key(port)) == null;
+        long seenHigh = shown ? high : flows.plan.gatewayHigh(ipv4);
+        long seenLow = shown ? low : flows.plan.gatewayLow(ipv4);
+        int seenPort = shown ? port : alias(service, seenHigh, seenLow, port);
         if (seenPort == 0) {
             return null;
         }
-        long seen = routable ? low : DatagramHost.mapped(flows.plan.gateway().bits());
-        UdpSession session = new UdpSession(forward, guestSide, seen, seenPort, high, low, port, now);
+        UdpSession session = new UdpSession(forward, seenHigh, seenLow, seenPort, high, low, port, now);
         sessions.add(session, now);
         if (!sweep.isArmed()) {
             flows.loop.schedule(sweep, now + idle);
@@ -136,11 +159,10 @@ final class UdpForwards {
     }
 
     /** A port of the gateway that stands for a client: its own if free. */
-    private int alias(long guestSide, int wanted) {
-        long gateway = DatagramHost.mapped(flows.plan.gateway().bits());
+    private int alias(UdpService service, long gatewayHigh, long gatewayLow, int wanted) {
         int port = wanted;
         for (int i = 0; i < ALIAS_ATTEMPTS; i++) {
-            if (!flows.isService(port) && sessions.find(guestSide, gateway, port) == null) {
+            if (!flows.isService(port) && sessions.find(gatewayHigh, gatewayLow, service.key(port)) == null) {
                 return port;
             }
             port = FIRST_ALIAS + nextAlias;
@@ -177,6 +199,7 @@ final class UdpForwards {
             }
             session = next;
         }
+        release(forward.service);
     }
 
     private void sweep(long now) {
@@ -195,10 +218,5 @@ final class UdpForwards {
         for (UdpForward forward : List.copyOf(open)) {
             forward.close();
         }
-    }
-
-    /** The guest's address and port as the first part of a session's key. */
-    private static long guestSide(int address, int port) {
-        return (address & 0xffff_ffffL) << 16 | port;
     }
 }

@@ -6,10 +6,9 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Traffic;
 import dev.sluice.wire.IpHeader;
-import dev.sluice.wire.Ipv4Address;
 import java.util.List;
 
-/** One client of a forward. Its key is what the guest sees: guest address and port, then the address and port of the "client". */
+/** One client of a forward. Its key is what the guest sees: the address and port of the "client", and which service of its own that is for. */
 final class UdpSession extends FlowTable.Entry<UdpSession> implements Flow {
 
     /** The client's true address and port, by which its forward finds the session. */
@@ -33,17 +32,22 @@ final class UdpSession extends FlowTable.Entry<UdpSession> implements Flow {
 
     UdpSession(
             UdpForward forward,
-            long guestSide,
-            long seen,
+            long seenHigh,
+            long seenLow,
             int seenPort,
             long clientHigh,
             long clientLow,
             int clientPort,
             long now) {
-        super(guestSide, seen, seenPort);
+        super(seenHigh, seenLow, forward.service.key(seenPort));
         this.forward = forward;
         this.traffic = new Traffic(forward.counters(), now);
         this.client = new Client(this, clientHigh, clientLow, clientPort);
+    }
+
+    /** The port under which the guest sees the client. */
+    int seenPort() {
+        return port() & 0xffff;
     }
 
     void end() {
@@ -72,10 +76,10 @@ final class UdpSession extends FlowTable.Entry<UdpSession> implements Flow {
                 traffic.id,
                 FlowPolicy.Protocol.UDP,
                 FlowInfo.Direction.IN,
-                new Ipv4Address(forward.guestAddress()),
-                forward.guestPort(),
-                IpHeader.address(IpHeader.MAPPED_HIGH, low()),
-                port(),
+                forward.service.address(),
+                forward.service.port(),
+                IpHeader.address(high(), low()),
+                seenPort(),
                 1,
                 IpHeader.address(client.high(), client.low()),
                 client.port(),

@@ -22,7 +22,8 @@
  * and the guest gets the same ICMP message the host got, from the same router: port unreachable and {@code traceroute} work.
  *
  * <p>A <em>session</em> is one client of a forward. The guest sees the client's own address, or a port of the gateway if answers to
- * that address would not come back here. Sessions are found by what the guest sees, before mappings are looked at.
+ * that address would not come back here, as those to the other family. Sessions are found by what the guest sees, before mappings are looked at: first the
+ * <em>service</em>, which is the guest's address and port that forwards lead to, then by its number and the client's address and port.
  *
  * <p><b>Several at a time.</b> What a guest sends in one turn the host socket keeps until the turn ends, and datagrams in a row to one peer
  * leave as one message that the kernel cuts (UDP_SEGMENT). What one peer sent to a socket comes as one event: put together by the

@@ -162,6 +162,22 @@ class QueryHandlingTest {
     }
 
     @Test
+    void aGuestThatAsksMoreOftenThanTheLimitSaysIsRefused() {
+        Limits limits = Limits.defaults().change().dnsQueriesPerSecond(2).build();
+        try (DnsService service =
+                DnsBench.uncached(PLAN, DnsNames.defaults(), limits, () -> config(PATIENT, 1), DnsBench.NO_HOSTS)) {
+            long start = System.nanoTime();
+            int refused = 0;
+            for (int i = 0; i < 40; i++) {
+                byte[] reply = join(start(service, query("gateway.docker.internal", Type.A), Transport.UDP));
+                refused += parse(reply).getRcode() == Rcode.REFUSED ? 1 : 0;
+            }
+            long seconds = (System.nanoTime() - start) / 1_000_000_000L + 1;
+            assertThat(refused).isBetween(Math.toIntExact(Math.max(0, 40 - 2 - 2 * seconds)), 38);
+        }
+    }
+
+    @Test
     void oneGuestHasHalfOfTheLookupsAndWhatIsAboveIsServfailAtOnce() {
         CountDownLatch go = new CountDownLatch(1);
         try (NameServer server = NameServer.start((query, replier) -> {

@@ -2,9 +2,11 @@ package dev.sluice.gateway.flow;
 
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
+import dev.sluice.wire.Ipv6Header;
 import dev.sluice.wire.UdpHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -26,7 +28,7 @@ public final class GuestSide implements PacketOutput, IcmpErrors {
 
         public String udp() {
             MemorySegment s = MemorySegment.ofArray(transport);
-            return source + ":" + UdpHeader.sourcePort(s, 0) + " > " + new Ipv4Address(guest.address) + ":"
+            return source + ":" + UdpHeader.sourcePort(s, 0) + " > " + guest.ipAddress() + ":"
                     + UdpHeader.destinationPort(s, 0) + " "
                     + new String(payload(), java.nio.charset.StandardCharsets.US_ASCII);
         }
@@ -42,9 +44,11 @@ public final class GuestSide implements PacketOutput, IcmpErrors {
         /** The quoted packet's addresses and ports, read as a guest's kernel would. */
         public String udp() {
             MemorySegment s = MemorySegment.ofArray(quoted);
-            int udp = Ipv4Header.headerLength(s, 0);
-            return type + "/" + code + " by " + source + ": " + new Ipv4Address(Ipv4Header.source(s, 0)) + ":"
-                    + UdpHeader.sourcePort(s, udp) + " > " + new Ipv4Address(Ipv4Header.destination(s, 0)) + ":"
+            int udp = IpHeader.isIpv4(s, 0) ? Ipv4Header.headerLength(s, 0) : Ipv6Header.LENGTH;
+            return type + "/" + code + " by " + source + ": "
+                    + IpHeader.address(IpHeader.sourceHigh(s, 0), IpHeader.sourceLow(s, 0)) + ":"
+                    + UdpHeader.sourcePort(s, udp) + " > "
+                    + IpHeader.address(IpHeader.destinationHigh(s, 0), IpHeader.destinationLow(s, 0)) + ":"
                     + UdpHeader.destinationPort(s, udp);
         }
 
@@ -72,8 +76,21 @@ public final class GuestSide implements PacketOutput, IcmpErrors {
     public final MemorySegment memory = Arena.ofAuto().allocate(70_000, 8);
     public static final int IP = 64;
 
-    public static Guest guest(String address) {
-        return new Guest(Ipv4Address.parse(address).bits(), 0x5254_0000_0001L, new NowhereLink());
+    public static Guest guest(String text) {
+        IpAddress address = IpAddress.parse(text);
+        return new Guest(address.high(), address.low(), 0x5254_0000_0001L, new NowhereLink());
+    }
+
+    /** Writes an IPv6 guest's UDP packet at {@link #IP}; the UDP length. */
+    public int udp(Guest source, int sourcePort, String destination, int port, byte[] payload) {
+        IpAddress to = IpAddress.parse(destination);
+        int length = UdpHeader.LENGTH + payload.length;
+        int protocol = Ipv4Header.PROTOCOL_UDP;
+        Ipv6Header.write(memory, IP, 0, 0, length, protocol, 64, source.high, source.low, to.high(), to.low());
+        UdpHeader.write(memory, IP + Ipv6Header.LENGTH, sourcePort, port, length);
+        long at = IP + Ipv6Header.LENGTH + UdpHeader.LENGTH;
+        MemorySegment.copy(payload, 0, memory, ValueLayout.JAVA_BYTE, at, payload.length);
+        return length;
     }
 
     /** Writes a guest's UDP packet at {@link #IP}; the UDP length. */

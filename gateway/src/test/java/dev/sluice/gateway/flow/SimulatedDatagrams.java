@@ -6,6 +6,8 @@ import dev.sluice.host.HostError;
 import dev.sluice.host.Opening;
 import dev.sluice.host.PingSocket;
 import dev.sluice.wire.IcmpHeader;
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.Ipv4Address;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -36,6 +38,12 @@ public final class SimulatedDatagrams implements DatagramHost {
         Socket socket = new Socket(events, bindPort == 0 ? nextPort++ : bindPort);
         sockets.add(socket);
         return new Opening.Open<>(socket);
+    }
+
+    @Override
+    public Opening<DatagramSocket> listenDatagram(
+            long bindHigh, long bindLow, int bindPort, DatagramSocket.Events events) {
+        return openDatagram(bindHigh, bindLow, bindPort, events);
     }
 
     @Override
@@ -86,26 +94,29 @@ public final class SimulatedDatagrams implements DatagramHost {
                 long at,
                 int length) {
             byte[] payload = from.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE);
-            sent.add(new Ipv4Address((int) low) + ":" + port + " ttl " + timeToLive + " tos " + typeOfService + " "
+            sent.add(IpHeader.address(high, low) + ":" + port + " ttl " + timeToLive + " tos " + typeOfService + " "
                     + new String(payload, StandardCharsets.US_ASCII));
             return !closed;
         }
 
         public void receive(String from, int fromPort, String text) {
             byte[] payload = text.getBytes(StandardCharsets.US_ASCII);
-            events.onDatagram(0, SimulatedDatagrams.low(from), fromPort, 0, room(payload), HEADROOM, payload.length);
+            IpAddress address = IpAddress.parse(from);
+            events.onDatagram(address.high(), address.low(), fromPort, 0, room(payload), HEADROOM, payload.length);
         }
 
         public void fail(int errno, int type, int code, int mtu, @Nullable String offender, String to, int toPort) {
+            IpAddress by = IpAddress.parse(offender == null ? "::" : offender);
+            IpAddress peer = IpAddress.parse(to);
             events.onError(
                     errno,
                     type,
                     code,
                     mtu,
-                    0,
-                    offender == null ? 0 : SimulatedDatagrams.low(offender),
-                    0,
-                    SimulatedDatagrams.low(to),
+                    by.high(),
+                    by.low(),
+                    peer.high(),
+                    peer.low(),
                     toPort,
                     room(new byte[20]),
                     HEADROOM,

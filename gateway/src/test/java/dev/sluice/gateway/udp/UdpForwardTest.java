@@ -10,6 +10,7 @@ import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
+import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.flow.ManualLoop;
 import dev.sluice.gateway.flow.SimulatedDatagrams;
@@ -21,12 +22,14 @@ import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 class UdpForwardTest {
-    private static final AddressPlan PLAN = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true);
+    private static final AddressPlan PLAN = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true)
+            .withIpv6(Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true));
     private final ManualLoop loop = new ManualLoop(0);
     private final SimulatedDatagrams host = new SimulatedDatagrams();
     private final GuestSide side = new GuestSide();
     private final Counters counters = new Counters();
     private final Guest guest = GuestSide.guest("192.168.65.3");
+    private final Guest six = GuestSide.guest("fd00:5109:5ce::3");
     private final UdpFlows flows = new UdpFlows(
             loop,
             host,
@@ -40,14 +43,18 @@ class UdpForwardTest {
     private boolean guestIsThere = true;
 
     private UdpForward forward(int port, int guestPort) {
+        return forward(port, guest, guestPort);
+    }
+
+    private UdpForward forward(int port, Guest to, int guestPort) {
         Opening<UdpForward> opening = flows.forward(
-                0,
-                DatagramHost.mapped(0),
-                port,
-                guest.address,
-                guestPort,
-                address -> guestIsThere && address == guest.address ? guest : null);
+                0, DatagramHost.mapped(0), port, to.ipAddress(), guestPort, () -> guestIsThere ? to : null);
         return ((Opening.Open<UdpForward>) opening).socket();
+    }
+
+    private void answer6(int port, String destination, int destinationPort, String text) {
+        int length = side.udp(six, port, destination, destinationPort, text.getBytes(StandardCharsets.US_ASCII));
+        flows.onDatagram(six, side.memory, GuestSide.IP, GuestSide.IP + 40, length, loop.now());
     }
 
     private void answer(int port, String destination, int destinationPort, String text) {
@@ -88,6 +95,73 @@ class UdpForwardTest {
         assertThat(listener.sent)
                 .containsExactly(
                         "127.0.0.2:1234 ttl 63 tos 0 to the second", "127.0.0.1:1234 ttl 63 tos 0 to the first");
+    }
+
+    /** Under their own address where an answer to it, of that family, comes back here. */
+    @Test
+    void clientsOfEitherFamilyReachGuestsOfEither() throws Exception {
+        forward(5353, 53);
+        forward(5354, six, 53);
+        SimulatedDatagrams.Socket toFour = host.sockets.get(0);
+        SimulatedDatagrams.Socket toSix = host.sockets.get(1);
+        toFour.receive("2001:db8::7", 1234, "6 to 4");
+        assertThat(side.nextPacket().udp()).isEqualTo("192.168.65.1:1234 > 192.168.65.3:53 6 to 4");
+        toSix.receive("2001:db8::7", 1234, "6 to 6");
+        assertThat(side.nextPacket().udp()).isEqualTo("2001:db8::7:1234 > fd00:5109:5ce::3:53 6 to 6");
+        toSix.receive("203.0.113.7", 1234, "4 to 6");
+        assertThat(side.nextPacket().udp()).isEqualTo("fd00:5109:5ce::1:1234 > fd00:5109:5ce::3:53 4 to 6");
+        toSix.receive("::1", 1234, "loopback");
+        assertThat(side.nextPacket().udp()).isEqualTo("fd00:5109:5ce::1:49152 > fd00:5109:5ce::3:53 loopback");
+        toSix.receive("fd00:5109:5ce::9", 777, "an address of the guest network");
+        assertThat(side.nextPacket().udp())
+                .isEqualTo("fd00:5109:5ce::1:777 > fd00:5109:5ce::3:53 an address of the guest network");
+        answer(53, "192.168.65.1", 1234, "4 to 6");
+        assertThat(toFour.sent).containsExactly("2001:db8::7:1234 ttl 63 tos 0 4 to 6");
+        answer6(53, "2001:db8::7", 1234, "6 to 6");
+        answer6(53, "fd00:5109:5ce::1", 1234, "6 to 4");
+        answer6(53, "fd00:5109:5ce::1", 49152, "loopback");
+        assertThat(toSix.sent)
+                .containsExactly(
+                        "2001:db8::7:1234 ttl 63 tos 0 6 to 6",
+                        "203.0.113.7:1234 ttl 63 tos 0 6 to 4",
+                        "::1:1234 ttl 63 tos 0 loopback");
+        assertThat(host.sockets).as("no mapping for an answer").hasSize(2);
+        answer6(54, "2001:db8::7", 1234, "something else");
+        assertThat(host.sockets).as("a mapping for all else").hasSize(3);
+    }
+
+    @Test
+    void aClientThatIsGoneIsToldToAGuestOfIpv6() throws Exception {
+        forward(5353, six, 53);
+        host.sockets.getFirst().receive("2001:db8::7", 1234, "x");
+        host.sockets.getFirst().fail(Errno.ECONNREFUSED, 3, 3, 0, "2001:db8::7", "2001:db8::7", 1234);
+        assertThat(side.nextFailure().udp()).endsWith(" by 2001:db8::7: fd00:5109:5ce::3:53 > 2001:db8::7:1234");
+    }
+
+    /** Each service has a number of its own while forwards lead to it; a number is given again when the last of them has gone. */
+    @Test
+    void servicesOfForwardsThatCameAndWentAreNotMistaken() throws Exception {
+        UdpForward first = forward(5353, six, 53);
+        forward(5354, six, 53);
+        forward(5355, six, 54);
+        host.sockets.get(1).receive("2001:db8::7", 1234, "b");
+        host.sockets.get(2).receive("2001:db8::7", 1234, "c");
+        first.close();
+        host.failure = HostError.ADDRESS_IN_USE;
+        assertThat(flows.forward(0, DatagramHost.mapped(0), 9, six.ipAddress(), 55, () -> six))
+                .isInstanceOf(Opening.Failed.class);
+        host.failure = null;
+        forward(5356, six, 56);
+        host.sockets.get(3).receive("2001:db8::7", 1234, "d");
+        for (int port : new int[] {53, 54, 56}) {
+            answer6(port, "2001:db8::7", 1234, "from " + port);
+        }
+        assertThat(host.sockets.stream().map(socket -> String.join(",", socket.sent)))
+                .containsExactly(
+                        "",
+                        "2001:db8::7:1234 ttl 63 tos 0 from 53",
+                        "2001:db8::7:1234 ttl 63 tos 0 from 54",
+                        "2001:db8::7:1234 ttl 63 tos 0 from 56");
     }
 
     @Test
@@ -170,7 +244,7 @@ class UdpForwardTest {
     @Test
     void aPortThatCannotBeHadIsTold() {
         host.failure = HostError.ADDRESS_IN_USE;
-        Opening<UdpForward> opening = flows.forward(0, DatagramHost.mapped(0), 53, guest.address, 53, address -> guest);
+        Opening<UdpForward> opening = flows.forward(0, DatagramHost.mapped(0), 53, guest.ipAddress(), 53, () -> guest);
         assertThat(opening).isEqualTo(new Opening.Failed<>(HostError.ADDRESS_IN_USE, "as the test wants it"));
     }
 }

@@ -167,7 +167,7 @@ class UdpOnLoopbackTest {
     void aForwardServesClientsOfTheHost() throws Exception {
         UdpForward forward = on(() -> {
             Opening<UdpForward> opening =
-                    flows.forward(0, DatagramHost.mapped(0x7f00_0001), 0, guest.address, 53, address -> guest);
+                    flows.forward(0, DatagramHost.mapped(0x7f00_0001), 0, guest.ipAddress(), 53, () -> guest);
             return ((Opening.Open<UdpForward>) opening).socket();
         });
         try (var client = server()) {
@@ -240,9 +240,9 @@ class UdpOnLoopbackTest {
                             0,
                             DatagramHost.mapped(0x7f00_0001),
                             server.getLocalPort(),
-                            guest.address,
+                            guest.ipAddress(),
                             53,
-                            address -> guest)))
+                            () -> guest)))
                     .isInstanceOf(Opening.Failed.class);
             MemorySegment limit = arena.allocate(16, 8);
             call("getrlimit", limit);

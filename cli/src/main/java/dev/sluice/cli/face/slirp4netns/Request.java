@@ -91,6 +91,7 @@ final class Request {
     Ipv4Cidr cidr = Ipv4Cidr.parse("10.0.2.0/24");
     boolean disableHostLoopback;
     boolean disableDns;
+    boolean seccomp;
 
     @Nullable
     MacAddress mac;
@@ -138,7 +139,8 @@ final class Request {
             case "disable-host-loopback" -> disableHostLoopback = true;
             case "netns-type" -> netnsType = value;
             case "userns-path" -> userns = value;
-            case "enable-sandbox", "enable-seccomp" ->
+            case "enable-seccomp" -> seccomp = true;
+            case "enable-sandbox" ->
                 warnings.add("--" + name + " has no effect in sluice; docs/faces.md says what protects instead");
             case "outbound-addr" -> outbound = (Ipv4Address) outbound(name, value, "ipv4", Inet4Address.class);
             case "outbound-addr6" -> outbound6 = (Ipv6Address) outbound(name, value, "ipv6", Inet6Address.class);

@@ -44,7 +44,7 @@ public final class Slirp4netns implements Face {
             --netns-type=TYPE        what the first argument is: pid (the default), path, or tapfd
             --userns-path=PATH       checked only: the system knows whose the namespace is
             --enable-sandbox         accepted; see docs/faces.md for what protects instead
-            --enable-seccomp         accepted, likewise
+            --enable-seccomp         refuse this process what it does not need, as to start programs
             --outbound-addr=IPv4     send from this address, or the first of this interface
             --outbound-addr6=IPv6    the same for IPv6
             --disable-dns            no name server at the network's .3
@@ -99,6 +99,9 @@ public final class Slirp4netns implements Face {
 
     private static void serve(Request request) throws IOException {
         request.warnings.forEach(warning -> System.err.println("WARNING: " + warning));
+        if (request.seccomp) {
+            GuestNetwork.checkConfinement("--enable-seccomp");
+        }
         AddressPlan plan = request.plan();
         describe(request, plan);
         CountDownLatch stop = new CountDownLatch(1);
@@ -111,6 +114,9 @@ public final class Slirp4netns implements Face {
             }
             if (request.exitFd != null) {
                 Descriptors.onHangUp(request.exitFd, stop::countDown);
+            }
+            if (request.seccomp) {
+                guests.confine(request.apiSocket != null);
             }
             if (request.readyFd != null) {
                 Descriptors.writeReady(request.readyFd);

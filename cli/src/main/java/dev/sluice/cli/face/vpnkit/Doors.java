@@ -5,6 +5,7 @@ import dev.sluice.control.HttpServer;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamService;
+import dev.sluice.host.VsockAddress;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.loop.LateLogger;
 import java.io.IOException;
@@ -52,7 +53,8 @@ final class Doors implements AutoCloseable {
                     listeners.add(
                             switch (endpoint) {
                                 case Endpoint.Path(String path) -> host.listen(path, service);
-                                case Endpoint.Vsock vsock -> throw new IllegalStateException(vsock.toString());
+                                case Endpoint.Vsock(VsockAddress address) -> host.listen(address, service);
+                                case Endpoint.Hyperkit hyperkit -> throw new IllegalStateException(hyperkit.toString());
                                 case Endpoint.Inherited(int number) -> host.inherit(number, service);
                             });
                     return true;

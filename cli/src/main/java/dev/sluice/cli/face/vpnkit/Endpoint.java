@@ -1,19 +1,24 @@
 package dev.sluice.cli.face.vpnkit;
 
+import dev.sluice.host.VsockAddress;
+
 /** Where a socket of VPNKit's is, as its flags say it. */
 sealed interface Endpoint {
     /** A path to listen at. */
     record Path(String path) implements Endpoint {}
 
-    /** A port of the guest's vsock, behind the socket where the hypervisor takes connections for it. */
-    record Vsock(String path, int port) implements Endpoint {}
+    /** A port of the guest's vsock, behind the socket where HyperKit takes connections for it. */
+    record Hyperkit(String path, int port) implements Endpoint {}
+
+    /** A port of vsock, as Linux has it. */
+    record Vsock(VsockAddress address) implements Endpoint {}
 
     /** An inherited descriptor. */
     record Inherited(int number) implements Endpoint {}
 
     /**
-     * Reads {@code PATH}, {@code fd:N} or {@code hyperkit://:PORT/PATH}, which is the place where HyperKit connects for a port of the
-     * guest's vsock.
+     * Reads {@code PATH}, {@code fd:N}, {@code vsock://[CID]:PORT} or {@code hyperkit://:PORT/PATH}, which is the place where HyperKit
+     * connects for a port of the guest's vsock.
      *
      * @throws IllegalArgumentException for what only other systems have
      */
@@ -38,13 +43,21 @@ sealed interface Endpoint {
                 String path = folder.startsWith("/./") ? folder.substring(3) : folder;
                 int port = Integer.parseInt(rest.substring(0, slash));
                 return connects
-                        ? new Vsock(path + "/connect", port)
+                        ? new Hyperkit(path + "/connect", port)
                         : new Path("%s/00000002.%08x".formatted(path, port));
             }
         }
+        if (VsockAddress.isMeant(url)) {
+            VsockAddress address = VsockAddress.parse(url);
+            if (connects && !address.isOne()) {
+                throw new IllegalArgumentException("'" + url + "': which guest? Write vsock://CID:PORT");
+            }
+            return new Vsock(address);
+        }
         if (url.contains("://") || url.startsWith("\\\\")) {
             throw new IllegalArgumentException(
-                    "'" + url + "' is an address of another system; here it is a path, fd:N or hyperkit://:PORT/PATH");
+                    "'" + url + "' is an address of another system; here it is a path, fd:N, vsock://CID:PORT or"
+                            + " hyperkit://:PORT/PATH");
         }
         return new Path(url);
     }

@@ -16,6 +16,7 @@ import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.mux.AgentLink;
 import dev.sluice.gateway.mux.Generation;
+import dev.sluice.host.VsockAddress;
 import dev.sluice.link.LinkUrl;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.wire.IpAddress;
@@ -103,6 +104,7 @@ public final class Vpnkit implements Face {
             openDoors(doors, gateway, proxy);
             network.control().openSocket();
             files.start();
+            confine(network);
             stop.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -112,10 +114,23 @@ public final class Vpnkit implements Face {
         return 0;
     }
 
+    /** Nobody asks for it here, and nothing that was asked for needs what it takes. */
+    private static void confine(GuestNetwork network) {
+        try {
+            GuestNetwork.checkConfinement("seccomp");
+            network.confine(false);
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "the process is not confined: " + e.getMessage());
+        }
+    }
+
     private LinkUrl ethernet() {
         return switch (Endpoint.parse(settings.ethernet)) {
             case Endpoint.Path(String path) -> new LinkUrl.Vmnet(path);
-            case Endpoint.Vsock vsock -> throw new IllegalStateException(vsock.toString());
+            case Endpoint.Vsock vsock ->
+                throw new IllegalArgumentException(
+                        "--ethernet " + vsock.address() + ": frames come through a path or fd:N here");
+            case Endpoint.Hyperkit hyperkit -> throw new IllegalStateException(hyperkit.toString());
             case Endpoint.Inherited(int number) -> new LinkUrl.Fd(number, LinkUrl.FdFraming.VMNET);
         };
     }
@@ -200,8 +215,9 @@ public final class Vpnkit implements Face {
     private static void agentOfGo(Gateway gateway, String url) throws IOException {
         switch (Endpoint.connect(url)) {
             case Endpoint.Path(String path) -> gateway.agent(path, Generation.GREETING_CONNECTED, "");
-            case Endpoint.Vsock(String path, int port) ->
+            case Endpoint.Hyperkit(String path, int port) ->
                 gateway.agent(path, Generation.GREETING_CONNECTED, AgentLink.vsockPreamble(port));
+            case Endpoint.Vsock(VsockAddress address) -> gateway.agent(address, Generation.GREETING_CONNECTED);
             case Endpoint.Inherited(int number) ->
                 throw new IllegalArgumentException(
                         "--data-connect fd:" + number + ": a path is needed, to connect again");
@@ -213,10 +229,15 @@ public final class Vpnkit implements Face {
         if (!settings.dataConnect.isEmpty()) {
             agentOfGo(gateway, settings.dataConnect);
         } else if (!settings.dataListen.isEmpty()) {
-            if (!(Endpoint.parse(settings.dataListen) instanceof Endpoint.Path(String path))) {
-                throw new IllegalArgumentException("--data-listen " + settings.dataListen + ": a path is needed");
+            switch (Endpoint.parse(settings.dataListen)) {
+                case Endpoint.Path(String path) -> gateway.agentAt(path);
+                case Endpoint.Vsock(VsockAddress address) -> gateway.agentAt(address);
+                case Endpoint.Hyperkit _, Endpoint.Inherited _ ->
+                    throw new IllegalArgumentException("--data-listen " + settings.dataListen + ": a path is needed");
             }
-            gateway.agentAt(path);
+        } else if (VsockAddress.isMeant(settings.vsockPath)
+                && Endpoint.connect(settings.vsockPath) instanceof Endpoint.Vsock(VsockAddress address)) {
+            gateway.agent(address, Generation.PLAIN_HOST);
         } else if (!settings.vsockPath.isEmpty()) {
             gateway.agent(settings.vsockPath, Generation.PLAIN_HOST, AgentLink.VSOCK_PREAMBLE);
         } else {

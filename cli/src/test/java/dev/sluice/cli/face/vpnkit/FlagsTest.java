@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.host.VsockAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,9 +44,21 @@ class FlagsTest {
         assertThat(plan.hostLoopback()).isTrue();
         assertThat(Endpoint.parse(settings.ports.get(1))).isEqualTo(new Endpoint.Path("vms/0/00000002.0000f3a5"));
         assertThat(Endpoint.connect("hyperkit://:62372/./vms/0"))
-                .isEqualTo(new Endpoint.Vsock("vms/0/connect", 62_372));
+                .isEqualTo(new Endpoint.Hyperkit("vms/0/connect", 62_372));
         assertThat(Endpoint.connect("/run/data.sock")).isEqualTo(new Endpoint.Path("/run/data.sock"));
         assertThat(Endpoint.parse("fd:4")).isEqualTo(new Endpoint.Inherited(4));
+    }
+
+    @Test
+    void aPortOfVsockIsAPlaceToConnectToOnlyWithAMachine() {
+        assertThat(Endpoint.connect("vsock://3:62373")).isEqualTo(new Endpoint.Vsock(new VsockAddress(3, 62_373)));
+        assertThat(Endpoint.parse("vsock://:62373")).hasToString("Vsock[address=vsock://:62373]");
+        assertThatThrownBy(() -> Endpoint.connect("vsock://:62373"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("which guest?");
+        assertThatThrownBy(() -> Endpoint.connect("hyperv-connect://vm"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("vsock://CID:PORT");
     }
 
     @Test
