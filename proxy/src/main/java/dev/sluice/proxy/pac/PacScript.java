@@ -88,6 +88,7 @@ final class PacScript {
                 Lines lines = new Lines();
                 context.setDebugger(lines, null);
                 Object answer = entry.call(context, scope, scope, new Object[] {url, host});
+                Sandbox.checkMemory(context); // a single step may have taken it all, and been the last one
                 if (!(answer instanceof CharSequence text) || text.length() > MAX_ANSWER) {
                     throw new PacException(
                             name + " line " + lines.line + ": " + ENTRY + " returned "
