@@ -1,5 +1,6 @@
 """8. Virtual machines: QEMU's own user net beside those that QEMU talks to over a stream socket. TCG is the limit, not the translators."""
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -43,6 +44,7 @@ def sluice(folder, mtu):
 
 def passt(folder, mtu):
     path = f"{folder}/vm.sock"
+    os.chmod(folder, 0o777)  # passt of 2023 is that user before it makes its socket; that of 2026 won't be root
     process = subprocess.Popen([str(Path(shutil.which(contenders.PASTA)).with_name("passt")), "--foreground", "--runas", "65534", "--socket", path, "--mtu", str(mtu), "--address", "10.0.2.15", "--netmask", "24",
                                 "--gateway", "10.0.2.2", "-t", "none", "-u", "none"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return Net(STREAM.format(path), "10.0.2.15/24", "10.0.2.2", "10.0.2.2", process)
