@@ -160,8 +160,9 @@ public final class AgentLink implements StreamListener.Acceptor {
         if (listener != null) {
             listener.close();
         }
-        replaced.forEach(Multiplexer::close);
+        List<Multiplexer> before = List.copyOf(replaced); // whoever is told may change the set
         replaced.clear();
+        before.forEach(Multiplexer::close);
         if (multiplexer != null) {
             multiplexer.close();
         }
