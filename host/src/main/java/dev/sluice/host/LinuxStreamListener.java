@@ -73,7 +73,7 @@ final class LinuxStreamListener implements StreamListener {
                 continue; // the client gave up, or a network error of its own (accept(2)): the next one may be fine
             }
             Sockets.setOption(client, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
-            LinuxStreamSocket socket = LinuxStreamSocket.connected(host, client, NOBODY);
+            LinuxStreamSocket socket = LinuxStreamSocket.connected(host, client, StreamSocket.Events.NOBODY);
             if (LinuxStreamHost.address(host.peer) == null) {
                 socket.ofUnixDomain();
             }
@@ -105,18 +105,4 @@ final class LinuxStreamListener implements StreamListener {
             }
         }
     }
-
-    private static final StreamSocket.Events NOBODY = new StreamSocket.Events() {
-        @Override
-        public void onConnected() {}
-
-        @Override
-        public void onConnectFailed(HostError error) {}
-
-        @Override
-        public void onReadable() {}
-
-        @Override
-        public void onWritable() {}
-    };
 }

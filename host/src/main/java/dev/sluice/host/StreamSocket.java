@@ -88,6 +88,21 @@ public interface StreamSocket {
 
     /** Told of readiness on the loop's thread. Edge-triggered: an event comes once, until the operation would block again. */
     interface Events {
+        /** Hears nothing, where nobody listens yet, or any more. */
+        Events NOBODY = new Events() {
+            @Override
+            public void onConnected() {}
+
+            @Override
+            public void onConnectFailed(HostError error) {}
+
+            @Override
+            public void onReadable() {}
+
+            @Override
+            public void onWritable() {}
+        };
+
         void onConnected();
 
         /** The connection attempt failed; the socket has closed itself. */

@@ -47,7 +47,7 @@ public final class MultiplexerTarget {
             public void onOpen(Channel channel) {
                 if (channels.size() < MOST_CHANNELS) {
                     add(channel);
-                    channel.accept(new Quiet());
+                    channel.accept(StreamSocket.Events.NOBODY);
                 } else {
                     channel.close();
                 }
@@ -118,7 +118,7 @@ public final class MultiplexerTarget {
                     MuxTarget target = input.u8() % 2 == 0
                             ? new MuxTarget.Udp(Ipv4Address.parse("10.0.0.1"), 53)
                             : new MuxTarget.Tcp(Ipv4Address.parse("10.0.0.1"), 80);
-                    add(mux.open(target, new Quiet()));
+                    add(mux.open(target, StreamSocket.Events.NOBODY));
                 }
             }
             case 9 -> read(chosen());
@@ -227,20 +227,6 @@ public final class MultiplexerTarget {
     }
 
     /** Users who only act when the input says so. */
-    private static final class Quiet implements StreamSocket.Events {
-        @Override
-        public void onConnected() {}
-
-        @Override
-        public void onConnectFailed(HostError error) {}
-
-        @Override
-        public void onReadable() {}
-
-        @Override
-        public void onWritable() {}
-    }
-
     /** A stream in memory that may refuse to be written to. */
     private static final class Carrier implements StreamSocket {
         final ByteArrayOutputStream in = new ByteArrayOutputStream();

@@ -412,7 +412,7 @@ public final class Multiplexer extends Work {
         } else if (target == null || channels.size() >= MAX_CHANNELS) {
             refuse(id);
         } else {
-            Channel channel = new Channel(this, id, target, window(), NOBODY);
+            Channel channel = new Channel(this, id, target, window(), StreamSocket.Events.NOBODY);
             channels.put(id, channel);
             owner.onOpen(channel);
         }
@@ -459,18 +459,4 @@ public final class Multiplexer extends Work {
         control.clear();
         waiters.clear();
     }
-
-    private static final StreamSocket.Events NOBODY = new StreamSocket.Events() {
-        @Override
-        public void onConnected() {}
-
-        @Override
-        public void onConnectFailed(HostError error) {}
-
-        @Override
-        public void onReadable() {}
-
-        @Override
-        public void onWritable() {}
-    };
 }

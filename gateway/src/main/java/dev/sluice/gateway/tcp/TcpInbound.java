@@ -4,7 +4,6 @@ import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.Guest;
-import dev.sluice.host.HostError;
 import dev.sluice.host.Joint;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
@@ -22,20 +21,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The way in: clients of published ports become flows towards guests. Confined to the loop. */
 public final class TcpInbound {
-    static final StreamSocket.Events NOBODY = new StreamSocket.Events() {
-        @Override
-        public void onConnected() {}
-
-        @Override
-        public void onConnectFailed(HostError error) {}
-
-        @Override
-        public void onReadable() {}
-
-        @Override
-        public void onWritable() {}
-    };
-
     final TcpFlows flows;
     private final Set<Shortcut> shortcuts = new LinkedHashSet<>();
     private @Nullable StreamHost inside;
@@ -104,7 +89,7 @@ public final class TcpInbound {
     private StreamSocket.Events refuse(TcpForward.Client client, Drop reason) {
         flows.counters.drop(reason);
         client.socket().reset();
-        return NOBODY;
+        return StreamSocket.Events.NOBODY;
     }
 
     /** Memory for what shortcuts move; holds nothing between calls. */

@@ -3,7 +3,6 @@ package dev.sluice.gateway.mux;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.gateway.NoHost;
-import dev.sluice.host.HostError;
 import dev.sluice.host.StreamListener;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.testkit.VirtualLoop;
@@ -64,7 +63,7 @@ class AgentLinkTest {
         @Override
         public void onOpen(Channel channel) {
             channels.add(channel);
-            channel.accept(new Client());
+            channel.accept(StreamSocket.Events.NOBODY);
         }
 
         @Override
@@ -74,26 +73,12 @@ class AgentLinkTest {
     }
 
     /** Whoever has a channel. */
-    private static final class Client implements StreamSocket.Events {
-        @Override
-        public void onConnected() {}
-
-        @Override
-        public void onConnectFailed(HostError error) {}
-
-        @Override
-        public void onReadable() {}
-
-        @Override
-        public void onWritable() {}
-    }
-
     private void settle() {
         loop.advance(1_000_000);
     }
 
     private Channel open() {
-        Channel channel = link.open(WEB, new Client());
+        Channel channel = link.open(WEB, StreamSocket.Events.NOBODY);
         settle();
         return channel;
     }
