@@ -6,9 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Frame;
-import dev.sluice.link.Link;
-import dev.sluice.link.LinkCounters;
 import dev.sluice.link.LinkHandler;
+import dev.sluice.testkit.NowhereLink;
 import dev.sluice.testkit.RawFrames6;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
@@ -396,24 +395,9 @@ class Ipv6GuestTest {
     }
 
     /** Hands frames to the gateway and keeps those that come back. */
-    private final class Cable implements Link {
+    private final class Cable extends NowhereLink {
         LinkHandler handler;
         boolean recording = true;
-
-        @Override
-        public String name() {
-            return "cable";
-        }
-
-        @Override
-        public int mtu() {
-            return 1500;
-        }
-
-        @Override
-        public boolean offloads() {
-            return false;
-        }
 
         @Override
         public void start(LinkHandler to) {
@@ -433,22 +417,6 @@ class Ipv6GuestTest {
             }
             received.add(bytes);
             return true;
-        }
-
-        @Override
-        public boolean congested() {
-            return false;
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-
-        @Override
-        public LinkCounters counters() {
-            return new LinkCounters();
         }
     }
 }

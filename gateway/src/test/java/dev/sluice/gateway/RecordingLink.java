@@ -1,40 +1,19 @@
 package dev.sluice.gateway;
 
 import dev.sluice.link.Frame;
-import dev.sluice.link.Link;
-import dev.sluice.link.LinkCounters;
-import dev.sluice.link.LinkHandler;
+import dev.sluice.testkit.NowhereLink;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A link to nowhere that keeps a copy of each frame. */
-public class RecordingLink implements Link {
+public class RecordingLink extends NowhereLink {
     public final List<byte[]> frames = new ArrayList<>();
-    private final String name;
 
     public RecordingLink(String name) {
-        this.name = name;
+        super(name);
     }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public int mtu() {
-        return 1500;
-    }
-
-    @Override
-    public boolean offloads() {
-        return false;
-    }
-
-    @Override
-    public void start(LinkHandler handler) {}
 
     @Override
     public boolean send(Frame frame) {
@@ -50,21 +29,5 @@ public class RecordingLink implements Link {
                 frame.bodyWrapLength);
         frames.add(bytes);
         return true;
-    }
-
-    @Override
-    public boolean congested() {
-        return false;
-    }
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public void close() {}
-
-    @Override
-    public LinkCounters counters() {
-        return new LinkCounters();
     }
 }

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A link that keeps what it is sent and delivers what the test says. */
-final class FakeLink implements Link {
+public final class FakeLink implements Link {
     final List<byte[]> sent = new ArrayList<>();
     final LinkCounters counters = new LinkCounters();
     private final String name;
@@ -12,7 +12,7 @@ final class FakeLink implements Link {
     boolean closed;
     boolean full;
 
-    FakeLink(String name) {
+    public FakeLink(String name) {
         this.name = name;
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.gateway.flow;
 
+import dev.sluice.testkit.NowhereLink;
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpAddress;

@@ -3,11 +3,9 @@ package dev.sluice.link.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.link.FakeLink;
 import dev.sluice.link.Frame;
 import dev.sluice.link.FrameTap;
-import dev.sluice.link.Link;
-import dev.sluice.link.LinkCounters;
-import dev.sluice.link.LinkHandler;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Pcap;
@@ -36,7 +34,7 @@ class CaptureTest {
     Path directory;
 
     private final Capture capture = new Capture(List.of("bad-ipv4", "bad-tcp"));
-    private final FrameTap tap = capture.tap(new Named("tap0"));
+    private final FrameTap tap = capture.tap(new FakeLink("tap0"));
     private final CaptureSession.Surroundings surroundings = new CaptureSession.Surroundings() {
         @Override
         public Map<IpAddress, String> names() {
@@ -53,42 +51,6 @@ class CaptureTest {
             task.run();
         }
     };
-
-    private record Named(String name) implements Link {
-        @Override
-        public int mtu() {
-            return 1500;
-        }
-
-        @Override
-        public boolean offloads() {
-            return false;
-        }
-
-        @Override
-        public void start(LinkHandler handler) {}
-
-        @Override
-        public boolean send(Frame frame) {
-            return false;
-        }
-
-        @Override
-        public boolean congested() {
-            return false;
-        }
-
-        @Override
-        public void flush() {}
-
-        @Override
-        public void close() {}
-
-        @Override
-        public LinkCounters counters() {
-            return new LinkCounters();
-        }
-    }
 
     private void receive(byte[] frame) {
         tap.received(Packets.frame(frame));

@@ -1,15 +1,26 @@
-package dev.sluice.gateway.flow;
+package dev.sluice.testkit;
 
 import dev.sluice.link.Frame;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
 import dev.sluice.link.LinkHandler;
 
-/** A link for guests whose frames no test looks at. */
-public final class NowhereLink implements Link {
+/** A link that leads nowhere, for who needs one; tests that look at frames override what they need. */
+public class NowhereLink implements Link {
+    private final String name;
+    private final LinkCounters counters = new LinkCounters();
+
+    public NowhereLink() {
+        this("nowhere");
+    }
+
+    public NowhereLink(String name) {
+        this.name = name;
+    }
+
     @Override
-    public String name() {
-        return "nowhere";
+    public final String name() {
+        return name;
     }
 
     @Override
@@ -42,7 +53,7 @@ public final class NowhereLink implements Link {
     public void close() {}
 
     @Override
-    public LinkCounters counters() {
-        return new LinkCounters();
+    public final LinkCounters counters() {
+        return counters;
     }
 }
