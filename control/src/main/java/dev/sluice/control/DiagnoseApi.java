@@ -105,8 +105,7 @@ final class DiagnoseApi {
     }
 
     private static byte[] ask(Router router, String path) throws IOException {
-        HttpHead head = new HttpHead("GET", path, "", Map.of(), 0, false, false);
-        HttpResponse response = router.handle(new HttpRequest(head, new byte[0], Map.of()));
+        HttpResponse response = router.handle(new HttpRequest(HttpHead.get(path), new byte[0], Map.of()));
         if (response.status() != 200 || !(response.body() instanceof HttpResponse.Bytes(byte[] bytes))) {
             throw new IOException(path + " answered " + response.status());
         }

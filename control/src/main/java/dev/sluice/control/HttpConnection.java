@@ -1,9 +1,14 @@
 package dev.sluice.control;
 
+import dev.sluice.gateway.http.BadMessage;
+import dev.sluice.gateway.http.BodyScan;
+import dev.sluice.gateway.http.Framing;
 import java.io.EOFException;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class HttpConnection {
     /** Longest request line with all header fields. */
     static final int MAX_HEAD = 16 << 10;
-    /** Longest request body. */
+    /** Longest request body, without what frames its chunks. */
     static final int MAX_BODY = 1 << 20;
 
     private static final long NEVER = Long.MAX_VALUE / 2;
@@ -67,12 +72,7 @@ final class HttpConnection {
                 if (head.length == 0) {
                     break;
                 }
-                last = switch (head.length > MAX_HEAD
-                        ? new HttpParse.Refused(431, "the head is longer than " + MAX_HEAD + " bytes")
-                        : HttpParse.head(head)) {
-                    case HttpParse.Refused(int status, String detail) -> refuse(handler.mistake(status, detail));
-                    case HttpHead request -> serve(request);
-                };
+                last = serve(head);
             } while (last == null);
         } catch (IOException _) {
             // The client left in the middle, or was cut.
@@ -85,18 +85,28 @@ final class HttpConnection {
     }
 
     /** Null if another request may follow; else the last body. */
-    private HttpResponse.@Nullable Body serve(HttpHead head) throws IOException {
-        if (head.length() > MAX_BODY) {
-            return refuse(handler.mistake(413, "a body may have " + MAX_BODY + " bytes, not " + head.length()));
+    private HttpResponse.@Nullable Body serve(byte[] bytes) throws IOException {
+        HttpHead head;
+        byte[] body;
+        try {
+            if (bytes.length > MAX_HEAD) {
+                throw new BadMessage(431, "the head is longer than " + MAX_HEAD + " bytes");
+            }
+            head = HttpHead.parse(bytes);
+            if (head.framing() instanceof Framing.Length(long length)) {
+                limit(length);
+            }
+            HttpResponse refusal = handler.refusal(head);
+            if (refusal != null) {
+                return refuse(refusal);
+            }
+            if (head.expectsContinue()) {
+                write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            }
+            body = readBody(head.framing());
+        } catch (BadMessage e) {
+            return refuse(handler.mistake(e.status(), e.reason()));
         }
-        HttpResponse refusal = handler.refusal(head);
-        if (refusal != null) {
-            return refuse(refusal);
-        }
-        if (head.expectsContinue() && head.length() > 0) {
-            write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-        }
-        byte[] body = readBody((int) head.length());
         // What is asked may take its time; the client's own part is done.
         deadline = System.nanoTime() + NEVER;
         HttpResponse response = answer(new HttpRequest(head, body, Map.of()));
@@ -107,15 +117,16 @@ final class HttpConnection {
                 return handover;
             }
             case HttpResponse.Stream(var source) -> {
-                write(response.encode(withBody, true));
+                boolean chunks = head.takesChunks();
+                write(response.encode(withBody, true, chunks));
                 if (withBody) {
-                    stream(source);
+                    stream(source, chunks);
                 }
                 return response.body();
             }
-            case HttpResponse.Bytes bytes -> {
-                write(response.encode(withBody, !head.keepAlive()));
-                return head.keepAlive() ? null : bytes;
+            case HttpResponse.Bytes whole -> {
+                write(response.encode(withBody, !head.keepsAlive()));
+                return head.keepsAlive() ? null : whole;
             }
         }
     }
@@ -135,15 +146,21 @@ final class HttpConnection {
         }
     }
 
-    /** Sends a body as it is made, in chunks (RFC 9112 §7.1), until it ends or the client leaves. */
-    private void stream(HttpResponse.Source source) throws IOException {
+    /**
+     * Sends a body as it is made, until it ends or the client leaves.
+     *
+     * @param chunks whether in chunks (RFC 9112 §7.1), or as it is, to a client of HTTP/1.0
+     */
+    private void stream(HttpResponse.Source source, boolean chunks) throws IOException {
         thread = Thread.currentThread();
         Thread.ofVirtual().name("control-stream").start(this::awaitLeaving);
         deadline = System.nanoTime() + NEVER;
         try {
-            source.writeTo(new Chunks());
+            source.writeTo(new Pieces(chunks));
             renew();
-            write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            if (chunks) {
+                write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            }
         } catch (InterruptedException _) {
             // It was cut, or has left.
         } catch (RuntimeException e) {
@@ -154,18 +171,28 @@ final class HttpConnection {
         }
     }
 
-    private final class Chunks implements HttpResponse.Sink {
+    private final class Pieces implements HttpResponse.Sink {
+        private final boolean chunks;
+
+        Pieces(boolean chunks) {
+            this.chunks = chunks;
+        }
+
         @Override
         public void write(byte[] piece) throws IOException {
             renew();
+            HttpConnection.this.write(chunks ? chunk(piece) : piece);
+            deadline = System.nanoTime() + NEVER;
+        }
+
+        private static byte[] chunk(byte[] piece) {
             byte[] size = (Integer.toHexString(piece.length) + "\r\n").getBytes(StandardCharsets.US_ASCII);
             byte[] chunk = new byte[size.length + piece.length + 2];
             System.arraycopy(size, 0, chunk, 0, size.length);
             System.arraycopy(piece, 0, chunk, size.length, piece.length);
             chunk[chunk.length - 2] = '\r';
             chunk[chunk.length - 1] = '\n';
-            HttpConnection.this.write(chunk);
-            deadline = System.nanoTime() + NEVER;
+            return chunk;
         }
 
         @Override
@@ -219,17 +246,52 @@ final class HttpConnection {
         }
     }
 
-    private byte[] readBody(int length) throws IOException {
-        byte[] body = new byte[length];
+    private static void limit(long length) throws BadMessage {
+        if (length > MAX_BODY) {
+            throw new BadMessage(413, "a body may have " + MAX_BODY + " bytes, not " + length);
+        }
+    }
+
+    /** The content of a body; what frames its chunks, and trailers, are left out (RFC 9112 §7.1.3). */
+    private byte[] readBody(Framing framing) throws IOException, BadMessage {
+        BodyScan scan = new BodyScan();
+        scan.begin(framing);
+        MemorySegment memory = MemorySegment.ofArray(input.array());
+        byte[] body = {};
+        int size = 0;
+        while (!scan.isDone()) {
+            if (scan.ahead() > 0) {
+                limit(size + scan.ahead());
+                int more = (int) scan.ahead();
+                if (size + more > body.length) {
+                    body = Arrays.copyOf(body, Math.max(size + more, Math.min(2 * size, MAX_BODY)));
+                }
+                read(body, size, more);
+                scan.pass(more);
+                size += more;
+            } else {
+                if (!input.hasRemaining() && !fill()) {
+                    throw new EOFException();
+                }
+                scan.take(memory, input.position(), 1);
+                if (scan.isBroken()) {
+                    throw new BadMessage(400, "a body in chunks that are none");
+                }
+                input.get();
+            }
+        }
+        return body.length == size ? body : Arrays.copyOf(body, size);
+    }
+
+    private void read(byte[] to, int from, int length) throws IOException {
         int got = Math.min(length, input.remaining());
-        input.get(body, 0, got);
-        ByteBuffer rest = ByteBuffer.wrap(body, got, length - got);
+        input.get(to, from, got);
+        ByteBuffer rest = ByteBuffer.wrap(to, from + got, length - got);
         while (rest.hasRemaining()) {
             if (stream.read(rest) < 0) {
                 throw new EOFException();
             }
         }
-        return body;
     }
 
     private boolean fill() throws IOException {

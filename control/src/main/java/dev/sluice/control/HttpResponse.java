@@ -98,6 +98,11 @@ public record HttpResponse(int status, String contentType, Map<String, String> h
 
     /** The bytes on the wire: the head, and the body if it is there at once. */
     byte[] encode(boolean withBody, boolean close) {
+        return encode(withBody, close, true);
+    }
+
+    /** @param chunks whether a body that comes piece by piece comes in chunks, or ends with the connection */
+    byte[] encode(boolean withBody, boolean close, boolean chunks) {
         StringBuilder head = new StringBuilder(256)
                 .append("HTTP/1.1 ")
                 .append(status)
@@ -108,7 +113,7 @@ public record HttpResponse(int status, String contentType, Map<String, String> h
                 .append(
                         body instanceof Bytes(byte[] bytes)
                                 ? "\r\nContent-Length: " + bytes.length
-                                : "\r\nTransfer-Encoding: chunked")
+                                : chunks ? "\r\nTransfer-Encoding: chunked" : "")
                 .append("\r\nCache-Control: no-store\r\n");
         headers.forEach(
                 (name, value) -> head.append(name).append(": ").append(value).append("\r\n"));

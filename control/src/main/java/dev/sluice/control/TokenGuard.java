@@ -16,7 +16,7 @@ final class TokenGuard implements HttpHandler {
 
     @Override
     public @Nullable HttpResponse refusal(HttpHead head) {
-        String shown = head.headers().getOrDefault("authorization", "");
+        String shown = head.request().fields().first("authorization").orElse("");
         boolean good = shown.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
                 && token.matches(shown.substring(SCHEME.length()).strip());
         return good

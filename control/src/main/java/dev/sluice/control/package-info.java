@@ -1,5 +1,5 @@
 /**
- * The control plane's doors: HTTP/1.1 and JSON on a Unix-domain socket of the user who runs Sluice, and elsewhere if asked.
+ * The control plane's doors: HTTP/1 and JSON on a Unix-domain socket of the user who runs Sluice, and elsewhere if asked.
  *
  * <h2>Theory of operation</h2>
  *
@@ -28,8 +28,9 @@
  * <p><b>Events.</b> A listener has a bounded queue ({@code gateway.event}); its thread empties it into the socket. If it is full, whoever
  * publishes cuts the listener off and goes on.
  *
- * <p><b>What is accepted.</b> Exactly what RFC 9112 requires and nothing it merely tolerates: origin-form targets, one Host, a length or no
- * body, no folding, no bare CR or LF, no chunked requests. Head and body are bounded ({@link dev.sluice.control.HttpConnection}); what is too
+ * <p><b>What is accepted.</b> What RFC 9112 requires and nothing it merely tolerates: paths and URLs as targets, one Host, a length or
+ * chunks, no folding, no bare CR or LF. The parser is the proxy's ({@code gateway.http}). HTTP/1.0 is served, a request a connection, and without
+ * chunks. Head and body are bounded ({@link dev.sluice.control.HttpConnection}); what is too
  * large is refused before it is read. Errors are problem documents (RFC 9457).
  *
  * <p><b>Why no library.</b> Measured on JDK 25, cold: the smallest maintained server with Unix sockets (Helidon SE 4.5: 37 jars, 3.1 MB) takes

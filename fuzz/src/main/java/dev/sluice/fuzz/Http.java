@@ -1,8 +1,9 @@
 package dev.sluice.fuzz;
 
 import dev.sluice.control.HttpHead;
-import dev.sluice.control.HttpParse;
 import dev.sluice.control.Json;
+import dev.sluice.gateway.http.BadMessage;
+import dev.sluice.gateway.http.Framing;
 import dev.sluice.wire.JsonReader;
 import java.nio.charset.StandardCharsets;
 
@@ -21,16 +22,15 @@ public final class Http {
     }
 
     private static void head(byte[] bytes) {
-        switch (HttpParse.head(bytes)) {
-            case HttpParse.Refused(int status, String detail) -> {
-                Memory.require(status >= 400 && status < 600, "a refusal has a status");
-                Memory.require(!detail.isEmpty(), "a refusal says why");
-            }
-            case HttpHead head -> {
-                Memory.require(head.length() >= 0, "a body has no negative length");
-                Memory.require(head.path().startsWith("/"), "a target is a path");
-                Memory.require(head.headers().size() <= HttpParse.MAX_FIELDS, "fields are bounded");
-            }
+        try {
+            HttpHead head = HttpHead.parse(bytes);
+            Memory.require(
+                    !(head.framing() instanceof Framing.Length(long n) && n < 0), "no body is of negative length");
+            Memory.require(!(head.framing() instanceof Framing.UntilClose), "a request has an end");
+            Memory.require(head.path().startsWith("/"), "a target is a path");
+        } catch (BadMessage e) {
+            Memory.require(e.status() >= 400 && e.status() < 600, "a refusal has a status");
+            Memory.require(!e.reason().isEmpty(), "a refusal says why");
         }
     }
 

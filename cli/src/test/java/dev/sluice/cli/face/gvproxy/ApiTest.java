@@ -328,7 +328,7 @@ class ApiTest {
                     new ApiHandler(api, PROGRAM, _ -> () -> {}));
             assertThat(out.toString(StandardCharsets.US_ASCII))
                     .startsWith("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain")
-                    .contains("the request line must look like");
+                    .contains("the request line is not");
         }
     }
 }
