@@ -4,6 +4,7 @@ import dev.sluice.link.Link;
 import dev.sluice.stack.ip.RateLimiter;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,10 +29,14 @@ public final class Guest {
     /** How many ICMP errors it may still get; made with the first. */
     public @Nullable RateLimiter icmpErrors;
 
-    /** UDP mappings that are its own. */
-    public int udpMappings;
-    /** Echo flows that are its own. */
-    public int echoFlows;
+    /**
+     * Identification of the next packet to it that may travel in pieces (RFC 791, RFC 8200 §4.5). Its own, from a number that nobody knows: with
+     * one counter for all, a guest could tell how much others are sent (RFC 7739 §5).
+     */
+    public int identification = ThreadLocalRandom.current().nextInt();
+
+    /** Mappings that are its own, of each protocol. */
+    final int[] mappings = new int[FlowPolicy.Protocol.values().length];
 
     private final boolean ipv4;
 
@@ -54,6 +59,11 @@ public final class Guest {
 
     public boolean hasAddress(long high, long low) {
         return this.low == low && this.high == high;
+    }
+
+    /** Mappings of a protocol that are its own; {@link Mappings} counts them. */
+    public int mappings(FlowPolicy.Protocol protocol) {
+        return mappings[protocol.ordinal()];
     }
 
     /** Allocates; for the slow paths. */

@@ -1,6 +1,6 @@
 /**
- * What every kind of flow shares: who the guests are, the addresses of the network, limits, counters, the policy, and the way out to
- * a guest. The protocol packages beside this one depend on it; it depends on none of them.
+ * What every kind of flow shares: who the guests are, the addresses of the network, limits, counters, the policy, the way out to
+ * a guest, and tables. The protocol packages beside this one depend on it; it depends on none of them.
  */
 @NullMarked
 package dev.sluice.gateway.flow;

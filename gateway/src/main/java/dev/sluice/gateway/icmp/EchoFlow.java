@@ -1,16 +1,13 @@
 package dev.sluice.gateway.icmp;
 
-import dev.sluice.gateway.flow.Decisions;
 import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
-import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.FlowPolicy;
-import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpCause;
 import dev.sluice.gateway.flow.IcmpErrors;
-import dev.sluice.gateway.flow.Traffic;
+import dev.sluice.gateway.flow.Mapping;
 import dev.sluice.host.PingSocket;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpHeader;
@@ -18,27 +15,24 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** A guest's echo identifier and the host's ping socket that stands for it (RFC 5508 §3). */
-final class EchoFlow extends FlowTable.Entry<EchoFlow> implements Flow, PingSocket.Events {
+final class EchoFlow extends Mapping<EchoFlow> implements PingSocket.Events {
     private final EchoFlows flows;
-    final Decisions decisions = new Decisions();
-    final Traffic traffic;
-    /** The guest as it last spoke. */
-    Guest guest;
     /** Opened for the first request that the policy allows. */
     @Nullable
     PingSocket socket;
 
-    private boolean over;
-
     EchoFlow(EchoFlows flows, Guest guest, int identifier, long now) {
-        super(guest.high, guest.low, identifier);
+        super(guest, identifier, flows.counters, now);
         this.flows = flows;
-        this.traffic = new Traffic(flows.counters, now);
-        this.guest = guest;
     }
 
-    void close() {
-        over = true;
+    @Override
+    protected boolean isOpen() {
+        return socket != null;
+    }
+
+    @Override
+    protected void closeSocket() {
         if (socket != null) {
             socket.close();
             socket = null;
@@ -46,28 +40,18 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements Flow, PingSock
     }
 
     @Override
-    public Traffic traffic() {
-        return traffic;
-    }
-
-    @Override
-    public boolean isOver() {
-        return over;
-    }
-
-    @Override
     public void cut(long now) {
-        flows.end(this, "reset");
+        flows.mappings.end(this, "reset");
     }
 
     @Override
     public FlowInfo info(long now) {
-        return decisions.info(FlowPolicy.Protocol.PING, guest, port(), traffic, socket == null ? 0 : port(), now);
+        return decisions.info(FlowPolicy.Protocol.PING, guest(), port(), traffic, socket == null ? 0 : port(), now);
     }
 
     /** Whether the guest may be shown a host-side address that no decision redirected to. */
     private boolean isShown(long high, long low) {
-        return IpHeader.isIpv4(high, low) == guest.isIpv4()
+        return IpHeader.isIpv4(high, low) == guest().isIpv4()
                 && Destination.of(flows.plan, high, low) == Destination.WORLD;
     }
 
@@ -80,9 +64,9 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements Flow, PingSock
         }
         long sourceHigh = redirect < 0 ? high : decisions.destinationHigh(redirect);
         long sourceLow = redirect < 0 ? low : decisions.destinationLow(redirect);
-        flows.use(this);
+        flows.mappings.use(this);
         EchoChecksum.replaceIdentifier(memory, at, port());
-        if (flows.send(guest, sourceHigh, sourceLow, typeOfService, memory, at, length)) {
+        if (flows.send(guest(), sourceHigh, sourceLow, typeOfService, memory, at, length)) {
             traffic.bytesToGuest += length - IcmpHeader.LENGTH;
             flows.counters.pingsToGuest++;
         }
@@ -111,9 +95,9 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements Flow, PingSock
         boolean router = itself || isShown(offenderHigh, offenderLow);
         EchoChecksum.replaceIdentifier(memory, at, port());
         int hopLimit = icmpType == IcmpHeader.TIME_EXCEEDED ? 1 : 64;
-        int protocol = EchoFlows.protocol(guest);
+        int protocol = EchoFlows.protocol(guest());
         long ipAt = IpHeader.writeBefore(
-                memory, at, length, protocol, hopLimit, guest.high, guest.low, destinationHigh, destinationLow);
+                memory, at, length, protocol, hopLimit, guest().high, guest().low, destinationHigh, destinationLow);
         int total = (int) (at - ipAt) + length;
         report(
                 itself ? destinationHigh : router ? offenderHigh : IcmpErrors.GATEWAY,
@@ -146,7 +130,7 @@ final class EchoFlow extends FlowTable.Entry<EchoFlow> implements Flow, PingSock
         boolean tooBig = cause == (IcmpHeader.DESTINATION_UNREACHABLE << 8 | IcmpHeader.FRAGMENTATION_NEEDED);
         int rest = tooBig ? Math.min(mtu == 0 ? flows.plan.mtu() : mtu, 0xffff) : 0;
         flows.errors.send(
-                guest,
+                guest(),
                 offenderHigh,
                 offenderLow,
                 IcmpCause.type(cause),

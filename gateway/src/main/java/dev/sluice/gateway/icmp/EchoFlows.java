@@ -8,10 +8,10 @@ import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowPolicy;
-import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Mappings;
 import dev.sluice.gateway.flow.PacketOutput;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
@@ -20,7 +20,6 @@ import dev.sluice.host.Opening;
 import dev.sluice.host.PingSocket;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
-import dev.sluice.loop.Timer;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
@@ -49,17 +48,9 @@ public final class EchoFlows {
     final PacketOutput output;
     final IcmpErrors errors;
     private final Events events;
-    private final Loop loop;
     private final DatagramHost host;
     private final FlowPolicy policy;
-    private final FlowTable<EchoFlow> flows;
-    private final long idle;
-    private final Timer sweep = new Timer() {
-        @Override
-        protected void onTimer(long now) {
-            sweep(now);
-        }
-    };
+    final Mappings<EchoFlow> mappings;
     /** Room for one answer of our own, made for the first. */
     @Nullable
     private MemorySegment answer;
@@ -83,15 +74,20 @@ public final class EchoFlows {
             Counters counters,
             Events events) {
         this.events = events;
-        this.loop = loop;
         this.host = host;
         this.plan = plan;
         this.policy = policy;
         this.output = output;
         this.errors = errors;
         this.counters = counters;
-        this.flows = new FlowTable<>(limits.pingFlows());
-        this.idle = limits.pingIdleSeconds() * SECOND;
+        this.mappings = new Mappings<>(
+                FlowPolicy.Protocol.PING,
+                loop,
+                limits.pingFlows(),
+                limits.pingIdleSeconds() * SECOND,
+                counters,
+                Drop.PING_FLOW_EVICTED,
+                events::closed);
         this.nextWarning = loop.now();
     }
 
@@ -197,7 +193,11 @@ public final class EchoFlows {
             int icmpLength,
             long now) {
         int identifier = IcmpHeader.identifier(packet, icmpAt);
-        EchoFlow flow = flow(guest, identifier, now);
+        EchoFlow flow = mappings.find(guest, identifier, now);
+        if (flow == null) {
+            flow = new EchoFlow(this, guest, identifier, now);
+            mappings.add(flow, now);
+        }
         Decisions decisions = flow.decisions;
         int decision = decisions.about(
                 policy, FlowPolicy.Protocol.PING, guest, identifier, destinationHigh, destinationLow, 0);
@@ -246,46 +246,8 @@ public final class EchoFlows {
         }
     }
 
-    /** The flow of a guest's identifier, made if there is none, marked as used. */
-    private EchoFlow flow(Guest guest, int identifier, long now) {
-        EchoFlow flow = flows.find(guest.high, guest.low, identifier);
-        if (flow != null) {
-            if (flow.guest != guest) {
-                flow.guest.echoFlows--;
-                flow.guest = guest;
-                guest.echoFlows++;
-            }
-            flows.use(flow, now);
-            return flow;
-        }
-        if (!flows.mayHold(guest.echoFlows)) {
-            makeRoom(guest);
-        }
-        flow = new EchoFlow(this, guest, identifier, now);
-        flows.add(flow, now);
-        guest.echoFlows++;
-        if (!sweep.isArmed()) {
-            loop.schedule(sweep, now + idle);
-        }
-        return flow;
-    }
-
-    /** A guest that has its share gives up the one of its own that is idle longest; one that has none takes from the others. */
-    private void makeRoom(Guest guest) {
-        EchoFlow victim = flows.idlest();
-        if (guest.echoFlows > 0) {
-            while (victim != null && victim.guest != guest) {
-                victim = flows.newer(victim);
-            }
-        }
-        if (victim != null) {
-            end(victim, "evicted");
-            counters.drop(Drop.PING_FLOW_EVICTED);
-        }
-    }
-
     private @Nullable PingSocket open(EchoFlow flow, long now) {
-        return switch (host.openPing(!flow.guest.isIpv4(), flow)) {
+        return switch (host.openPing(!flow.guest().isIpv4(), flow)) {
             case Opening.Open<PingSocket>(PingSocket socket) -> {
                 unavailable = false;
                 flow.socket = socket;
@@ -316,60 +278,24 @@ public final class EchoFlows {
         errors.send(guest, IcmpHeader.DESTINATION_UNREACHABLE, code, packet, ipAt, (int) (icmpAt - ipAt) + icmpLength);
     }
 
-    /** Marks a flow as used by an answer. */
-    void use(EchoFlow flow) {
-        flows.use(flow, loop.now());
-    }
-
-    void end(EchoFlow flow, String reason) {
-        flows.remove(flow);
-        flow.guest.echoFlows--;
-        if (flow.socket != null) {
-            events.closed(flow, reason, loop.now());
-        }
-        flow.close();
-    }
-
-    private void sweep(long now) {
-        EchoFlow flow = flows.idlest();
-        while (flow != null && now - flow.lastUsed() >= idle) {
-            end(flow, "idle");
-            flow = flows.idlest();
-        }
-        if (flow != null) {
-            loop.schedule(sweep, flow.lastUsed() + idle);
-        }
-    }
-
     /** Visits every flow. */
     public void forEach(Consumer<? super Flow> action) {
-        for (EchoFlow f = flows.idlest(); f != null; f = flows.newer(f)) {
-            action.accept(f);
-        }
+        mappings.forEach(action);
     }
 
     /** Echo flows that exist now. */
     public int size() {
-        return flows.size();
+        return mappings.size();
     }
 
     /** Ends all echo flows of a guest that is gone. */
     public void forget(Guest guest) {
-        EchoFlow flow = flows.idlest();
-        while (flow != null) {
-            EchoFlow next = flows.newer(flow);
-            if (flow.guest.hasAddress(guest.high, guest.low)) {
-                end(flow, "guest-gone");
-            }
-            flow = next;
-        }
+        mappings.forget(guest);
     }
 
     /** Has the policy asked again about every destination. */
     public void policyChanged() {
-        for (EchoFlow f = flows.idlest(); f != null; f = flows.newer(f)) {
-            f.decisions.clear();
-        }
+        mappings.forgetDecisions();
     }
 
     /** Ends everything. Idempotent. */
@@ -378,10 +304,6 @@ public final class EchoFlows {
             return;
         }
         closed = true;
-        loop.cancel(sweep);
-        for (EchoFlow f = flows.idlest(); f != null; f = flows.newer(f)) {
-            f.close();
-        }
-        flows.clear();
+        mappings.close();
     }
 }

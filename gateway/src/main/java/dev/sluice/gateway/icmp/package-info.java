@@ -13,7 +13,8 @@
  * told to the guest with its own request quoted, from the router's address: {@code ping} and {@code traceroute -I} work through us.
  *
  * <p>A flow has no socket until its first allowed request, and ends after {@link
- * dev.sluice.gateway.flow.Limits#pingIdleSeconds} without a request or reply, or as its guest's idlest when that has its share of the table. Where the host
+ * dev.sluice.gateway.flow.Limits#pingIdleSeconds} without a request or reply, or as its guest's idlest when that has its share of the table ({@link
+ * dev.sluice.gateway.flow.Mappings}). Where the host
  * lets this user send no pings, requests are answered "administratively prohibited", the remedy is logged once, and the host is asked
  * again every ten seconds at most.
  *

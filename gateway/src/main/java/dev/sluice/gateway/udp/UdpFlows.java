@@ -8,10 +8,10 @@ import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowPolicy;
-import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Mappings;
 import dev.sluice.gateway.flow.PacketOutput;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
@@ -19,7 +19,6 @@ import dev.sluice.host.HostError;
 import dev.sluice.host.Opening;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
-import dev.sluice.loop.Timer;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
@@ -56,16 +55,9 @@ public final class UdpFlows {
 
     private final Map<Integer, FlowPolicy.Allow> redirects = new HashMap<>();
     private final IcmpErrors errors;
-    private final FlowTable<UdpMapping> mappings;
+    final Mappings<UdpMapping> mappings;
     private final LocalServices services = new LocalServices();
     private final UdpForwards forwards;
-    private final long idle;
-    private final Timer sweep = new Timer() {
-        @Override
-        protected void onTimer(long now) {
-            sweep(now);
-        }
-    };
     private long nextWarning;
     private boolean closed;
 
@@ -89,8 +81,15 @@ public final class UdpFlows {
         this.policy = this::decide;
         this.others = policy;
         this.errors = errors;
-        this.mappings = new FlowTable<>(limits.udpFlows());
-        this.idle = limits.udpIdleSeconds() * SECOND;
+        long idle = limits.udpIdleSeconds() * SECOND;
+        this.mappings = new Mappings<>(
+                FlowPolicy.Protocol.UDP,
+                loop,
+                limits.udpFlows(),
+                idle,
+                counters,
+                Drop.UDP_FLOW_EVICTED,
+                events::closed);
         this.forwards = new UdpForwards(this, limits.udpFlows(), idle);
         this.nextWarning = loop.now();
     }
@@ -105,9 +104,7 @@ public final class UdpFlows {
     public void unredirect(int port) {
         redirected.clear(port);
         redirects.remove(port);
-        for (UdpMapping mapping = mappings.idlest(); mapping != null; mapping = mappings.newer(mapping)) {
-            mapping.decisions.clear();
-        }
+        mappings.forgetDecisions();
     }
 
     private FlowPolicy.Decision decide(FlowPolicy.Request request) {
@@ -181,7 +178,11 @@ public final class UdpFlows {
             long udpAt,
             int udpLength,
             long now) {
-        UdpMapping mapping = mapping(guest, sourcePort, now);
+        UdpMapping mapping = mappings.find(guest, sourcePort, now);
+        if (mapping == null) {
+            mapping = new UdpMapping(this, guest, sourcePort, now);
+            mappings.add(mapping, now);
+        }
         Decisions decisions = mapping.decisions;
         int decision = decisions.about(policy, FlowPolicy.Protocol.UDP, guest, sourcePort, high, low, port);
         switch (decisions.verdict(decision)) {
@@ -224,46 +225,8 @@ public final class UdpFlows {
         }
     }
 
-    /** The mapping of a guest's port, made if there is none, marked as used. */
-    private UdpMapping mapping(Guest guest, int port, long now) {
-        UdpMapping mapping = mappings.find(guest.high, guest.low, port);
-        if (mapping != null) {
-            if (mapping.guest != guest) {
-                mapping.guest.udpMappings--;
-                mapping.guest = guest;
-                guest.udpMappings++;
-            }
-            mappings.use(mapping, now);
-            return mapping;
-        }
-        if (!mappings.mayHold(guest.udpMappings)) {
-            makeRoom(guest);
-        }
-        mapping = new UdpMapping(this, guest, port, now);
-        mappings.add(mapping, now);
-        guest.udpMappings++;
-        if (!sweep.isArmed()) {
-            loop.schedule(sweep, now + idle);
-        }
-        return mapping;
-    }
-
-    /** A guest that has its share gives up the one of its own that is idle longest; one that has none takes from the others. */
-    private void makeRoom(Guest guest) {
-        UdpMapping victim = mappings.idlest();
-        if (guest.udpMappings > 0) {
-            while (victim != null && victim.guest != guest) {
-                victim = mappings.newer(victim);
-            }
-        }
-        if (victim != null) {
-            end(victim, "evicted");
-            counters.drop(Drop.UDP_FLOW_EVICTED);
-        }
-    }
-
     private @Nullable DatagramSocket open(UdpMapping mapping, long now) {
-        long any = mapping.guest.isIpv4() ? DatagramHost.mapped(0) : 0;
+        long any = mapping.guest().isIpv4() ? DatagramHost.mapped(0) : 0;
         return switch (host.openDatagram(0, any, 0, mapping)) {
             case Opening.Open<DatagramSocket>(DatagramSocket socket) -> {
                 mapping.socket = socket;
@@ -285,31 +248,6 @@ public final class UdpFlows {
 
     private void refuse(Guest guest, int code, MemorySegment packet, long ipAt, long udpAt, int udpLength) {
         errors.send(guest, IcmpHeader.DESTINATION_UNREACHABLE, code, packet, ipAt, (int) (udpAt - ipAt) + udpLength);
-    }
-
-    /** Marks a mapping as used by an answer. */
-    void use(UdpMapping mapping) {
-        mappings.use(mapping, loop.now());
-    }
-
-    void end(UdpMapping mapping, String reason) {
-        mappings.remove(mapping);
-        mapping.guest.udpMappings--;
-        if (mapping.socket != null) {
-            events.closed(mapping, reason, loop.now());
-        }
-        mapping.close();
-    }
-
-    private void sweep(long now) {
-        UdpMapping mapping = mappings.idlest();
-        while (mapping != null && now - mapping.lastUsed() >= idle) {
-            end(mapping, "idle");
-            mapping = mappings.idlest();
-        }
-        if (mapping != null) {
-            loop.schedule(sweep, mapping.lastUsed() + idle);
-        }
     }
 
     /** How services of the gateway answer. */
@@ -350,9 +288,7 @@ public final class UdpFlows {
 
     /** Visits every flow: mappings, and clients of forwards. */
     public void forEach(Consumer<? super Flow> action) {
-        for (UdpMapping m = mappings.idlest(); m != null; m = mappings.newer(m)) {
-            action.accept(m);
-        }
+        mappings.forEach(action);
         forwards.forEach(action);
     }
 
@@ -363,21 +299,12 @@ public final class UdpFlows {
 
     /** Ends all mappings of a guest that is gone; its forwards stay, for when it comes back. */
     public void forget(Guest guest) {
-        UdpMapping mapping = mappings.idlest();
-        while (mapping != null) {
-            UdpMapping next = mappings.newer(mapping);
-            if (mapping.guest.hasAddress(guest.high, guest.low)) {
-                end(mapping, "guest-gone");
-            }
-            mapping = next;
-        }
+        mappings.forget(guest);
     }
 
     /** Has the policy asked again about every destination. */
     public void policyChanged() {
-        for (UdpMapping m = mappings.idlest(); m != null; m = mappings.newer(m)) {
-            m.decisions.clear();
-        }
+        mappings.forgetDecisions();
     }
 
     /** Ends everything. Idempotent. */
@@ -386,11 +313,7 @@ public final class UdpFlows {
             return;
         }
         closed = true;
-        loop.cancel(sweep);
-        for (UdpMapping m = mappings.idlest(); m != null; m = mappings.newer(m)) {
-            m.close();
-        }
-        mappings.clear();
+        mappings.close();
         forwards.close();
     }
 }

@@ -1,42 +1,36 @@
 package dev.sluice.gateway.udp;
 
-import dev.sluice.gateway.flow.Decisions;
 import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
-import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.FlowPolicy;
-import dev.sluice.gateway.flow.FlowTable;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
-import dev.sluice.gateway.flow.Traffic;
+import dev.sluice.gateway.flow.Mapping;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.wire.IpHeader;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** A guest's UDP port and the host socket that stands for it, whoever the guest talks to (RFC 4787 §4.1, §5). */
-final class UdpMapping extends FlowTable.Entry<UdpMapping> implements Flow, DatagramSocket.Events {
+final class UdpMapping extends Mapping<UdpMapping> implements DatagramSocket.Events {
     private final UdpFlows flows;
-    final Decisions decisions = new Decisions();
-    final Traffic traffic;
-    /** The guest as it last spoke. */
-    Guest guest;
     /** Opened for the first datagram that the policy allows. */
     @Nullable
     DatagramSocket socket;
 
-    private boolean over;
-
     UdpMapping(UdpFlows flows, Guest guest, int port, long now) {
-        super(guest.high, guest.low, port);
+        super(guest, port, flows.counters, now);
         this.flows = flows;
-        this.traffic = new Traffic(flows.counters, now);
-        this.guest = guest;
     }
 
-    void close() {
-        over = true;
+    @Override
+    protected boolean isOpen() {
+        return socket != null;
+    }
+
+    @Override
+    protected void closeSocket() {
         if (socket != null) {
             socket.close();
             socket = null;
@@ -44,24 +38,14 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements Flow, Data
     }
 
     @Override
-    public Traffic traffic() {
-        return traffic;
-    }
-
-    @Override
-    public boolean isOver() {
-        return over;
-    }
-
-    @Override
     public void cut(long now) {
-        flows.end(this, "reset");
+        flows.mappings.end(this, "reset");
     }
 
     @Override
     public FlowInfo info(long now) {
         return decisions.info(
-                FlowPolicy.Protocol.UDP, guest, port(), traffic, socket == null ? 0 : socket.localPort(), now);
+                FlowPolicy.Protocol.UDP, guest(), port(), traffic, socket == null ? 0 : socket.localPort(), now);
     }
 
     @Override
@@ -81,7 +65,7 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements Flow, Data
             sourceHigh = decisions.destinationHigh(redirect);
             sourceLow = decisions.destinationLow(redirect);
             sourcePort = decisions.destinationPort(redirect);
-        } else if (IpHeader.isIpv4(high, low) != guest.isIpv4()) {
+        } else if (IpHeader.isIpv4(high, low) != guest().isIpv4()) {
             flows.counters.drop(Drop.UNKNOWN_PROTOCOL);
             return;
         } else if (IpHeader.isLoopback(high, low)) {
@@ -89,12 +73,12 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements Flow, Data
                 flows.counters.drop(Drop.PROHIBITED);
                 return;
             }
-            sourceHigh = flows.plan.hostHigh(guest.isIpv4());
-            sourceLow = flows.plan.hostLow(guest.isIpv4());
+            sourceHigh = flows.plan.hostHigh(guest().isIpv4());
+            sourceLow = flows.plan.hostLow(guest().isIpv4());
         }
-        flows.use(this);
+        flows.mappings.use(this);
         if (flows.output.send(
-                guest, sourceHigh, sourceLow, sourcePort, port(), typeOfService, memory, at, length, size)) {
+                guest(), sourceHigh, sourceLow, sourcePort, port(), typeOfService, memory, at, length, size)) {
             traffic.bytesToGuest += length;
             flows.counters.udpDatagramsToGuest += UdpOutput.datagrams(length, size);
         }
@@ -122,16 +106,16 @@ final class UdpMapping extends FlowTable.Entry<UdpMapping> implements Flow, Data
             destinationHigh = decisions.destinationHigh(redirect);
             destinationLow = decisions.destinationLow(redirect);
             destinationPort = decisions.destinationPort(redirect);
-        } else if (IpHeader.isIpv4(high, low) != guest.isIpv4()) {
+        } else if (IpHeader.isIpv4(high, low) != guest().isIpv4()) {
             return;
         } else if (IpHeader.isLoopback(high, low)) {
-            destinationHigh = flows.plan.hostHigh(guest.isIpv4());
-            destinationLow = flows.plan.hostLow(guest.isIpv4());
+            destinationHigh = flows.plan.hostHigh(guest().isIpv4());
+            destinationLow = flows.plan.hostLow(guest().isIpv4());
         }
         boolean itself = offenderHigh == high && offenderLow == low;
         boolean router = itself || Destination.of(flows.plan, offenderHigh, offenderLow) == Destination.WORLD;
         flows.quote.send(
-                guest,
+                guest(),
                 port(),
                 destinationHigh,
                 destinationLow,

@@ -13,8 +13,8 @@
  * asked (the host's address means the host's loopback), answers and errors are shown under the address the guest had used.
  * States: <em>closed</em> (no socket yet: nothing was allowed, or the host had no descriptor), <em>open</em>, gone. A refused or
  * unreachable destination never ends a mapping. It ends after {@link dev.sluice.gateway.flow.Limits#udpIdleSeconds} without a datagram
- * either way (RFC 4787 §4.3 asks for outbound refresh), or as its guest's idlest when that has its share of the table. One timer serves all: the table is
- * in order of last use, so it always waits for the first.
+ * either way (RFC 4787 §4.3 asks for outbound refresh), or as its guest's idlest when that has its share of the table ({@link
+ * dev.sluice.gateway.flow.Mappings}).
  *
  * <p>The policy is asked once per destination of a mapping; {@link dev.sluice.gateway.flow.Decisions} remembers the last few.
  *

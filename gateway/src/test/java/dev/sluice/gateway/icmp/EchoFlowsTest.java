@@ -211,7 +211,7 @@ class EchoFlowsTest {
         }
         int limit = Limits.defaults().pingFlows();
         assertThat(flows.size()).as("one guest's share").isBetween(limit / 2, limit);
-        assertThat(guest.echoFlows).isEqualTo(flows.size());
+        assertThat(guest.mappings(FlowPolicy.Protocol.PING)).isEqualTo(flows.size());
         assertThat(host.open()).isEqualTo(flows.size());
         assertThat(counters.dropped(Drop.PING_FLOW_EVICTED)).isEqualTo(5000 - flows.size());
         flows.close();

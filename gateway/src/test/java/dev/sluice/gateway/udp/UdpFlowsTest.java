@@ -327,10 +327,10 @@ class UdpFlowsTest {
             send(guest, port, "198.51.100.1", 53, "x");
         }
         assertThat(socket(0).closed).isFalse();
-        assertThat(guest.udpMappings).isBetween(limit / 2, limit - limit / 8);
+        assertThat(guest.mappings(FlowPolicy.Protocol.UDP)).isBetween(limit / 2, limit - limit / 8);
         send(late, 1, "198.51.100.1", 53, "room for the next");
-        assertThat(late.udpMappings).isEqualTo(1);
-        assertThat(flows.size()).isEqualTo(guest.udpMappings + 2);
+        assertThat(late.mappings(FlowPolicy.Protocol.UDP)).isEqualTo(1);
+        assertThat(flows.size()).isEqualTo(guest.mappings(FlowPolicy.Protocol.UDP) + 2);
         assertThat(host.open()).isEqualTo(flows.size());
     }
 
@@ -340,10 +340,10 @@ class UdpFlowsTest {
         Guest again = GuestSide.guest("192.168.65.3");
         send(again, 5000, "198.51.100.1", 53, "b");
         assertThat(socket(0).sent).hasSize(2);
-        assertThat(guest.udpMappings).isZero();
-        assertThat(again.udpMappings).isEqualTo(1);
+        assertThat(guest.mappings(FlowPolicy.Protocol.UDP)).isZero();
+        assertThat(again.mappings(FlowPolicy.Protocol.UDP)).isEqualTo(1);
         loop.advance(91 * SECOND);
-        assertThat(again.udpMappings).isZero();
+        assertThat(again.mappings(FlowPolicy.Protocol.UDP)).isZero();
     }
 
     @Test
