@@ -148,7 +148,7 @@ final class GuestNetwork implements LocalPort {
         guests = new GuestTable(plan, counters, events, limits.guests(), this::ask);
         guard = new NeighbourGuard(plan, guests);
         fabric = new Switch(plan.mac(), this);
-        PacketSender sender = new PacketSender(plan, counters, random.nextInt());
+        PacketSender sender = new PacketSender(plan, counters);
         ErrorSender errors = new ErrorSender(loop, plan, counters, sender);
         shard = new TcpShard(memory, limits.bufferBytes(), random);
         arp = new ArpResponder(Arena.ofAuto(), plan, counters, this::onNeighbour);

@@ -28,12 +28,10 @@ final class PacketSender implements PacketOutput {
     private final Ipv6Fragmenter fragmenter6 = new Ipv6Fragmenter(Arena.ofAuto());
     private final Fragmenter.Output fragments = this::sendFragment;
     private @Nullable Guest fragmentTarget;
-    private int identification;
 
-    PacketSender(AddressPlan plan, Counters counters, int firstIdentification) {
+    PacketSender(AddressPlan plan, Counters counters) {
         this.plan = plan;
         this.counters = counters;
-        this.identification = firstIdentification;
     }
 
     @Override
@@ -77,7 +75,7 @@ final class PacketSender implements PacketOutput {
                     ip,
                     trafficClass,
                     total,
-                    identification++ & 0xffff,
+                    guest.identification++ & 0xffff,
                     0,
                     hopLimit,
                     protocol,
@@ -109,7 +107,7 @@ final class PacketSender implements PacketOutput {
             fragmentTarget = guest;
             int pieces = ipv4
                     ? fragmenter.fragment(memory, ip, total, mtu, fragments)
-                    : fragmenter6.fragment(memory, ip, identification++, mtu, fragments);
+                    : fragmenter6.fragment(memory, ip, guest.identification++, mtu, fragments);
             return pieces > 0;
         }
         frame.set(memory, ethernet, EthernetHeader.LENGTH + total);
@@ -123,7 +121,7 @@ final class PacketSender implements PacketOutput {
             frame.gso = Frame.GSO_UDP;
             frame.gsoSize = first - UdpHeader.LENGTH;
             int more = (length - UdpHeader.LENGTH - 1) / frame.gsoSize;
-            identification += more;
+            guest.identification += more;
             boolean sent = hand(guest);
             for (int i = 0; i < more && !sent; i++) {
                 counters.drop(Drop.LINK_FULL);

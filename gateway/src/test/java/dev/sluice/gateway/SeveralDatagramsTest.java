@@ -22,8 +22,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Datagrams that go to a guest several at a time: what a guest's kernel makes of the frames is what was to be sent. */
@@ -31,7 +33,7 @@ class SeveralDatagramsTest {
     private static final AddressPlan PLAN = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 65_520, true);
     private static final int HEADER = PacketOutput.HEADROOM;
     private final Counters counters = new Counters();
-    private final PacketSender sender = new PacketSender(PLAN, counters, 0xfff0);
+    private final PacketSender sender = new PacketSender(PLAN, counters);
     private final MemorySegment memory = Arena.ofAuto().allocate(70_000, 8);
     private final CuttingLink link = new CuttingLink();
     private Guest guest = new Guest(Ipv4Address.parse("192.168.65.3").bits(), 0x0250_0000_0003L, link);
@@ -76,11 +78,40 @@ class SeveralDatagramsTest {
 
     @Test
     void noTwoHaveTheSameIdentification() {
+        guest.identification = 0xfff0;
         for (int i = 0; i < 5; i++) {
             send(1000, 100);
             send(50, 50);
         }
         assertThat(link.identifications).hasSize(55).doesNotHaveDuplicates();
+    }
+
+    /** Else a guest could count what others are sent (RFC 7739 §5), or scan with another's name. */
+    @Test
+    void aGuestSeesOneIdentificationAfterTheOtherWhateverOthersAreSent() {
+        Guest other = new Guest(Ipv4Address.parse("192.168.65.4").bits(), 0x0250_0000_0004L, link);
+        Guest one = guest;
+        send(10, 10);
+        guest = other;
+        send(1000, 100);
+        send(20, 20);
+        guest = one;
+        send(1000, 100);
+        send(30, 30);
+        List<Integer> seen = new ArrayList<>(link.identifications);
+        seen.subList(1, 12).clear();
+        int first = seen.getFirst();
+        assertThat(seen).hasSize(12).allMatch(id -> id == (first + seen.indexOf(id) & 0xffff));
+    }
+
+    @Test
+    void whereOneGuestBeginsTellsNothingOfWhereAnotherDoes() {
+        Set<Integer> distances = new HashSet<>();
+        for (int i = 1; i < 100; i++) {
+            Guest next = new Guest(guest.address + i, guest.mac + i, link);
+            distances.add(next.identification - guest.identification & 0xffff);
+        }
+        assertThat(distances).hasSizeGreaterThan(90);
     }
 
     @Test

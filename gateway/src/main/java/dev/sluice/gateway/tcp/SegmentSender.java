@@ -27,7 +27,6 @@ final class SegmentSender {
     private final Counters counters;
     private final TcpShard shard;
     private final Frame frame = new Frame();
-    private int identification;
 
     SegmentSender(AddressPlan plan, Counters counters, TcpShard shard) {
         this.plan = plan;
@@ -75,7 +74,8 @@ final class SegmentSender {
                     ip,
                     0,
                     Ipv4Header.MIN_LENGTH + segment,
-                    identification++ & 0xffff,
+                    0, // never cut, so it means nothing and tells nothing (RFC 6864 §4.1); segments of one frame count
+                    // up
                     Ipv4Header.DONT_FRAGMENT,
                     TTL,
                     Ipv4Header.PROTOCOL_TCP,

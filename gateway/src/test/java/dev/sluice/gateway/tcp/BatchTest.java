@@ -18,6 +18,7 @@ import dev.sluice.host.StreamSocket;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.testkit.RawFrames;
+import dev.sluice.wire.Bytes;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
@@ -102,6 +103,19 @@ class BatchTest {
                 .toList();
         link.frames.clear();
         return to;
+    }
+
+    /** RFC 6864 §4.1: what is never cut needs no identification; a counter would tell a guest how much others get. */
+    @Test
+    void segmentsAreNotToBeCutAndNotNumbered() {
+        openWindow();
+        bulk();
+        bulk();
+        assertThat(link.frames).isNotEmpty().allSatisfy(frame -> {
+            MemorySegment s = MemorySegment.ofArray(frame);
+            assertThat(Ipv4Header.identification(s, IP)).isZero();
+            assertThat(Bytes.u16(s, IP + 6)).isEqualTo(Ipv4Header.DONT_FRAGMENT);
+        });
     }
 
     @Test
