@@ -168,7 +168,7 @@ ALL = {c.name: c for c in (
     Contender("dnsmasq", dnsmasq, "dnsmasq", "dnsmasq behind a veth pair, with a cache for 10,000 names", mtus=False, outward=False, inward=False),
     Contender("ceiling", ceiling, "cc", "bench/tools/ceiling.c: a lossless forwarder in C without protocol work", ipv6=False, inward=False),
     Contender("slirp4netns", slirp4netns, SLIRP, "libslirp; forwards by its API socket", repetitions=1),
-    Contender("pasta", pasta, PASTA, "passt's namespace mode; for virtual machines passt itself"),
+    Contender("pasta", pasta, PASTA, "passt's namespace mode; for virtual machines passt itself", repetitions=2),
     Contender("rootlesskit", rootlesskit, ROOTLESSKIT, "its builtin port driver, for forwards only", outward=False, ipv6=False),
     Contender("qemu", None, "qemu-system-x86_64", "QEMU's own user net (libslirp), for virtual machines only", mtus=False, outward=False, inward=False),
     Contender("gvproxy", None, GVPROXY, "of gvisor-tap-vsock, for virtual machines only", outward=False, inward=False),

@@ -142,7 +142,7 @@ void lossless_rate(struct address to, int inbound, int size, double step_seconds
     uint32_t trial = now() / 1000;
     struct outcome best = {0};
     double all = 0, good = 0, bad = 0, rate = size > 10000 ? 4000 : 25000;
-    for (int step = 0; step < STEPS && (!good || !bad || bad / good > 1.06); step++) {
+    for (int step = 0; step < STEPS && (!good || !bad || bad / good > 1.1); step++) {
         struct outcome o = {0};
         for (int t = 0; t < TRIES; t++) {
             o = inbound ? inward(s, ++trial, size, rate, ms) : outward(s, ++trial, size, rate, ms);

@@ -6,7 +6,7 @@ from ..lab import Failed, end, first_line, load_tool
 from ..session import session
 
 ID, TITLE = "dns", "Names from the cache"
-REPETITIONS = 2
+REPETITIONS = 1
 TABLES = [("p50_us", "Median time of one", "µs", "lower"), ("p99_us", "99th percentile", "µs", "lower"), ("per_s", "Rate", "1/s", "higher"),
           ("lost", "Without an answer", "", "lower"), ("cpu_us", "CPU time of the server or translator per query", "µs", "lower")]
 NAMES = 200

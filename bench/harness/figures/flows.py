@@ -14,7 +14,7 @@ REPETITIONS = 1
 TABLES = [("p99_us", "99th percentile of a request", "µs", "lower"), ("p50_us", "Median of a request", "µs", "lower"), ("per_s", "Rate", "1/s", "higher"),
           ("gbps", "Throughput of the elephant", "Gbit/s", "higher"), ("rss_added_mb", "Resident memory added", "MB", "lower")]
 variants = widest
-MICE, EVERY_US, OPENED_WITHIN = 64, 50_000, 12
+MICE, EVERY_US, OPENED_WITHIN = 64, 50_000, 8
 
 
 def takes(contender, variant):

@@ -1,5 +1,9 @@
 """2. Request-response, connections and names."""
+import os
 import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 from . import failures_to, suffix, widest
 from ..lab import Failed, end, first_line, load_tool
@@ -17,12 +21,28 @@ def takes(contender, variant):
 
 
 def measure(contender, variant, options, record):
-    with session(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
+    with as_many_lookups_as_come(), session(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
         requests(s, suffix(variant), options, record)
         row = "name lookups, 32 at a time"
         if not variant.ipv6 and options.names and s.running.dns:
             with failures_to(record, row):
                 names(s, row, options, record)
+
+
+@contextmanager
+def as_many_lookups_as_come():
+    """A settings file for Sluice, whose limit of lookups a second is lower than what is asked here."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "sluice").mkdir()
+        (Path(folder) / "sluice" / "config.yaml").write_text("limits: {dns-queries-per-second: 1000000}\n")
+        before = os.environ.get("XDG_CONFIG_HOME")
+        os.environ["XDG_CONFIG_HOME"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["XDG_CONFIG_HOME"]
+            if before is not None:
+                os.environ["XDG_CONFIG_HOME"] = before
 
 
 def requests(s, more, options, record):

@@ -9,7 +9,7 @@ from ..lab import Failed, end, first_line
 from ..session import session
 
 ID, TITLE = "proxy", "The HTTP proxy"
-REPETITIONS = 2
+REPETITIONS = 1
 TABLES = [("gbps", "Throughput of one stream", "Gbit/s", "higher"), ("share", "Of plain TCP in the same run and direction", "%", "higher"),
           ("p50_us", "Median time of a request", "µs", "lower"), ("p99_us", "99th percentile", "µs", "lower"), ("cpu_us", "CPU time of the translator per request", "µs", "lower")]
 PORT, PROXY = 7790, ("192.168.65.1", "3128")
