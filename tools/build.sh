@@ -13,8 +13,8 @@ choose_flags() {
   # Two threads of the JVM look four times and once a second for work that we hardly make; an idle sluice shall sleep.
   flags="$flags -XX:AsyncDeflationInterval=30000 -XX:ServiceThreadCleanupInterval=30000"
   # What a time of load needed goes back to the system: a heap that was collected keeps at most two fifths free, and what compilers have
-  # used and the C library keeps is looked for once a minute.
-  flags="$flags -XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40 -XX:-ShrinkHeapInSteps -XX:TrimNativeHeapInterval=60000"
+  # used and the C library keeps is looked for every five seconds.
+  flags="$flags -XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40 -XX:-ShrinkHeapInSteps -XX:TrimNativeHeapInterval=5000"
   # Foreign calls are compiled once and not again into each caller: that takes a good part of all compiling, and where the compiler's
   # limit of depth cuts it short, each call leaves a 40-byte slice behind.
   flags="$flags -XX:CompileCommand=quiet -XX:CompileCommand=dontinline,dev.sluice.posix.Call::raw"

@@ -101,8 +101,8 @@ def serving(options, record):
 def standing(s, options, record):
     pid = s.running.process.pid
     time.sleep(1)
-    record("memory, fresh", rss_mb=memory_mb(pid))
     still(pid, "fresh", options, record)
+    record("memory, fresh", rss_mb=memory_mb(pid))
     peak = []
     for direction in ("out", "in"):
         s.tcp(direction, 8, 1 if options.quick else max(2, options.seconds))
