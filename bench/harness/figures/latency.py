@@ -72,7 +72,7 @@ def names(s, row, options, record):
     try:
         if not first_line(server):
             raise Failed("the name server did not start")
-        s.load("dns", s.running.dns, 53, 32, max(1, options.seconds / 2))  # warm, and the first answer takes its time
+        s.load("dns", s.running.dns, 53, 32, max(1, s.rehearsal))  # warm, and the first answer takes its time
         timed(s, row, ("dns", s.running.dns, 53, 32, max(1, options.seconds)), record)
     finally:
         end(server)
