@@ -51,11 +51,16 @@ final class Arrival {
             // Both sides opened at once: our SYN goes again with an ACK for theirs.
             tcb.state = TcpState.SYN_RECEIVED;
             tcb.synPending = true;
-            tcb.receiver.keep(segment.memory, segment.at, segment.length, segment.has(TcpHeader.FIN));
+            tcb.receiver.opened();
+            tcb.receiver.keep(segment.memory, segment.at, segment.length, keepsFin(tcb));
             return 0;
         }
         int events = tcb.sender.onAck(1, 0, segment, -1, now) | established(tcb);
         return segment.length > 0 || segment.has(TcpHeader.FIN) ? events | onText(tcb, 1, now) : events;
+    }
+
+    private boolean keepsFin(Tcb tcb) {
+        return segment.has(TcpHeader.FIN) && tcb.profile().tuning().keepFinOfSyn();
     }
 
     private static int established(Tcb tcb) {
@@ -149,6 +154,10 @@ final class Arrival {
             if (sender.finAcknowledged()) {
                 onOurFinAcknowledged(tcb, now);
             }
+        }
+        if (tcb.ecnOn && segment.has(TcpHeader.CWR) && tcb.profile().tuning().acknowledgeReaction()) {
+            tcb.congestionEcho = false;
+            tcb.acks.now();
         }
         if (segment.urgentPointer > 0 && receivesText(tcb.state)) {
             events |= tcb.onUrgent(from + segment.urgentPointer);

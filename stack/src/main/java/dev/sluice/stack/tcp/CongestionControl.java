@@ -11,9 +11,10 @@ sealed interface CongestionControl permits OneHop, NewReno, Cubic {
     /**
      * {@code acked} bytes were acknowledged outside of fast recovery; {@code flight} were outstanding at most in the round trip before.
      *
+     * @param burst bytes by which slow start grows at most
      * @param rtt smoothed, in ns
      */
-    void onAck(int acked, long flight, int mss, long now, long rtt);
+    void onAck(int acked, long flight, int mss, int burst, long now, long rtt);
 
     /** Fast retransmission begins with {@code flight} bytes outstanding, or the path reports congestion. */
     void onLoss(long flight, int mss);

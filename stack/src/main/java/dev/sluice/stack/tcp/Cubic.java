@@ -49,7 +49,7 @@ final class Cubic implements CongestionControl {
     }
 
     @Override
-    public void onAck(int acked, long flight, int mss, long now, long rtt) {
+    public void onAck(int acked, long flight, int mss, int burst, long now, long rtt) {
         if (2 * flight <= window) {
             // A window that is not in use does not grow, and its time does not count (§5.8).
             // So it is never more than twice what was in flight.
@@ -63,7 +63,7 @@ final class Cubic implements CongestionControl {
             idleSince = NONE;
         }
         if (window < threshold) {
-            window = Math.min(LARGEST, window + Math.min(acked, 2 * mss));
+            window = Math.min(LARGEST, window + Math.min(acked, burst));
             return;
         }
         if (epoch == NONE) {

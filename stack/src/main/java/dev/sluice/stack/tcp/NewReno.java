@@ -31,14 +31,14 @@ final class NewReno implements CongestionControl {
     }
 
     @Override
-    public void onAck(int acked, long flight, int mss, long now, long rtt) {
+    public void onAck(int acked, long flight, int mss, int burst, long now, long rtt) {
         // A window that was not in use says nothing about the path (RFC 7661 in its simplest form).
         // So it is never more than twice what was in flight.
         if (2 * flight <= window) {
             return;
         }
         if (window < threshold) {
-            window = Math.min(LARGEST, window + Math.min(acked, 2 * mss));
+            window = Math.min(LARGEST, window + Math.min(acked, burst));
             return;
         }
         counted += acked;

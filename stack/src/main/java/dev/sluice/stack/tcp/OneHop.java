@@ -23,7 +23,7 @@ final class OneHop implements CongestionControl {
     }
 
     @Override
-    public void onAck(int acked, long flight, int mss, long now, long rtt) {
+    public void onAck(int acked, long flight, int mss, int burst, long now, long rtt) {
         if (window != UNLIMITED) {
             window += Math.min(acked, window);
             if (window >= LARGE) {

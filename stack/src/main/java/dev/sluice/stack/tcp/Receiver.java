@@ -22,6 +22,8 @@ final class Receiver {
     private int limit;
     /** {@link #limit} was asked for: it is buffered even where the window field cannot say so much. */
     private final boolean exactLimit;
+    /** Windows lose the bits that {@link #scale} cuts off. */
+    private final boolean roundsDown;
 
     /** The shift of the windows we send; {@link #disableScaling} makes it 0. */
     private int scale;
@@ -49,6 +51,7 @@ final class Receiver {
         this.maximum = profile.receiveWindow();
         TcpTuning tuning = profile.tuning();
         this.exactLimit = tuning.receiveLimit() > 0;
+        this.roundsDown = tuning.roundWindowsDown();
         this.limit = exactLimit ? tuning.receiveLimit() : maximum - (maximum >>> 5);
         while (limit >>> scale > 65535) {
             scale++;
@@ -386,7 +389,9 @@ final class Receiver {
         long field = Math.max(0, wanted - from) >> scale;
         // Dropping the low bits would take back what was offered (RFC 7323 §2.4); rounding up needs memory for what it
         // offers.
-        if (from + (field << scale) < wanted && from + ((field + 1) << scale) <= next - undelivered() + maximum) {
+        if (!roundsDown
+                && from + (field << scale) < wanted
+                && from + ((field + 1) << scale) <= next - undelivered() + maximum) {
             field++;
         }
         field = Math.min(field, 65535);
@@ -408,7 +413,7 @@ final class Receiver {
 
     /** The window field when nothing is held. */
     int fullWindow() {
-        return (int) Math.min(65535, bound() + (1L << scale) - 1 >> scale);
+        return (int) Math.min(65535, bound() + (roundsDown ? 0 : (1L << scale) - 1) >> scale);
     }
 
     /** The largest window. */

@@ -20,8 +20,11 @@ final class SegmentWriter {
 
     /** SYN, or SYN-ACK with the options agreed on: the same each time it is sent. */
     void syn(Tcb tcb, boolean withAck, int ecn, long now) {
-        long o = OptionsWriter.mss(header, OPTIONS_AT, tcb.profile().mss());
-        int plainAfter = tcb.profile().tuning().plainSynAfter();
+        TcpTuning tuning = tcb.profile().tuning();
+        long o = tuning.tellMss()
+                ? OptionsWriter.mss(header, OPTIONS_AT, tcb.profile().mss())
+                : OPTIONS_AT;
+        int plainAfter = tuning.plainSynAfter();
         if (withAck || plainAfter == 0 || tcb.sender.retransmissions() < plainAfter) {
             if (tcb.sackOk) {
                 o = OptionsWriter.sackPermitted(header, o);

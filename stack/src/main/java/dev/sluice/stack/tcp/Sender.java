@@ -367,7 +367,8 @@ final class Sender {
         boolean fast = recovery.fast();
         recovery.onAdvance(una, acked, mss, tsElapsed, now);
         if (!fast) {
-            congestion.onAck(acked, path == null ? flight : path.peak(), mss, now, rto.smoothed());
+            int burst = profile.tuning().slowStartSegments() * mss;
+            congestion.onAck(acked, path == null ? flight : path.peak(), mss, burst, now, rto.smoothed());
         } else if (!recovery.active()) {
             congestion.onRecovered();
         }

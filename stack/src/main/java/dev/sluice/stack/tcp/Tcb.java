@@ -374,7 +374,9 @@ public final class Tcb {
             synSent = true;
             boolean answer = state == TcpState.SYN_RECEIVED;
             // A path that drops SYNs which ask for ECN gets one that does not (RFC 3168 §6.1.1.1).
-            int ecn = answer ? (ecnOn ? TcpHeader.ECE : 0) : ecnAsked() && !again ? TcpHeader.ECE | TcpHeader.CWR : 0;
+            boolean asks =
+                    ecnAsked() && sender.retransmissions() < profile.tuning().ecnSyns();
+            int ecn = answer ? (ecnOn ? TcpHeader.ECE : 0) : asks ? TcpHeader.ECE | TcpHeader.CWR : 0;
             shard.writer().syn(this, answer, ecn, now);
         }
         if (state.isSynchronized() && !ended) {
@@ -577,9 +579,12 @@ public final class Tcb {
             return 0;
         }
         boolean unread = receiver.undelivered() > 0 || (state == TcpState.SYN_RECEIVED && receiver.keepsText());
-        if (state == TcpState.SYN_SENT || unread) {
+        if (state == TcpState.SYN_SENT || (unread && profile.tuning().resetUnread())) {
             abort(now);
             return Events.CLOSED;
+        }
+        if (unread) {
+            receiver.clear();
         }
         userClosed = true;
         shutdownOutput(now);

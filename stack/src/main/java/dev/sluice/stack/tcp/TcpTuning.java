@@ -24,6 +24,13 @@ public final class TcpTuning implements Cloneable {
     private boolean delayFin;
     private boolean reportWhenResending;
     private int plainSynAfter;
+    private int ecnSyns = 1;
+    private boolean tellMss = true;
+    private boolean keepFinOfSyn = true;
+    private boolean resetUnread = true;
+    private boolean roundWindowsDown;
+    private boolean acknowledgeReaction;
+    private int slowStartSegments = 2;
 
     private TcpTuning() {}
 
@@ -43,6 +50,8 @@ public final class TcpTuning implements Cloneable {
         TcpProfile.require(quickAcks >= 0 && quickAcks <= 100, "quickAcks", quickAcks);
         TcpProfile.require(rtoSlop >= 0, "rtoSlop", rtoSlop);
         TcpProfile.require(rtoMargin >= 0, "rtoMargin", rtoMargin);
+        TcpProfile.require(ecnSyns >= 0 && ecnSyns <= 100, "ecnSyns", ecnSyns);
+        TcpProfile.require(slowStartSegments >= 1 && slowStartSegments <= 1000, "slowStartSegments", slowStartSegments);
         return this;
     }
 
@@ -82,7 +91,7 @@ public final class TcpTuning implements Cloneable {
         return with(t -> t.windowShift = shift);
     }
 
-    /** RFC 5961's rules for resets and SYNs inside the window; otherwise those of RFC 793. */
+    /** RFC 5961's rules for resets and SYNs inside the window; otherwise those of RFC 793, for SYNs in TIME-WAIT, too. */
     public boolean blindAttackDefence() {
         return blindAttackDefence;
     }
@@ -158,5 +167,77 @@ public final class TcpTuning implements Cloneable {
 
     public TcpTuning withPlainSynAfter(int syns) {
         return with(t -> t.plainSynAfter = syns);
+    }
+
+    /** SYNs that ask for ECN before one that does not, for paths that drop those (RFC 3168 §6.1.1.1); 0–100. */
+    public int ecnSyns() {
+        return ecnSyns;
+    }
+
+    public TcpTuning withEcnSyns(int syns) {
+        return with(t -> t.ecnSyns = syns);
+    }
+
+    /** Whether SYNs tell the largest segment (RFC 9293 §3.7.1); a peer that is not told takes 536 bytes, or 1220. */
+    public boolean tellMss() {
+        return tellMss;
+    }
+
+    public TcpTuning withTellMss(boolean on) {
+        return with(t -> t.tellMss = on);
+    }
+
+    /**
+     * Whether a FIN in the SYN of a peer that opens at the same time is kept until both sides know each other, as RFC 9293 §3.10.7.3 says;
+     * else it is forgotten, and the peer sends it again.
+     */
+    public boolean keepFinOfSyn() {
+        return keepFinOfSyn;
+    }
+
+    public TcpTuning withKeepFinOfSyn(boolean on) {
+        return with(t -> t.keepFinOfSyn = on);
+    }
+
+    /** Whether a close with unread data resets the connection (RFC 9293 SHLD-3); else FIN is sent, and the data is forgotten. */
+    public boolean resetUnread() {
+        return resetUnread;
+    }
+
+    public TcpTuning withResetUnread(boolean on) {
+        return with(t -> t.resetUnread = on);
+    }
+
+    /**
+     * Whether windows lose the bits that their scale cuts off, even if that takes back what was offered (RFC 7323 §2.4); else they are rounded
+     * up while there is memory for it.
+     */
+    public boolean roundWindowsDown() {
+        return roundWindowsDown;
+    }
+
+    public TcpTuning withRoundWindowsDown(boolean on) {
+        return with(t -> t.roundWindowsDown = on);
+    }
+
+    /**
+     * Whether the peer's word that it has slowed down (CWR) counts in segments without data, too, and is acknowledged at once; RFC 3168
+     * §6.1.3 asks for neither.
+     */
+    public boolean acknowledgeReaction() {
+        return acknowledgeReaction;
+    }
+
+    public TcpTuning withAcknowledgeReaction(boolean on) {
+        return with(t -> t.acknowledgeReaction = on);
+    }
+
+    /** Segments by which slow start grows at most for one acknowledgment: 2 by RFC 3465 §2.2, more by RFC 9406 §4.2; 1–1000. */
+    public int slowStartSegments() {
+        return slowStartSegments;
+    }
+
+    public TcpTuning withSlowStartSegments(int segments) {
+        return with(t -> t.slowStartSegments = segments);
     }
 }

@@ -23,6 +23,9 @@ public final class TimeWaitTable {
     private static final byte FREE = 0;
     private static final byte PLAIN = 1;
     private static final byte STAMPED = 2;
+    /** Added to these: a SYN inside the window is answered as RFC 793 says. */
+    private static final byte RFC_793 = 4;
+
     private static final long MILLIS = 1_000_000L;
     private static final long ANSWER_PERIOD = 1_000_000_000L;
     /** Answers to bare acknowledgments in a period, of the whole table. */
@@ -85,14 +88,15 @@ public final class TimeWaitTable {
         recentTimestamp[slot] = tcb.timestamps.recent();
         timestampOffset[slot] = tcb.timestamps.offset();
         window[slot] = (char) tcb.fullWindow();
-        kind[slot] = tcb.timestamps.on() ? STAMPED : PLAIN;
+        int rules = tcb.profile().tuning().blindAttackDefence() ? 0 : RFC_793;
+        kind[slot] = (byte) (rules | (tcb.timestamps.on() ? STAMPED : PLAIN));
     }
 
     /**
      * Answers a checked segment, if it belongs to a remembered connection (RFC 9293 §3.10.7.4, RFC 1337, RFC 6191).
      *
-     * @return {@link #ABSENT}, {@link #IGNORE}, {@link #REOPEN}, or the length of an ACK's header built at {@link
-     *     TcpShard#HEADER_AT} of {@link TcpShard#header}
+     * @return {@link #ABSENT}, {@link #IGNORE}, {@link #REOPEN}, or the length of the header of an ACK, or under
+     *     RFC 793's rules of a reset, built at {@link TcpShard#HEADER_AT} of {@link TcpShard#header}
      */
     public int onSegment(long high, long low, MemorySegment s, long at, int length, long now) {
         int slot = size == 0 ? END : find(high, low);
@@ -108,7 +112,7 @@ public final class TimeWaitTable {
         if (segment.has(TcpHeader.RST)) {
             return IGNORE;
         }
-        boolean stamped = kind[slot] == STAMPED;
+        boolean stamped = isStamped(slot);
         if ((segment.flags & (TcpHeader.SYN | TcpHeader.ACK)) == TcpHeader.SYN) {
             boolean later = stamped && segment.hasTimestamps && segment.timestamp - recentTimestamp[slot] > 0;
             if (later || SeqNum.lt(receiveNext[slot], segment.sequence)) {
@@ -120,13 +124,28 @@ public final class TimeWaitTable {
         if ((segment.flags & (TcpHeader.SYN | TcpHeader.ACK)) == 0) {
             return IGNORE;
         }
+        if (segment.has(TcpHeader.SYN) && (kind[slot] & RFC_793) != 0 && isInWindow(slot)) {
+            int reset = write(slot, segment, TcpHeader.RST | TcpHeader.ACK, now);
+            shard.counters().resetsOut++;
+            remove(slot);
+            return reset;
+        }
         if (segment.span() == 0 && (segment.sequence == receiveNext[slot] || !mayAnswer(now))) {
             return IGNORE;
         }
         if (segment.has(TcpHeader.FIN)) {
             slot = renew(slot, now + timeWait);
         }
-        return write(slot, segment, now);
+        return write(slot, segment, TcpHeader.ACK, now);
+    }
+
+    private boolean isStamped(int slot) {
+        return (kind[slot] & STAMPED) != 0;
+    }
+
+    /** Whether a SYN is where RFC 793 p. 71 resets; as the scale is forgotten, what is sure to be inside the window counts. */
+    private boolean isInWindow(int slot) {
+        return Integer.compareUnsigned(shard.segment().sequence - receiveNext[slot], window[slot]) < 0;
     }
 
     /** An answer to a bare acknowledgment could be answered in turn, for ever, so these have a limit (RFC 5961 §7). */
@@ -143,10 +162,10 @@ public final class TimeWaitTable {
         return true;
     }
 
-    private int write(int slot, Segment segment, long now) {
+    private int write(int slot, Segment segment, int flags, long now) {
         MemorySegment h = shard.header();
         long o = TcpShard.HEADER_AT + TcpHeader.MIN_LENGTH;
-        if (kind[slot] == STAMPED) {
+        if (isStamped(slot)) {
             int clock = (int) (now / MILLIS) + timestampOffset[slot];
             o = OptionsWriter.timestamps(h, o, clock, recentTimestamp[slot]);
         }
@@ -159,8 +178,8 @@ public final class TimeWaitTable {
                 sendNext[slot],
                 receiveNext[slot],
                 headerLength,
-                TcpHeader.ACK,
-                window[slot]);
+                flags,
+                (flags & TcpHeader.RST) == 0 ? window[slot] : 0);
         shard.counters().segmentsOut++;
         return headerLength;
     }
@@ -176,6 +195,12 @@ public final class TimeWaitTable {
         while (span > 0 && (kind[head] == FREE || now - expires[head] >= 0)) {
             dropHead();
         }
+    }
+
+    /** Whether a connection is in TIME-WAIT at {@code now}. */
+    public boolean contains(long high, long low, long now) {
+        int slot = find(high, low);
+        return slot != END && now - expires[slot] < 0;
     }
 
     public int size() {

@@ -17,7 +17,7 @@ class CubicTest {
     private void round() {
         now += RTT;
         for (int left = cubic.window(); left > 0; left -= MSS) {
-            cubic.onAck(Math.min(MSS, left), cubic.window(), MSS, now, RTT);
+            cubic.onAck(Math.min(MSS, left), cubic.window(), MSS, 2 * MSS, now, RTT);
         }
     }
 
@@ -121,7 +121,7 @@ class CubicTest {
         int was = cubic.window();
         for (int i = 0; i < 1000; i++) {
             now += RTT;
-            cubic.onAck(MSS, MSS, MSS, now, RTT);
+            cubic.onAck(MSS, MSS, MSS, 2 * MSS, now, RTT);
         }
         assertThat(cubic.window()).isEqualTo(was);
         round();
@@ -138,7 +138,7 @@ class CubicTest {
     @Test
     void itNeverLeavesItsBounds() {
         for (int i = 0; i < 400; i++) {
-            cubic.onAck(1 << 26, cubic.window(), 65_000, now += 1_000_000_000_000L, RTT);
+            cubic.onAck(1 << 26, cubic.window(), 65_000, 130_000, now += 1_000_000_000_000L, RTT);
             assertThat(cubic.window()).isBetween(MSS, 1 << 30);
             if (i % 50 == 49) {
                 cubic.onLoss(cubic.window(), 65_000);

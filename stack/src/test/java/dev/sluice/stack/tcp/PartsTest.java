@@ -207,28 +207,28 @@ class PartsTest {
     void newRenoGrowsByBytesAcknowledged() {
         NewReno reno = new NewReno(1000);
         assertThat(reno.window()).isEqualTo(10_000);
-        reno.onAck(2000, 10_000, 1000, 0, 0);
+        reno.onAck(2000, 10_000, 1000, 2000, 0, 0);
         assertThat(reno.window()).isEqualTo(12_000);
         // An acknowledgment of much counts for two segments at most.
-        reno.onAck(10_000, 12_000, 1000, 0, 0);
+        reno.onAck(10_000, 12_000, 1000, 2000, 0, 0);
         assertThat(reno.window()).isEqualTo(14_000);
         reno.onLoss(14_000, 1000);
         assertThat(reno.window()).isEqualTo(7000);
         reno.onRecovered();
         List<Integer> windows = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            reno.onAck(1000, 7000, 1000, 0, 0);
+            reno.onAck(1000, 7000, 1000, 2000, 0, 0);
             windows.add(reno.window());
         }
         assertThat(windows).containsExactly(7000, 7000, 7000, 7000, 7000, 7000, 8000, 8000);
         // Without use no growth.
-        reno.onAck(1000, 100, 1000, 0, 0);
+        reno.onAck(1000, 100, 1000, 2000, 0, 0);
         assertThat(reno.window()).isEqualTo(8000);
         reno.onTimeout(8000, false, 1000);
         assertThat(reno.window()).isEqualTo(1000);
         reno.onTimeout(1000, true, 1000);
-        reno.onAck(3000, 1000, 1000, 0, 0);
-        reno.onAck(3000, 3000, 1000, 0, 0);
+        reno.onAck(3000, 1000, 1000, 2000, 0, 0);
+        reno.onAck(3000, 3000, 1000, 2000, 0, 0);
         assertThat(reno.window()).isEqualTo(5000);
     }
 }

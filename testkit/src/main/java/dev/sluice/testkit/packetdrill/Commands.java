@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  */
 final class Commands {
     private static final Pattern SETTING =
-            Pattern.compile("([a-z][a-z0-9_]*(?:\\.[a-z0-9_]+)+)=(\"[^\"]*\"|'[^']*'|\\S*)");
+            Pattern.compile("(?<![/.\\w])([a-z][a-z0-9_]*(?:[./][a-z0-9_]+)+)=(\"[^\"]*\"|'[^']*'|\\S*)");
     private static final Pattern PROC_SETTING = Pattern.compile("/proc/sys/([a-z0-9_/]+)=(\"[^\"]*\"|\\S*)");
     private static final Pattern STATES = Pattern.compile(
             "sockstat\\b.*\\|\\s*grep\\s+-c\\s+['\"]?([A-Z][A-Z_0-9-]+)['\"]?\\s*\\|\\s*grep\\s+(?:-q\\s+)?['\"]?(\\d+)['\"]?");

@@ -103,6 +103,9 @@ final class Connection implements TcpOutput {
     }
 
     TcpState state() {
+        if (over && lastState == TcpState.TIME_WAIT && !stack.remembers(this)) {
+            return TcpState.CLOSED;
+        }
         return over ? lastState : tcb.state();
     }
 
@@ -146,6 +149,11 @@ final class Connection implements TcpOutput {
             case CLOSE_WAIT -> linux ? "EPIPE" : "ECONNRESET";
             case ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSING, LAST_ACK, TIME_WAIT, CLOSED -> "ECONNRESET";
         };
+    }
+
+    /** The peer's SYN came. */
+    boolean knowsPeer() {
+        return established || state() == TcpState.SYN_RECEIVED;
     }
 
     /** The largest segment of both sides, options included. */

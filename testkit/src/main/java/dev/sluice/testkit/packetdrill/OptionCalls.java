@@ -40,6 +40,7 @@ final class OptionCalls {
             }
             case "TCP_NODELAY" -> number(a, o.noDelay ? 1 : 0);
             case "TCP_CORK" -> number(a, o.cork ? 1 : 0);
+            case "TCP_NOOPT" -> number(a, o.noOptions ? 1 : 0);
             case "SO_KEEPALIVE" -> number(a, o.keepAlive ? 1 : 0);
             case "TCP_KEEPIDLE" -> number(a, o.keepAliveIdle / SECONDS);
             case "TCP_KEEPINTVL" -> number(a, o.keepAliveInterval / SECONDS);
@@ -68,7 +69,7 @@ final class OptionCalls {
 
     private int buffer(Socket socket, int asked) {
         Connection c = socket.connection;
-        return c == null || !c.established ? asked : stack.settings.connectedBuffer(asked, c.agreedMss());
+        return c == null || !c.knowsPeer() ? asked : stack.settings.connectedBuffer(asked, c.agreedMss());
     }
 
     private static Outcome number(Arguments a, long value) throws ScriptException {
@@ -97,6 +98,12 @@ final class OptionCalls {
             case "SO_REUSEADDR", "SO_REUSEPORT" -> o.reuse = value(a) != 0;
             case "TCP_NODELAY" -> o.noDelay = value(a) != 0;
             case "TCP_CORK" -> o.cork = value(a) != 0;
+            case "TCP_NOOPT" -> {
+                if (socket.connection != null) {
+                    throw a.unsupported("TCP_NOOPT on a connection");
+                }
+                o.noOptions = value(a) != 0;
+            }
             case "TCP_DEFER_ACCEPT" -> o.deferral = value(a) * SECONDS;
             case "SO_KEEPALIVE" -> o.keepAlive = value(a) != 0;
             case "TCP_KEEPIDLE" -> o.keepAliveIdle = value(a) * SECONDS;

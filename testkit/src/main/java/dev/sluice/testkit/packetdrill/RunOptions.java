@@ -67,6 +67,8 @@ record RunOptions(
                         "mtu",
                         "tolerance_usecs",
                         "tolerance",
+                        // Our clock is exact: that much slack is not used.
+                        "tolerance_percent",
                         "tcp_ts_tick_usecs",
                         "strict",
                         "strict_segments",

@@ -141,6 +141,10 @@ final class Runner {
         if (Math.max(due, base + when.to()) > LONGEST) {
             throw ScriptException.badScript(event.line(), "the script asks for more than a year of virtual time");
         }
+        if (stack.settings.ecnEverywhere && stack.usesEcn()) {
+            throw ScriptException.unsupported(
+                    event.line(), "ECN on control segments and retransmissions (ecn.plusplus) is not supported");
+        }
         switch (event.action()) {
             case Action.Unsupported(String why) -> throw ScriptException.unsupported(event.line(), why);
             case TcpPacket p

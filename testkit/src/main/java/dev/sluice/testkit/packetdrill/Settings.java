@@ -16,6 +16,11 @@ final class Settings {
     boolean timestamps = true;
     boolean windowScaling = true;
     TcpProfile.Ecn ecn = TcpProfile.Ecn.ACCEPT;
+    /** SYNs that ask for it before one that does not. */
+    int ecnSyns = 1;
+    /** Control segments and retransmissions, too, shall say that they may be marked, which ours never does. */
+    boolean ecnEverywhere;
+
     /** Largest buffer that may be asked for; the scale of windows covers it. 0 for the profile's. */
     long largestBuffer;
 
@@ -42,6 +47,8 @@ final class Settings {
     /** {@code TCP_MAXSEG} that was set is told before there is a connection. */
     final boolean tellsMaximumSegment;
 
+    private final boolean roundsWindowsDown;
+
     /** Losses are found by time, with probes. */
     boolean rack;
 
@@ -60,6 +67,7 @@ final class Settings {
         rtoInitial = version.rtoInitialMillis * MILLIS;
         duplicateSack = version.duplicateSack;
         tellsMaximumSegment = version.tellsMaximumSegment;
+        roundsWindowsDown = version.roundsWindowsDown;
         defaultMss = ipv6 ? 1220 : 536;
         switch (dialect) {
             case LINUX -> {
@@ -82,6 +90,7 @@ final class Settings {
             case FREEBSD -> {
                 receiveSpace = 1 << 16;
                 sendSpace = 1 << 15;
+                ecnSyns = 2;
                 rtoMin = 30 * MILLIS;
                 rtoSlop = 200 * MILLIS;
                 synTimeout = 75 * SECONDS;
@@ -122,16 +131,17 @@ final class Settings {
     TcpProfile profile(SocketOptions options) {
         TcpProfile base = TcpProfile.lan(1500);
         int receive = options.receiveBuffer > 0 ? options.receiveBuffer : receiveSpace;
-        boolean whole = dialect == Dialect.FREEBSD;
+        boolean freebsd = dialect == Dialect.FREEBSD;
+        boolean bare = options.noOptions;
         int mss = options.maximumSegment > 0 ? Math.min(options.maximumSegment, mss()) : mss();
         return base.withMss(mss, Math.min(defaultMss, 1220))
                 .withBuffers(
-                        Math.max(receive == 0 ? 1 << 20 : 1 << 14, powerOfTwo(whole ? receive + mss : receive)),
+                        Math.max(receive == 0 ? 1 << 20 : 1 << 14, powerOfTwo(freebsd ? receive + mss : receive)),
                         4 << 20)
                 .withNagle(!options.noDelay)
                 .withCork(options.cork)
-                .withSack(sack)
-                .withTimestamps(timestamps)
+                .withSack(sack && !bare)
+                .withTimestamps(timestamps && !bare)
                 .withStrictTimestamps(false)
                 .withCongestionControl(congestion)
                 .withRack(rack)
@@ -150,17 +160,24 @@ final class Settings {
                         base.timeWait())
                 .with(TcpTuning.DEFAULT
                         .withReceiveLimit(receive)
-                        .withWholeSegments(whole)
-                        .withWindowScaling(windowScaling)
+                        .withWholeSegments(freebsd)
+                        .withRoundWindowsDown(roundsWindowsDown)
+                        .withTellMss(!bare)
+                        .withWindowScaling(windowScaling && !bare)
                         .withWindowShift(windowShift(options))
                         .withBlindAttackDefence(!insecureReset && !insecureSyn)
                         .withQuickAcks(quickAcks)
                         .withRtoSlop(rtoSlop)
                         // Linux bounds the variation instead of the whole.
                         .withRtoMargin(dialect == Dialect.LINUX ? rtoMin : 0)
-                        .withRepeatFin(dialect == Dialect.FREEBSD)
+                        .withRepeatFin(freebsd)
+                        .withKeepFinOfSyn(!freebsd)
+                        .withResetUnread(!freebsd)
                         .withDelayFin(dialect == Dialect.LINUX)
-                        .withReportWhenResending(dialect == Dialect.FREEBSD)
+                        .withEcnSyns(ecnSyns)
+                        .withReportWhenResending(freebsd)
+                        .withAcknowledgeReaction(freebsd)
+                        .withSlowStartSegments(dialect == Dialect.LINUX ? 1000 : 2)
                         .withPlainSynAfter(dropOptions ? 3 : 0));
     }
 

@@ -18,6 +18,9 @@ final class SocketOptions {
     /** 0 for the default. */
     long userTimeout;
 
+    /** Segments carry no TCP options, and those of the peer are not used. */
+    boolean noOptions;
+
     int maximumSegment;
     int receiveBuffer;
     int sendBuffer;
@@ -50,6 +53,7 @@ final class SocketOptions {
         keepAliveProbes = other.keepAliveProbes;
         synTimeout = other.synTimeout;
         userTimeout = other.userTimeout;
+        noOptions = other.noOptions;
         maximumSegment = other.maximumSegment;
         receiveBuffer = other.receiveBuffer;
         sendBuffer = other.sendBuffer;

@@ -3,6 +3,7 @@ package dev.sluice.testkit.packetdrill;
 import dev.sluice.stack.tcp.Listening;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.Tcb;
+import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.stack.tcp.TcpState;
 import dev.sluice.stack.tcp.TimeWaitTable;
@@ -111,6 +112,19 @@ final class Stack {
         return listeners.containsKey(port)
                 || connections.stream().anyMatch(c -> c.localPort == port && !c.over)
                 || timeWait.size() > 0;
+    }
+
+    /** Whether {@code connection} is in TIME-WAIT still. */
+    boolean remembers(Connection connection) {
+        return timeWait.contains(0, key(connection.remotePort, connection.localPort), now);
+    }
+
+    /** Whether a connection has agreed on ECN or asks for it. */
+    boolean usesEcn() {
+        return connections.stream()
+                .anyMatch(c -> c.state() == TcpState.SYN_SENT
+                        ? c.tcb.profile().ecn() == TcpProfile.Ecn.REQUEST
+                        : c.tcb.snapshot().ecn());
     }
 
     /** A router says what the way to the peer carries. */

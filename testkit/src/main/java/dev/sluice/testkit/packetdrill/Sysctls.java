@@ -67,9 +67,7 @@ final class Sysctls {
             }
             case "net.inet.tcp.sack.enable" -> s.sack = isOn(value);
             case "net.inet.tcp.ecn.enable" -> ecn(name, value, line);
-            // Ours asks once only.
-            case "net.inet.tcp.ecn.maxretries" ->
-                only(s.ecn != TcpProfile.Ecn.REQUEST || value.equals("0"), name, value, line);
+            case "net.inet.tcp.ecn.maxretries" -> s.ecnSyns = Math.clamp(Long.parseLong(value) + 1, 0, 100);
             case "net.inet.tcp.recvspace" -> s.receiveSpace = Integer.parseInt(value);
             case "net.inet.tcp.sendspace" -> s.sendSpace = Integer.parseInt(value);
             case "kern.ipc.maxsockbuf" -> s.largestBuffer = Long.parseLong(value);
@@ -77,8 +75,8 @@ final class Sysctls {
             case "net.inet.tcp.insecure_rst" -> s.insecureReset = isOn(value);
             case "net.inet.tcp.insecure_syn" -> s.insecureSyn = isOn(value);
             case "net.inet.tcp.drop_synfin" -> s.dropSynFin = isOn(value);
-            // ECN on segments without data and on retransmissions, which ours never has (RFC 3168 §6.1.4, §6.1.5).
-            case "net.inet.tcp.ecn.plusplus", "net.inet.tcp.ecn.generalized" -> only(!isOn(value), name, value, line);
+            // Matters only to connections that use ECN (RFC 3168 §6.1.4, §6.1.5).
+            case "net.inet.tcp.ecn.plusplus", "net.inet.tcp.ecn.generalized" -> s.ecnEverywhere = isOn(value);
             case "net.inet.tcp.syncookies_only" -> only(!isOn(value), name, value, line);
             case "net.inet.tcp.rexmit_initial" -> s.rtoInitial = Long.parseLong(value) * MILLIS;
             case "net.inet.tcp.rexmit_min" -> s.rtoMin = Long.parseLong(value) * MILLIS;

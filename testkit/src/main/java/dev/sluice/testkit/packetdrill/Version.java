@@ -10,17 +10,17 @@ import java.util.List;
  */
 enum Version {
     /** Receive buffers grow to 15 MiB, as the public suites set them. */
-    LINUX(Dialect.LINUX, 15 << 20, 40, 1000, true, true),
+    LINUX(Dialect.LINUX, 15 << 20, 40, 1000, true, true, false),
     /** Before 2023: a segment size that was set is not told before the handshake. */
-    LINUX_5(Dialect.LINUX, 15 << 20, 40, 1000, true, false),
+    LINUX_5(Dialect.LINUX, 15 << 20, 40, 1000, true, false, false),
     /** To 6 MiB, the kernel's own default since 2012. */
-    LINUX_3(Dialect.LINUX, 6 << 20, 40, 1000, true, false),
+    LINUX_3(Dialect.LINUX, 6 << 20, 40, 1000, true, false, false),
     /** To 4 MiB, before. */
-    LINUX_2(Dialect.LINUX, 4 << 20, 40, 1000, true, false),
-    FREEBSD(Dialect.FREEBSD, 2 << 20, 40, 1000, true, true),
-    FREEBSD_13(Dialect.FREEBSD, 2 << 20, 100, 1000, true, true),
-    FREEBSD_12(Dialect.FREEBSD, 2 << 20, 100, 3000, false, true),
-    SLUICE(Dialect.SLUICE, 0, 40, 1000, false, true);
+    LINUX_2(Dialect.LINUX, 4 << 20, 40, 1000, true, false, false),
+    FREEBSD(Dialect.FREEBSD, 2 << 20, 40, 1000, true, true, false),
+    FREEBSD_13(Dialect.FREEBSD, 2 << 20, 100, 1000, true, true, true),
+    FREEBSD_12(Dialect.FREEBSD, 2 << 20, 100, 3000, false, true, true),
+    SLUICE(Dialect.SLUICE, 0, 40, 1000, false, true, false);
 
     final Dialect dialect;
     final int largestBuffer;
@@ -30,6 +30,8 @@ enum Version {
 
     final boolean duplicateSack;
     final boolean tellsMaximumSegment;
+    /** Windows lose the bits that their scale cuts off. */
+    final boolean roundsWindowsDown;
 
     Version(
             Dialect dialect,
@@ -37,13 +39,15 @@ enum Version {
             int delayedAckMillis,
             int rtoInitialMillis,
             boolean duplicateSack,
-            boolean tellsMaximumSegment) {
+            boolean tellsMaximumSegment,
+            boolean roundsWindowsDown) {
         this.dialect = dialect;
         this.largestBuffer = largestBuffer;
         this.delayedAckMillis = delayedAckMillis;
         this.rtoInitialMillis = rtoInitialMillis;
         this.duplicateSack = duplicateSack;
         this.tellsMaximumSegment = tellsMaximumSegment;
+        this.roundsWindowsDown = roundsWindowsDown;
     }
 
     static Version newest(Dialect dialect) {

@@ -728,9 +728,40 @@ class InterpreterTest {
         assertThat(run("0 `sysctl -w net.inet.tcp.rfc1323=0`\n+0 `sysctl -w net.inet.tcp.sack.enable=0`\n"
                         + end.formatted("mss 1460")))
                 .isEqualTo(Verdict.passed("test.pkt"));
+        assertThat(run("--tolerance_percent=1\n0 `sysctl -q net/ipv4/tcp_sack=0 net/ipv4/tcp_timestamps=0`\n"
+                        + end.formatted("mss 1460,wscale 8")))
+                .isEqualTo(Verdict.passed("test.pkt"));
         assertThat(run("0 `sysctl -w kern.ipc.maxsockbuf=4294967295`\n"
                         + end.formatted("mss 1460,sackOK,TS val 1 ecr 0,wscale 14")))
                 .isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, SEW, SE., UNSUPPORTED, 4: unsupported: ECN on control segments",
+        "2, SEW, SE., UNSUPPORTED, 6: unsupported: ECN on control segments",
+        "2, S, S., PASSED, ''",
+        "0, SEW, S., PASSED, ''"
+    })
+    void ecnOnControlSegmentsIsMissedOnlyWhereThereIsEcn(
+            int mode, String syn, String answer, Verdict.Kind kind, String words) {
+        String passive = """
+                             0 `sysctl net.inet.tcp.ecn.enable=%d; sysctl net.inet.tcp.ecn.plusplus=1`
+                            +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                            +0 bind(3, ..., ...) = 0
+                            +0 listen(3, 1) = 0
+                            +0 < %s 0:0(0) win 32767 <mss 1460>
+                            +0 > %s 0:0(0) ack 1 <...>
+                            """;
+        String active = """
+                             0 `sysctl net.inet.tcp.ecn.enable=%d; sysctl net.inet.tcp.ecn.plusplus=1`
+                            +0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3
+                            +0 connect(3, ..., ...) = -1
+                            +0 > %s 0:0(0) <...>
+                            """;
+        Verdict verdict = run(mode == 1 ? active.formatted(mode, syn) : passive.formatted(mode, syn, answer));
+        assertThat(verdict.kind()).as(verdict.toString()).isEqualTo(kind);
+        assertThat(verdict.toString()).contains(words);
     }
 
     @Test
