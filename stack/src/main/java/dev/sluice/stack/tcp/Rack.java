@@ -250,18 +250,16 @@ final class Rack extends LossRecovery {
         end = nxt;
     }
 
-    /** §6.3: the first segment is lost, and everything that left as long ago as a round trip. */
+    /** §6.3: what is first is lost, and everything that left as long ago as a round trip. */
     @Override
     void beginTimeout(long una, long nxt, long smoothedRtt, long now) {
         forgetReneged(una);
         kind = Kind.TIMEOUT;
         end = nxt;
         mark(una, reorderingWindow(1, smoothedRtt), true, now);
-        IntervalSet known = sacked;
-        long first = known == null ? nxt : Math.min(nxt, known.from(0));
-        if (lost == null || lost.from(0) > una) {
-            SentRuns held = runs;
-            lose(una, held == null ? first : Math.min(first, held.to(Math.min(held.find(una), held.size() - 1))));
+        SentRuns held = runs;
+        if (held != null) {
+            lose(una, held.to(held.find(una)));
         }
     }
 

@@ -192,6 +192,8 @@ class PartsTest {
         // Test vector of the reference implementation: key 00…0f, input 00…0f.
         IsnGenerator isn = new IsnGenerator(0x0706050403020100L, 0x0f0e0d0c0b0a0908L);
         assertThat(isn.hash(0x0706050403020100L, 0x0f0e0d0c0b0a0908L)).isEqualTo(0x3f2acc7f57c29bdbL);
+        // RFC 6528 §3: with the clock of 4 µs added.
+        assertThat(isn.next(0x0706050403020100L, 0x0f0e0d0c0b0a0908L, 8_000)).isEqualTo(0x57c29bdb + 2);
     }
 
     @Test
