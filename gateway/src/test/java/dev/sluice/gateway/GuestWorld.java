@@ -8,27 +8,21 @@ import dev.sluice.net.ConflictDetection;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetStack;
 import dev.sluice.net.TcpConnection;
+import dev.sluice.testkit.Async;
 import dev.sluice.testkit.MemoryLink;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A guest that is a {@link NetStack} of this process, on a cable in memory behind a real {@link Gateway}. */
@@ -128,7 +122,7 @@ final class GuestWorld implements AutoCloseable {
                 result.completeExceptionally(t);
             }
         });
-        return get(result);
+        return Async.get(result);
     }
 
     // ---- servers on the host, and streams
@@ -158,63 +152,6 @@ final class GuestWorld implements AutoCloseable {
             socket.getInputStream().transferTo(socket.getOutputStream());
         } catch (IOException e) {
             // The guest has gone.
-        }
-    }
-
-    static <T> CompletableFuture<T> async(Callable<T> task) {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        Thread.startVirtualThread(() -> {
-            try {
-                result.complete(task.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return result;
-    }
-
-    static <T> T get(CompletableFuture<T> future) throws Exception {
-        try {
-            return future.get(LONG.toSeconds(), TimeUnit.SECONDS);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof Exception cause) {
-                throw cause;
-            }
-            throw e;
-        }
-    }
-
-    /** Sends {@code bytes} pseudo-random bytes and returns their SHA-256. */
-    static byte[] pour(OutputStream out, long bytes, long seed) throws IOException {
-        MessageDigest digest = sha256();
-        Random random = new Random(seed);
-        byte[] buffer = new byte[48_271];
-        for (long left = bytes; left > 0; ) {
-            random.nextBytes(buffer);
-            int n = (int) Math.min(left, buffer.length);
-            digest.update(buffer, 0, n);
-            out.write(buffer, 0, n);
-            left -= n;
-        }
-        return digest.digest();
-    }
-
-    /** Reads to the end and returns the SHA-256 of it. */
-    static byte[] drink(InputStream in) throws IOException {
-        MessageDigest digest = sha256();
-        byte[] buffer = new byte[65_536];
-        int n;
-        while ((n = in.read(buffer, 0, buffer.length)) >= 0) {
-            digest.update(buffer, 0, n);
-        }
-        return digest.digest();
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError(e);
         }
     }
 

@@ -5,9 +5,9 @@ import static dev.sluice.gateway.GuestWorld.GUEST;
 import static dev.sluice.gateway.GuestWorld.GUEST_MAC;
 import static dev.sluice.gateway.GuestWorld.HOST;
 import static dev.sluice.gateway.GuestWorld.LONG;
-import static dev.sluice.gateway.GuestWorld.async;
 import static dev.sluice.gateway.GuestWorld.echoServer;
-import static dev.sluice.gateway.GuestWorld.get;
+import static dev.sluice.testkit.Async.async;
+import static dev.sluice.testkit.Async.get;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 

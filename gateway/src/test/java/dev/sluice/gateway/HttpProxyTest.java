@@ -8,6 +8,8 @@ import dev.sluice.gateway.HttpWorld.Server;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.proxy.Route;
+import dev.sluice.testkit.Async;
+import dev.sluice.testkit.Bulk;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -226,15 +228,15 @@ class HttpProxyTest {
                 Client guest = world.toProxy()) {
             guest.send("POST http://a.test:" + origin.port() + "/ HTTP/1.1\r\nHost: x\r\nContent-Length: " + bytes
                     + "\r\n\r\n");
-            CompletableFuture<byte[]> sent = GuestWorld.async(() -> GuestWorld.pour(guest.out(), bytes, 1));
+            CompletableFuture<byte[]> sent = Async.async(() -> Bulk.pour(guest.out(), bytes, 1));
             try (Peer server = origin.accept()) {
                 server.head();
                 byte[] got = digest(server, bytes);
-                assertThat(got).isEqualTo(GuestWorld.get(sent));
+                assertThat(got).isEqualTo(Async.get(sent));
                 server.send("HTTP/1.1 200 OK\r\nContent-Length: " + bytes + "\r\n\r\n");
-                CompletableFuture<byte[]> back = GuestWorld.async(() -> GuestWorld.pour(server.out(), bytes, 2));
+                CompletableFuture<byte[]> back = Async.async(() -> Bulk.pour(server.out(), bytes, 2));
                 guest.head();
-                assertThat(digest(guest, bytes)).isEqualTo(GuestWorld.get(back));
+                assertThat(digest(guest, bytes)).isEqualTo(Async.get(back));
                 guest.send("GET http://a.test:" + origin.port() + "/ HTTP/1.1\r\nHost: x\r\n\r\n");
                 assertThat(server.head()).startsWith("GET ");
             }
@@ -242,7 +244,7 @@ class HttpProxyTest {
     }
 
     private static byte[] digest(HttpWorld.Line line, long bytes) throws Exception {
-        java.security.MessageDigest digest = GuestWorld.sha256();
+        java.security.MessageDigest digest = Bulk.sha256();
         byte[] piece = new byte[64 << 10];
         for (long left = bytes; left > 0; ) {
             int n = line.in().read(piece, 0, (int) Math.min(left, piece.length));
@@ -286,7 +288,7 @@ class HttpProxyTest {
                     + "/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n");
             assertThat(guest.rest()).startsWith("HTTP/1.1 400 Bad Request\r\n");
             try (Peer server = origin.accept()) {
-                assertThat(GuestWorld.async(server::rest)
+                assertThat(Async.async(server::rest)
                                 .handle((text, failure) -> failure != null || !text.contains("0\r\n\r\n"))
                                 .join())
                         .isTrue();
@@ -430,7 +432,7 @@ class HttpProxyTest {
             guest.send("CONNECT a.test:" + origin.port() + " HTTP/1.1\r\nHost: x\r\n\r\n");
             assertThat(guest.head()).startsWith("HTTP/1.1 200 ");
             world.world.gateway.proxy(world.world.gateway.proxy().withPorts(List.of()));
-            assertThat(GuestWorld.async(world::toProxy)
+            assertThat(Async.async(world::toProxy)
                             .handle((_, failure) -> failure != null)
                             .join())
                     .isTrue();
@@ -455,7 +457,7 @@ class HttpProxyTest {
                 Client guest = world.toProxy();
                 Client neighbour = world.toProxy()) {
             String all = ("HEAD http://a.test:" + origin.port() + "/ HTTP/1.1\r\nHost: x\r\n\r\n").repeat(requests);
-            CompletableFuture<?> sending = GuestWorld.async(() -> {
+            CompletableFuture<?> sending = Async.async(() -> {
                 guest.send(all);
                 return true;
             });

@@ -2,11 +2,11 @@ package dev.sluice.gateway;
 
 import static dev.sluice.gateway.GuestWorld.GUEST_MAC;
 import static dev.sluice.gateway.GuestWorld.LONG;
-import static dev.sluice.gateway.GuestWorld.async;
-import static dev.sluice.gateway.GuestWorld.drink;
 import static dev.sluice.gateway.GuestWorld.echoServer;
-import static dev.sluice.gateway.GuestWorld.get;
-import static dev.sluice.gateway.GuestWorld.pour;
+import static dev.sluice.testkit.Async.async;
+import static dev.sluice.testkit.Async.get;
+import static dev.sluice.testkit.Bulk.drink;
+import static dev.sluice.testkit.Bulk.pour;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;

@@ -25,6 +25,8 @@ import dev.sluice.net.TcpListener;
 import dev.sluice.net.UdpSocket;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Resources;
+import dev.sluice.testkit.Async;
+import dev.sluice.testkit.Bulk;
 import dev.sluice.testkit.MemoryLink;
 import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.MacAddress;
@@ -516,12 +518,12 @@ class PortsTest {
             world.gateway.shortcut(inside);
             int port = add(world, "127.0.0.1:0:" + service.getLocalPort()).port();
             try (Socket client = client(port)) {
-                var sent = GuestWorld.async(() -> {
-                    byte[] digest = GuestWorld.pour(client.getOutputStream(), 20_000_000, 77);
+                var sent = Async.async(() -> {
+                    byte[] digest = Bulk.pour(client.getOutputStream(), 20_000_000, 77);
                     client.shutdownOutput();
                     return digest;
                 });
-                assertThat(GuestWorld.drink(client.getInputStream())).isEqualTo(GuestWorld.get(sent));
+                assertThat(Bulk.drink(client.getInputStream())).isEqualTo(Async.get(sent));
             }
         }
     }

@@ -101,7 +101,7 @@ final class Bystander implements LinkHandler {
 
     /** Opens the host; time passes meanwhile in steps of ten milliseconds. */
     NetStack open(NetConfig config) throws IOException {
-        return run(TwoHosts.async(() -> NetStack.open(loop, hostLink, config.with(HOST_MAC))));
+        return run(Async.async(() -> NetStack.open(loop, hostLink, config.with(HOST_MAC))));
     }
 
     /** Lets time pass until {@code future} is done, and gives its result or what it failed with. */

@@ -1,9 +1,9 @@
 package dev.sluice.testkit;
 
+import static dev.sluice.testkit.Async.async;
+import static dev.sluice.testkit.Async.get;
 import static dev.sluice.testkit.TwoHosts.BOB;
 import static dev.sluice.testkit.TwoHosts.LONG;
-import static dev.sluice.testkit.TwoHosts.async;
-import static dev.sluice.testkit.TwoHosts.get;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

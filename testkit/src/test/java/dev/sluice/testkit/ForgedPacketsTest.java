@@ -1,12 +1,12 @@
 package dev.sluice.testkit;
 
+import static dev.sluice.testkit.Async.async;
 import static dev.sluice.testkit.Bystander.ADDRESS;
 import static dev.sluice.testkit.Bystander.HOST;
 import static dev.sluice.testkit.Bystander.HOST_MAC;
 import static dev.sluice.testkit.Bystander.MAC;
 import static dev.sluice.testkit.Bystander.SECOND;
 import static dev.sluice.testkit.Bystander.as;
-import static dev.sluice.testkit.TwoHosts.async;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.net.ConflictDetection;

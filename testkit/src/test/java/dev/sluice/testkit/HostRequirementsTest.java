@@ -1,9 +1,9 @@
 package dev.sluice.testkit;
 
+import static dev.sluice.testkit.Async.async;
 import static dev.sluice.testkit.Bystander.ADDRESS;
 import static dev.sluice.testkit.Bystander.HOST;
 import static dev.sluice.testkit.Bystander.as;
-import static dev.sluice.testkit.TwoHosts.async;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

@@ -1,6 +1,6 @@
 package dev.sluice.testkit;
 
-import static dev.sluice.testkit.TwoHosts.async;
+import static dev.sluice.testkit.Async.async;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.link.Frame;

@@ -1,7 +1,7 @@
 package dev.sluice.testkit;
 
+import static dev.sluice.testkit.Async.async;
 import static dev.sluice.testkit.Bystander.SECOND;
-import static dev.sluice.testkit.TwoHosts.async;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

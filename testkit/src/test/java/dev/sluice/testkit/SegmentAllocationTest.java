@@ -1,8 +1,8 @@
 package dev.sluice.testkit;
 
+import static dev.sluice.testkit.Async.async;
+import static dev.sluice.testkit.Async.get;
 import static dev.sluice.testkit.TwoHosts.LONG;
-import static dev.sluice.testkit.TwoHosts.async;
-import static dev.sluice.testkit.TwoHosts.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;

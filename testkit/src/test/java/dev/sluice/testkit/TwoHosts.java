@@ -10,17 +10,11 @@ import dev.sluice.net.TcpConnection;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 
 /** Two hosts, each on one end of a cable in memory, on one loop. */
 final class TwoHosts implements AutoCloseable {
@@ -55,31 +49,6 @@ final class TwoHosts implements AutoCloseable {
                 .with(limits);
     }
 
-    /** Runs {@code task} on a virtual thread. */
-    static <T> CompletableFuture<T> async(Callable<T> task) {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        Thread.startVirtualThread(() -> {
-            try {
-                result.complete(task.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return result;
-    }
-
-    /** Its result, or what it failed with. */
-    static <T> T get(CompletableFuture<T> future) throws Exception {
-        try {
-            return future.get(LONG.toSeconds(), TimeUnit.SECONDS);
-        } catch (java.util.concurrent.ExecutionException e) {
-            if (e.getCause() instanceof Exception cause) {
-                throw cause;
-            }
-            throw e;
-        }
-    }
-
     /** Runs {@code task} on the loop. */
     <T> T onLoop(Callable<T> task) throws Exception {
         CompletableFuture<T> result = new CompletableFuture<>();
@@ -90,7 +59,7 @@ final class TwoHosts implements AutoCloseable {
                 result.completeExceptionally(t);
             }
         });
-        return get(result);
+        return Async.get(result);
     }
 
     /** A connection from Alice to a port of Bob's, with both ends. */
@@ -104,43 +73,9 @@ final class TwoHosts implements AutoCloseable {
 
     Joined join(int port) throws Exception {
         try (var listener = bob.tcp().listen(port, 1)) {
-            CompletableFuture<TcpConnection> server = async(() -> listener.accept(LONG));
+            CompletableFuture<TcpConnection> server = Async.async(() -> listener.accept(LONG));
             TcpConnection client = alice.tcp().connect(BOB, port, LONG);
-            return new Joined(client, get(server));
-        }
-    }
-
-    /** Sends {@code bytes} pseudo-random bytes and returns their SHA-256. */
-    static byte[] pour(OutputStream out, long bytes, long seed) throws IOException {
-        MessageDigest digest = sha256();
-        Random random = new Random(seed);
-        byte[] buffer = new byte[48_271];
-        for (long left = bytes; left > 0; ) {
-            random.nextBytes(buffer);
-            int n = (int) Math.min(left, buffer.length);
-            digest.update(buffer, 0, n);
-            out.write(buffer, 0, n);
-            left -= n;
-        }
-        return digest.digest();
-    }
-
-    /** Reads to the end and returns the SHA-256 of it. */
-    static byte[] drink(InputStream in) throws IOException {
-        MessageDigest digest = sha256();
-        byte[] buffer = new byte[65_536];
-        int n;
-        while ((n = in.read(buffer, 0, buffer.length)) >= 0) {
-            digest.update(buffer, 0, n);
-        }
-        return digest.digest();
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError(e);
+            return new Joined(client, Async.get(server));
         }
     }
 
