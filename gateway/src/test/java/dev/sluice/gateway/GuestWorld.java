@@ -22,7 +22,6 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** A guest that is a {@link NetStack} of this process, on a cable in memory behind a real {@link Gateway}. */
@@ -114,15 +113,7 @@ final class GuestWorld implements AutoCloseable {
     }
 
     <T> T onLoop(Callable<T> task) throws Exception {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        gateway.loop().execute(() -> {
-            try {
-                result.complete(task.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return Async.get(result);
+        return Async.on(gateway.loop(), task);
     }
 
     // ---- servers on the host, and streams

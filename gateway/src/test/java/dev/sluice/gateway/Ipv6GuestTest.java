@@ -7,6 +7,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Frame;
 import dev.sluice.link.LinkHandler;
+import dev.sluice.testkit.Async;
 import dev.sluice.testkit.NowhereLink;
 import dev.sluice.testkit.RawFrames6;
 import dev.sluice.wire.Bytes;
@@ -30,7 +31,6 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -140,15 +140,7 @@ class Ipv6GuestTest {
     }
 
     private <T> T on(Callable<T> task) throws Exception {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        gateway.loop().execute(() -> {
-            try {
-                result.complete(task.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return result.get(30, TimeUnit.SECONDS);
+        return Async.on(gateway.loop(), task);
     }
 
     private static DatagramSocket server() {

@@ -12,6 +12,7 @@ import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.TapSpec;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetStack;
+import dev.sluice.testkit.Async;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Address;
@@ -145,14 +146,7 @@ class DhcpdTest {
         for (Ipv6Address taken : new Ipv6Address[] {FIRST, SECOND}) {
             sh("ip -6 addr add " + taken + "/128 dev br0 nodad");
         }
-        CompletableFuture<NetStack> opening = new CompletableFuture<>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                opening.complete(open());
-            } catch (Throwable t) {
-                opening.completeExceptionally(t);
-            }
-        });
+        CompletableFuture<NetStack> opening = Async.async(this::open);
         awaitExchange(dhcpd, "Decline message from", "Sending Reply");
         for (Ipv6Address taken : new Ipv6Address[] {FIRST, SECOND}) {
             sh("ip -6 addr del " + taken + "/128 dev br0");

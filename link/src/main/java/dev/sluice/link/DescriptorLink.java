@@ -11,24 +11,12 @@ import org.jspecify.annotations.Nullable;
 
 /** What links on descriptors share: who listens, how they end, and when their memory may go. */
 abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink, PacketLink {
-    /** Before {@link #start} and after the end. */
-    private static final LinkHandler NOBODY = new LinkHandler() {
-        @Override
-        public void onFrame(Link link, Frame frame) {}
-
-        @Override
-        public void onRoom(Link link) {}
-
-        @Override
-        public void onClosed(Link link, String reason) {}
-    };
-
     final EventLoop loop;
     final LinkCounters counters = new LinkCounters();
     /** Reused for every frame that comes in. */
     final Frame received = new Frame();
 
-    LinkHandler handler = NOBODY;
+    LinkHandler handler = LinkHandler.NOBODY;
     boolean closed;
     /** The medium was not seen empty since frames were last read of it. */
     boolean mayHoldMore;
@@ -168,7 +156,7 @@ abstract sealed class DescriptorLink implements Link permits TapLink, StreamLink
     public final void close() {
         if (!closed) {
             closed = true;
-            handler = NOBODY;
+            handler = LinkHandler.NOBODY;
             release();
             loop.enqueue(freeing);
             if (onEnd != null) {

@@ -2,6 +2,18 @@ package dev.sluice.link;
 
 /** What a link tells its owner, on the loop's thread. */
 public interface LinkHandler {
+    /** Drops what comes: before a link starts, and after its end. */
+    LinkHandler NOBODY = new LinkHandler() {
+        @Override
+        public void onFrame(Link link, Frame frame) {}
+
+        @Override
+        public void onRoom(Link link) {}
+
+        @Override
+        public void onClosed(Link link, String reason) {}
+    };
+
     /** A frame came in; it and its memory are the handler's only during the call. The frame has at least 14 bytes. */
     void onFrame(Link link, Frame frame);
 

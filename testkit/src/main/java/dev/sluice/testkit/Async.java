@@ -1,5 +1,6 @@
 package dev.sluice.testkit;
 
+import dev.sluice.loop.Loop;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -15,14 +16,23 @@ public final class Async {
     /** Runs {@code task} on a virtual thread. */
     public static <T> CompletableFuture<T> async(Callable<T> task) {
         CompletableFuture<T> result = new CompletableFuture<>();
-        Thread.startVirtualThread(() -> {
-            try {
-                result.complete(task.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
+        Thread.startVirtualThread(() -> complete(result, task));
         return result;
+    }
+
+    /** Runs {@code task} on a loop; its result, or what it failed with. */
+    public static <T> T on(Loop loop, Callable<T> task) throws Exception {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        loop.execute(() -> complete(result, task));
+        return get(result);
+    }
+
+    private static <T> void complete(CompletableFuture<T> result, Callable<T> task) {
+        try {
+            result.complete(task.call());
+        } catch (Throwable t) {
+            result.completeExceptionally(t);
+        }
     }
 
     /** Its result, or what it failed with. */

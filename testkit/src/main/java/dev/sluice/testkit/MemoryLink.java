@@ -36,17 +36,6 @@ public final class MemoryLink implements Link {
     /** Frames per piece of work, so that the other end gets its turn. */
     private static final int BATCH = 64;
 
-    private static final LinkHandler NOBODY = new LinkHandler() {
-        @Override
-        public void onFrame(Link link, Frame frame) {}
-
-        @Override
-        public void onRoom(Link link) {}
-
-        @Override
-        public void onClosed(Link link, String reason) {}
-    };
-
     private final Loop loop;
     private final String name;
     private final int mtu;
@@ -60,7 +49,7 @@ public final class MemoryLink implements Link {
     private final FrameQueue arriving = new FrameQueue(CAPACITY);
 
     private @Nullable MemoryLink peer;
-    private LinkHandler handler = NOBODY;
+    private LinkHandler handler = LinkHandler.NOBODY;
     private Filter filter = frame -> true;
     private @Nullable FrameTap tap;
     private boolean started;
@@ -293,7 +282,7 @@ public final class MemoryLink implements Link {
     public void close() {
         if (!closed) {
             closed = true;
-            handler = NOBODY;
+            handler = LinkHandler.NOBODY;
             MemoryLink other = peer;
             if (other != null && !other.closed) {
                 loop.enqueue(other.hangUp);

@@ -97,15 +97,7 @@ class SegmentAllocationTest {
     }
 
     private <T> T on(Callable<T> task) throws Exception {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        loop.execute(() -> {
-            try {
-                result.complete(task.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return get(result);
+        return Async.on(loop, task);
     }
 
     /** A connection from the peer, whose next sequence number comes to stand in {@code next}, behind it ours. */

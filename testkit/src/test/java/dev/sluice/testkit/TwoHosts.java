@@ -51,15 +51,7 @@ final class TwoHosts implements AutoCloseable {
 
     /** Runs {@code task} on the loop. */
     <T> T onLoop(Callable<T> task) throws Exception {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        loop.execute(() -> {
-            try {
-                result.complete(task.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return Async.get(result);
+        return Async.on(loop, task);
     }
 
     /** A connection from Alice to a port of Bob's, with both ends. */

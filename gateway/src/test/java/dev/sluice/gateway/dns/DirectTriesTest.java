@@ -17,6 +17,7 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.ResolverConfig;
 import dev.sluice.loop.EventLoop;
+import dev.sluice.testkit.Async;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.DatagramPacket;
@@ -29,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,16 +94,10 @@ class DirectTriesTest {
     }
 
     private void on(Runnable action) throws Exception {
-        var done = new CompletableFuture<Boolean>();
-        loop.execute(() -> {
-            try {
-                action.run();
-                done.complete(true);
-            } catch (Throwable t) {
-                done.completeExceptionally(t);
-            }
+        Async.on(loop, () -> {
+            action.run();
+            return true;
         });
-        done.get(30, TimeUnit.SECONDS);
     }
 
     private static String address(byte[] reply) {

@@ -15,6 +15,7 @@ import dev.sluice.loop.EventLoop;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Namespaces;
 import dev.sluice.posix.PosixException;
+import dev.sluice.testkit.Async;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
@@ -24,8 +25,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -142,15 +141,7 @@ class BeyondARouterTest {
         }
 
         <T> T on(Callable<T> action) throws Exception {
-            var result = new CompletableFuture<T>();
-            loop.execute(() -> {
-                try {
-                    result.complete(action.call());
-                } catch (Throwable t) {
-                    result.completeExceptionally(t);
-                }
-            });
-            return result.get(10, TimeUnit.SECONDS);
+            return Async.on(loop, action);
         }
 
         void ping(String destination, int identifier, int sequence, int timeToLive, byte... payload) throws Exception {

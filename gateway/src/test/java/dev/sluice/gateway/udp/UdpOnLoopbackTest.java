@@ -14,6 +14,7 @@ import dev.sluice.host.DatagramHost;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.Opening;
 import dev.sluice.loop.EventLoop;
+import dev.sluice.testkit.Async;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -27,8 +28,6 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -69,15 +68,7 @@ class UdpOnLoopbackTest {
     }
 
     private <T> T on(Callable<T> action) throws Exception {
-        var result = new CompletableFuture<T>();
-        loop.execute(() -> {
-            try {
-                result.complete(action.call());
-            } catch (Throwable t) {
-                result.completeExceptionally(t);
-            }
-        });
-        return result.get(10, TimeUnit.SECONDS);
+        return Async.on(loop, action);
     }
 
     private void send(int port, int destinationPort, byte[] payload) throws Exception {
