@@ -5,6 +5,7 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Frame;
 import dev.sluice.wire.ArpHeader;
+import dev.sluice.wire.Bytes;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Flaw;
 import dev.sluice.wire.IcmpHeader;
@@ -19,10 +20,22 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What one guest may tell the others through the switch: not that it is a router (RFC 6105, and by RFC 7113 no message that could hide that
- * in fragments or headers), not that it has an address of the gateway's, nor one that another guest has. Only looks; allocates nothing.
- * Confined to the loop.
+ * in fragments or headers), not that it has an address of the gateway's, nor one that another guest has. What receivers look through is looked
+ * through here, too: tags of 802.1Q that name no VLAN, and SNAP (CVE-2021-27853, -27854). Only looks; allocates nothing. Confined to the loop.
  */
 final class NeighbourGuard {
+    private static final int TYPE_TAG = 0x8100;
+    private static final int TYPE_SERVICE_TAG = 0x88a8;
+    private static final int TAG_LENGTH = 4;
+    private static final int VLAN = 0x0fff;
+    /** LLC, and the organisation whose types are Ethernet's own (RFC 1042), or those of a bridge that keeps them apart. */
+    private static final long SNAP = 0xaaaa_0300_0000L;
+
+    private static final long BRIDGED_SNAP = 0xaaaa_0300_00f8L;
+    private static final int SNAP_LENGTH = 8;
+    /** Nobody honest has more around a packet. */
+    private static final int MOST_WRAPPERS = 2;
+
     private final AddressPlan plan;
     private final @Nullable Ipv6Plan six;
     private final GuestTable guests;
@@ -43,13 +56,35 @@ final class NeighbourGuard {
             return false;
         }
         long mac = EthernetHeader.source(s, frame.headAt);
-        return switch (EthernetHeader.type(s, frame.headAt)) {
+        int type = EthernetHeader.type(s, frame.headAt);
+        for (int wrappers = 0; isWrapper(type, s, at, length); wrappers++) {
+            boolean tag = type >= EthernetHeader.FIRST_TYPE;
+            int wrapper = tag ? TAG_LENGTH : SNAP_LENGTH;
+            if (length < wrapper || wrappers == MOST_WRAPPERS) {
+                return false;
+            }
+            if (tag && (Bytes.u16(s, at) & VLAN) != 0) {
+                return true; // a network of their own, of which the gateway is no part
+            }
+            type = Bytes.u16(s, at + wrapper - 2);
+            at += wrapper;
+            length -= wrapper;
+        }
+        return switch (type) {
             case EthernetHeader.TYPE_ARP -> arp(mac, s, at, length, now);
             case EthernetHeader.TYPE_IPV4 ->
                 Ipv4Header.check(s, at, length) == Flaw.NONE && mayUse4(mac, Ipv4Header.source(s, at), now);
             case EthernetHeader.TYPE_IPV6 -> Ipv6Header.check(s, at, length) == Flaw.NONE && ipv6(mac, s, at, now);
             default -> true;
         };
+    }
+
+    private static boolean isWrapper(int type, MemorySegment s, long at, int length) {
+        if (type >= EthernetHeader.FIRST_TYPE) {
+            return type == TYPE_TAG || type == TYPE_SERVICE_TAG;
+        }
+        long start = length < SNAP_LENGTH ? 0 : Bytes.i64(s, at) >>> 16;
+        return start == SNAP || start == BRIDGED_SNAP;
     }
 
     private boolean arp(long mac, MemorySegment s, long at, int length, long now) {

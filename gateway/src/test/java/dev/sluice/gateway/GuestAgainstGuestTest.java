@@ -133,6 +133,45 @@ class GuestAgainstGuestTest {
         return longer;
     }
 
+    /** Receivers look through a tag of VLAN 0, which carries a priority only (IEEE 802.1Q §6.9), and some through SNAP (RFC 1042). */
+    @Test
+    void noWrappingHidesALie() throws Exception {
+        byte[] arp = four(EVERYBODY, LIAR, GATEWAY).arpReply(GUEST);
+        byte[] router = six(LIAR, LIARS6).routerAdvertisement(1800, Ipv6Cidr.parse("2001:db8:bad::/64"), 9, 9, 1280);
+        lie(tagged(arp, 0x8100, 0));
+        lie(tagged(router, 0x8100, 0xe000));
+        lie(tagged(tagged(arp, 0x8100, 0), 0x88a8, 0));
+        lie(tagged(tagged(tagged(arp, 0x8100, 0), 0x8100, 0), 0x8100, 0));
+        lie(inSnap(arp));
+        lie(tagged(inSnap(router), 0x8100, 0));
+        lie(Arrays.copyOf(tagged(arp, 0x8100, 0), 16));
+        assertThat(dropped("spoofed-neighbour")).isEqualTo(7);
+        assertThat(third.from(LIAR)).isEmpty();
+        lie(tagged(four(EVERYBODY, LIAR, LIARS).arpRequest(GUEST), 0x8100, 0xe000));
+        lie(tagged(arp, 0x8100, 7));
+        assertThat(third.from(LIAR)).as("an honest one, and a network of their own").hasSize(2);
+    }
+
+    private static byte[] tagged(byte[] frame, int type, int tag) {
+        byte[] longer = new byte[frame.length + 4];
+        System.arraycopy(frame, 0, longer, 0, 12);
+        System.arraycopy(frame, 12, longer, 16, frame.length - 12);
+        MemorySegment s = MemorySegment.ofArray(longer);
+        Bytes.put16(s, 12, type);
+        Bytes.put16(s, 14, tag);
+        return longer;
+    }
+
+    private static byte[] inSnap(byte[] frame) {
+        byte[] longer = new byte[frame.length + 8];
+        System.arraycopy(frame, 0, longer, 0, 12);
+        System.arraycopy(frame, 12, longer, 20, frame.length - 12);
+        MemorySegment s = MemorySegment.ofArray(longer);
+        Bytes.put16(s, 12, frame.length - 14 + 8);
+        Bytes.put32(s, 14, 0xaaaa_0300);
+        return longer;
+    }
+
     @Test
     void aGuestMayNotClaimTheGatewaysAddress() throws Exception {
         lie(four(GUEST_MAC, LIAR, GATEWAY).arpReply(GUEST));
