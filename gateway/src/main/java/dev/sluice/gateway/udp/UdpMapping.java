@@ -75,6 +75,10 @@ final class UdpMapping extends Mapping<UdpMapping> implements DatagramSocket.Eve
             }
             sourceHigh = flows.plan.hostHigh(guest().isIpv4());
             sourceLow = flows.plan.hostLow(guest().isIpv4());
+        } else if (Destination.of(flows.plan, high, low) != Destination.WORLD) {
+            // Somebody out there forges the gateway's address, a guest's, or one that is nobody's.
+            flows.counters.drop(Drop.SPOOFED_SOURCE);
+            return;
         }
         flows.mappings.use(this);
         if (flows.output.send(

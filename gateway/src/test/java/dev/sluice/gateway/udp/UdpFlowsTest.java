@@ -79,6 +79,17 @@ class UdpFlowsTest {
         assertThat(counters.udpDatagramsToGuest).isEqualTo(2);
     }
 
+    /** Whoever forges a source on the host's network must not speak to a guest as its name server or its neighbour. */
+    @ParameterizedTest
+    @ValueSource(strings = {"192.168.65.1", "192.168.65.2", "192.168.65.4", "192.168.65.255", "224.0.0.251", "0.0.0.0"})
+    void noStrangerSpeaksFromAnAddressOfTheGuestNetworkOrNobodys(String forged) {
+        send(guest, 5000, "198.51.100.1", 53, "a");
+        socket(0).receive(forged, 53, "a lie");
+        assertThat(side.packets).isEmpty();
+        assertThat(counters.dropped(Drop.SPOOFED_SOURCE)).isEqualTo(1);
+        assertThat(counters.udpDatagramsToGuest).isZero();
+    }
+
     @Test
     void theHostsAddressMeansItsLoopbackAndAnswersComeFromIt() throws Exception {
         send(guest, 5000, "192.168.65.2", 8080, "a");
