@@ -149,7 +149,9 @@ class GuestAgainstGuestTest {
         assertThat(third.from(LIAR)).isEmpty();
         lie(tagged(four(EVERYBODY, LIAR, LIARS).arpRequest(GUEST), 0x8100, 0xe000));
         lie(tagged(arp, 0x8100, 7));
-        assertThat(third.from(LIAR)).as("an honest one, and a network of their own").hasSize(2);
+        assertThat(third.from(LIAR))
+                .as("an honest one, and a network of their own")
+                .hasSize(2);
     }
 
     private static byte[] tagged(byte[] frame, int type, int tag) {

@@ -19,14 +19,19 @@ public class RecordingLink extends NowhereLink {
     public boolean send(Frame frame) {
         byte[] bytes = new byte[frame.length()];
         MemorySegment.copy(frame.head, ValueLayout.JAVA_BYTE, frame.headAt, bytes, 0, frame.headLength);
-        MemorySegment.copy(frame.body, ValueLayout.JAVA_BYTE, frame.bodyAt, bytes, frame.headLength, frame.bodyLength);
-        MemorySegment.copy(
-                frame.body,
-                ValueLayout.JAVA_BYTE,
-                frame.bodyWrapAt,
-                bytes,
-                frame.headLength + frame.bodyLength,
-                frame.bodyWrapLength);
+        if (frame.bodyLength > 0) {
+            MemorySegment.copy(
+                    frame.body, ValueLayout.JAVA_BYTE, frame.bodyAt, bytes, frame.headLength, frame.bodyLength);
+        }
+        if (frame.bodyWrapLength > 0) {
+            MemorySegment.copy(
+                    frame.body,
+                    ValueLayout.JAVA_BYTE,
+                    frame.bodyWrapAt,
+                    bytes,
+                    frame.headLength + frame.bodyLength,
+                    frame.bodyWrapLength);
+        }
         frames.add(bytes);
         return true;
     }

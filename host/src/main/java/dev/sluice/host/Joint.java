@@ -99,6 +99,7 @@ public abstract class Joint extends Work {
             if (n > 0) {
                 int m = to.socket().write(memory, 0, n, 0, 0);
                 if (m == StreamSocket.FAILED) {
+                    passLastWords(to, from);
                     reset();
                     return moved;
                 }
@@ -128,6 +129,21 @@ public abstract class Joint extends Work {
             }
         }
         return moved;
+    }
+
+    /** What lies in a broken socket was said before it broke: the other side gets it, as far as it takes it at once. */
+    private void passLastWords(End from, End to) {
+        MemorySegment memory = scratch();
+        for (int moved = 0; moved < TURN_BUDGET; ) {
+            int n = from.ended ? 0 : from.socket().peek(memory, 0, SCRATCH);
+            int m = n > 0 ? to.socket().write(memory, 0, n, 0, 0) : 0;
+            if (m <= 0) {
+                return;
+            }
+            from.socket().skip(memory, 0, m);
+            moved += m;
+            moved(to == service ? m : 0, to == client ? m : 0);
+        }
     }
 
     /** Ends both sides in order. */

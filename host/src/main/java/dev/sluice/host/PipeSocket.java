@@ -32,7 +32,10 @@ public final class PipeSocket implements StreamSocket {
     /** The service reads no more; what comes for it is thrown away. */
     private boolean deaf;
 
-    private boolean broken;
+    /** Neither side moves anything any more, but for what the loop's side may still read. */
+    private boolean over;
+
+    private boolean failed;
 
     /** A connected pair; {@code onConnected} is reported in a later turn. */
     public PipeSocket(Loop loop, Events events) {
@@ -53,11 +56,24 @@ public final class PipeSocket implements StreamSocket {
 
     /** The service is done with both directions. */
     public void closeService() {
+        end(true);
+    }
+
+    /** The service has broken off: what it wrote can still be read, then reads fail, so that half of it does not look whole. */
+    public void failService() {
+        end(false);
+    }
+
+    private void end(boolean inOrder) {
         lock.lock();
         try {
-            toLoop.ended = true;
+            if (inOrder) {
+                toLoop.ended = true;
+            } else if (!toLoop.ended) {
+                failed = true;
+            }
             toService.size = 0;
-            broken = true;
+            over = true;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -74,7 +90,7 @@ public final class PipeSocket implements StreamSocket {
                     return END;
                 }
                 readerWaits = true;
-                return broken ? FAILED : WOULD_BLOCK;
+                return over ? FAILED : WOULD_BLOCK;
             }
             int n = toLoop.take(memory, at, length);
             if (n == length) {
@@ -111,7 +127,7 @@ public final class PipeSocket implements StreamSocket {
     public int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
         lock.lock();
         try {
-            if (broken || deaf) {
+            if (over || deaf) {
                 return length + wrapLength; // the service has stopped listening: as a socket with a closed reader does
             }
             int n = toService.put(memory, at, length);
@@ -137,7 +153,17 @@ public final class PipeSocket implements StreamSocket {
     public boolean broken() {
         lock.lock();
         try {
-            return broken;
+            return failed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether either side is done with both directions; any thread. */
+    public boolean isOver() {
+        lock.lock();
+        try {
+            return over;
         } finally {
             lock.unlock();
         }
@@ -161,7 +187,7 @@ public final class PipeSocket implements StreamSocket {
             toService.ended = true;
             toLoop.ended = true;
             toLoop.size = 0;
-            broken = true;
+            over = true;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -244,7 +270,7 @@ public final class PipeSocket implements StreamSocket {
             lock.lock();
             try {
                 while (toService.size == 0) {
-                    if (toService.ended || broken || deaf) {
+                    if (toService.ended || over || deaf) {
                         return -1;
                     }
                     await();
@@ -289,10 +315,10 @@ public final class PipeSocket implements StreamSocket {
                 boolean wake;
                 lock.lock();
                 try {
-                    while (toLoop.size == toLoop.bytes.length && !broken && !toLoop.ended) {
+                    while (toLoop.size == toLoop.bytes.length && !over && !toLoop.ended) {
                         await();
                     }
-                    if (broken || toLoop.ended) {
+                    if (over || toLoop.ended) {
                         throw new IOException("the guest has closed the connection");
                     }
                     done += toLoop.put(memory, offset + done, length - done);

@@ -8,9 +8,11 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class PipeSocketTest {
@@ -113,6 +115,38 @@ class PipeSocketTest {
             PipeSocket socket = made.get(10, TimeUnit.SECONDS);
             assertThat(socket.serviceInput().read()).isEqualTo(-1);
             assertThatThrownBy(() -> socket.serviceOutput().write(1)).hasMessageContaining("closed the connection");
+        }
+    }
+
+    @Test
+    void whatAServiceWroteBeforeItBrokeOffIsReadAndThenItFailsWithoutAnEnd() throws Exception {
+        assertThat(readAfter(PipeSocket::failService)).containsExactly(3, StreamSocket.FAILED, 1);
+    }
+
+    @Test
+    void aServiceThatIsDoneEndsInOrderAndIsNotBroken() throws Exception {
+        assertThat(readAfter(PipeSocket::closeService)).containsExactly(3, StreamSocket.END, 0);
+        assertThat(readAfter(pipe -> {
+                    pipe.closeService();
+                    pipe.failService();
+                }))
+                .as("broken only after its end")
+                .containsExactly(3, StreamSocket.END, 0);
+    }
+
+    /** What two reads give, and whether it is broken, after a service has written three bytes and ended. */
+    private static List<Integer> readAfter(Consumer<PipeSocket> end) throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            var made = new CompletableFuture<PipeSocket>();
+            loop.execute(() -> made.complete(new PipeSocket(loop, StreamSocket.Events.NOBODY)));
+            PipeSocket socket = made.get(10, TimeUnit.SECONDS);
+            socket.serviceOutput().write(new byte[3]);
+            end.accept(socket);
+            var read = new CompletableFuture<List<Integer>>();
+            MemorySegment memory = Arena.ofAuto().allocate(10);
+            loop.execute(() -> read.complete(List.of(
+                    socket.read(memory, 0, 10, 0, 0), socket.read(memory, 0, 10, 0, 0), socket.broken() ? 1 : 0)));
+            return read.get(10, TimeUnit.SECONDS);
         }
     }
 

@@ -71,25 +71,27 @@ final class TlsConnection {
                 out.write(piece, 0, n);
                 out.flush();
             }
-            if (!pipe.broken()) {
+            if (!pipe.isOver()) {
                 socket.shutdownOutput();
                 return;
             }
         } catch (IOException e) {
-            pipe.closeService();
+            pipe.failService();
         }
         close();
     }
 
     private void receive(PipeSocket pipe) {
-        try (OutputStream out = pipe.serviceOutput()) {
+        try {
+            OutputStream out = pipe.serviceOutput();
             InputStream in = socket.getInputStream();
             byte[] piece = new byte[PIECE];
             for (int n = in.read(piece); n >= 0; n = in.read(piece)) {
                 out.write(piece, 0, n);
             }
+            out.close(); // an end in order; where it broke off, the guest must not see one
         } catch (IOException e) {
-            pipe.closeService();
+            pipe.failService();
             close();
         }
     }

@@ -37,8 +37,8 @@ final class Batch {
         }
     }
 
-    /** Ends a flow at the next {@link #end}: its Tcb must not be disturbed now. */
-    void abortLater(TcpFlow flow) {
+    /** Tells a flow at the next {@link #end} that its host's side has failed: its Tcb must not be disturbed now. */
+    void failLater(TcpFlow flow) {
         failing.add(flow);
         touch(flow);
     }
@@ -56,7 +56,7 @@ final class Batch {
             }
         }
         while ((flow = failing.poll()) != null) {
-            flow.abort(now);
+            flow.hostFailed(now);
         }
     }
 

@@ -108,8 +108,10 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private int readSize = FIRST_READ_SIZE;
     /** Waits for memory of the pool. */
     boolean hungry;
-    /** The host has ended its stream, and the guest was told. */
+    /** Nothing more is read of the host: it has ended its stream, and the guest was told, or {@link #hostBroken}. */
     private boolean hostEnded;
+    /** The host's side is broken: the guest gets what it said before, then the reset. */
+    private boolean hostBroken;
     /** A write blocked; the rest waits in the Tcb for {@link #onWritable}. */
     private boolean writeBlocked;
 
@@ -217,12 +219,17 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
                 flows.remember(this, now);
             }
             finish(false, now);
+            return;
         }
+        resetIfToldAll(now);
     }
 
     /** In-order data from the guest: straight from the frame into the socket, or there with others of its batch. */
     @Override
     public int deliver(Tcb tcb, MemorySegment data, long at, int length, long wrapAt, int wrapLength) {
+        if (hostBroken) {
+            return length + wrapLength; // it has nowhere to go, and the reset is on its way
+        }
         if (socket == null || writeBlocked) {
             return 0;
         }
@@ -257,8 +264,8 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             return 0;
         }
         if (result < 0) {
-            // The host's side is gone: what the guest still sends has nowhere to go, and the reset will say so.
-            flows.abortLater(this);
+            hostBroken = true;
+            flows.failLater(this);
             return length;
         }
         writeBlocked = result < length;
@@ -298,7 +305,28 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     @Override
     public void onReadable() {
         readable = true;
-        run();
+        if (hostEnded && socket != null && socket.broken()) {
+            hostBroken = true; // a reset that no read shows any more
+            resetIfToldAll(flows.loop.now());
+        } else {
+            run();
+        }
+    }
+
+    /** A write has met the end of the host's side: what it said before may still lie in the socket, or in the ring. */
+    void hostFailed(long now) {
+        if (!hostEnded) {
+            readable = true;
+            run();
+        }
+        resetIfToldAll(now);
+    }
+
+    /** Passes the host's reset on once the guest has everything that came before it. */
+    private void resetIfToldAll(long now) {
+        if (hostBroken && hostEnded && tcb.sendRing().size() == 0) {
+            abort(now);
+        }
     }
 
     /** Reads the socket into the ring and sends, until the socket is empty, the ring is full or the turn's share is used up. */
@@ -329,22 +357,28 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
                 traffic.bytesToGuest += n;
                 flows.counters.tcpBytesToGuest += n;
                 budget -= n;
-                if (n < length + wrapLength && !socket.mayHoldMore()) {
+                if (n < length + wrapLength && !socket.mayHoldMore() && !hostBroken) {
                     readable = false; // a short read has emptied the socket; the next edge tells of more (epoll(7))
                 }
                 transmit(now);
+            } else if (n == StreamSocket.FAILED
+                    || hostBroken) { // a write that met the error has taken it from the reads
+                readable = false;
+                hostEnded = true;
+                hostBroken = true;
+                resetIfToldAll(now);
+                if (!closed) {
+                    transmit(now);
+                }
+                return;
             } else if (n == StreamSocket.WOULD_BLOCK) {
                 readable = false;
                 transmit(now); // gives the room back
-            } else if (n == StreamSocket.END) {
+            } else {
                 readable = false;
                 hostEnded = true;
                 tcb.shutdownOutput(now);
                 transmit(now);
-            } else {
-                readable = false;
-                abort(now);
-                return;
             }
         }
         if (readable && budget <= 0) {

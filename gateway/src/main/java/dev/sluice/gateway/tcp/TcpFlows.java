@@ -279,8 +279,8 @@ public final class TcpFlows {
     }
 
     /** The host's side failed in the middle of a delivery, where the Tcb must not be disturbed. */
-    void abortLater(TcpFlow flow) {
-        batch.abortLater(flow);
+    void failLater(TcpFlow flow) {
+        batch.failLater(flow);
         loop.execute(this::onBatchEnd);
     }
 

@@ -17,6 +17,9 @@
  * <tr><td>data, FIN, RST</td><td>data (read into the Tcb's send ring, from where it goes to the link), end, reset</td></tr>
  * </table>
  *
+ * <p>A reset of the host's overtakes nothing: what the host said before, in the socket or in the ring, goes to the guest first, whichever
+ * call meets the error, and no FIN in between makes half of it look whole.
+ *
  * <p>The first rows, from the SYN to its answer, are {@code Establishment}'s: it asks limits and policy, and knows the gateway's own services.
  *
  * <p><b>Pace.</b> Nothing is acknowledged to the guest that neither the socket nor the Tcb's bounded buffer has; nothing is read from
