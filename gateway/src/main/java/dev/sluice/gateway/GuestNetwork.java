@@ -166,7 +166,7 @@ final class GuestNetwork implements LocalPort {
         dns = DnsService.ofHost(plan, dnsSettings, limits);
         SearchList search = new SearchList(plan, dns::searchDomains);
         dhcp = new DhcpService(
-                Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits, search), counters, new DhcpLeases());
+                Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits, search, this::usesAlready), counters, new DhcpLeases());
         FragmentInput fragments = new FragmentInput(loop, counters, reassembler);
         TransportInput transport =
                 new TransportInput(counters, errors, tcp, udp, echo, new GuestErrors(guests, tcp, counters));
@@ -352,6 +352,12 @@ final class GuestNetwork implements LocalPort {
         public void onRelease(MacAddress mac, Ipv4Address address) {
             dns.guestReleased(address);
         }
+    }
+
+    /** Whether a guest uses an address that the DHCP server has not given it: one that was configured by hand. */
+    private boolean usesAlready(int address, long mac) {
+        Guest guest = guests.find(address);
+        return guest != null && guest.mac != mac && guests.isHeard(guest, loop.now());
     }
 
     /** A guest that has not sent any packet yet may still be the one a forward leads to. */

@@ -35,10 +35,20 @@ public final class DhcpServer {
 
     /** As above, with search domains that may change. */
     public DhcpServer(AddressPlan plan, DhcpSettings settings, Limits limits, SearchList search) {
+        this(plan, settings, limits, search, (_, _) -> false);
+    }
+
+    /** As above; what others use is not given to clients (RFC 2131 §3.1). */
+    public DhcpServer(
+            AddressPlan plan,
+            DhcpSettings settings,
+            Limits limits,
+            SearchList search,
+            LeaseTable.Neighbours others) {
         this.plan = plan;
         this.settings = settings;
         this.reservationLimit = limits.guests();
-        this.table = new LeaseTable(plan, limits.guests());
+        this.table = new LeaseTable(plan, limits.guests(), others);
         this.search = search;
         this.options = new DhcpReplyOptions(plan, settings, search);
     }

@@ -19,7 +19,15 @@ public final class LeaseTable {
 
     static final long QUARANTINE_NANOS = 600_000_000_000L;
 
+    /** Who else may have an address: guests that never asked for one. */
+    @FunctionalInterface
+    public interface Neighbours {
+        /** Whether a guest with another hardware address than {@code mac} uses the address now. */
+        boolean use(int address, long mac);
+    }
+
     private final AddressPlan plan;
+    private final Neighbours others;
     private final int capacity;
     private final Map<Integer, Binding> byAddress = new HashMap<>();
     private final Map<Long, Binding> byMac = new HashMap<>();
@@ -34,8 +42,9 @@ public final class LeaseTable {
 
     private long fullUntil;
 
-    LeaseTable(AddressPlan plan, int limit) {
+    LeaseTable(AddressPlan plan, int limit, Neighbours others) {
         this.plan = plan;
+        this.others = others;
         this.fresh = plan.firstGuest().bits() & 0xffff_ffffL;
         this.capacity = (int) Math.max(1, Math.min(limit, last() - fresh + 1));
     }
@@ -93,7 +102,7 @@ public final class LeaseTable {
      */
     @Nullable
     Binding offer(long mac, @Nullable Ipv4Address wanted, Object origin, long now) {
-        Binding binding = byMac.get(mac);
+        Binding binding = formerOf(mac, now);
         if (binding == null) {
             binding = choose(mac, wanted, origin, now);
             if (binding == null) {
@@ -114,11 +123,22 @@ public final class LeaseTable {
     /** The binding of {@code mac} to {@code address}, if it is or can be made its own; else null. */
     @Nullable
     Binding claim(long mac, int address, long now) {
-        Binding binding = byMac.get(mac);
+        Binding binding = formerOf(mac, now);
         if (binding != null) {
             return binding.address == address ? binding : null;
         }
         return take(mac, address, now);
+    }
+
+    /** What {@code mac} has or had, unless somebody else has come to use it since. */
+    private @Nullable Binding formerOf(long mac, long now) {
+        Binding binding = byMac.get(mac);
+        if (binding != null && binding.recyclable(now) && others.use(binding.address, mac)) {
+            byMac.remove(mac);
+            binding.disown();
+            return null;
+        }
+        return binding;
     }
 
     void bind(Binding binding, long seconds, long now) {
@@ -203,7 +223,7 @@ public final class LeaseTable {
     }
 
     private @Nullable Binding take(long mac, int address, long now) {
-        if (!inPool(address)) {
+        if (!inPool(address) || others.use(address, mac)) {
             return null;
         }
         Binding binding = byAddress.get(address);
@@ -220,14 +240,17 @@ public final class LeaseTable {
         return binding;
     }
 
-    private @Nullable Binding takeFresh(long mac) {
+    private @Nullable Binding takeFresh(long mac, long now) {
         while (fresh <= last() && byAddress.size() - reservations < capacity) {
             int address = (int) fresh++;
             if (isGuestAddress(address) && !byAddress.containsKey(address)) {
                 Binding binding = new Binding(address);
                 byAddress.put(address, binding);
-                own(binding, mac);
-                return binding;
+                if (!others.use(address, mac)) {
+                    own(binding, mac);
+                    return binding;
+                }
+                binding.ends = now; // free, for when that guest has gone
             }
         }
         return null;
@@ -240,9 +263,9 @@ public final class LeaseTable {
         }
         Binding binding = wanted == null ? null : take(mac, wanted.bits(), now);
         if (binding == null) {
-            binding = takeFresh(mac);
+            binding = takeFresh(mac, now);
         }
-        return binding == null ? recyclable(now) : binding;
+        return binding == null ? recyclable(mac, now) : binding;
     }
 
     private void own(Binding binding, long mac) {
@@ -272,20 +295,29 @@ public final class LeaseTable {
         return open >= Math.clamp(capacity / 4, 8, MAX_OFFERS) ? oldest : null;
     }
 
-    /** The address whose owner would miss it least: a stale offer, else the one free longest; null if all are held. */
-    private @Nullable Binding recyclable(long now) {
+    /**
+     * The address whose owner would miss it least: a stale offer, else the one free longest; null if all are held. One that somebody uses
+     * without having asked only where there is no other, or a guest that makes up addresses could take them all.
+     */
+    private @Nullable Binding recyclable(long mac, long now) {
         if (full && fullUntil - now > 0) {
             return null;
         }
         Binding best = null;
+        Binding used = null;
         long earliest = OFFER_NANOS;
         for (Binding binding : byAddress.values()) {
             if (binding.recyclable(now) && inPool(binding.address)) {
-                best = best == null || isStaler(binding, best) ? binding : best;
+                if (others.use(binding.address, mac)) {
+                    used = used == null || isStaler(binding, used) ? binding : used;
+                } else {
+                    best = best == null || isStaler(binding, best) ? binding : best;
+                }
             } else if (!binding.reserved) {
                 earliest = Math.min(earliest, binding.ends - now);
             }
         }
+        best = best == null ? used : best;
         full = best == null;
         fullUntil = now + earliest;
         return best;

@@ -12,7 +12,8 @@
  * (30 s); <em>bound</em> until the lease ends; <em>free</em>, which remembers its last owner; <em>declined</em>, in quarantine for ten
  * minutes because somebody else answers there. A client is known by its hardware address. It gets the address it has or had; else the
  * one it asks for, if nobody has it; else one never used; else the one whose owner has been gone longest, stale offers before former
- * leases. A bound address is never taken away. A reservation ties an address to a hardware address for good.
+ * leases. What a guest uses that was configured by hand is not given to another (RFC 2131 §3.1), unless nothing else is left: else a guest
+ * that makes up addresses could take them all. A bound address is never taken away. A reservation ties an address to a hardware address for good.
  *
  * <p>Against starvation: the table has a fixed size; one link may hold a quarter of it (64 at
  * most) in open offers, and then its own oldest offer

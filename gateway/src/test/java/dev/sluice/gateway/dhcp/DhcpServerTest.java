@@ -7,13 +7,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sluice.gateway.dhcp.DhcpAnswer.Reason;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.SearchList;
 import dev.sluice.wire.DhcpMessage;
 import dev.sluice.wire.DhcpOptions;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.MacAddress;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -99,6 +102,73 @@ class DhcpServerTest {
         assertThat(ack.message().type()).isEqualTo(DhcpMessage.ACK);
         assertThat(lease(ip("192.168.65.3")).state()).isEqualTo(Lease.State.BOUND);
         assertThat(lease(ip("192.168.65.3")).secondsLeft()).isEqualTo(86_400);
+    }
+
+    // ---- addresses that guests use without having asked (RFC 2131 §3.1)
+
+    /** Whose the addresses are that were configured by hand. */
+    private final Map<Ipv4Address, MacAddress> configured = new HashMap<>();
+
+    private void heedNeighbours(AddressPlan network) {
+        server = new DhcpServer(
+                network,
+                DhcpSettings.alone(network),
+                Limits.defaults(),
+                SearchList.of(network),
+                (address, mac) -> {
+                    MacAddress user = configured.get(new Ipv4Address(address));
+                    return user != null && user.bits() != mac;
+                });
+    }
+
+    @Test
+    void whatAGuestUsesByItselfIsNotGivenToAnother() {
+        heedNeighbours(plan);
+        configured.put(ip("192.168.65.3"), mac(9));
+        configured.put(ip("192.168.65.5"), mac(8));
+        assertThat(offered(mac(1))).hasToString("192.168.65.4");
+        assertRefused(rebooting(mac(2), ip("192.168.65.5")));
+        assertThat(sent(discover(mac(2), ip("192.168.65.5"))).message().yourAddress())
+                .isNotEqualTo(ip("192.168.65.5"));
+        assertThat(sent(discover(mac(9), ip("192.168.65.3"))).message().yourAddress())
+                .as("to its user")
+                .isEqualTo(ip("192.168.65.3"));
+    }
+
+    @Test
+    void aFormerLeaseThatSomebodyUsesNowIsGone() {
+        heedNeighbours(plan);
+        Ipv4Address address = leased(mac(1));
+        configured.put(address, mac(9));
+        assertThat(sent(renewing(mac(1), address)).message().type())
+                .as("while it lasts, it is the client's")
+                .isEqualTo(DhcpMessage.ACK);
+        pass(100_000);
+        assertRefused(rebooting(mac(1), address));
+        assertThat(offered(mac(1))).isNotEqualTo(address);
+    }
+
+    @Test
+    void anAddressThatWasInUseIsGivenWhenItsUserHasGone() {
+        AddressPlan narrow = AddressPlan.of(Ipv4Cidr.parse("192.168.65.0/29"), 1500, true);
+        heedNeighbours(narrow);
+        configured.put(ip("192.168.65.3"), mac(9));
+        assertThat(List.of(leased(mac(1)), leased(mac(2)), leased(mac(3)))).doesNotContain(ip("192.168.65.3"));
+        configured.clear();
+        assertThat(leased(mac(4))).isEqualTo(ip("192.168.65.3"));
+    }
+
+    /** Else a guest that claims every address would leave nothing to the others. */
+    @Test
+    void whereNothingElseIsLeftAnAddressInUseIsGivenAllTheSame() {
+        AddressPlan narrow = AddressPlan.of(Ipv4Cidr.parse("192.168.65.0/29"), 1500, true);
+        heedNeighbours(narrow);
+        for (int last = 3; last <= 6; last++) {
+            configured.put(ip("192.168.65." + last), mac(66));
+        }
+        assertThat(Set.of(leased(mac(1)), leased(mac(2)), leased(mac(3)), leased(mac(4))))
+                .hasSize(4);
+        assertSilent(discover(mac(5), null), Reason.EXHAUSTED);
     }
 
     @Test
