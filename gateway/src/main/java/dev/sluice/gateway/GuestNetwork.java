@@ -166,7 +166,11 @@ final class GuestNetwork implements LocalPort {
         dns = DnsService.ofHost(plan, dnsSettings, limits);
         SearchList search = new SearchList(plan, dns::searchDomains);
         dhcp = new DhcpService(
-                Arena.ofAuto(), plan, new DhcpServer(plan, dhcpSettings, limits, search, this::usesAlready), counters, new DhcpLeases());
+                Arena.ofAuto(),
+                plan,
+                new DhcpServer(plan, dhcpSettings, limits, search, this::usesAlready),
+                counters,
+                new DhcpLeases());
         FragmentInput fragments = new FragmentInput(loop, counters, reassembler);
         TransportInput transport =
                 new TransportInput(counters, errors, tcp, udp, echo, new GuestErrors(guests, tcp, counters));

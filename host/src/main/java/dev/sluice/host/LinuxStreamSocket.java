@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A stream socket under epoll: registered once for both directions, edge-triggered, so readiness never costs a system call. */
 final class LinuxStreamSocket implements StreamSocket, Watcher {
+    /** Seconds between probes that nobody answers: what Linux waits by itself; after nine the connection is broken (tcp(7)). */
+    private static final int LONGEST_INTERVAL = 75;
+
     private final LinuxStreamHost host;
     /** −1 while it waits for one, and if it never gets one. */
     private int fd;
@@ -27,6 +30,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     private boolean mayHoldMore;
 
     private boolean broken;
+    private boolean keptAlive;
     private int errno;
 
     private LinuxStreamSocket(LinuxStreamHost host, int fd, Events events) {
@@ -247,6 +251,17 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     @Override
     public boolean broken() {
         return broken;
+    }
+
+    @Override
+    public void keepAlive(int seconds) {
+        if (!closed && fd >= 0 && !keptAlive) {
+            keptAlive = true;
+            Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_KEEPALIVE, 1);
+            Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_KEEPINTVL, Math.min(seconds, LONGEST_INTERVAL));
+            // last, as it looks how long the stream has been idle: perhaps the first probe is due
+            Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_KEEPIDLE, seconds);
+        }
     }
 
     @Override

@@ -74,6 +74,12 @@ public interface StreamSocket {
         return 0;
     }
 
+    /**
+     * Has the other side asked from now on, whenever the stream has been idle for so long, whether it is still there: so that whatever is on
+     * the way remembers the connection, and an end that nobody told of comes out. The first call counts.
+     */
+    default void keepAlive(int seconds) {}
+
     /** Sends the end of our stream (FIN); reading goes on. */
     void shutdownOutput();
 

@@ -44,6 +44,38 @@ class LinuxStreamHostTest {
         }
     }
 
+    @Test
+    void theKernelAsksAfterAnIdleStreamOnceItIsToldTo() throws Exception {
+        try (var server = new ServerSocket(0, 1, LOOPBACK);
+                EventLoop loop = EventLoop.start("test")) {
+            var host = new LinuxStreamHost(loop);
+            var events = new Recorder();
+            var made = new CompletableFuture<StreamSocket>();
+            loop.execute(() -> made.complete(
+                    host.connect(Ipv4Address.LOOPBACK, server.getLocalPort(), StreamHost.DEFAULT_TTL, events)));
+            StreamSocket socket = made.get(10, TimeUnit.SECONDS);
+            assertThat(events.next()).isEqualTo("connected");
+            int port = on(loop, socket::localPort);
+            assertThat(timer(port)).isEqualTo("00");
+            on(loop, () -> {
+                socket.keepAlive(60);
+                return 0;
+            });
+            assertThat(timer(port)).as("of keep-alive (proc_net(5))").isEqualTo("02");
+        }
+    }
+
+    /** Which timer of a connection from a port of 127.0.0.1 runs, as {@code /proc/net/tcp} has it. */
+    private static String timer(int port) throws IOException {
+        String local = String.format("0100007F:%04X", port);
+        return Files.readAllLines(Path.of("/proc/net/tcp")).stream()
+                .map(line -> line.strip().split("\\s+"))
+                .filter(fields -> fields[1].equals(local))
+                .map(fields -> fields[5].substring(0, 2))
+                .findFirst()
+                .orElse("there is no such connection");
+    }
+
     /** There may be no vsock here at all, or a hypervisor that resets: the connection fails either way, and in a later turn. */
     @Test
     void aConnectionToAPortOfVsockThatNobodyServesFails() throws Exception {

@@ -40,11 +40,7 @@ public final class DhcpServer {
 
     /** As above; what others use is not given to clients (RFC 2131 §3.1). */
     public DhcpServer(
-            AddressPlan plan,
-            DhcpSettings settings,
-            Limits limits,
-            SearchList search,
-            LeaseTable.Neighbours others) {
+            AddressPlan plan, DhcpSettings settings, Limits limits, SearchList search, LeaseTable.Neighbours others) {
         this.plan = plan;
         this.settings = settings;
         this.reservationLimit = limits.guests();

@@ -474,6 +474,13 @@ final class GuestEnd implements StreamSocket {
     }
 
     @Override
+    public void keepAlive(int seconds) {
+        if (up == Up.TUNNEL) {
+            upstream().socket().keepAlive(seconds);
+        }
+    }
+
+    @Override
     public @Nullable IpAddress localAddress() {
         return upstream == null ? null : upstream.socket().localAddress();
     }

@@ -38,6 +38,12 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private static final int ACK_EVERY = 512 << 10;
     /** In-order bytes whose ACK may wait for those of later frames that are at hand already. */
     private static final int OWED_FROM = 32 << 10;
+
+    private static final long SECOND = 1_000_000_000L;
+    /** Seconds; two hours are what nearly every system waits. */
+    private static final int LEAST_KEEP_ALIVE = 10;
+
+    private static final int MOST_KEEP_ALIVE = 7200;
     /** Payload from which on a segment is gathered with those that follow; a smaller one goes to the socket at once. */
     private static final int GATHERED_FROM = 1024;
 
@@ -171,6 +177,9 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         } else {
             flush(); // what follows may end the stream, or must come after what is written
         }
+        if (TcpHeader.sequence(s, at) == tcb.receiveNext() - 1 && plain) {
+            passKeepAlive(s, at, length, now);
+        }
         int events = tcb.onSegment(s, at, length, now);
         lasting = null;
         handle(events, now);
@@ -181,6 +190,19 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             transmit(now);
         } else {
             flows.batch.touch(this);
+        }
+    }
+
+    /**
+     * A guest that asks whether the other side is still there is answered here, so the host's socket asks the world, at the guest's pace.
+     * Against a shut window the same segment asks for something else.
+     */
+    private void passKeepAlive(MemorySegment s, long at, int length, long now) {
+        boolean probe =
+                length - TcpHeader.headerLength(s, at) <= 1 && tcb.state().isSynchronized();
+        if (probe && tcb.offered() > 0 && socket != null) {
+            long idle = (now - tcb.lastHeard()) / SECOND;
+            socket.keepAlive(Math.clamp(idle, LEAST_KEEP_ALIVE, MOST_KEEP_ALIVE));
         }
     }
 

@@ -14,6 +14,7 @@
  * <tr><td>data</td><td>written from the frame straight into the socket; what the socket refuses stays in the Tcb, whose window says
  * so, until the socket has room</td></tr>
  * <tr><td>FIN, RST</td><td>shutdown for writing, reset</td></tr>
+ * <tr><td>keep-alive probe</td><td>keep-alive switched on, at the same pace: probes are answered here, and say nothing of the world</td></tr>
  * <tr><td>data, FIN, RST</td><td>data (read into the Tcb's send ring, from where it goes to the link), end, reset</td></tr>
  * </table>
  *

@@ -111,11 +111,7 @@ class DhcpServerTest {
 
     private void heedNeighbours(AddressPlan network) {
         server = new DhcpServer(
-                network,
-                DhcpSettings.alone(network),
-                Limits.defaults(),
-                SearchList.of(network),
-                (address, mac) -> {
+                network, DhcpSettings.alone(network), Limits.defaults(), SearchList.of(network), (address, mac) -> {
                     MacAddress user = configured.get(new Ipv4Address(address));
                     return user != null && user.bits() != mac;
                 });

@@ -501,6 +501,11 @@ public final class Tcb {
         return (int) Math.max(0, sender.ring.end() - Math.max(0, sender.nxt() - 1));
     }
 
+    /** When the last segment came that was acceptable; a keep-alive probe is not. */
+    public long lastHeard() {
+        return lastHeard;
+    }
+
     /** In-order bytes received since the last ACK we sent. */
     public int unacknowledged() {
         return receiver.unacknowledged();
@@ -691,7 +696,7 @@ public final class Tcb {
         return ended;
     }
 
-    /** SND.NXT and RCV.NXT as the wire has them, for {@link TimeWaitTable}. */
+    /** SND.NXT as the wire has it, for {@link TimeWaitTable}. */
     int sendNext() {
         return sender.sequence(sender.nxt());
     }
@@ -701,7 +706,8 @@ public final class Tcb {
         return receiver.fullWindow();
     }
 
-    int receiveNext() {
+    /** RCV.NXT, as the wire has it. */
+    public int receiveNext() {
         return receiver.nextSequence();
     }
 

@@ -29,6 +29,7 @@ import dev.sluice.wire.MacAddress;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Random;
@@ -36,8 +37,11 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The host's side breaks: the guest gets what it said before, then the reset, and no end in between. */
-class HostResetTest {
+/**
+ * What one side of a flow does, the other sees. Where the host's side breaks, the guest gets what it said before, then the reset, and no end
+ * in between.
+ */
+class TwoSidesTest {
     private static final int IP = EthernetHeader.LENGTH;
     private static final int TRANSPORT = IP + Ipv4Header.MIN_LENGTH;
     private static final int PORT = 5000;
@@ -203,6 +207,51 @@ class HostResetTest {
         assertThat(flows.size()).isZero();
     }
 
+    /** Nobody in the world hears the probes that a guest sends, as we answer them: so it is ours to ask the world. */
+    @Test
+    void aGuestThatAsksWhetherTheOtherSideIsThereHasTheHostAskAtItsPace() {
+        segment(TcpHeader.ACK | TcpHeader.PSH, 1000);
+        loop.clock.advance(15 * SECOND + 300);
+        probe(0);
+        assertThat(hasCome(TcpHeader.ACK)).isTrue();
+        assertThat(server.keptAlive).containsExactly(15);
+    }
+
+    @Test
+    void probesWithTheByteBeforeCountAndTheHostIsNotAskedMoreOftenThanEveryTenSeconds() {
+        segment(TcpHeader.ACK | TcpHeader.PSH, 1000);
+        loop.clock.advance(SECOND);
+        probe(1);
+        assertThat(server.keptAlive).containsExactly(10);
+    }
+
+    @Test
+    void aProbeOfAShutWindowAndWhatIsRepeatedAskForNothing() {
+        segment(TcpHeader.ACK | TcpHeader.PSH, 1000);
+        loop.clock.advance(15 * SECOND);
+        sequence -= 1000;
+        segment(TcpHeader.ACK | TcpHeader.PSH, 1000);
+        sequence -= 2;
+        segment(TcpHeader.ACK, 0);
+        sequence += 2;
+        server.write = StreamSocket.WOULD_BLOCK;
+        int window;
+        do {
+            segment(TcpHeader.ACK | TcpHeader.PSH, 1024);
+            window = TcpHeader.window(MemorySegment.ofArray(link.frames.getLast()), TRANSPORT);
+        } while (window > 0);
+        loop.clock.advance(15 * SECOND);
+        probe(0);
+        assertThat(server.keptAlive).isEmpty();
+    }
+
+    private void probe(int bytes) {
+        link.frames.clear();
+        sequence--;
+        segment(TcpHeader.ACK, bytes);
+        sequence += 1 - bytes;
+    }
+
     /** A loop whose tasks and work wait for their turn, as those of the real one do. */
     private static final class Turns implements Loop {
         private final ManualLoop clock = new ManualLoop(Long.MAX_VALUE - 100 * SECOND);
@@ -260,6 +309,7 @@ class HostResetTest {
         private int write;
         private boolean broken;
         private boolean reset;
+        private final List<Integer> keptAlive = new ArrayList<>();
 
         private StreamSocket.Events events() {
             if (events == null) {
@@ -304,6 +354,11 @@ class HostResetTest {
         @Override
         public boolean broken() {
             return broken;
+        }
+
+        @Override
+        public void keepAlive(int seconds) {
+            keptAlive.add(seconds);
         }
 
         @Override
