@@ -8,9 +8,12 @@ import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.SocketFile;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** A listening socket under epoll. Out of descriptors, it pauses and tries again instead of spinning. */
 final class LinuxStreamListener implements StreamListener {
@@ -24,6 +27,8 @@ final class LinuxStreamListener implements StreamListener {
     private final int port;
     /** What to remove at the end; empty for nothing. */
     private final String path;
+    /** By which that is known from what others put there. */
+    private final @Nullable Object key;
 
     private final Acceptor acceptor;
     private final Watch watch;
@@ -37,6 +42,7 @@ final class LinuxStreamListener implements StreamListener {
         this.fd = fd;
         this.port = port;
         this.path = path;
+        this.key = path.isEmpty() ? null : SocketFile.key(Path.of(path));
         this.acceptor = acceptor;
         this.watch = host.loop.watch(fd, Epoll.IN, events -> accept());
     }
@@ -100,7 +106,7 @@ final class LinuxStreamListener implements StreamListener {
             host.loop.cancel(again);
             watch.close();
             Io.close(fd);
-            if (!path.isEmpty()) {
+            if (key != null && key.equals(SocketFile.key(Path.of(path)))) {
                 Io.unlink(path);
             }
         }

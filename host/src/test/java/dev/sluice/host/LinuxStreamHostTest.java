@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -42,6 +43,27 @@ class LinuxStreamHostTest {
             loop.execute(() -> host.connect(Ipv4Address.LOOPBACK, port, StreamHost.DEFAULT_TTL, events));
             assertThat(events.next()).isEqualTo("failed REFUSED");
         }
+    }
+
+    /** Somebody has removed the socket's file, and another program listens there now. */
+    @Test
+    void aListenerRemovesItsOwnSocketFileAndNobodyElses(@TempDir Path directory) throws Exception {
+        String path = directory.resolve("s").toString();
+        try (EventLoop loop = EventLoop.start("test")) {
+            var host = new LinuxStreamHost(loop);
+            StreamListener first = on(loop, () -> host.listen(path, (_, _, _) -> StreamSocket.Events.NOBODY));
+            Files.delete(Path.of(path));
+            StreamListener second = on(loop, () -> host.listen(path, (_, _, _) -> StreamSocket.Events.NOBODY));
+            on(loop, () -> close(first));
+            assertThat(Files.exists(Path.of(path))).as("the other's").isTrue();
+            on(loop, () -> close(second));
+            assertThat(Files.exists(Path.of(path))).isFalse();
+        }
+    }
+
+    private static boolean close(StreamListener listener) {
+        listener.close();
+        return true;
     }
 
     @Test
@@ -319,9 +341,15 @@ class LinuxStreamHostTest {
         }
     }
 
-    private static int on(EventLoop loop, java.util.function.IntSupplier action) throws Exception {
-        var result = new CompletableFuture<Integer>();
-        loop.execute(() -> result.complete(action.getAsInt()));
+    private static <T> T on(EventLoop loop, Callable<T> action) throws Exception {
+        var result = new CompletableFuture<T>();
+        loop.execute(() -> {
+            try {
+                result.complete(action.call());
+            } catch (Exception e) {
+                result.completeExceptionally(e);
+            }
+        });
         return result.get(10, TimeUnit.SECONDS);
     }
 

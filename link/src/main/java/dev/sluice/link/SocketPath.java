@@ -11,7 +11,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +55,7 @@ final class SocketPath implements AutoCloseable {
                 throw failure(url, "no socket can be made (" + Errno.text(-fd) + ")" + descriptorAdvice(-fd));
             }
             int result = Sockets.bind(fd, address, length);
-            Object key = result < 0 ? null : key(path);
+            Object key = result < 0 ? null : SocketFile.key(path);
             if (result >= 0 && type != Sockets.DGRAM) {
                 result = Sockets.listen(fd, backlog);
             }
@@ -147,21 +146,12 @@ final class SocketPath implements AutoCloseable {
         return new IOException("can't listen on " + url + ": " + why);
     }
 
-    private static @Nullable Object key(Path path) {
-        try {
-            return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                    .fileKey();
-        } catch (IOException e) {
-            return null;
-        }
-    }
-
     /** Removes the socket file if it is still the one made here. Idempotent. */
     @Override
     public synchronized void close() {
         if (!removed) {
             removed = true;
-            if (key != null && key.equals(key(path))) {
+            if (key != null && key.equals(SocketFile.key(path))) {
                 Io.unlink(path.toString());
             }
         }

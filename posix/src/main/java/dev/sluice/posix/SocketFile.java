@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import org.jspecify.annotations.Nullable;
 
 /** What stands at a path where a Unix socket shall be. */
 public final class SocketFile {
@@ -23,6 +25,16 @@ public final class SocketFile {
             return (mode & S_IFMT) == S_IFSOCK;
         } catch (NoSuchFileException e) {
             return false;
+        }
+    }
+
+    /** By what a file is known from another that stands at the same place later: device and inode; null if there is none. */
+    public static @Nullable Object key(Path path) {
+        try {
+            return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                    .fileKey();
+        } catch (IOException e) {
+            return null;
         }
     }
 }
