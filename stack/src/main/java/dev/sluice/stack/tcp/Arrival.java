@@ -155,9 +155,8 @@ final class Arrival {
                 onOurFinAcknowledged(tcb, now);
             }
         }
-        if (tcb.ecnOn && segment.has(TcpHeader.CWR) && tcb.profile().tuning().acknowledgeReaction()) {
-            tcb.congestionEcho = false;
-            tcb.acks.now();
+        if (tcb.ecnOn && (segment.marked || segment.has(TcpHeader.CWR))) {
+            onReport(tcb, tcb.profile().tuning());
         }
         if (segment.urgentPointer > 0 && receivesText(tcb.state)) {
             events |= tcb.onUrgent(from + segment.urgentPointer);
@@ -266,6 +265,16 @@ final class Arrival {
         if (segment.marked) {
             counters.congestionMarksIn++;
             tcb.congestionEcho = true;
+        }
+    }
+
+    /** What other stacks do with a mark, or with the peer's word that it has slowed down. */
+    private void onReport(Tcb tcb, TcpTuning tuning) {
+        if (segment.length == 0 && tuning.bareReports()) {
+            noteMarks(tcb);
+        }
+        if (segment.has(TcpHeader.CWR) && tuning.acknowledgeReaction()) {
+            tcb.acks.now();
         }
     }
 

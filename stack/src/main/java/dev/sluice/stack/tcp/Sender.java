@@ -334,9 +334,9 @@ final class Sender {
     /** The peer reports congestion on our way to it (RFC 3168 §6.1.2). */
     void onCongestionEcho() {
         SharedPath shared = path;
-        if (shared != null && shared.isNews(una) && una < nxt && !recovery.active()) {
+        if (shared != null && shared.isNews(una) && !recovery.active()) {
             counters().congestionEchoes++;
-            congestion.onLoss(nxt - una, agreedMss);
+            congestion.onLoss(una < nxt ? nxt - una : shared.peak(), agreedMss);
             shared.onReduction(nxt);
         }
     }
@@ -686,7 +686,7 @@ final class Sender {
             case FAST -> Snapshot.Phase.RECOVERY;
             case TIMEOUT -> Snapshot.Phase.LOSS;
             case NONE -> {
-                boolean reduced = path != null && !path.isNews(una);
+                boolean reduced = path != null && path.isReducing(una);
                 boolean disorder = recovery.sackedAny() || recovery.duplicates() > 0;
                 yield reduced ? Snapshot.Phase.REDUCED : disorder ? Snapshot.Phase.DISORDER : Snapshot.Phase.OPEN;
             }

@@ -10,7 +10,7 @@ final class SharedPath {
     @Nullable
     final TailProbe tail;
     /** Reports of congestion before this is acknowledged are of what was slowed down for already (RFC 3168 §6.1.2). */
-    private long reductionEnd;
+    private long reductionEnd = 1;
     /** The next new data tells the peer that we have slowed down (CWR). */
     private boolean reduced;
 
@@ -30,7 +30,12 @@ final class SharedPath {
 
     /** True if the peer's report of congestion is about data sent since we last slowed down. */
     boolean isNews(long una) {
-        return una >= reductionEnd;
+        return una > reductionEnd;
+    }
+
+    /** True until what was under way when we last slowed down is acknowledged. */
+    boolean isReducing(long una) {
+        return una < reductionEnd;
     }
 
     /** True if the next new data is to carry CWR. */

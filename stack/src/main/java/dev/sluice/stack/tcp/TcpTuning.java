@@ -29,6 +29,7 @@ public final class TcpTuning implements Cloneable {
     private boolean keepFinOfSyn = true;
     private boolean resetUnread = true;
     private boolean roundWindowsDown;
+    private boolean bareReports;
     private boolean acknowledgeReaction;
     private int slowStartSegments = 2;
 
@@ -220,10 +221,16 @@ public final class TcpTuning implements Cloneable {
         return with(t -> t.roundWindowsDown = on);
     }
 
-    /**
-     * Whether the peer's word that it has slowed down (CWR) counts in segments without data, too, and is acknowledged at once; RFC 3168
-     * §6.1.3 asks for neither.
-     */
+    /** Whether marks and the peer's word that it has slowed down (CWR) count in segments without data, too (RFC 3168 §6.1.3 is about data). */
+    public boolean bareReports() {
+        return bareReports;
+    }
+
+    public TcpTuning withBareReports(boolean on) {
+        return with(t -> t.bareReports = on);
+    }
+
+    /** Whether the peer's word that it has slowed down (CWR) is acknowledged at once, which no RFC asks for. */
     public boolean acknowledgeReaction() {
         return acknowledgeReaction;
     }

@@ -136,4 +136,37 @@ class CongestionReportTest {
             assertThat(d.shard.counters().retransmits).isZero();
         }
     }
+
+    @Test
+    void aReportThatAcknowledgesEverythingSlowsDownAndIsConfirmed() {
+        try (Dialogue d = agreed()) {
+            d.write(3 * 1460);
+            d.transmit();
+            d.sent.clear();
+            d.peer(ACK | ECE, 1, 4381);
+            assertThat(d.tcb.snapshot().congestionWindow()).isLessThan(3 * 1460);
+            // The same report once more, without anything new.
+            d.peer(ACK | ECE, 1, 4381);
+            assertThat(d.shard.counters().congestionEchoes).isEqualTo(1);
+            for (int i = 0; i < 3; i++) {
+                d.write(100);
+                assertThat(d.one().has(CWR)).isTrue();
+                d.peer(ACK | ECE, 1, 4481 + 100L * i);
+                assertThat(d.shard.counters().congestionEchoes).isEqualTo(2 + i);
+            }
+            d.write(100);
+            assertThat(d.one().has(CWR)).isTrue();
+            d.peer(ACK, 1, 4781);
+            d.write(100);
+            assertThat(d.one().has(CWR)).isFalse();
+        }
+    }
+
+    @Test
+    void aReportBeforeAnyDataIsNone() {
+        try (Dialogue d = agreed()) {
+            d.peer(ACK | ECE, 1, 1);
+            assertThat(d.shard.counters().congestionEchoes).isZero();
+        }
+    }
 }

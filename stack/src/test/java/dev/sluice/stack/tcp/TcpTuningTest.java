@@ -55,18 +55,33 @@ class TcpTuningTest {
     }
 
     @Test
-    void aReactionWithoutDataCountsOnlyIfAskedFor() {
+    void reportsWithoutDataCountOnlyIfAskedFor() {
         try (Dialogue ours = reporting(OURS);
-                Dialogue other = reporting(OURS.withAcknowledgeReaction(true))) {
+                Dialogue other = reporting(OURS.withBareReports(true))) {
             ours.peer(ACK | CWR, 11, 1);
             ours.silence();
             ours.peerData(11, 1, 1);
             assertThat(ours.one().flags()).isEqualTo(ACK | ECE);
             other.peer(ACK | CWR, 11, 1);
-            assertThat(other.one().flags()).isEqualTo(ACK);
             other.silence();
             other.peerData(11, 1, 1);
             assertThat(other.one().flags()).isEqualTo(ACK);
+            other.peerMarked = true;
+            other.peer(ACK, 12, 1);
+            other.silence();
+            other.peerMarked = false;
+            other.peerData(12, 1, 1);
+            assertThat(other.one().flags()).isEqualTo(ACK | ECE);
+        }
+    }
+
+    @Test
+    void aReactionIsAcknowledgedAtOnceOnlyIfAskedFor() {
+        TcpTuning both = OURS.withBareReports(true).withAcknowledgeReaction(true);
+        try (Dialogue d = reporting(both)) {
+            d.peer(ACK | CWR, 11, 1);
+            assertThat(d.one().flags()).isEqualTo(ACK);
+            d.silence();
         }
     }
 

@@ -41,7 +41,7 @@ final class Assertions {
     /** Runs {@code code} about {@code connection}. */
     static void run(String code, int line, @Nullable Connection connection, Context context) throws ScriptException {
         int number = line;
-        for (String each : code.replace("\\\n", " ").split("\n", -1)) {
+        for (String each : (code + "\n").replace("\\\n", " ").split("\n", -1)) {
             if (each.length() > Budget.LONGEST_LINE) {
                 throw ScriptException.unsupported(number, "code of more than " + Budget.LONGEST_LINE + " characters");
             }
@@ -350,6 +350,9 @@ final class Assertions {
             case "tcpi_last_data_sent" -> millisSince(c.counts.lastDataSent);
             case "tcpi_last_data_recv" -> millisSince(c.counts.lastDataReceived);
             case "tcpi_last_ack_recv" -> millisSince(c.counts.lastAckReceived);
+            case "tcpi_busy_time" -> c.waiting.busyUntil(context.now().getAsLong()) / 1000;
+            case "tcpi_rwnd_limited" -> c.waiting.limitedUntil(context.now().getAsLong()) / 1000;
+            case "tcpi_rcv_mss" -> c.counts.largestSegmentIn;
             case "tcpi_options" ->
                 (s.timestamps() ? 1 : 0) | (s.sack() ? 2 : 0) | (s.windowScaling() ? 4 : 0) | (s.ecn() ? 8 : 0);
             default -> throw ScriptException.unsupported(line, "our stack has no " + name);

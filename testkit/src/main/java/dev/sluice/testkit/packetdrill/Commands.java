@@ -19,6 +19,9 @@ final class Commands {
     private static final Pattern ANY_STATE =
             Pattern.compile("sockstat\\b.*\\|\\s*grep\\s+(?:-q\\s+)?['\"]?([A-Z][A-Z_0-9-]+)['\"]?");
 
+    /** The number of LISTEN in Linux's table of sockets. */
+    private static final Pattern LISTENERS = Pattern.compile("grep \"? ?0A ?\"? (/proc/net/tcp6? ?)+\\|\\s*grep.*");
+
     private static final Pattern DROP = Pattern.compile("tcpdrop\\s+.*-s\\s+([A-Z_0-9-]+)");
     private static final Pattern PRODUCT =
             Pattern.compile("\\$\\(\\(\\s*(\\d{1,9}(?:\\s*\\*\\s*\\d{1,9}){0,2})\\s*\\)\\)");
@@ -26,7 +29,7 @@ final class Commands {
     /** What prepares or restores the machine that real packetdrill runs on. */
     private static final Pattern IRRELEVANT = Pattern.compile(
             "\\S*/?defaults\\.sh|\\S*sysctl_restore\\S*|ip tcp_metrics flush.*|tc qdisc .*|true|:|rm -f .*|echo .*"
-                    + "|ethtool -K .*|sysctl [^=]*|nstat -n");
+                    + "|ethtool -K .*|sysctl [^=]*|nstat -n|sync|dmesg -c|tcpdump [^|]*|kldload (-n )?cc_(cubic|newreno)");
 
     private final Stack stack;
     private final Sysctls sysctls;
@@ -73,6 +76,10 @@ final class Commands {
         } else if (anyState.matches()) {
             if (count(anyState.group(1), line) == 0) {
                 throw differs(anyState.group(1), "some", 0, line);
+            }
+        } else if (LISTENERS.matcher(command).matches()) {
+            if (stack.listening() == 0) {
+                throw differs("LISTEN", "some", 0, line);
             }
         } else if (drop.matches()) {
             stack.drop(state(drop.group(1), line));

@@ -45,11 +45,15 @@ final class Connection implements TcpOutput {
     boolean fullSeen;
 
     final Counts counts = new Counts();
+    final Waiting waiting = new Waiting();
 
     /** What happened to a connection, as systems count it; times are of the stack's clock. */
     static final class Counts {
         long segmentsIn;
         long dataSegmentsIn;
+        /** As far as the system merges what comes in a row, of one packet. */
+        long largestSegmentIn = 536;
+
         long segmentsOut;
         long dataSegmentsOut;
         long bytesSent;
@@ -91,7 +95,10 @@ final class Connection implements TcpOutput {
         }
         counts.segmentsIn++;
         counts.lastAckReceived = stack.now();
-        if (length > TcpHeader.headerLength(s, 0)) {
+        int payload = length - TcpHeader.headerLength(s, 0);
+        if (payload > 0) {
+            int packet = Math.min(stack.settings.packetMss, tcb.profile().mss());
+            counts.largestSegmentIn = Math.max(counts.largestSegmentIn, Math.min(payload, packet));
             counts.dataSegmentsIn++;
             counts.lastDataReceived = stack.now();
         }

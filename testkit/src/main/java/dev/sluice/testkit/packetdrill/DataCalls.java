@@ -134,9 +134,13 @@ final class DataCalls {
         return send(a, a.vectorLength(message), message && a.size() > 2 ? flags(a, 2) : 0);
     }
 
-    /** Linux holds twice what was asked for. */
+    /** Linux holds twice what was asked for, FreeBSD whole segments. */
     private int sendBuffer(Socket socket) {
         int asked = socket.options.sendBuffer;
+        Connection connection = socket.connection;
+        if (connection != null && connection.established) {
+            asked = stack.settings.connectedBuffer(asked, connection.agreedMss());
+        }
         boolean doubled = stack.settings.dialect == Dialect.LINUX && asked != stack.settings.sendSpace;
         return doubled ? (int) Math.min(2L * asked, 4 << 20) : asked;
     }

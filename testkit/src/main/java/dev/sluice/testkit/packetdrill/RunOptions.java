@@ -7,6 +7,7 @@ import java.util.TreeMap;
 /**
  * What a script's flags mean to a run.
  *
+ * @param packetMss of what size are the packets in a row that an inbound one stands for
  * @param toleranceMicros how far times may be off
  * @param timestampTickMicros above 0, values of our timestamps are checked, in ticks of this length
  * @param strictSegments whether a packet is met by one segment only
@@ -17,6 +18,7 @@ import java.util.TreeMap;
 record RunOptions(
         boolean ipv6,
         int mtu,
+        int packetMss,
         long toleranceMicros,
         long timestampTickMicros,
         boolean strictSegments,
@@ -65,6 +67,7 @@ record RunOptions(
                 case "ip_version",
                         "dialect",
                         "mtu",
+                        "mss",
                         "tolerance_usecs",
                         "tolerance",
                         // Our clock is exact: that much slack is not used.
@@ -80,7 +83,6 @@ record RunOptions(
                         "connect_port",
                         "bind_port",
                         "speed",
-                        "mss",
                         "non_fatal",
                         "verbose",
                         "send_omit_free",
@@ -95,6 +97,7 @@ record RunOptions(
             return new RunOptions(
                     version.equals("ipv6"),
                     Integer.parseInt(all.getOrDefault("mtu", "1500")),
+                    Integer.parseInt(all.getOrDefault("mss", Integer.toString(Integer.MAX_VALUE))),
                     Long.parseLong(
                             all.getOrDefault("tolerance_usecs", all.getOrDefault("tolerance", DEFAULT_TOLERANCE))),
                     Long.parseLong(all.getOrDefault("tcp_ts_tick_usecs", "0")),

@@ -63,6 +63,7 @@ final class Runner {
         this.tolerance = options.toleranceMicros() * MICROS;
         Settings settings = new Settings(version, options.ipv6());
         settings.mtu = options.mtu();
+        settings.packetMss = options.packetMss();
         this.stack = new Stack(settings, memory, iss, START);
         this.flows = new Flows(peerIss);
         this.calls = new Calls(stack, flows);
@@ -141,9 +142,9 @@ final class Runner {
         if (Math.max(due, base + when.to()) > LONGEST) {
             throw ScriptException.badScript(event.line(), "the script asks for more than a year of virtual time");
         }
-        if (stack.settings.ecnEverywhere && stack.usesEcn()) {
-            throw ScriptException.unsupported(
-                    event.line(), "ECN on control segments and retransmissions (ecn.plusplus) is not supported");
+        String missing = stack.missing();
+        if (!missing.isEmpty()) {
+            throw ScriptException.unsupported(event.line(), missing + " is not supported");
         }
         switch (event.action()) {
             case Action.Unsupported(String why) -> throw ScriptException.unsupported(event.line(), why);

@@ -12,6 +12,9 @@ final class Settings {
     final Dialect dialect;
     final boolean ipv6;
     int mtu = 1500;
+    /** Of what size are the packets in a row that come as one ({@code --mss}). */
+    int packetMss = Integer.MAX_VALUE;
+
     boolean sack = true;
     boolean timestamps = true;
     boolean windowScaling = true;
@@ -20,6 +23,8 @@ final class Settings {
     int ecnSyns = 1;
     /** Control segments and retransmissions, too, shall say that they may be marked, which ours never does. */
     boolean ecnEverywhere;
+    /** SYNs ask for a kind of ECN that ours does not have (RFC 9768). */
+    boolean asksForAccurateEcn;
 
     /** Largest buffer that may be asked for; the scale of windows covers it. 0 for the profile's. */
     long largestBuffer;
@@ -48,6 +53,7 @@ final class Settings {
     final boolean tellsMaximumSegment;
 
     private final boolean roundsWindowsDown;
+    private final boolean acknowledgesReaction;
 
     /** Losses are found by time, with probes. */
     boolean rack;
@@ -68,6 +74,7 @@ final class Settings {
         duplicateSack = version.duplicateSack;
         tellsMaximumSegment = version.tellsMaximumSegment;
         roundsWindowsDown = version.roundsWindowsDown;
+        acknowledgesReaction = version.acknowledgesReaction;
         defaultMss = ipv6 ? 1220 : 536;
         switch (dialect) {
             case LINUX -> {
@@ -176,7 +183,8 @@ final class Settings {
                         .withDelayFin(dialect == Dialect.LINUX)
                         .withEcnSyns(ecnSyns)
                         .withReportWhenResending(freebsd)
-                        .withAcknowledgeReaction(freebsd)
+                        .withBareReports(freebsd)
+                        .withAcknowledgeReaction(acknowledgesReaction)
                         .withSlowStartSegments(dialect == Dialect.LINUX ? 1000 : 2)
                         .withPlainSynAfter(dropOptions ? 3 : 0));
     }

@@ -119,8 +119,16 @@ final class Stack {
         return timeWait.contains(0, key(connection.remotePort, connection.localPort), now);
     }
 
+    /** What a connection would do by the settings, and ours cannot; "" for nothing. */
+    String missing() {
+        if (settings.asksForAccurateEcn && connections.stream().anyMatch(c -> c.state() == TcpState.SYN_SENT)) {
+            return "accurate ECN";
+        }
+        return settings.ecnEverywhere && usesEcn() ? "ECN on control segments and retransmissions (ecn.plusplus)" : "";
+    }
+
     /** Whether a connection has agreed on ECN or asks for it. */
-    boolean usesEcn() {
+    private boolean usesEcn() {
         return connections.stream()
                 .anyMatch(c -> c.state() == TcpState.SYN_SENT
                         ? c.tcb.profile().ecn() == TcpProfile.Ecn.REQUEST
@@ -229,6 +237,7 @@ final class Stack {
             do {
                 connection.tcb.transmit(now, Integer.MAX_VALUE);
             } while (connection.tcb.wantsTransmit() && ++rounds < MOST_ROUNDS);
+            connection.waiting.look(connection.tcb, now);
         }
         if (rounds >= MOST_ROUNDS) {
             throw new AssertionError("The stack does not stop to send");

@@ -39,14 +39,19 @@ final class Sysctls {
         }
     }
 
-    /** The same numbers in both systems, but for those that stand for accurate ECN. */
+    /** The same numbers in both systems, but for 4, with which only Linux asks for ECN when it connects. */
     private void ecn(String name, String value, int line) throws ScriptException {
         settings.ecn = switch (value) {
             case "0" -> TcpProfile.Ecn.OFF;
             case "1" -> TcpProfile.Ecn.REQUEST;
             case "2" -> TcpProfile.Ecn.ACCEPT;
+            // Accurate ECN with those who speak it; others get RFC 3168's (RFC 9768 §3.1).
+            case "3" -> TcpProfile.Ecn.ACCEPT;
+            case "4" -> name.contains("ipv4") ? TcpProfile.Ecn.REQUEST : TcpProfile.Ecn.ACCEPT;
+            case "5" -> TcpProfile.Ecn.ACCEPT;
             default -> throw unsupported(name, value, line);
         };
+        settings.asksForAccurateEcn = value.equals("3");
     }
 
     private void congestion(String name, String value, int line) throws ScriptException {
@@ -77,6 +82,8 @@ final class Sysctls {
             case "net.inet.tcp.drop_synfin" -> s.dropSynFin = isOn(value);
             // Matters only to connections that use ECN (RFC 3168 §6.1.4, §6.1.5).
             case "net.inet.tcp.ecn.plusplus", "net.inet.tcp.ecn.generalized" -> s.ecnEverywhere = isOn(value);
+            // Ours always counts what is in flight so (RFC 6675 §4).
+            case "net.inet.tcp.rfc6675_pipe", "net.inet.tcp.sack.revised" -> only(isOn(value), name, value, line);
             case "net.inet.tcp.syncookies_only" -> only(!isOn(value), name, value, line);
             case "net.inet.tcp.rexmit_initial" -> s.rtoInitial = Long.parseLong(value) * MILLIS;
             case "net.inet.tcp.rexmit_min" -> s.rtoMin = Long.parseLong(value) * MILLIS;

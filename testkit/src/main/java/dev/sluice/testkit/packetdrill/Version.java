@@ -10,17 +10,17 @@ import java.util.List;
  */
 enum Version {
     /** Receive buffers grow to 15 MiB, as the public suites set them. */
-    LINUX(Dialect.LINUX, 15 << 20, 40, 1000, true, true, false),
+    LINUX(Dialect.LINUX, 15 << 20, 40, 1000, true, true, false, false),
     /** Before 2023: a segment size that was set is not told before the handshake. */
-    LINUX_5(Dialect.LINUX, 15 << 20, 40, 1000, true, false, false),
+    LINUX_5(Dialect.LINUX, 15 << 20, 40, 1000, true, false, false, false),
     /** To 6 MiB, the kernel's own default since 2012. */
-    LINUX_3(Dialect.LINUX, 6 << 20, 40, 1000, true, false, false),
+    LINUX_3(Dialect.LINUX, 6 << 20, 40, 1000, true, false, false, false),
     /** To 4 MiB, before. */
-    LINUX_2(Dialect.LINUX, 4 << 20, 40, 1000, true, false, false),
-    FREEBSD(Dialect.FREEBSD, 2 << 20, 40, 1000, true, true, false),
-    FREEBSD_13(Dialect.FREEBSD, 2 << 20, 100, 1000, true, true, true),
-    FREEBSD_12(Dialect.FREEBSD, 2 << 20, 100, 3000, false, true, true),
-    SLUICE(Dialect.SLUICE, 0, 40, 1000, false, true, false);
+    LINUX_2(Dialect.LINUX, 4 << 20, 40, 1000, true, false, false, false),
+    FREEBSD(Dialect.FREEBSD, 2 << 20, 40, 1000, true, true, false, true),
+    FREEBSD_13(Dialect.FREEBSD, 2 << 20, 100, 1000, true, true, true, false),
+    FREEBSD_12(Dialect.FREEBSD, 2 << 20, 100, 3000, false, true, true, false),
+    SLUICE(Dialect.SLUICE, 0, 40, 1000, false, true, false, false);
 
     final Dialect dialect;
     final int largestBuffer;
@@ -32,6 +32,8 @@ enum Version {
     final boolean tellsMaximumSegment;
     /** Windows lose the bits that their scale cuts off. */
     final boolean roundsWindowsDown;
+    /** The peer's word that it has slowed down is acknowledged at once. */
+    final boolean acknowledgesReaction;
 
     Version(
             Dialect dialect,
@@ -40,7 +42,8 @@ enum Version {
             int rtoInitialMillis,
             boolean duplicateSack,
             boolean tellsMaximumSegment,
-            boolean roundsWindowsDown) {
+            boolean roundsWindowsDown,
+            boolean acknowledgesReaction) {
         this.dialect = dialect;
         this.largestBuffer = largestBuffer;
         this.delayedAckMillis = delayedAckMillis;
@@ -48,6 +51,7 @@ enum Version {
         this.duplicateSack = duplicateSack;
         this.tellsMaximumSegment = tellsMaximumSegment;
         this.roundsWindowsDown = roundsWindowsDown;
+        this.acknowledgesReaction = acknowledgesReaction;
     }
 
     static Version newest(Dialect dialect) {

@@ -764,6 +764,99 @@ class InterpreterTest {
         assertThat(verdict.toString()).contains(words);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "ipv4, 3, S, PASSED, ''",
+        "ipv4, 5, SEW, PASSED, ''",
+        "ipv4, 4, S, PASSED, ''",
+        "inet, 3, SEW, PASSED, ''",
+        "inet, 4, SEWA, UNSUPPORTED, 5: unsupported: the TCP flag 'A'"
+    })
+    void whoDoesNotSpeakAccurateEcnGetsTheUsual(String system, int mode, String syn, Verdict.Kind kind, String words) {
+        String name = system.equals("inet") ? "net.inet.tcp.ecn.enable" : "net.ipv4.tcp_ecn";
+        Verdict verdict = run("""
+                             0 `sysctl %s=%d`
+                            +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                            +0 bind(3, ..., ...) = 0
+                            +0 listen(3, 1) = 0
+                            +0 < %s 0:0(0) win 32767 <mss 1460>
+                            +0 > %s 0:0(0) ack 1 <...>
+                            """.formatted(name, mode, syn, syn.equals("S") ? "S." : "SE."));
+        assertThat(verdict.kind()).as(verdict.toString()).isEqualTo(kind);
+        assertThat(verdict.toString()).contains(words);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "net.inet.tcp.ecn.enable=3, UNSUPPORTED, S",
+        "net.inet.tcp.ecn.enable=4, PASSED, S",
+        "net.ipv4.tcp_ecn=3, UNSUPPORTED, S",
+        "net.ipv4.tcp_ecn=4, PASSED, SEW",
+        "net.ipv4.tcp_ecn=5, PASSED, S"
+    })
+    void onlyAskingForAccurateEcnIsUnsupported(String setting, Verdict.Kind kind, String syn) {
+        Verdict verdict = run("""
+                             0 `sysctl %s`
+                            +0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3
+                            +0 connect(3, ..., ...) = -1
+                            +0 > %s 0:0(0) <...>
+                            """.formatted(setting, syn));
+        assertThat(verdict.kind()).as(verdict.toString()).isEqualTo(kind);
+    }
+
+    @Test
+    void freeBsdsSendBufferHoldsWholeSegments() {
+        assertThat(run("""
+                                 0 `sysctl net.inet.tcp.rfc6675_pipe=1; sysctl net.inet.tcp.sendspace=32768`
+                                +0 `tcpdump -i tun0 -w some.trc tcp &; sync`
+                                +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+                                +0 bind(3, ..., ...) = 0
+                                +0 listen(3, 1) = 0
+                                +0 < S 0:0(0) win 32767 <mss 1000>
+                                +0 > S. 0:0(0) ack 1 <...>
+                                +0 < . 1:1(0) ack 1 win 65535
+                                +0 accept(3, ..., ...) = 4
+                                +0 write(4, ..., 33000) = 33000
+                                """)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @Test
+    void itIsCountedHowLongTheWindowWasInTheWay() {
+        String begin = ESTABLISHED + """
+                +0 %{ assert tcpi_busy_time == 0 and tcpi_rwnd_limited == 0 }%
+                +0 < . 1:1(0) ack 1 win 0
+                +0 write(4, ..., 1000) = 1000
+                +.1 < . 1:1(0) ack 1 win 5000
+                +0 %{ assert tcpi_busy_time == 100000 and tcpi_rwnd_limited == 100000; \\
+                }%
+                +0 > P. 1:1001(1000) ack 1
+                +.03 %{ assert tcpi_busy_time == 130000 and tcpi_rwnd_limited == 100000 }%
+                +.01 < . 1:1(0) ack 1001 win 5000
+                +.5 %{ assert tcpi_busy_time == 140000 and tcpi_rwnd_limited == 100000 }%
+                """;
+        assertThat(run(begin)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @Test
+    void itIsKnownHowLargeThePeersSegmentsAre() {
+        assertThat(run("--mss=1000\n" + ESTABLISHED + """
+                +0 %{ assert tcpi_rcv_mss == 536 }%
+                +0 < P. 1:101(100) ack 1 win 5000
+                +.04 > . 1:1(0) ack 101
+                +0 %{ assert tcpi_rcv_mss == 536 }%
+                +0 < . 101:4101(4000) ack 1 win 5000
+                +0 > . 1:1(0) ack 4101
+                +0 %{ assert tcpi_rcv_mss == 1000 }%
+                """)).isEqualTo(Verdict.passed("test.pkt"));
+    }
+
+    @Test
+    void listenersAreFoundInLinuxsTable() {
+        String question = "+0 `grep \" 0A \" /proc/net/tcp /proc/net/tcp6 | grep \":1F90\"`\n";
+        assertThat(run(ESTABLISHED + question)).isEqualTo(Verdict.passed("test.pkt"));
+        assertFails("+0 close(3) = 0\n" + question, "connections in LISTEN differs");
+    }
+
     @Test
     void acceptedSocketsMayNotWait() {
         String script = ESTABLISHED.replace("accept(3, ..., ...)", "accept4(3, ..., ..., SOCK_NONBLOCK)");
