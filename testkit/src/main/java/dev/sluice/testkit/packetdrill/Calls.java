@@ -211,6 +211,13 @@ final class Calls {
         };
     }
 
+    private int localPort(Socket socket) {
+        if (socket.port != 0) {
+            return socket.port;
+        }
+        return socket.options.onlyPort != 0 ? socket.options.onlyPort : stack.freePort();
+    }
+
     private Try connect(Arguments a) {
         return () -> {
             Socket socket = of(a);
@@ -220,10 +227,16 @@ final class Calls {
             }
             if (connection == null) {
                 int port = a.port(1);
-                if (socket.port == 0) {
-                    socket.port = stack.freePort();
+                int remotePort = port <= 0 ? PORT : port;
+                int localPort = localPort(socket);
+                if (stack.isResting(localPort, remotePort)) {
+                    if (stack.mayReopen(localPort, remotePort)) {
+                        throw a.unsupported("connect() from a port in TIME-WAIT");
+                    }
+                    return Outcome.error(stack.settings.dialect != Dialect.FREEBSD ? "EADDRNOTAVAIL" : "EADDRINUSE");
                 }
-                connection = stack.connect(socket.options, socket.port, port <= 0 ? PORT : port);
+                socket.port = localPort;
+                connection = stack.connect(socket.options, localPort, remotePort);
                 socket.connection = connection;
                 flows.onConnect(connection);
                 a.begun = true;

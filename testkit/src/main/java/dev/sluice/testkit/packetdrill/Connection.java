@@ -110,7 +110,7 @@ final class Connection implements TcpOutput {
     }
 
     TcpState state() {
-        if (over && lastState == TcpState.TIME_WAIT && !stack.remembers(this)) {
+        if (over && lastState == TcpState.TIME_WAIT && !stack.isResting(localPort, remotePort)) {
             return TcpState.CLOSED;
         }
         return over ? lastState : tcb.state();
@@ -138,7 +138,7 @@ final class Connection implements TcpOutput {
             over = true;
             if ((events & Tcb.Events.TIME_WAIT) != 0) {
                 lastState = TcpState.TIME_WAIT;
-                stack.timeWait.add(0, stack.key(remotePort, localPort), tcb, stack.now());
+                stack.rest(this);
             }
             if (listener != null) {
                 listener.forget(this);

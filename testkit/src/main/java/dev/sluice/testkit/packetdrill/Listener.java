@@ -1,8 +1,10 @@
 package dev.sluice.testkit.packetdrill;
 
+import dev.sluice.stack.tcp.SynCookies;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A port that takes connections, with the bounds of {@code net.TcpListener}: handshakes and connections that wait, together. */
 final class Listener {
@@ -10,6 +12,10 @@ final class Listener {
     final SocketOptions options;
     private final int backlog;
     private long arrived;
+    /** Handshakes that are not remembered; null as long as all were. */
+    @Nullable
+    SynCookies cookies;
+
     final Set<Connection> opening = new LinkedHashSet<>();
     final ArrayDeque<Connection> ready = new ArrayDeque<>();
     /** Connected, kept back until they say something ({@code TCP_DEFER_ACCEPT}); oldest first. */

@@ -145,6 +145,14 @@ final class OptionCalls {
                     "SO_DEBUG",
                     "SO_MARK",
                     "SO_PRIORITY" -> {}
+            case "IP_BIND_ADDRESS_NO_PORT" -> {} // a bind of ours takes no port that it is not told
+            case "IP_LOCAL_PORT_RANGE" -> {
+                int low = (int) value(a) & 0xffff;
+                if (value(a) >>> 16 != low) {
+                    throw a.unsupported("a range of ports");
+                }
+                o.onlyPort = low;
+            }
             case "SO_LINGER" -> o.linger = linger(a);
             case "TCP_CONGESTION" -> {
                 String wanted = stack.settings.congestion == TcpProfile.Congestion.CUBIC ? "cubic" : "reno";

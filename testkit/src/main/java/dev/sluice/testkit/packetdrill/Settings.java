@@ -36,8 +36,13 @@ final class Settings {
 
     boolean insecureReset;
     boolean insecureSyn;
+    /** Listeners remember nothing of a handshake (RFC 4987 §3.6). */
+    boolean cookiesOnly;
     /** Segments with SYN and FIN get no answer. */
     boolean dropSynFin;
+
+    /** How long after its end a connection with timestamps may be opened anew from here; −1 for never. */
+    long reopenAfter = -1;
 
     boolean icmpMayReset = true;
     boolean dropOptions;

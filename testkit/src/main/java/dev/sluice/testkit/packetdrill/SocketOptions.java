@@ -30,6 +30,9 @@ final class SocketOptions {
     /** Of the IP header; the ECN codepoint is the stack's. */
     int trafficClass;
 
+    /** The port from which it connects unless it is bound; 0 for any that is free. */
+    int onlyPort;
+
     int ttl = DEFAULT_TTL;
     /** How long FIN-WAIT-2 lasts after a close. */
     long finWait2 = FIN_WAIT_2;

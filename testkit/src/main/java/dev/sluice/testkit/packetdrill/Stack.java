@@ -2,6 +2,7 @@ package dev.sluice.testkit.packetdrill;
 
 import dev.sluice.stack.tcp.Listening;
 import dev.sluice.stack.tcp.NativeMemory;
+import dev.sluice.stack.tcp.SynCookies;
 import dev.sluice.stack.tcp.Tcb;
 import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.stack.tcp.TcpShard;
@@ -36,6 +37,10 @@ final class Stack {
     final ArrayDeque<Sent> sent = new ArrayDeque<>();
     private final List<Connection> connections = new ArrayList<>();
     private final Map<Integer, Listener> listeners = new HashMap<>();
+    /** Since when a connection has been in TIME-WAIT, and whether it had timestamps. */
+    private record Rest(long since, boolean stamped) {}
+
+    private final Map<Long, Rest> resting = new HashMap<>();
     private final int firstIss;
     private int opened;
     private long now;
@@ -114,9 +119,24 @@ final class Stack {
                 || timeWait.size() > 0;
     }
 
-    /** Whether {@code connection} is in TIME-WAIT still. */
-    boolean remembers(Connection connection) {
-        return timeWait.contains(0, key(connection.remotePort, connection.localPort), now);
+    /** A connection goes to TIME-WAIT. */
+    void rest(Connection connection) {
+        long key = key(connection.remotePort, connection.localPort);
+        timeWait.add(0, key, connection.tcb, now);
+        resting.put(key, new Rest(now, connection.tcb.snapshot().timestamps()));
+    }
+
+    boolean isResting(int localPort, int remotePort) {
+        return timeWait.contains(0, key(remotePort, localPort), now);
+    }
+
+    /** Whether the settings let a new connection take the place of one in TIME-WAIT (RFC 6191, for the side that connects). */
+    boolean mayReopen(int localPort, int remotePort) {
+        Rest rest = resting.get(key(remotePort, localPort));
+        return rest != null
+                && rest.stamped()
+                && settings.reopenAfter >= 0
+                && now - rest.since() >= settings.reopenAfter;
     }
 
     /** What a connection would do by the settings, and ours cannot; "" for nothing. */
@@ -193,26 +213,45 @@ final class Stack {
         switch (verdict) {
             case IGNORE -> {}
             case RESET -> {
-                if (listener != null || !settings.blackhole) {
+                SynCookies cookies = listener == null ? null : listener.cookies;
+                long key = key(remotePort, localPort);
+                if (listener != null && cookies != null && cookies.isCookie(0, key, s, 0, now) && listener.admits()) {
+                    Connection opened = passive(listener, localPort, remotePort);
+                    cookies.open(opened.tcb, 0, key, s, 0, length, now);
+                    opened.onReceive(s, length);
+                    opened.handle(opened.tcb.onSegment(s, 0, length, now), TcpState.SYN_RECEIVED);
+                } else if (listener != null || !settings.blackhole) {
                     answer(shard.writeReset(s, 0, length));
                 }
             }
             case OPEN -> {
-                if (listener != null && listener.admits()) {
+                if (listener != null && settings.cookiesOnly) {
+                    SynCookies cookies = listener.cookies;
+                    if (cookies == null) {
+                        cookies = new SynCookies(shard, settings.profile(listener.options));
+                        listener.cookies = cookies;
+                    }
+                    answer(cookies.answer(0, key(remotePort, localPort), s, 0, length, now));
+                } else if (listener != null && listener.admits()) {
                     int iss = nextIss();
                     if (remembered == TimeWaitTable.REOPEN) {
                         iss = timeWait.reopenIss(iss);
                     }
-                    Connection opened = new Connection(this, listener.options, localPort, remotePort);
-                    opened.listener = listener;
-                    listener.opening.add(opened);
-                    connections.add(opened);
-                    opened.tcb.limitMss(pathMss, now);
+                    Connection opened = passive(listener, localPort, remotePort);
                     opened.tcb.openPassive(0, key(remotePort, localPort), s, 0, length, iss, now);
                     opened.tcb.accept(now);
                 }
             }
         }
+    }
+
+    private Connection passive(Listener listener, int localPort, int remotePort) {
+        Connection opened = new Connection(this, listener.options, localPort, remotePort);
+        opened.listener = listener;
+        listener.opening.add(opened);
+        connections.add(opened);
+        opened.tcb.limitMss(pathMss, now);
+        return opened;
     }
 
     private void answer(int headerLength) {

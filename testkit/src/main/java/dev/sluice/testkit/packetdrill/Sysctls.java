@@ -84,7 +84,7 @@ final class Sysctls {
             case "net.inet.tcp.ecn.plusplus", "net.inet.tcp.ecn.generalized" -> s.ecnEverywhere = isOn(value);
             // Ours always counts what is in flight so (RFC 6675 §4).
             case "net.inet.tcp.rfc6675_pipe", "net.inet.tcp.sack.revised" -> only(isOn(value), name, value, line);
-            case "net.inet.tcp.syncookies_only" -> only(!isOn(value), name, value, line);
+            case "net.inet.tcp.syncookies_only" -> s.cookiesOnly = isOn(value);
             case "net.inet.tcp.rexmit_initial" -> s.rtoInitial = Long.parseLong(value) * MILLIS;
             case "net.inet.tcp.rexmit_min" -> s.rtoMin = Long.parseLong(value) * MILLIS;
             case "net.inet.tcp.rexmit_slop" -> s.rtoSlop = Long.parseLong(value) * MILLIS;
@@ -135,9 +135,11 @@ final class Sysctls {
             case "tcp_keepalive_probes" -> s.keepAliveProbes = Integer.parseInt(value);
             case "tcp_congestion_control" -> congestion(name, value, line);
             case "tcp_mtu_probing" -> only(!isOn(value), name, value, line);
-            case "tcp_syncookies" -> only(!value.equals("2"), name, value, line);
+            case "tcp_syncookies" -> s.cookiesOnly = value.equals("2");
             // Without probes our stack counts instead of measuring, and the other way round.
             case "tcp_early_retrans", "tcp_recovery" -> s.rack = isOn(value);
+            case "tcp_tw_reuse" -> s.reopenAfter = value.equals("1") ? SECONDS : -1;
+            case "tcp_tw_reuse_delay" -> s.reopenAfter = s.reopenAfter < 0 ? -1 : Long.parseLong(value) * MILLIS;
             case "tcp_dsack" -> s.duplicateSack = isOn(value);
             case "tcp_slow_start_after_idle" -> only(isOn(value), name, value, line);
             // Nothing of ours depends on these: they shape what the kernel hands to its devices, or remember across

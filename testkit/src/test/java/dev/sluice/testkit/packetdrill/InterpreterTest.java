@@ -174,7 +174,6 @@ class InterpreterTest {
                 "+0 < S 0:0(0) win 100 <mss 1460>/udp(1 > 2)",
                 "+0 `rm -rf /`",
                 "+0 `sysctl -w net.inet.tcp.frobs=1`",
-                "+0 `sysctl -w net.inet.tcp.syncookies_only=1`",
                 "+0 `sysctl net.ipv4.tcp_frobs=1`",
                 "+0 %{ assert tcpi_frobs == 1 }%",
                 "+0 %{ import os }%",
@@ -855,6 +854,28 @@ class InterpreterTest {
         String question = "+0 `grep \" 0A \" /proc/net/tcp /proc/net/tcp6 | grep \":1F90\"`\n";
         assertThat(run(ESTABLISHED + question)).isEqualTo(Verdict.passed("test.pkt"));
         assertFails("+0 close(3) = 0\n" + question, "connections in LISTEN differs");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1.0, UNSUPPORTED", "1, 0.9, PASSED", "0, 5, PASSED"})
+    void openingAnewWhatHasEndedIsUnsupportedWhereItMayBe(int mode, String later, Verdict.Kind kind) {
+        Verdict verdict = run("""
+                             0 `sysctl net.ipv4.tcp_tw_reuse=%d`
+                            +0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3
+                            +0 setsockopt(3, SOL_IP, IP_LOCAL_PORT_RANGE, [0xdeaddead], 4) = 0
+                            +0 connect(3, ..., ...) = -1
+                            +0 > S 0:0(0) <...>
+                            +0 < S. 0:0(0) ack 1 win 65535 <mss 1460,TS val 7 ecr 0>
+                            +0 > . 1:1(0) ack 1 <...>
+                            +0 close(3) = 0
+                            +0 > F. 1:1(0) ack 1 <...>
+                            +0 < F. 1:1(0) ack 2 win 65535 <TS val 7 ecr 0>
+                            +0 > . 2:2(0) ack 2 <...>
+                            +0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3
+                            +0 setsockopt(3, SOL_IP, IP_LOCAL_PORT_RANGE, [0xdeaddead], 4) = 0
+                            +%s connect(3, ..., ...) = -1 EADDRNOTAVAIL (Cannot assign requested address)
+                            """.formatted(mode, later));
+        assertThat(verdict.kind()).as(verdict.toString()).isEqualTo(kind);
     }
 
     @Test
