@@ -125,9 +125,9 @@ final class Settings {
         if (largestBuffer == 0) {
             return -1;
         }
-        // A buffer that was asked for does not grow on Linux, which holds twice as much.
+        // A buffer that was asked for does not grow on Linux, which holds twice as much, overhead included.
         boolean fixed = dialect == Dialect.LINUX && options.receiveBuffer > 0;
-        long largestBuffer = fixed ? 2L * options.receiveBuffer : this.largestBuffer;
+        long largestBuffer = fixed ? options.receiveBuffer : this.largestBuffer;
         int shift = 0;
         while (shift < 14 && 65535L << shift < largestBuffer) {
             shift++;
