@@ -312,7 +312,29 @@ class GvproxyPeerTest {
                                 + peer.talk("GET /cam HTTP/1.1\r\nHost: x\r\n\r\n"
                                                 + "GET /cam HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                                         .split("200 OK", -1)
-                                        .length));
+                                        .length),
+                same("HTTP/1.0", peer -> said(peer.talk("GET /services/dns/all HTTP/1.0\r\n\r\n"))),
+                same(
+                        "a URL for a path",
+                        peer -> said(peer.talk("GET http://y/services/dns/all HTTP/1.1\r\nHost: x\r\n" + CLOSE))),
+                same(
+                        "a body in chunks",
+                        peer -> said(peer.talk(CHUNKS + "7\r\n{\"local\r\n7;a=b\r\n\":\":1\"}\r\n0\r\nA: b\r\n\r\n"))),
+                differs(
+                        "chunks that are none",
+                        "400",
+                        "the real one answers 500 to what it does not understand",
+                        peer -> said(peer.talk(CHUNKS + "zz\r\n")).substring(0, 3)));
+    }
+
+    private static final String CLOSE = "Connection: close\r\n\r\n";
+    private static final String CHUNKS =
+            "POST " + UNEXPOSE + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + CLOSE;
+
+    /** Status and body, whatever the version. */
+    private static String said(String response) {
+        return response.substring("HTTP/1.x ".length(), response.indexOf("\r\n"))
+                + response.substring(response.indexOf("\r\n\r\n"));
     }
 
     private static String answer(String response) {
