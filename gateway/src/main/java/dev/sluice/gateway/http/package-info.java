@@ -1,5 +1,5 @@
 /**
- * HTTP/1.1 messages as a proxy sees them (RFC 9110, RFC 9112).
+ * HTTP/1.1 messages as a proxy sees them (RFC 9110, RFC 9112); servers of this house read requests with the same parser.
  *
  * <h2>Theory of operation</h2>
  *
