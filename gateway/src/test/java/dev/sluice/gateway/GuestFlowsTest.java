@@ -287,6 +287,34 @@ class GuestFlowsTest {
         }
     }
 
+    /** Connections that stand still hold as much as they may for as long as they like, and the others still go on. */
+    @ParameterizedTest
+    @CsvSource({"true", "false"})
+    void connectionsThatStandStillDoNotTakeAllMemory(boolean up) throws Exception {
+        int stalled = 10;
+        try (GuestWorld world = new GuestWorld(1500, true, withBuffers(4 * MEGABYTE, MEGABYTE));
+                ServerSocket server = server();
+                ServerSocket echo = echoServer()) {
+            List<AutoCloseable> ends = new ArrayList<>();
+            for (int i = 0; i < stalled; i++) {
+                TcpConnection connection = world.connect(server);
+                Socket socket = server.accept();
+                ends.add(connection);
+                ends.add(socket);
+                async(() -> pour(up ? connection.outputStream() : socket.getOutputStream(), 40L * MEGABYTE, 9));
+            }
+            awaitStandstill(world);
+            try (TcpConnection fresh = world.connect(echo)) {
+                fresh.readTimeout(LONG);
+                fresh.write("hello".getBytes(US_ASCII));
+                assertThat(fresh.inputStream().readNBytes(5)).asString(US_ASCII).isEqualTo("hello");
+            }
+            for (AutoCloseable end : ends) {
+                end.close();
+            }
+        }
+    }
+
     private static Limits withFlowBuffer(int bytes) {
         return withBuffers(Limits.defaults().bufferBytes(), bytes);
     }

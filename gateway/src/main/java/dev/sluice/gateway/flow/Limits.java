@@ -12,7 +12,7 @@ package dev.sluice.gateway.flow;
  * @param pingIdleSeconds when an unused echo mapping ends
  * @param reassemblyBytes memory for incomplete datagrams; the oldest is dropped
  * @param reassemblyDatagrams incomplete datagrams at a time; the oldest is dropped
- * @param bufferBytes memory of all flow buffers together; data above it is dropped and comes again
+ * @param bufferBytes memory of all flow buffers together, the last quarter in small blocks; data above it is dropped and comes again
  * @param flowBufferBytes largest buffer of one flow in one direction, a power of two
  * @param guests neighbours remembered; the one idle longest without a lease is forgotten
  * @param dnsQueries name lookups under way; a query above it is answered SERVFAIL

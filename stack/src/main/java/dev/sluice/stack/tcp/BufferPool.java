@@ -21,8 +21,9 @@ public final class BufferPool implements AutoCloseable {
     }
 
     /**
-     * Largest block for which the reserve is given up, as long as there is one: it holds a super-segment wherever that begins. What more
-     * there is would only make somebody faster.
+     * Largest block for which the reserve is given up, as long as there is one, and that may come of the last quarter of the budget: it holds
+     * a super-segment wherever that begins. What more there is would only make somebody faster, and connections that stand still, each
+     * with as much as it may hold, would leave nothing to those who have nothing.
      */
     static final int LARGEST_NEED = 1 << 17;
 
@@ -59,6 +60,10 @@ public final class BufferPool implements AutoCloseable {
     /** A block of {@code size} bytes, a power of two within {@link #MIN_BLOCK}–{@link #MAX_BLOCK}; null (counted) above the budget. */
     @Nullable
     MemorySegment take(int size) {
+        if (size > LARGEST_NEED && inUse + size > budget - budget / 4) {
+            refusals++;
+            return null;
+        }
         MemorySegment block = keptOrNew(size);
         if (block == null && size <= LARGEST_NEED) {
             // As many of the smallest are enough.

@@ -26,4 +26,19 @@ class BufferPoolTest {
         pool.trim();
         assertThat(pool.take(1 << 16)).isNotNull();
     }
+
+    @Test
+    void theLastQuarterIsForSmallBlocks() {
+        var pool = new BufferPool(NativeMemory.ofArenas(), 4 << 20);
+        for (int i = 0; i < 3; i++) {
+            assertThat(pool.take(1 << 20)).isNotNull();
+        }
+        assertThat(pool.take(1 << 20)).isNull();
+        assertThat(pool.take(BufferPool.LARGEST_NEED * 2)).isNull();
+        assertThat(pool.refusals()).isEqualTo(2);
+        for (int left = 1 << 20; left > 0; left -= BufferPool.LARGEST_NEED) {
+            assertThat(pool.take(BufferPool.LARGEST_NEED)).isNotNull();
+        }
+        assertThat(pool.inUse()).isEqualTo(4 << 20);
+    }
 }

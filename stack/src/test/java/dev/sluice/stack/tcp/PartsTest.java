@@ -70,12 +70,17 @@ class PartsTest {
         assertThat(take(pool, 1 << 16)).isSameAs(b);
         pool.give(b);
         assertThat(pool.kept()).isEqualTo(1 << 17);
-        // A block of another size pushes the kept ones out.
-        MemorySegment large = take(pool, 1 << 20);
-        assertThat(memory.blocks).isEqualTo(1);
+        // Blocks of another size push the kept ones out.
+        MemorySegment[] large = new MemorySegment[8];
+        for (int i = 0; i < large.length; i++) {
+            large[i] = take(pool, 1 << 17);
+        }
+        assertThat(memory.blocks).isEqualTo(large.length);
         assertThat(pool.take(1 << 14)).isNull();
         assertThat(pool.refusals()).isEqualTo(1);
-        pool.give(large);
+        for (MemorySegment block : large) {
+            pool.give(block);
+        }
         assertThat(pool.inUse()).isZero();
         pool.close();
         assertThat(memory.blocks).isZero();
