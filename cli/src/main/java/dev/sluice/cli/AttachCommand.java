@@ -51,7 +51,7 @@ final class AttachCommand implements Command {
                         () -> configure = true)
                 .flag(
                         "--publish-auto",
-                        "Publish TCP services inside on this machine's loopback, under their own ports, as they come.",
+                        "Publish TCP and UDP services inside on this machine's loopback, under their own ports, as they come.",
                         () -> network.set(Keys.PUBLISH_AUTO, true))
                 .option(
                         "--mtu",

@@ -3,6 +3,7 @@ package dev.sluice.cli;
 import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
+import dev.sluice.cli.view.FileTrouble;
 import dev.sluice.control.ControlClient;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.ControlStream;
@@ -130,7 +131,10 @@ final class CaptureCommand implements Command {
             }
             throw target == null || e instanceof ControlException
                     ? e
-                    : new IOException("can't write the capture file " + target + " (" + e.getMessage() + ")", e);
+                    : new IOException(
+                            "can't write the capture file " + target + " (" + FileTrouble.reason(e)
+                                    + "); choose another",
+                            e);
         }
     }
 

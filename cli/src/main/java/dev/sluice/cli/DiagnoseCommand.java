@@ -3,6 +3,7 @@ package dev.sluice.cli;
 import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.Value;
+import dev.sluice.cli.view.FileTrouble;
 import dev.sluice.control.ControlClient;
 import dev.sluice.control.ControlStream;
 import java.io.IOException;
@@ -76,7 +77,7 @@ final class DiagnoseCommand implements Command {
                         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             } catch (IOException e) {
                 throw new IOException(
-                        "can't write in " + folder + " (" + e.getMessage() + "); choose another place with"
+                        "can't write in " + folder + " (" + FileTrouble.reason(e) + "); choose another place with"
                                 + " --write",
                         e);
             }

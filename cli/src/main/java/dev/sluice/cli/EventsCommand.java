@@ -29,7 +29,7 @@ final class EventsCommand implements Command {
                         "--kind",
                         "KIND",
                         "Only this: flow-open, flow-close, guest-join, guest-leave, lease, forward-open, forward-close, settings,"
-                                + " drops, stall; may be repeated.",
+                                + " dns, drops, stall; may be repeated.",
                         kinds::add)
                 .flag("--json", "As JSON, one event per line.", () -> json = true)
                 .footer(

@@ -6,6 +6,7 @@ import dev.sluice.cli.options.HelpText;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.UsageException;
 import dev.sluice.cli.view.FileTrouble;
+import dev.sluice.control.ControlException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -78,6 +79,11 @@ public final class Main {
             case CommandException command -> {
                 System.err.println(name + ": " + command.getMessage());
                 yield command.exitCode();
+            }
+            case ControlException asked
+            when asked.isMistake() -> {
+                System.err.println(name + ": " + asked.getMessage());
+                yield ExitCode.USAGE;
             }
             case IOException io -> {
                 System.err.println(name + ": " + FileTrouble.words(io));

@@ -20,6 +20,7 @@ import dev.sluice.link.tap.Ipv6Setup;
 import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Cidr;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -160,6 +161,11 @@ final class NetworkOptions {
     GuestNetwork start(AddressPlan plan) throws IOException {
         if (settings.get(Keys.SECCOMP, false)) {
             GuestNetwork.checkConfinement("--seccomp");
+        }
+        Path hosts = settings.get(Keys.DNS_HOSTS);
+        if (hosts != null && !Files.isReadable(hosts)) {
+            Console.say(
+                    "the hosts file " + hosts + " is not there, or not to be read, so it has no names; it is watched");
         }
         Gateway.Builder builder = Gateway.builder().plan(plan).proxy(NetworkParts.proxy(settings));
         try {

@@ -1,7 +1,6 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.options.Syntax;
-import dev.sluice.cli.options.Value;
 import dev.sluice.host.porthelper.PortHelperServer;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
@@ -43,7 +42,7 @@ final class PortHelperCommand implements Command {
                         "--owner",
                         "UID",
                         "The user who may ask, beside root (default: whoever started it).",
-                        text -> owner = Value.integer(text))
+                        this::owner)
                 .footer(
                         "",
                         "Examples:",
@@ -53,6 +52,13 @@ final class PortHelperCommand implements Command {
                         "docs/commands.md has the units with which systemd starts it when it is asked, with that one right only.",
                         "Exit code: 0 after a stop, or a minute without work if systemd has started it; 2 wrong usage; 69 it"
                                 + " can't listen.");
+    }
+
+    private void owner(String text) {
+        if (!text.matches("[0-9]{1,9}")) {
+            throw new IllegalArgumentException("'" + text + "' is no user id; 'id -u NAME' prints that of a user");
+        }
+        owner = Integer.parseInt(text);
     }
 
     @Override

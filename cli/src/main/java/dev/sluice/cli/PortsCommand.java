@@ -87,6 +87,9 @@ final class PortsCommand implements Command {
         List<String> rest = words.subList(Math.min(1, words.size()), words.size());
         switch (verb) {
             case "list" -> {
+                if (!rest.isEmpty()) {
+                    throw Failure.usage("list takes no more words, but has '" + rest.getFirst() + "'");
+                }
                 return asking.show(client -> client.get(GATEWAY), PortsCommand::gatewayTable);
             }
             case "add" -> {

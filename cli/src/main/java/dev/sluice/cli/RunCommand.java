@@ -43,7 +43,7 @@ final class RunCommand implements Command {
                         text -> network.add(Keys.PUBLISH, ForwardSyntax.parse(text)))
                 .flag(
                         "--publish-auto",
-                        "Publish TCP services inside on this machine's loopback, under their own ports, as they come.",
+                        "Publish TCP and UDP services inside on this machine's loopback, under their own ports, as they come.",
                         () -> network.set(Keys.PUBLISH_AUTO, true))
                 .option(
                         "--mtu",

@@ -3,6 +3,7 @@ package dev.sluice.cli;
 import dev.sluice.cli.settings.Settings;
 import dev.sluice.cli.settings.SettingsException;
 import dev.sluice.cli.settings.SettingsReader;
+import dev.sluice.cli.view.FileTrouble;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -46,7 +47,8 @@ record SettingsFile(@Nullable Path path, Settings settings) {
         } catch (NoSuchFileException e) {
             throw Failure.usage("the settings file " + path + " is not there");
         } catch (IOException e) {
-            throw Failure.unavailable("the settings file " + path + " can't be read: " + e.getMessage());
+            throw Failure.unavailable("the settings file " + path + " can't be read: " + FileTrouble.reason(e)
+                    + "; name a file that you may read");
         }
     }
 

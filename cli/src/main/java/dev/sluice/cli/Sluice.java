@@ -4,6 +4,7 @@ import dev.sluice.cli.face.Face;
 import dev.sluice.cli.face.gvproxy.Gvproxy;
 import dev.sluice.cli.face.slirp4netns.Slirp4netns;
 import dev.sluice.cli.face.vpnkit.Vpnkit;
+import dev.sluice.cli.options.Spelling;
 import dev.sluice.cli.options.Syntax;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,6 +89,13 @@ final class Sluice {
         return all;
     }
 
+    private static List<String> shownCommands() {
+        return syntaxes().stream()
+                .filter(syntax -> !syntax.isHidden())
+                .map(syntax -> syntax.name().substring(NAME.length() + 1))
+                .toList();
+    }
+
     /** What stands before or instead of a command. */
     static Syntax syntax() {
         return new Syntax(
@@ -95,7 +103,9 @@ final class Sluice {
                         "A network for a command, a namespace or a VM: whatever it opens leaves this machine as an ordinary"
                                 + " socket of yours.")
                 .optionalParameter("COMMAND", "What to do.", name -> {
-                    throw new IllegalArgumentException("there is no '" + name + "'");
+                    String near = Spelling.nearest(name, shownCommands());
+                    throw new IllegalArgumentException(
+                            "there is no '" + name + "'" + (near == null ? "" : "; did you mean '" + near + "'?"));
                 })
                 .footer(
                         "",

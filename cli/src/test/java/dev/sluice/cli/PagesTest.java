@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.cli.options.HelpText;
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.options.UsageException;
 import java.io.IOException;
@@ -9,17 +10,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every command line of ours that a page shows is one that its command understands; that most of them do what they say, integration tests show. */
 class PagesTest {
     private static final Path ROOT = Path.of("..");
+    /** What may stand before it: sudo, variables of the environment. */
+    private static final String BEFORE = "(?:sudo |[A-Za-z_]+=\\S+ )*";
     /** In a block after the prompt, or as the code of a table's cell. */
-    private static final Pattern LINE = Pattern.compile("^\\$ \\./(sluice .*)$|`\\./(sluice [^`]*)`");
+    private static final Pattern LINE =
+            Pattern.compile("^\\$ " + BEFORE + "\\./(sluice .*)$|`" + BEFORE + "\\./(sluice [^`]*)`");
+    /** As the help lists them: letter, name. */
+    private static final Pattern OPTION = Pattern.compile("^  (?:-(.),|   ) (--[a-z0-9-]+)", Pattern.MULTILINE);
     /** A shell's word: quoted in one of two ways, or neither. */
     private static final Pattern WORD = Pattern.compile("'([^']*)'|\"([^\"]*)\"|([^\\s'\"]+)");
 
@@ -43,6 +52,41 @@ class PagesTest {
                 }
             }
         }
+    }
+
+    /** The other way round: each option stands in the first column of a table, and in a line that can be typed. */
+    @Test
+    void everyOptionIsExplainedAndShown() throws IOException {
+        Set<String> explained = new TreeSet<>();
+        Set<String> shown = new TreeSet<>();
+        for (Path page : pages().toList()) {
+            for (String line : Files.readAllLines(page)) {
+                if (line.startsWith("| `")) {
+                    addOptions(line.split(" \\| ")[0], explained);
+                }
+                Matcher found = LINE.matcher(line);
+                while (found.find()) {
+                    addOptions(found.group(), shown);
+                }
+            }
+        }
+        for (Syntax syntax : Sluice.syntaxes()) {
+            Matcher option = OPTION.matcher(HelpText.of(syntax));
+            while (option.find()) {
+                String name = option.group(2);
+                if (!Set.of("--help", "--version").contains(name)) {
+                    assertThat(explained).as(syntax.name()).contains(name);
+                    assertThat(shown).as(syntax.name()).containsAnyOf(name, "-" + option.group(1));
+                }
+            }
+        }
+    }
+
+    private static void addOptions(String text, Set<String> all) {
+        Pattern.compile("(?<![\\w-])--?[a-zA-Z][a-z0-9-]*")
+                .matcher(text)
+                .results()
+                .forEach(option -> all.add(option.group()));
     }
 
     /** Up to where the shell's part begins, with something in the place of what the shell would put there. */

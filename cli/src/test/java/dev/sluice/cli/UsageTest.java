@@ -42,7 +42,11 @@ class UsageTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                                                   | run, attach, serve
-            foo                                   | 'foo'
+            foo                                   | there is no 'foo' (
+            stats                                 | there is no 'stats'; did you mean 'status'?
+            flow                                  | did you mean 'flows'?
+            train                                 | there is no 'train' (
+            run --host-loopbak -- true            | did you mean --host-loopback?
             --mtu 1500                            | '--mtu'
             run                                   | COMMAND
             run --                                | COMMAND
@@ -62,6 +66,7 @@ class UsageTest {
             ports remove --cut --drain 80         | --drain or --cut
             ports add --cut 80                    | 'sluice ports remove'
             ports gateway remove --cut 80         | 'sluice ports remove'
+            ports gateway list x                  | 'x'
             ports --drain                         | 'sluice ports remove'
             attach                                | PID
             attach x                              | 'x'
@@ -118,6 +123,8 @@ class UsageTest {
             config check                          | config check FILE
             config check /none.yaml               | /none.yaml
             config frobnicate                     | 'frobnicate'
+            port-helper --owner nobody            | id -u NAME
+            port-helper --owner -1                | '-1'
             completion fish                       | fish
             capture tcp port                      | something must follow 'port'
             capture 42 host example.com           | needs an address

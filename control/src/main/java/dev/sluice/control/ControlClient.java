@@ -34,6 +34,9 @@ public final class ControlClient {
 
     private static final int MAX_PROBLEM = 64 << 10;
 
+    /** The status of an answer to what makes no sense. */
+    private static final String MISTAKE = "400";
+
     private final Path socket;
     private final Duration patience;
 
@@ -63,10 +66,7 @@ public final class ControlClient {
             case 1 -> new ControlClient(running.getFirst().socket());
             default ->
                 throw new ControlException("several sluices are running, choose one by its pid (--pid PID, or PID"
-                        + " alone for status, capture and diagnose): "
-                        + running.stream()
-                                .map(instance -> Long.toString(instance.pid()))
-                                .collect(Collectors.joining(", ")));
+                        + " alone for status, capture and diagnose): " + pids(running));
         };
     }
 
@@ -76,11 +76,22 @@ public final class ControlClient {
      * @throws ControlException if no such instance is there to ask
      */
     public static ControlClient ofPid(long pid) throws ControlException {
-        return new ControlClient(ControlSockets.of(pid));
+        Path socket = ControlSockets.of(pid);
+        if (!Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
+            List<ControlSockets.Instance> running = ControlSockets.running();
+            throw running.isEmpty()
+                    ? notRunning()
+                    : new ControlException("process " + pid + " is no sluice of this user; there is " + pids(running));
+        }
+        return new ControlClient(socket);
+    }
+
+    private static String pids(List<ControlSockets.Instance> running) {
+        return running.stream().map(instance -> Long.toString(instance.pid())).collect(Collectors.joining(", "));
     }
 
     private static ControlException notRunning() {
-        return new ControlException("no sluice is running here; start one with: sluice run -- COMMAND");
+        return new ControlException("no sluice is running here as this user; start one with: sluice run -- COMMAND");
     }
 
     /**
@@ -121,7 +132,8 @@ public final class ControlClient {
                     detail != null
                             ? detail
                             : "the sluice on " + socket + " answered " + status + " to " + method + " " + path + ": "
-                                    + answer.strip());
+                                    + answer.strip(),
+                    status.equals(MISTAKE));
         }
         return answer;
     }
@@ -200,7 +212,8 @@ public final class ControlClient {
         if (!status.equals("200")) {
             String detail = detail(new String(in.readNBytes(MAX_PROBLEM), StandardCharsets.UTF_8));
             throw new ControlException(
-                    detail != null ? detail : "the sluice on " + socket + " answered " + status + " to GET " + path);
+                    detail != null ? detail : "the sluice on " + socket + " answered " + status + " to GET " + path,
+                    status.equals(MISTAKE));
         }
     }
 

@@ -22,11 +22,12 @@ public final class Main {
         String[] rest = arguments.length == 0 ? arguments : Arrays.copyOfRange(arguments, 1, arguments.length);
         try {
             switch (name) {
+                case "FirstEcho" -> FirstEcho.main(rest);
                 case "Echo" -> Echo.main(rest);
                 case "TinyHttp" -> TinyHttp.main(rest);
                 case "Load" -> Load.main(rest);
                 default -> {
-                    return "which example? Echo, TinyHttp or Load, then options: " + Station.USAGE;
+                    return "which example? FirstEcho; or Echo, TinyHttp or Load, then options: " + Station.USAGE;
                 }
             }
             return null;

@@ -7,7 +7,6 @@ import dev.sluice.link.tap.TapSpec;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetStack;
 import dev.sluice.wire.IpAddress;
-import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Cidr;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -109,10 +108,9 @@ record Station(Map<String, String> options) {
     /** Opens the TAP interface, which is made if it does not exist, and a host behind it. */
     NetStack open() throws IOException {
         int mtu = number("mtu", 1500);
-        // Address and gateway of a TapSpec are for the kernel's side, which we leave to its owner.
-        Ipv4Cidr unused = Ipv4Cidr.parse("10.0.0.1/24");
-        TapSpec spec = new TapSpec(option("tap", "tap0"), mtu, unused, Ipv4Address.ANY, null, false);
-        OpenTap tap = NamespaceTap.openByPath(Path.of(option("netns", "/proc/self/ns/net")), spec);
+        TapSpec spec = TapSpec.unconfigured(option("tap", "tap0"), mtu); // the kernel's side is its owner's
+        @Nullable String netns = options.get("netns");
+        OpenTap tap = netns == null ? NamespaceTap.open(spec) : NamespaceTap.openByPath(Path.of(netns), spec);
         return NetStack.open(loop -> new TapLink(loop, tap, mtu), config());
     }
 }

@@ -116,7 +116,7 @@ class ExamplesTest {
 
     @Test
     void whatCannotBeDoneIsSaidInOneLine() throws Exception {
-        assertThat(Main.run()).startsWith("which example? Echo, TinyHttp or Load");
+        assertThat(Main.run()).startsWith("which example? FirstEcho; or Echo, TinyHttp or Load");
         assertThat(Main.run("Ecko", "--tap", "x")).startsWith("which example?");
         assertThat(Main.run("Echo", "--adress", "10.0.0.9/24"))
                 .isEqualTo("there is no option --adress; there are " + Station.USAGE);

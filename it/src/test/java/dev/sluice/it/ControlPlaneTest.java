@@ -161,7 +161,9 @@ class ControlPlaneTest {
         assertThat(ask("dns", "zone", "corp.test", "192.0.2.53").output()).contains("corp.test  192.0.2.53");
         assertThat(ask("dns", "zones").output()).contains("corp.test");
         assertThat(ask("dns", "unzone", "corp.test").output()).contains("corp.test");
-        assertThat(ask("dns", "add", "db.test", "A", "x").exitCode()).isEqualTo(69);
+        assertThat(ask("dns", "add", "db.test", "A", "x").exitCode()).isEqualTo(2);
+        assertThat(ask("flows", "--sort", "size").exitCode()).isEqualTo(2);
+        assertThat(ask("events", "--kind", "nonsense").exitCode()).isEqualTo(2);
     }
 
     @Test

@@ -118,9 +118,7 @@ class DaemonPagesTest {
     @Test
     void serveListensForGuests() throws IOException {
         List<String> lines = lines(COMMANDS, line -> line.startsWith("./sluice serve "));
-        assertThat(lines).hasSize(1);
-        lines = List.of(lines.getFirst(), "./sluice serve -l qemu:/tmp/vm.sock -p 2222:22");
-        assertThat(Files.readString(COMMANDS)).contains(lines.getLast());
+        assertThat(lines).hasSize(5);
         for (String line : lines) {
             Program serve = shell(line);
             Await.listening(serve, lab.folder().resolve("vm.sock"));

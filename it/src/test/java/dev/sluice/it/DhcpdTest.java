@@ -13,8 +13,6 @@ import dev.sluice.link.tap.TapSpec;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetStack;
 import dev.sluice.testkit.Async;
-import dev.sluice.wire.Ipv4Address;
-import dev.sluice.wire.Ipv4Cidr;
 import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.Ipv6Cidr;
 import java.nio.file.Files;
@@ -59,7 +57,7 @@ class DhcpdTest {
 
     private void network() throws Exception {
         Needs.check(Files.exists(Path.of("/proc/net/if_inet6")), "needs a kernel with IPv6");
-        TapSpec spec = new TapSpec("peer0", 1500, Ipv4Cidr.parse("10.66.0.1/24"), Ipv4Address.ANY, null, false);
+        TapSpec spec = TapSpec.unconfigured("peer0", 1500);
         tap = NamespaceTap.openByPath(lab.hostNamespace(), spec);
         // On a bridge, which stays when our end is closed: what is said last is still heard by a server that is slow.
         sh("ip link add br0 type bridge mcast_snooping 0 && ip link set peer0 master br0 up && ip link set br0 up"

@@ -3,6 +3,7 @@ package dev.sluice.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.examples.Echo;
+import dev.sluice.examples.FirstEcho;
 import dev.sluice.examples.Load;
 import dev.sluice.examples.TinyHttp;
 import dev.sluice.it.lab.Await;
@@ -26,7 +27,7 @@ class ExamplesOnTapTest {
         sh("ip link add br0 type bridge && ip addr add 10.0.0.1/24 dev br0 && ip link set br0 up"
                 + " && ip addr add fd00:7::1/64 dev br0 nodad");
         for (String tap : new String[] {"tap0", "tap1", "tap2", "tap3"}) {
-            sh("ip tuntap add " + tap + " mode tap && ip link set " + tap + " master br0 up");
+            sh("ip tuntap add " + tap + " mode tap user 65534 && ip link set " + tap + " master br0 up");
         }
     }
 
@@ -35,6 +36,10 @@ class ExamplesOnTapTest {
     }
 
     private static Program example(Class<?> main, String... arguments) {
+        return lab.onHost(commandLine(main, arguments));
+    }
+
+    private static String[] commandLine(Class<?> main, String... arguments) {
         String[] java = {
             Path.of(System.getProperty("java.home", ""), "bin", "java").toString(),
             "-XX:+UseSerialGC",
@@ -45,7 +50,7 @@ class ExamplesOnTapTest {
             System.getProperty("java.class.path", ""),
             main.getName()
         };
-        return lab.onHost(Stream.concat(Stream.of(java), Stream.of(arguments)).toArray(String[]::new));
+        return Stream.concat(Stream.of(java), Stream.of(arguments)).toArray(String[]::new);
     }
 
     private static Program ready(Program program) {
@@ -53,6 +58,22 @@ class ExamplesOnTapTest {
                 "the example is ready", program::toString, () -> program.out().contains("ready:") || !program.alive());
         assertThat(program.alive()).as(program.toString()).isTrue();
         return program;
+    }
+
+    @Test
+    void anOrdinaryUserOpensTheTapThatRootHasMadeForIt() {
+        try (Program echo = ready(lab.asOrdinaryUser(commandLine(FirstEcho.class)))) {
+            assertThat(echo.out()).isEqualTo("ready: echo on 10.0.0.2/24 port 9000\n");
+            assertThat(sh("echo hello | nc -N 10.0.0.2 9000")).isEqualTo("hello\n");
+        }
+    }
+
+    @Test
+    void aTapOfSomebodyElseIsRefusedWithAdvice() {
+        sh("ip tuntap add other0 mode tap user 0");
+        Program echo = lab.asOrdinaryUser(commandLine(Echo.class, "--tap", "other0"));
+        assertThat(echo.exitCode()).isEqualTo(1);
+        assertThat(echo.err()).contains("ip tuntap add other0 mode tap user");
     }
 
     @Test

@@ -22,7 +22,6 @@ import dev.sluice.posix.Io;
 import dev.sluice.posix.Namespaces;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Ipv4Address;
-import dev.sluice.wire.Ipv4Cidr;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -92,8 +91,7 @@ class LinuxPeerTest {
             String[] pair = setting.split("=");
             sh("echo " + pair[1] + " >/proc/sys/net/ipv4/" + pair[0]);
         }
-        Ipv4Cidr unused = Ipv4Cidr.parse("10.77.0.1/24");
-        TapSpec spec = new TapSpec("peer0", 1500, unused, LINUX, null, false);
+        TapSpec spec = TapSpec.unconfigured("peer0", 1500);
         OpenTap tap = NamespaceTap.openByPath(lab.hostNamespace(), spec);
         sh("ip link set peer0 txqueuelen 10000 && ip addr add 10.77.0.1/24 dev peer0 && ip link set peer0 up");
         if (!large) {

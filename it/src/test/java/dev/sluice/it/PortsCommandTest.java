@@ -143,6 +143,13 @@ class PortsCommandTest {
     }
 
     @Test
+    void anAddressThatNoGuestCanHaveIsRefused() {
+        Program run = lab.sluice("run", "-p", "18093:10.0.0.99:80", "--", "true");
+        assertThat(run.exitCode()).isEqualTo(69);
+        assertThat(run.err()).contains("no guest has 10.0.0.99", "192.168.65.0/24", "leave the address out");
+    }
+
+    @Test
     void anOrdinaryUserIsToldHowToGetALowPort() {
         Program run = lab.sluiceAsOrdinaryUser("run", "-p", "80:80", "--", "true");
         assertThat(run.exitCode()).isEqualTo(69);

@@ -9,8 +9,6 @@ import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetLimits;
 import dev.sluice.net.NetStack;
 import dev.sluice.net.TcpServer;
-import dev.sluice.wire.Ipv4Address;
-import dev.sluice.wire.Ipv4Cidr;
 import java.nio.file.Path;
 
 /** {@code LanHost NETNS MTU ADDRESS/PREFIX}: a host on the TAP {@code tap0} of that namespace, answering iperf3 and echoing. */
@@ -26,7 +24,7 @@ public final class LanHost {
     public static void main(String[] arguments) throws Exception {
         int mtu = Integer.parseInt(arguments[1]);
         // Address and gateway of a TapSpec are for the kernel's side, which the harness sees to.
-        TapSpec spec = new TapSpec("tap0", mtu, Ipv4Cidr.parse("10.0.2.15/24"), Ipv4Address.ANY, null, false);
+        TapSpec spec = TapSpec.unconfigured("tap0", mtu);
         OpenTap tap = NamespaceTap.openByPath(Path.of(arguments[0]), spec);
         NetConfig config = NetConfig.of(arguments[2])
                 .with(ConflictDetection.none())

@@ -129,7 +129,7 @@ final class ControlView implements ControlBackend {
 
     @Override
     public List<ForwardInfo> addForwards(List<ForwardSpec> specs) throws IOException {
-        return ports.publish(specs);
+        return ports.publishChecked(specs);
     }
 
     @Override

@@ -5,6 +5,8 @@ import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.loop.LateLogger;
+import dev.sluice.wire.Ipv4Address;
+import dev.sluice.wire.Ipv4Cidr;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +41,22 @@ public final class PublishedPorts {
     public void publishTo(ForwardSpec.Target guest, @Nullable Namespace namespace) {
         target = guest;
         this.namespace = namespace;
+    }
+
+    /**
+     * As {@link #publish}, for people, who mistype addresses.
+     *
+     * @throws IOException also if one leads to an IPv4 address that no guest of this network can have
+     */
+    public List<ForwardInfo> publishChecked(List<ForwardSpec> forwards) throws IOException {
+        Ipv4Cidr subnet = gateway.plan().subnet();
+        for (ForwardSpec forward : forwards) {
+            if (forward.target() instanceof ForwardSpec.Address(Ipv4Address guest) && !subnet.contains(guest)) {
+                throw new IOException(forward + ": no guest has " + guest + ", as the guest network is " + subnet
+                        + "; leave the address out for the only guest, or take one that 'sluice guests' shows");
+            }
+        }
+        return publish(forwards);
     }
 
     /** Opens ports of the host; none or all. */

@@ -197,7 +197,10 @@ public final class Syntax {
                 return apply(option, equals < 0 ? null : word.substring(equals + 1), next, seen);
             }
         }
-        throw new UsageException("unknown option: '" + optionName + "'");
+        String near = Spelling.nearest(
+                optionName, options().stream().map(Option::name).toList());
+        throw new UsageException(
+                "unknown option: '" + optionName + "'" + (near == null ? "" : "; did you mean " + near + "?"));
     }
 
     private static final int ASKED_HELP = -1;

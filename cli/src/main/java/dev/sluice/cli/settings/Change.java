@@ -111,7 +111,7 @@ final class Change {
 
     /** Opens ports, and remembers where those are that the system chose. */
     void open(List<ForwardSpec> specs) throws IOException {
-        List<ForwardInfo> opened = network.ports().publish(specs);
+        List<ForwardInfo> opened = network.ports().publishChecked(specs);
         for (int i = 0; i < specs.size(); i++) {
             if (specs.get(i).listen() instanceof ForwardSpec.Port(var _, int port, boolean udp) && port == 0) {
                 chosen.put(

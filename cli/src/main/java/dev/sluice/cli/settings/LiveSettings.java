@@ -1,6 +1,7 @@
 package dev.sluice.cli.settings;
 
 import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.cli.view.FileTrouble;
 import dev.sluice.control.SettingsDoor;
 import dev.sluice.gateway.event.Event;
 import dev.sluice.host.FileWatch;
@@ -143,7 +144,7 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
                 throw refused(List.of(new Mistake(place, "", "the file is gone")));
             }
         } catch (IOException e) {
-            throw refused(List.of(new Mistake(place, "", "can't be read: " + e.getMessage())));
+            throw refused(List.of(new Mistake(place, "", "can't be read: " + FileTrouble.reason(e))));
         }
     }
 

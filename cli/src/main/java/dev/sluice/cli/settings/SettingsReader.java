@@ -1,5 +1,6 @@
 package dev.sluice.cli.settings;
 
+import dev.sluice.cli.options.Spelling;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.forward.ForwardSpec;

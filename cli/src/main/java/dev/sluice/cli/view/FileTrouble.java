@@ -10,6 +10,16 @@ import java.nio.file.NoSuchFileException;
 public final class FileTrouble {
     private FileTrouble() {}
 
+    /** Only what is wrong, where the path was told already. */
+    public static String reason(IOException e) {
+        return switch (e) {
+            case NoSuchFileException _ -> "there is no such file or folder";
+            case AccessDeniedException _ -> "permission denied";
+            case FileSystemException file when file.getReason() == null -> file.toString();
+            default -> e.getMessage() == null ? e.toString() : String.valueOf(e.getMessage());
+        };
+    }
+
     /** In words, whatever went wrong. */
     public static String words(IOException e) {
         return switch (e) {

@@ -101,7 +101,10 @@ class SyntaxTest {
             --size 2147483648      | invalid --size: '2147483648' is not a whole number, or too large
             --verbose=yes          | --verbose takes no value, but has 'yes'
             --nope=5               | unknown option: '--nope'
-            --verb                 | unknown option: '--verb'
+            --verb                 | unknown option: '--verb'; did you mean --verbose?
+            --quite                | unknown option: '--quite'; did you mean --quiet?
+            --Port=80              | unknown option: '--Port'; did you mean --port?
+            --no                   | unknown option: '--no'
             -x                     | unknown option: '-x'
             -vx                    | unknown option: '-x'
             -5                     | unknown option: '-5'

@@ -2,6 +2,7 @@ package dev.sluice.cli.view;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -11,6 +12,13 @@ import org.junit.jupiter.api.Test;
 
 /** What the JDK says of files, in words with which somebody can do something. */
 class FileTroubleTest {
+    @Test
+    void whereTheNameWasToldOnlyTheTroubleIs() {
+        assertThat(FileTrouble.reason(new NoSuchFileException("/x"))).isEqualTo("there is no such file or folder");
+        assertThat(FileTrouble.reason(new AccessDeniedException("/x"))).isEqualTo("permission denied");
+        assertThat(FileTrouble.reason(new IOException("Is a directory"))).isEqualTo("Is a directory");
+    }
+
     @Test
     void aFilesTroubleIsSaidNotOnlyItsName() {
         assertThat(FileTrouble.words(new NoSuchFileException("/proc/x")))

@@ -180,6 +180,7 @@ public final class Explainer {
                     });
                 } catch (IllegalArgumentException e) {
                     steps.failed(Stage.NAME, "name server", String.valueOf(e.getMessage()), "correct the name", began);
+                    return found; // it is none of the other kind either
                 } catch (IOException e) {
                     steps.failed(
                             Stage.NAME,

@@ -232,6 +232,11 @@ public final class Lab
 
     /** Starts {@code sluice} on the host as an ordinary user, where /dev/net/tun is open to everybody, as it usually is. */
     public Program sluiceAsOrdinaryUser(String... arguments) {
+        return asOrdinaryUser(join(new String[] {SLUICE.toString()}, arguments));
+    }
+
+    /** The same of any program. */
+    public Program asOrdinaryUser(String... command) {
         Path device = folder.resolve("tun");
         if (!Files.exists(device)) {
             Network.root("mknod", "-m", "666", device.toString(), "c", "10", "200");
@@ -240,10 +245,9 @@ public final class Lab
             "sh",
             "-c",
             "mount --bind " + device + " /dev/net/tun && exec setpriv --reuid=65534 --regid=65534 --clear-groups "
-                    + "env HOME=" + folder + " XDG_RUNTIME_DIR= \"$0\" \"$@\"",
-            SLUICE.toString()
+                    + "env HOME=" + folder + " XDG_RUNTIME_DIR= \"$0\" \"$@\""
         };
-        return onHost(join(become, arguments));
+        return onHost(join(become, command));
     }
 
     private Program start(String namespace, @Nullable Path input, String... command) {

@@ -22,7 +22,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
-/** Opens and configures a TAP interface in a network namespace that exists already. Blocks: call it on a platform thread. */
+/**
+ * Opens and configures a TAP interface in a network namespace that exists already. Blocks: call it on a platform thread. The descriptor in what
+ * is returned is the caller's; {@link dev.sluice.link.TapLink} closes it.
+ */
 public final class NamespaceTap {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.link.tap");
     /** Packets that may wait in the interface for us to read them. */
@@ -35,6 +38,16 @@ public final class NamespaceTap {
     private static final int USER = 8;
 
     private NamespaceTap() {}
+
+    /**
+     * In this process's own network namespace. Root may make the interface; an ordinary user may open one that was made for it, as with
+     * {@code ip tuntap add tap0 mode tap user NAME}.
+     *
+     * @throws IOException with one line saying what failed and what to do; nothing is left behind
+     */
+    public static OpenTap open(TapSpec spec) throws IOException {
+        return openHere(spec);
+    }
 
     /**
      * In the network namespace of process {@code pid}.

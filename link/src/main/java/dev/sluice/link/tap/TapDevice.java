@@ -104,7 +104,10 @@ public final class TapDevice {
                             e);
                 case Errno.EPERM ->
                     new IOException(
-                            "may not make interfaces in that namespace: run as the user who made it, or as root", e);
+                            "may not open the interface " + name
+                                    + ", or make it: run as the user who made the namespace, or as root, who can also make it for"
+                                    + " you: ip tuntap add " + name + " mode tap user NAME",
+                            e);
                 default -> e;
             };
         } finally {

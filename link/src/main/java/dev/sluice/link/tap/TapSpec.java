@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name interface name, at most 15 bytes
  * @param mtu largest IP packet in bytes, 576–65521
- * @param guest the namespace's address and prefix length
- * @param gateway where its default route leads
+ * @param guest the namespace's address and prefix length; only with {@code configure}
+ * @param gateway where its default route leads; only with {@code configure}
  * @param mac its hardware address; null leaves the choice to the kernel
  * @param configure whether to set lo up, the address and the default route; false leaves all of that to whoever runs the namespace
  * @param ipv6 what to configure of IPv6; null for nothing
@@ -29,6 +29,11 @@ public record TapSpec(
     public TapSpec(
             String name, int mtu, Ipv4Cidr guest, Ipv4Address gateway, @Nullable MacAddress mac, boolean configure) {
         this(name, mtu, guest, gateway, mac, configure, null);
+    }
+
+    /** One that its owner configures, or that needs no configuration, as a bridge's port does not. */
+    public static TapSpec unconfigured(String name, int mtu) {
+        return new TapSpec(name, mtu, new Ipv4Cidr(Ipv4Address.ANY, 0), Ipv4Address.ANY, null, false);
     }
 
     public TapSpec {

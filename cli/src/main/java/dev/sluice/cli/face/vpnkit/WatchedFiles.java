@@ -1,5 +1,6 @@
 package dev.sluice.cli.face.vpnkit;
 
+import dev.sluice.cli.view.FileTrouble;
 import dev.sluice.host.FileWatch;
 import dev.sluice.loop.LateLogger;
 import java.io.IOException;
@@ -51,7 +52,7 @@ final class WatchedFiles implements AutoCloseable {
             } catch (NoSuchFileException e) {
                 LOG.log(System.Logger.Level.DEBUG, "{0} is not there (yet)", path);
             } catch (IOException e) {
-                LOG.log(System.Logger.Level.WARNING, "{0} can't be read: {1}", path, e.getMessage());
+                LOG.log(System.Logger.Level.WARNING, "{0} can't be read: {1}", path, FileTrouble.reason(e));
                 return;
             }
             if (text.equals(last)) {

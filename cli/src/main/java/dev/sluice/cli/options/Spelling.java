@@ -1,23 +1,25 @@
-package dev.sluice.cli.settings;
+package dev.sluice.cli.options;
 
 import java.util.Collection;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** What somebody may have meant. */
-final class Spelling {
+public final class Spelling {
     private Spelling() {}
 
-    /** The one that differs least, if it differs little; null if none does. */
-    static @Nullable String nearest(String word, Collection<String> known) {
+    /** The one that differs least, if it differs little or only lacks its end; null if none does. */
+    public static @Nullable String nearest(String word, Collection<String> known) {
         String plain = plain(word);
         if (plain.length() > 64) {
             return null;
         }
         String best = null;
-        int least = plain.length() / 3 + 2;
+        // of three letters two others make any word
+        int least = plain.length() < 4 ? 2 : plain.length() / 3 + 2;
         for (String each : known) {
-            int distance = distance(plain, plain(each));
+            String other = plain(each);
+            int distance = plain.length() > 1 && other.startsWith(plain) ? 1 : distance(plain, other);
             if (distance < least) {
                 least = distance;
                 best = each;
