@@ -261,6 +261,9 @@ final class NetworkOptions {
 
     private AddressPlan withIpv6(AddressPlan plan) {
         Ipv6Cidr asked = settings.get(Keys.SUBNET6);
+        if (given().has(Keys.SUBNET6) && given().has(Keys.IPV6)) {
+            throw Failure.usage("--no-ipv6 and --cidr6 contradict each other; give one of them");
+        }
         if (!settings.get(Keys.IPV6, true)) {
             return plan;
         }
@@ -277,6 +280,9 @@ final class NetworkOptions {
             return plan;
         }
         try {
+            if (asked != null) {
+                Ipv6Plan.of(asked, plan.mac(), true); // what can't be at all is said before what is unwise
+            }
             Ipv6Cidr prefix = SubnetChoice.choose6(asked, host.networks(), Console::say);
             return plan.withIpv6(Ipv6Plan.of(prefix, plan.mac(), host.hasDefaultRoute()));
         } catch (IllegalArgumentException e) {

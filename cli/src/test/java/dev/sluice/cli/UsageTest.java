@@ -59,6 +59,8 @@ class UsageTest {
             run --cidr 192.168.65.0/30 -- true    | 8…29
             run --cidr 192.168.65/24 -- true      | 192.168.65
             run --cidr fd00::/64 -- true          | fd00::
+            run --cidr6 fd00::/48 -- true         | is a /64, not a /48
+            run --no-ipv6 --cidr6 fd00::/64 -- true | contradict
             run -p web -- true                    | 8080:80
             run -p 80:0 -- true                   | 1…65535
             run -p x:1:2 -- true                  | 'x'

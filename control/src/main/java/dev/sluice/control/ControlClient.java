@@ -81,7 +81,7 @@ public final class ControlClient {
             List<ControlSockets.Instance> running = ControlSockets.running();
             throw running.isEmpty()
                     ? notRunning()
-                    : new ControlException("process " + pid + " is no sluice of this user; there is " + pids(running));
+                    : new ControlException("process " + pid + " is no sluice of yours; there is " + pids(running));
         }
         return new ControlClient(socket);
     }
@@ -91,7 +91,7 @@ public final class ControlClient {
     }
 
     private static ControlException notRunning() {
-        return new ControlException("no sluice is running here as this user; start one with: sluice run -- COMMAND");
+        return new ControlException("no sluice of yours is running here; start one with: sluice run -- COMMAND");
     }
 
     /**

@@ -122,7 +122,7 @@ class ControlServerTest {
         assertThat(socket()).doesNotExist();
         assertThatThrownBy(() -> new ControlClient(socket()).get("/v1/status"))
                 .isInstanceOf(ControlException.class)
-                .hasMessageContaining("no sluice is running here");
+                .hasMessageContaining("no sluice of yours is running here");
     }
 
     /** Another sluice was started at the same place, after somebody had removed the socket there. */

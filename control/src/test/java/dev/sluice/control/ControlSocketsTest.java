@@ -144,7 +144,7 @@ class ControlSocketsTest {
                 .hasMessageContaining("is gone");
         Files.delete(socket);
         assertThatThrownBy(() -> new ControlClient(socket).get("/v1/status"))
-                .hasMessageContaining("no sluice is running here as this user; start one with");
+                .hasMessageContaining("no sluice of yours is running here; start one with");
         try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             listener.bind(UnixDomainSocketAddress.of(socket));
             assertThatThrownBy(() -> new ControlClient(socket, Duration.ofMillis(200)).get("/v1/status"))

@@ -20,7 +20,9 @@ import dev.sluice.host.NetworkWatch;
 import dev.sluice.host.Outbound;
 import dev.sluice.host.VsockAddress;
 import dev.sluice.link.Link;
-import dev.sluice.link.vmnet.AddressClaims;
+import dev.sluice.link.LinkServer;
+import dev.sluice.link.LinkUrl;
+import dev.sluice.link.vmnet.VmnetTable;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.posix.KernelRandom;
 import dev.sluice.posix.PosixException;
@@ -31,18 +33,30 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A guest network whose flows become sockets of this process. Attach links to it; guests behind them find a router, DHCP, DNS and the
- * world.
+ * A guest network whose flows become sockets of this process. Attach links to it, or have it {@link #listen} for guests; they find a
+ * router, DHCP, DNS and the world.
  *
- * <p>Methods may be called from any thread; they wait for the loop. {@link #close} not from the loop's own.
+ * <pre>{@code
+ * try (Gateway gateway = Gateway.builder().start()) {
+ *     gateway.listen(LinkUrl.parse("qemu:/tmp/vm.sock"));
+ *     gateway.publishTcp(Ipv4Address.LOOPBACK, 2222, null, 22);
+ *     …
+ * }
+ * }</pre>
+ *
+ * <p>Methods may be called from any thread; they wait for the loop, and throw {@link IOException} if it has ended or the thread is
+ * interrupted. {@link #close} not from the loop's own. docs/gateway.md is the tutorial.
  */
 public final class Gateway implements AutoCloseable {
     private final EventLoop loop;
@@ -50,6 +64,10 @@ public final class Gateway implements AutoCloseable {
     private final Ports ports;
     private final Flows flows;
     private final Captures captures;
+    /** Used on the loop's thread only. */
+    private final VmnetTable vmnet;
+
+    private final List<LinkServer> servers = new CopyOnWriteArrayList<>();
     /** Null where the kernel tells nothing. */
     private final @Nullable NetworkWatch watch;
 
@@ -68,6 +86,13 @@ public final class Gateway implements AutoCloseable {
         this.ports = new Ports(network.forwards, network.events, onLoop);
         this.flows = new Flows(network, onLoop);
         this.captures = new Captures(network, onLoop);
+        AddressPlan plan = network.plan;
+        this.vmnet = new VmnetTable(
+                plan.firstGuest(),
+                plan.lastGuest(),
+                Set.of(plan.gateway(), plan.host()),
+                network.dhcp.claims(loop::now),
+                UUID::randomUUID);
     }
 
     /** What a gateway is made from; every part has a default. */
@@ -83,11 +108,13 @@ public final class Gateway implements AutoCloseable {
 
         private Builder() {}
 
+        /** The addresses; by default 192.168.65.0/24 with an MTU of 1500, the host's loopback open, and no IPv6. */
         public Builder plan(AddressPlan plan) {
             this.plan = plan;
             return this;
         }
 
+        /** What guests may make grow, and how far; {@link Limits#defaults} by default. */
         public Builder limits(Limits limits) {
             this.limits = limits;
             return this;
@@ -99,11 +126,13 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
+        /** The names of host, gateway and others that nothing overrides. */
         public Builder names(DnsNames names) {
             dns = dns.withNames(names);
             return this;
         }
 
+        /** All about the name server; by default it answers as a program of this host would be told. Takes the place of {@link #names}. */
         public Builder dns(DnsSettings dns) {
             this.dns = dns;
             return this;
@@ -181,10 +210,12 @@ public final class Gateway implements AutoCloseable {
         }
     }
 
+    /** A gateway in the making, with a default for everything. */
     public static Builder builder() {
         return new Builder();
     }
 
+    /** The addresses, as it was started with. */
     public AddressPlan plan() {
         return network.plan;
     }
@@ -194,7 +225,26 @@ public final class Gateway implements AutoCloseable {
         return loop;
     }
 
-    /** Connects a guest's link; the gateway owns it from now on. */
+    /**
+     * Takes the guests that connect where {@code url} says, several or one as its kind has it. Those that can't be taken are told of in
+     * the log of {@code dev.sluice.link}.
+     *
+     * @return what ends that when closed, as the gateway's own end does; guests that are there stay
+     * @throws IOException with one line saying why that place can't be had, and what to do
+     */
+    public LinkServer listen(LinkUrl url) throws IOException {
+        LinkServer server = LinkServer.open(loop, url, plan().mtu(), vmnet, (link, identity) -> {
+            try {
+                attach(link, identity == null ? null : identity.mac());
+            } catch (IOException e) {
+                System.getLogger("dev.sluice.link").log(System.Logger.Level.WARNING, e.getMessage());
+            }
+        });
+        servers.add(server);
+        return server;
+    }
+
+    /** Connects a guest's link, made on {@link #loop}; the gateway starts it, and owns it from now on. */
     public void attach(Link link) throws IOException {
         attach(link, null);
     }
@@ -257,9 +307,9 @@ public final class Gateway implements AutoCloseable {
         });
     }
 
-    /** The DHCP server's addresses, for others that give some out (vmnet); to be used on the loop only. */
-    public AddressClaims claims() {
-        return network.dhcp.claims(loop::now);
+    /** Who is who among guests that speak vmnet, for those who listen by themselves; to be used on the loop only. */
+    public VmnetTable vmnet() {
+        return vmnet;
     }
 
     /** Tells {@code listener}, on the loop's thread, of every link that goes away by itself, and why. */
@@ -428,7 +478,8 @@ public final class Gateway implements AutoCloseable {
      * Publishes a guest's TCP port on the host.
      *
      * @param address of the host to listen on; 0.0.0.0 for all
-     * @param port of the host, 0 to let the system choose
+     * @param port of the host, 0–65535; 0 lets the system choose
+     * @param guestPort 1–65535
      * @param guest whose port it leads to; null for "the only guest there is"
      * @return what ends it when closed
      * @throws IOException if the port is not to be had, with the reason and what to do
@@ -501,6 +552,7 @@ public final class Gateway implements AutoCloseable {
     /** Ends all flows with a reset, closes the links and the loop. Idempotent. */
     @Override
     public void close() {
+        servers.forEach(LinkServer::close);
         try {
             on(loop, () -> {
                 if (watch != null) {

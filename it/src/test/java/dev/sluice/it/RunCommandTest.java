@@ -48,6 +48,25 @@ class RunCommandTest {
         assertThat(lab.sluice("run", "--", file.toString()).exitCode()).isEqualTo(126);
     }
 
+    /** Whatever is being set up then: Ctrl-C is no failure of anything. */
+    @Test
+    void theKeyboardEndsItAtAnyMoment() {
+        Program pressed = lab.onHost("python3", "-c", """
+                import signal, subprocess, sys, time
+                for tenths in (1, 2, 3, 4, 6, 9):
+                    run = subprocess.Popen([sys.argv[1], 'run', '--', 'sleep', '1000'], stderr=subprocess.PIPE,
+                                           start_new_session=True, text=True)
+                    time.sleep(tenths / 20)
+                    subprocess.run(['kill', '-INT', '--', '-%d' % run.pid])
+                    said = run.communicate()[1]
+                    print(run.returncode, said.strip())
+                """, Lab.launcher().toString());
+        assertThat(pressed.output().lines())
+                .hasSize(6)
+                .allSatisfy(line ->
+                        assertThat(line).matches("(-2|130) ?(sluice run: interrupted before the command ran)?"));
+    }
+
     @Test
     void theCommandSeesOnlyItsOwnNetwork() {
         String seen = lab.sluice("run", "--", "sh", "-c", "ip -o -4 addr; ip route; cat /etc/resolv.conf")

@@ -18,13 +18,20 @@ public final class Frame {
     /** A UDP super-datagram: every {@link #gsoSize} bytes of payload are a datagram of their own. */
     public static final int GSO_UDP = 5;
 
+    /** Where the frame starts; never empty, at least its headers lie here in one piece. */
     public MemorySegment head = MemorySegment.NULL;
+    /** Offset in {@link #head}, bytes, as all offsets and lengths. */
     public long headAt;
+
     public int headLength;
+    /** What follows the head; nothing where {@link #bodyLength} is 0. */
     public MemorySegment body = MemorySegment.NULL;
+
     public long bodyAt;
     public int bodyLength;
+    /** Where a ring's second part starts in {@link #body}; nothing where {@link #bodyWrapLength} is 0. */
     public long bodyWrapAt;
+
     public int bodyWrapLength;
 
     /**
@@ -33,7 +40,9 @@ public final class Frame {
      */
     public int checksumStart;
 
+    /** Of the checksum's field, counted from {@link #checksumStart}: 16 for TCP, 6 for UDP. */
     public int checksumOffset;
+    /** One of the {@code GSO_…} kinds. */
     public int gso;
     /** Payload bytes per segment; 0 without {@link #gso}. */
     public int gsoSize;

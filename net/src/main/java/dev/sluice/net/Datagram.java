@@ -23,6 +23,7 @@ public final class Datagram {
         return address;
     }
 
+    /** Of the same side, 1–65535. */
     public int port() {
         return port;
     }

@@ -134,6 +134,12 @@ public record NetConfig(
         return isIpv6(cidr) ? ipv6Only().withIpv6(cidr, gateway) : of(Ipv4Cidr.parse(cidr), Ipv4Address.parse(gateway));
     }
 
+    /**
+     * With a fixed IPv4 address and a random MAC.
+     *
+     * @param gateway next hop to other networks; null for none
+     * @throws IllegalArgumentException if no host can have the address, or the gateway is not on its network
+     */
     public static NetConfig of(Ipv4Cidr address, @Nullable Ipv4Address gateway) {
         return with(new Addressing.Static(address, gateway));
     }
@@ -190,22 +196,27 @@ public record NetConfig(
         return with(new Ipv6.Static(Ipv6Cidr.parse(cidr), Ipv6Address.parse(gateway)));
     }
 
+    /** The same with other IPv6 addresses. */
     public NetConfig with(Ipv6 ipv6) {
         return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }
 
+    /** The same with this hardware address instead of a random one; not a group's. */
     public NetConfig with(MacAddress mac) {
         return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }
 
+    /** The same with other questions before an address is used. */
     public NetConfig with(ConflictDetection conflicts) {
         return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }
 
+    /** The same with other bounds. */
     public NetConfig with(NetLimits limits) {
         return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }
 
+    /** The same where small writes wait for each other (the default), or do not; {@link TcpConnection#noDelay} for one connection. */
     public NetConfig withNagle(boolean nagle) {
         return new NetConfig(addressing, ipv6, mac, conflicts, limits, nagle);
     }

@@ -12,15 +12,15 @@ public final class NetCounters {
         this.tcp = tcp;
     }
 
-    /** TCP connections that came to be, of either side's making, and that ended. */
+    /** TCP connections that came to be, of either side's making. */
     public long connectionsOpened;
-
+    /** Of those, the ones that ended. */
     public long connectionsClosed;
     /** SYNs ignored because the listener's backlog or the stack was full. */
     public long backlogDrops;
-    /** SYNs answered without remembering them, under a flood, and connections that came of it. */
+    /** SYNs answered without remembering them, under a flood. */
     public long cookiesSent;
-
+    /** Connections that came of those. */
     public long cookiesAccepted;
     /** ICMP errors that fit no segment in flight, or said what can't be (RFC 5927). */
     public long errorsIgnored;
@@ -32,7 +32,7 @@ public final class NetCounters {
     public long badDatagrams;
     /** UDP datagrams received for a socket. */
     public long datagramsIn;
-
+    /** UDP datagrams sent; in fragments each counts once. */
     public long datagramsOut;
     /** UDP datagrams to a port without socket, answered by ICMP. */
     public long datagramsRefused;
@@ -59,11 +59,12 @@ public final class NetCounters {
         return tcp.tailProbes;
     }
 
-    /** IP packets received whole, and sent. */
+    /** IP packets received whole. */
     public long packetsIn() {
         return ip.packetsIn;
     }
 
+    /** IP packets sent; a super-segment counts once. */
     public long packetsOut() {
         return ip.packetsOut;
     }

@@ -30,12 +30,18 @@ public record NetLimits(
         int reassemblyDatagrams,
         long reassemblyBytes) {
 
+    /** 16,384 connections of up to 1 MiB each way, 256 MiB of buffers in all; 4,096 UDP sockets of 256 KiB; 256 neighbours; 256 pings. */
     public static NetLimits defaults() {
         return new NetLimits(
                 16_384, 1 << 20, 256L << 20, 128 << 10, 4096, 4096, 256 << 10, 256, 128 << 10, 256, 64, 1 << 20);
     }
 
-    /** The same with other bounds for connections. */
+    /**
+     * The same with other bounds for connections.
+     *
+     * @param connectionBuffer bytes, a power of two within 64 KiB–64 MiB
+     * @param queueBytes at least 4096
+     */
     public NetLimits withConnections(int connections, int connectionBuffer, int queueBytes) {
         return new NetLimits(
                 connections,

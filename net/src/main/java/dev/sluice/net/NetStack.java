@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A TCP/IP host on a link: addresses of both families, ICMP, UDP and TCP, behind calls that wait as those of sockets do. Made for virtual threads;
- * usable from any thread but the loop's own. See the package's theory of operation.
+ * usable from any thread but the loop's own, where they throw {@link IllegalStateException}. An interrupt ends waiting with {@link
+ * NetException.Interrupted}. See the package's theory of operation, and docs/stack.md for a tutorial.
  *
  * <pre>{@code
  * OpenTap tap = …;
@@ -50,6 +51,11 @@ public final class NetStack implements AutoCloseable {
     /** Makes the link of a stack that has a loop to itself. */
     @FunctionalInterface
     public interface LinkOpener {
+        /**
+         * Makes it; the stack owns it from then on.
+         *
+         * @param loop that the link is to live on; ended by the stack, also if this fails
+         */
         Link open(EventLoop loop) throws IOException;
     }
 
@@ -103,7 +109,7 @@ public final class NetStack implements AutoCloseable {
      * Opens a host on {@code link} and waits until it has its addresses.
      *
      * @param loop that {@code link} lives on; not closed with the stack
-     * @param link belongs to the stack from now on, also if this fails
+     * @param link not started yet; belongs to the stack from now on, also if this fails
      * @throws NetException.AddressInUse if somebody else on the link has the address
      * @throws NetException.TimedOut if no DHCP server gave an address in time
      */
@@ -153,14 +159,17 @@ public final class NetStack implements AutoCloseable {
 
     // ---- for users
 
+    /** Connections: to connect, to listen, to serve. */
     public Tcp tcp() {
         return tcp;
     }
 
+    /** Datagrams. */
     public Udp udp() {
         return udp;
     }
 
+    /** Pings of others; those of others are answered by the stack itself. */
     public Icmp icmp() {
         return icmp;
     }
@@ -200,6 +209,7 @@ public final class NetStack implements AutoCloseable {
         return settings == null ? null : settings.gateway();
     }
 
+    /** Its hardware address, as configured or random; the same for its whole life. */
     public MacAddress mac() {
         return config.mac();
     }
@@ -209,10 +219,12 @@ public final class NetStack implements AutoCloseable {
         return addresses.lease();
     }
 
+    /** What has passed, failed and been dropped so far; live, so the same object each time. */
     public NetCounters counters() {
         return counters;
     }
 
+    /** False once it was closed, or its link or loop has ended: then every call throws {@link NetException.Closed}. */
     public boolean isOpen() {
         return closed == null;
     }

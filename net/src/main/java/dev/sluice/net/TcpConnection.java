@@ -77,6 +77,7 @@ public final class TcpConnection implements AutoCloseable {
 
     // ---- for users
 
+    /** Of this side, of the family that is spoken; ports are 1–65535. */
     public IpAddress localAddress() {
         return localAddress;
     }
@@ -85,6 +86,7 @@ public final class TcpConnection implements AutoCloseable {
         return localPort;
     }
 
+    /** Of the peer. */
     public IpAddress remoteAddress() {
         return remoteAddress;
     }
@@ -131,6 +133,7 @@ public final class TcpConnection implements AutoCloseable {
      *
      * @param idle silence before the first probe; zero for none
      * @param interval time between probes
+     * @param probes unanswered ones that end the connection
      */
     public void keepAlive(Duration idle, Duration interval, int probes) {
         change(p -> p.withKeepAlive(idle.toNanos(), interval.toNanos(), probes));
@@ -245,6 +248,7 @@ public final class TcpConnection implements AutoCloseable {
         }
     }
 
+    /** As {@link #read(byte[], int, int)}, into the whole array. */
     public int read(byte[] target) throws NetException {
         return read(target, 0, target.length);
     }
@@ -299,6 +303,7 @@ public final class TcpConnection implements AutoCloseable {
         }
     }
 
+    /** As {@link #write(byte[], int, int)}, the whole array. */
     public void write(byte[] source) throws NetException {
         write(source, 0, source.length);
     }

@@ -72,10 +72,12 @@ public final class TcpListener implements AutoCloseable {
         this.backlog = backlog;
     }
 
+    /** 1–65535, also where the choice was the stack's. */
     public int port() {
         return port;
     }
 
+    /** As it was given. */
     public int backlog() {
         return backlog;
     }

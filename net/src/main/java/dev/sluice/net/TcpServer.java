@@ -15,6 +15,12 @@ public final class TcpServer implements AutoCloseable {
     /** What is done with a connection; it is closed afterwards, whatever happens. */
     @FunctionalInterface
     public interface Handler {
+        /**
+         * Does it, on a virtual thread of its own, and may wait. What an {@link IOException} says is logged for those who look closely; an
+         * unchecked exception is logged as a warning and resets the connection.
+         *
+         * @throws InterruptedException when the server is closed meanwhile
+         */
         void serve(TcpConnection connection) throws IOException, InterruptedException;
     }
 
@@ -30,6 +36,7 @@ public final class TcpServer implements AutoCloseable {
         this.acceptor = Thread.ofVirtual().name("accept-" + listener.port()).start(this::acceptAll);
     }
 
+    /** 1–65535, also where the choice was the stack's. */
     public int port() {
         return listener.port();
     }

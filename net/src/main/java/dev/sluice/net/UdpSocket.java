@@ -52,6 +52,7 @@ public final class UdpSocket implements AutoCloseable {
         this.peerPort = peerPort;
     }
 
+    /** 1–65535, also where the choice was the stack's. */
     public int port() {
         return port;
     }
@@ -61,7 +62,7 @@ public final class UdpSocket implements AutoCloseable {
         return dropped;
     }
 
-    /** Waits for a datagram, for ever. */
+    /** As {@link #receive(Duration)}, for ever. */
     public Datagram receive() throws NetException {
         return receiveBefore(Waiter.NEVER, null);
     }

@@ -9,15 +9,12 @@ import dev.sluice.link.LinkCounters;
 import dev.sluice.link.LinkServer;
 import dev.sluice.link.LinkUrl;
 import dev.sluice.link.vmnet.VmnetIdentity;
-import dev.sluice.link.vmnet.VmnetTable;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -38,14 +35,8 @@ final class InProcess implements Translator {
         this.plan = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, mtu, true);
         this.gateway = Gateway.builder().plan(plan).start();
         String path = folder.resolve(kind + "-" + mtu).toString();
-        VmnetTable vmnet = new VmnetTable(
-                plan.firstGuest(),
-                plan.lastGuest(),
-                Set.of(plan.gateway(), plan.host()),
-                gateway.claims(),
-                UUID::randomUUID);
         LinkUrl url = kind == GuestLink.Kind.QEMU ? new LinkUrl.Qemu(path) : new LinkUrl.Vmnet(path);
-        this.server = LinkServer.open(gateway.loop(), url, mtu, vmnet, new Arrival());
+        this.server = LinkServer.open(gateway.loop(), url, mtu, gateway.vmnet(), new Arrival());
         this.guest = GuestLink.connect(kind, path, plan.firstGuest());
     }
 

@@ -202,6 +202,9 @@ public final class ChildNamespace implements AutoCloseable {
         try {
             String line = shell.readLine(PATIENCE_SECONDS);
             if (line == null || !line.startsWith("pid ")) {
+                if (line == null && shell.errors().isEmpty()) {
+                    CommandException.throwIfInterrupted(shell.waitFor());
+                }
                 shell.kill();
                 shell.waitFor();
                 String error = shell.errors();
@@ -284,6 +287,9 @@ public final class ChildNamespace implements AutoCloseable {
         while (true) {
             String line = shell.readLine(PATIENCE_SECONDS);
             if (line == null || line.startsWith("fail ")) {
+                if (line == null && shell.errors().isEmpty()) {
+                    CommandException.throwIfInterrupted(shell.waitFor());
+                }
                 throw new IOException("cannot configure the namespace's network: "
                         + (shell.errors().isEmpty() ? "its set-up shell was killed" : shell.errors()));
             }

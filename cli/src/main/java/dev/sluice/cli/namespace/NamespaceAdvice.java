@@ -3,6 +3,7 @@ package dev.sluice.cli.namespace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,21 @@ final class NamespaceAdvice {
     /** @param settings the content of a file under /proc/sys, or null if there is none */
     static String explain(String error, boolean user, Function<String, @Nullable String> settings) {
         return "cannot make namespaces (" + (error.isEmpty() ? "unshare failed" : error) + "): "
-                + reason(user, settings);
+                + (error.contains("No space left") ? full(settings) : reason(user, settings));
+    }
+
+    /** ENOSPC (unshare(2)): a limit of namespaces, or of how deep user namespaces may lie in each other. */
+    private static String full(Function<String, @Nullable String> settings) {
+        for (String kind : List.of("user", "net", "mnt", "pid")) {
+            String setting = "user/max_" + kind + "_namespaces";
+            String limit = settings.apply(setting);
+            if (limit != null && limit.matches("[0-9]{1,3}")) {
+                return "this system allows " + limit + " of one kind; as root: sysctl -w " + setting.replace('/', '.')
+                        + "=15000";
+            }
+        }
+        return "there are as many as this system allows; end what has made them, or, as root, raise the limits in"
+                + " /proc/sys/user";
     }
 
     private static String reason(boolean user, Function<String, @Nullable String> settings) {

@@ -15,7 +15,6 @@ import dev.sluice.link.TapLink;
 import dev.sluice.link.capture.CaptureFile;
 import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.vmnet.VmnetIdentity;
-import dev.sluice.link.vmnet.VmnetTable;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
@@ -29,7 +28,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -47,8 +45,6 @@ public final class GuestNetwork implements AutoCloseable {
     private final Gateway gateway;
     private final @Nullable CaptureFile capture;
     private final List<LinkServer> servers = new ArrayList<>();
-    /** Used on the loop's thread only. */
-    private final VmnetTable vmnet;
     /** Links of guests for whom this process is there. */
     private final Map<Link, Attendance> attended = new ConcurrentHashMap<>();
 
@@ -60,13 +56,6 @@ public final class GuestNetwork implements AutoCloseable {
         this.capture = capture;
         this.ports = new PublishedPorts(gateway);
         this.control = new ControlDoors(gateway, ports);
-        AddressPlan plan = gateway.plan();
-        this.vmnet = new VmnetTable(
-                plan.firstGuest(),
-                plan.lastGuest(),
-                Set.of(plan.gateway(), plan.host()),
-                gateway.claims(),
-                UUID::randomUUID);
     }
 
     /**
@@ -202,12 +191,12 @@ public final class GuestNetwork implements AutoCloseable {
     }
 
     private void open(LinkUrl url, @Nullable Attendance guests) throws IOException {
-        servers.add(LinkServer.open(gateway.loop(), url, gateway.plan().mtu(), vmnet, new Arrivals(guests)));
+        servers.add(LinkServer.open(gateway.loop(), url, gateway.plan().mtu(), gateway.vmnet(), new Arrivals(guests)));
     }
 
     /** Has the vmnet guest of this name get this hardware address. */
     public void choose(UUID guest, MacAddress mac) {
-        gateway.loop().execute(() -> vmnet.choose(guest, mac));
+        gateway.loop().execute(() -> gateway.vmnet().choose(guest, mac));
     }
 
     /**

@@ -10,6 +10,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.proxy.ProxyTarget;
 import dev.sluice.gateway.proxy.Route;
+import dev.sluice.loop.LateLogger;
 import dev.sluice.proxy.LiveProxyPolicy;
 import dev.sluice.proxy.ProxyChoice;
 import dev.sluice.proxy.negotiate.Negotiate;
@@ -21,10 +22,14 @@ import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 
 /** Has a network's proxy policy follow the settings. Made with the first that says something about proxies; nothing of it is loaded before. */
 final class ProxyFollower implements ProxyDoor {
+    private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.settings");
+
     private final Gateway gateway;
     private final LiveProxyPolicy policy;
     private final Negotiate negotiate = new Negotiate(System.getenv());
@@ -80,6 +85,13 @@ final class ProxyFollower implements ProxyDoor {
         Secret use = now.get(Keys.PROXY);
         ProxyChoice choice =
                 use == null ? new ProxyChoice.Host() : ProxyChoice.parse(use.reveal(), origin(now, Keys.PROXY));
+        String file = choice.file();
+        if (file != null && !Files.isReadable(Path.of(file))) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the proxy script {0} is not there, or not to be read; until it is, servers are reached directly",
+                    file);
+        }
         List<String> except = now.get(Keys.NO_PROXY, List.of());
         policy.follow(
                 choice,

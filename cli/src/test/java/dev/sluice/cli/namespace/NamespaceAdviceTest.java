@@ -22,6 +22,17 @@ class NamespaceAdviceTest {
                 .contains("--cap-add");
     }
 
+    @Test
+    void aLimitOfNamespacesIsNamedAlsoToRoot() {
+        assertThat(full(Map.of("user/max_user_namespaces", "15000", "user/max_net_namespaces", "0")))
+                .contains("allows 0 of one kind", "sysctl -w user.max_net_namespaces=15000");
+        assertThat(full(Map.of("user/max_net_namespaces", "15000"))).contains("/proc/sys/user");
+    }
+
+    private static String full(Map<String, String> settings) {
+        return NamespaceAdvice.explain("unshare failed: No space left on device", false, settings::get);
+    }
+
     private static String advice(Map<String, String> settings) {
         return NamespaceAdvice.explain("unshare: Operation not permitted", true, settings::get);
     }

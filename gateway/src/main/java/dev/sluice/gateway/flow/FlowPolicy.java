@@ -7,15 +7,23 @@ import dev.sluice.wire.Ipv6Address;
 /** The one place that decides about a new flow; called on the loop's thread, must not block. */
 @FunctionalInterface
 public interface FlowPolicy {
-    /** What a guest asks for. */
+    /**
+     * What a guest asks for.
+     *
+     * @param guestPort 1–65535; of a ping its identifier
+     * @param destination as the guest wrote it, before any translation
+     * @param destinationPort 0–65535; of a ping 0
+     */
     record Request(Protocol protocol, IpAddress guest, int guestPort, IpAddress destination, int destinationPort) {}
 
+    /** What is spoken. */
     enum Protocol {
         TCP,
         UDP,
         PING
     }
 
+    /** What becomes of a flow. */
     sealed interface Decision {}
 
     /** Go ahead, to this host-side address and port (after translation of the host's address). */
@@ -33,6 +41,7 @@ public interface FlowPolicy {
     /** Refuse as if nothing listened: RST for TCP, port unreachable for UDP. */
     record Reject() implements Decision {}
 
+    /** Decides; at once, as the packets of all guests wait meanwhile. */
     Decision decide(Request request);
 
     /** Allows everything but the host's loopback where that is closed; translates the plan's host address to loopback. */

@@ -43,6 +43,7 @@ public record Limits(
         int proxyHeadSeconds,
         int proxyIdleSeconds) {
 
+    /** What {@code sluice} uses: 16,384 TCP flows, 2,048 UDP mappings, 256 MiB of buffers, 4,096 guests. */
     public static Limits defaults() {
         return new Limits(
                 16384,
@@ -70,7 +71,7 @@ public record Limits(
         return new Builder(this);
     }
 
-    /** Limits in the making. */
+    /** Limits in the making; each method sets the component of its name. */
     public static final class Builder {
         private int tcpFlows;
         private int tcpHalfOpen;
