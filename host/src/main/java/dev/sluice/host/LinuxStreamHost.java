@@ -378,8 +378,9 @@ public final class LinuxStreamHost implements StreamHost {
 
     private static String lowestOpenPort() {
         try {
-            return Files.readString(Path.of("/proc/sys/net/ipv4/ip_unprivileged_port_start"))
-                    .strip();
+            // a file under /proc/sys answers one read only, and readString begins with one of a single byte
+            return Files.readAllLines(Path.of("/proc/sys/net/ipv4/ip_unprivileged_port_start"))
+                    .getFirst();
         } catch (IOException e) {
             return "1024";
         }

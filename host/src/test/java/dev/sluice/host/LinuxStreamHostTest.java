@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sluice.loop.EventLoop;
+import dev.sluice.posix.Errno;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -30,6 +31,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 class LinuxStreamHostTest {
     private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+
+    /** The whole number: the kernel answers one read of that file, which must not be one of a single byte. */
+    @Test
+    void whatIsRefusedBelowTheFirstOpenPortIsSaidWithThatPort() throws IOException {
+        String first = Files.readAllLines(Path.of("/proc/sys/net/ipv4/ip_unprivileged_port_start"))
+                .getFirst();
+        assertThat(LinuxStreamHost.advice(Errno.EACCES, 80)).contains("(ports below " + first + " need", "choose 8080");
+    }
 
     @Test
     void aRefusedConnectionSaysRefused() throws Exception {

@@ -411,7 +411,7 @@ class GvproxyFaceTest {
             {"-listen", "unix:///none/x", "there is no folder /none; make it first"},
             {"-pid-file", "/none/x", "/none/x: no such file or folder; choose another"},
             {"-log-file", "/none/x", "/none/x: no such file or folder; choose another"},
-            {"-config", "/none/x", "cannot read /none/x: /none/x: no such file"},
+            {"-config", "/none/x", "cannot read /none/x: there is no such file"},
         };
         for (String[] each : others) {
             Program one = lab.onHost(gvproxy.toString(), "-ssh-port", "-1", each[0], each[1]);

@@ -29,13 +29,19 @@ final class NamespaceAdvice {
 
     /** ENOSPC (unshare(2)): a limit of namespaces, or of how deep user namespaces may lie in each other. */
     private static String full(Function<String, @Nullable String> settings) {
+        String tightest = null;
+        int least = 1000; // more are hardly ever used up
         for (String kind : List.of("user", "net", "mnt", "pid")) {
             String setting = "user/max_" + kind + "_namespaces";
             String limit = settings.apply(setting);
-            if (limit != null && limit.matches("[0-9]{1,3}")) {
-                return "this system allows " + limit + " of one kind; as root: sysctl -w " + setting.replace('/', '.')
-                        + "=15000";
+            if (limit != null && limit.matches("[0-9]{1,3}") && Integer.parseInt(limit) < least) {
+                least = Integer.parseInt(limit);
+                tightest = setting;
             }
+        }
+        if (tightest != null) {
+            return "this system allows " + least + " of one kind; as root: sysctl -w " + tightest.replace('/', '.')
+                    + "=15000";
         }
         return "there are as many as this system allows; end what has made them, or, as root, raise the limits in"
                 + " /proc/sys/user";
@@ -66,7 +72,8 @@ final class NamespaceAdvice {
 
     private static @Nullable String setting(String name) {
         try {
-            return Files.readString(Path.of("/proc/sys", name)).strip();
+            // not readString: such a file answers one read only, and its first is of a single byte
+            return Files.readAllLines(Path.of("/proc/sys", name)).getFirst();
         } catch (IOException absent) {
             return null;
         }

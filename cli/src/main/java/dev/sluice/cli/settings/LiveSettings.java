@@ -116,8 +116,8 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
     @Override
     public synchronized State reload() throws Refused {
         if (file == null) {
-            throw new Refused(List.of(mistake(new Mistake(
-                    Where.API, "", "this network was started without a settings file; start it with --config FILE"))));
+            String none = "this network was started without a settings file; start it with --config FILE";
+            throw new Refused(List.of(new SettingsDoor.Flaw(Where.API.toString(), "", none, none)));
         }
         read(true);
         return state();

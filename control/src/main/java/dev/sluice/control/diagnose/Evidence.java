@@ -127,8 +127,8 @@ public final class Evidence {
     private static void file(StringBuilder text, String path, String lines) {
         text.append("\n== ").append(path).append(" ==\n");
         try {
-            Files.readString(Path.of(path))
-                    .lines()
+            // not readString: files under /proc/sys answer one read only, and its first is of a single byte
+            Files.readAllLines(Path.of(path)).stream()
                     .filter(line -> lines.isEmpty() || line.matches(lines))
                     .forEach(line -> text.append(line).append('\n'));
         } catch (IOException e) {

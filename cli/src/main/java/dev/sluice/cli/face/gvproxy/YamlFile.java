@@ -43,7 +43,7 @@ final class YamlFile {
             document = new Load(LoadSettings.builder().setLabel(path.toString()).build())
                     .loadFromString(Files.readString(path));
         } catch (IOException e) {
-            throw new IllegalArgumentException("cannot read " + path + ": " + FileTrouble.words(e), e);
+            throw new IllegalArgumentException("cannot read " + path + ": " + FileTrouble.reason(e), e);
         } catch (YamlEngineException e) {
             throw new IllegalArgumentException(
                     path + " is no YAML: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "), e);
