@@ -153,7 +153,12 @@ class PortsCommandTest {
     void anOrdinaryUserIsToldHowToGetALowPort() {
         Program run = lab.sluiceAsOrdinaryUser("run", "-p", "80:80", "--", "true");
         assertThat(run.exitCode()).isEqualTo(69);
-        assertThat(run.err()).contains("ports below 1024 need", "choose 8080", "ip_unprivileged_port_start=80", "CAP_NET_BIND_SERVICE");
+        assertThat(run.err())
+                .contains(
+                        "ports below 1024 need",
+                        "choose 8080",
+                        "ip_unprivileged_port_start=80",
+                        "CAP_NET_BIND_SERVICE");
     }
 
     @ParameterizedTest
