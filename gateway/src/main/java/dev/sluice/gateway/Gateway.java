@@ -563,8 +563,9 @@ public final class Gateway implements AutoCloseable {
             });
         } catch (IOException e) {
             // The loop has ended already.
+        } finally {
+            loop.close();
         }
-        loop.close();
     }
 
     /** Runs {@code task} on the loop and waits for its result. */

@@ -121,6 +121,39 @@ class FaultsTest {
     }
 
     @Test
+    void withoutLocalPortsNewConnectionsFailAndItIsSaidWhatIsLacking() throws IOException {
+        String guest = """
+                import socket
+                held = []
+                while len(held) < 30:
+                    try:
+                        held.append(socket.create_connection(('%s', 7004), 4))
+                    except OSError:
+                        break
+                held[0].sendall(b'again')
+                print(len(held), held[0].recv(5), flush=True)
+                """.formatted(Lab.SERVER);
+        Program run = lab.onHost(
+                "sh",
+                "-c",
+                "echo 50000 50009 >/proc/sys/net/ipv4/ip_local_port_range; exec \"$0\" \"$@\"",
+                Lab.launcher().toString(),
+                "run",
+                "--",
+                "python3",
+                "-c",
+                guest);
+        try {
+            assertThat(run.exitCode()).as(run.toString()).isZero();
+            assertThat(run.out()).isEqualTo("10 b'again'\n");
+            assertThat(run.err()).contains("out of local ports", "ip_local_port_range");
+        } finally {
+            lab.onHost("sh", "-c", "echo 32768 60999 >/proc/sys/net/ipv4/ip_local_port_range")
+                    .exitCode();
+        }
+    }
+
+    @Test
     void aResolverThatIsDownIsToldAtOnceAndUsedWhenItIsBack() throws IOException {
         Program run = lab.sluice("run", "--", "sh", "-c", """
                 dig +tries=1 +time=20 www.example.test | grep status

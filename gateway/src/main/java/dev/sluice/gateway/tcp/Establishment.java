@@ -212,13 +212,18 @@ final class Establishment {
                 counters.drop(Drop.NO_DESCRIPTORS);
                 if (now - lastWarning >= WARNING_INTERVAL) {
                     lastWarning = now;
-                    LOG.log(
-                            System.Logger.Level.WARNING,
-                            "out of descriptors: new connections wait until some are closed; raise the limit with ulimit -n");
+                    LOG.log(System.Logger.Level.WARNING, lacking(error));
                 }
                 flow.vanish(now); // the guest tries again in a second
             }
         }
+    }
+
+    private static String lacking(HostError error) {
+        return error == HostError.NO_DESCRIPTORS
+                ? "out of descriptors: new connections wait until some are closed; raise the limit with ulimit -n"
+                : "out of local ports or memory for sockets: new connections wait until some are closed; sysctl net.ipv4.ip_local_port_range says"
+                        + " how many ports there are to one address";
     }
 
     /** Quotes the flow's SYN back to the guest, and forgets the flow. */
