@@ -48,6 +48,11 @@ final class RtoEstimator {
         timeout = Math.min(micros(profile.rtoMax()), timeout * 2);
     }
 
+    /** True before the first sample and the first timeout. */
+    boolean isInitial(TcpProfile profile) {
+        return smoothed == 0 && timeout == micros(profile.rtoInitial());
+    }
+
     /** RTO in ns. */
     long timeout() {
         return (long) timeout * NANOS;

@@ -86,8 +86,10 @@ final class Sender {
     }
 
     /** RTO in ns, with what the profile adds to it. */
-    private long timeout() {
-        return rto.timeout() + profile.tuning().rtoSlop();
+    long timeout() {
+        return rto.isInitial(profile)
+                ? rto.timeout()
+                : rto.timeout() + profile.tuning().rtoSlop();
     }
 
     void adopt(TcpProfile profile) {
@@ -229,7 +231,12 @@ final class Sender {
             waitingSince = now;
         }
         nxt = 1;
-        timer = Math.min(now + (again ? timeout() : rto.timeout()), waitingSince + profile.synTimeout());
+        timer = Math.min(now + timeout(), waitingSince + profile.synTimeout());
+    }
+
+    /** What acknowledges our SYN is no sample. */
+    void forgetSynTime() {
+        timedOffset = NONE;
     }
 
     /** A SYN of ours left that we have forgotten: it is not timed. */
@@ -513,7 +520,18 @@ final class Sender {
 
     /** Whether the last of what is queued may leave although it fills no segment. */
     private boolean mayBePartial() {
-        return finQueued || (!profile.cork() && (!profile.nagle() || una == nxt));
+        return finQueued || (!profile.cork() && (!profile.nagle() || una == nxt || mayBeSmall()));
+    }
+
+    /** Other stacks' exceptions from Nagle's rule. */
+    private boolean mayBeSmall() {
+        SharedPath shared = path;
+        return shared != null
+                && switch (profile.tuning().smallSegments()) {
+                    case STRICT -> false;
+                    case MINSHALL -> shared.smallEnd() <= una;
+                    case BURST -> end() <= shared.burstEnd();
+                };
     }
 
     /** True if nothing moves any more unless the peer's window does, or the user fills the segment that the cork holds back. */
@@ -567,6 +585,9 @@ final class Sender {
         SharedPath shared = path;
         if (shared != null) {
             shared.onSent(una, nxt);
+            if (length > 0) {
+                shared.onData(from == una ? end() : 0, length < mss ? nxt : 0);
+            }
             recovery.onSent(from, nxt, now);
             armTail(now);
             if (recovery.fast()) {

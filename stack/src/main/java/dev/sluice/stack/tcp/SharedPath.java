@@ -14,6 +14,11 @@ final class SharedPath {
     /** The next new data tells the peer that we have slowed down (CWR). */
     private boolean reduced;
 
+    /** Where the last small segment ended, and what was queued when the first of what is in flight left. */
+    private long smallEnd;
+
+    private long burstEnd;
+
     private long peak;
     /** {@link #peak} is of the flight that ended here. */
     private long peakEnd;
@@ -53,6 +58,20 @@ final class SharedPath {
             peak = nxt - una;
             peakEnd = nxt;
         }
+    }
+
+    /** Data has left: the first in flight of what is queued to {@code queued}, a small segment to {@code small}; 0 if it is not. */
+    void onData(long queued, long small) {
+        burstEnd = queued == 0 ? burstEnd : queued;
+        smallEnd = small == 0 ? smallEnd : small;
+    }
+
+    long smallEnd() {
+        return smallEnd;
+    }
+
+    long burstEnd() {
+        return burstEnd;
     }
 
     /**

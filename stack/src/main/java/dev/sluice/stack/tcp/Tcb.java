@@ -371,6 +371,9 @@ public final class Tcb {
             synPending = false;
             boolean again = synSent;
             sender.onSynSent(now, again);
+            if (passive && !timestamps.on() && !profile.tuning().timeSynAck()) {
+                sender.forgetSynTime();
+            }
             synSent = true;
             boolean answer = state == TcpState.SYN_RECEIVED;
             // A path that drops SYNs which ask for ECN gets one that does not (RFC 3168 §6.1.1.1).
@@ -733,7 +736,7 @@ public final class Tcb {
                 ahead == null ? 0 : ahead.total(),
                 (long) sender.ring.capacity() + receiver.memory(),
                 sender.rto.smoothed(),
-                sender.rto.timeout(),
+                sender.timeout(),
                 sender.retransmissions(),
                 sackOk,
                 timestamps.on(),

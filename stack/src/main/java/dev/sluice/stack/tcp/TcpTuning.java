@@ -10,6 +10,16 @@ public final class TcpTuning implements Cloneable {
     /** Both kinds of profile have it. */
     public static final TcpTuning DEFAULT = new TcpTuning();
 
+    /** When Nagle's algorithm lets a small segment go although data is in flight. */
+    public enum SmallSegments {
+        /** Never (RFC 9293 §3.7.4). */
+        STRICT,
+        /** If no small one is in flight (Minshall's variant). */
+        MINSHALL,
+        /** If it was written before the first of what is in flight left. */
+        BURST
+    }
+
     // Written only before an object is handed out.
 
     private int receiveLimit;
@@ -32,6 +42,8 @@ public final class TcpTuning implements Cloneable {
     private boolean bareReports;
     private boolean acknowledgeReaction;
     private int slowStartSegments = 2;
+    private SmallSegments smallSegments = SmallSegments.STRICT;
+    private boolean timeSynAck = true;
 
     private TcpTuning() {}
 
@@ -110,7 +122,7 @@ public final class TcpTuning implements Cloneable {
         return with(t -> t.quickAcks = segments);
     }
 
-    /** Added to every retransmission timeout but the first of a SYN. */
+    /** Added to every retransmission timeout but the first before there is a sample. */
     public long rtoSlop() {
         return rtoSlop;
     }
@@ -246,5 +258,23 @@ public final class TcpTuning implements Cloneable {
 
     public TcpTuning withSlowStartSegments(int segments) {
         return with(t -> t.slowStartSegments = segments);
+    }
+
+    /** What Nagle's algorithm makes wait. */
+    public SmallSegments smallSegments() {
+        return smallSegments;
+    }
+
+    public TcpTuning withSmallSegments(SmallSegments mode) {
+        return with(t -> t.smallSegments = mode);
+    }
+
+    /** Whether the answer to a SYN-ACK without timestamps is a sample of the round trip (RFC 6298 §2). */
+    public boolean timeSynAck() {
+        return timeSynAck;
+    }
+
+    public TcpTuning withTimeSynAck(boolean on) {
+        return with(t -> t.timeSynAck = on);
     }
 }

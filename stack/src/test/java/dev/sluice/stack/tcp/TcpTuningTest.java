@@ -179,6 +179,75 @@ class TcpTuningTest {
         }
     }
 
+    private static Dialogue writing(TcpTuning.SmallSegments mode) {
+        return new Dialogue(LAN.with(OURS.withSmallSegments(mode)), 1, 1).established(Dialogue.mssOption(1000));
+    }
+
+    @Test
+    void strictlyASmallSegmentWaitsForAllInFlight() {
+        try (Dialogue d = writing(TcpTuning.SmallSegments.STRICT)) {
+            d.write(1500);
+            assertThat(d.one().length()).isEqualTo(1000);
+            d.peer(ACK, 1, 1001);
+            assertThat(d.one().length()).isEqualTo(500);
+        }
+    }
+
+    @Test
+    void inMinshallsVariantItWaitsForSmallOnes() {
+        try (Dialogue d = writing(TcpTuning.SmallSegments.MINSHALL)) {
+            d.write(1500);
+            assertThat(d.next().length()).isEqualTo(1000);
+            assertThat(d.one().length()).isEqualTo(500);
+            d.write(1200);
+            assertThat(d.one().length()).isEqualTo(1000);
+            d.peer(ACK, 1, 1001);
+            d.silence();
+            d.peer(ACK, 1, 1501);
+            assertThat(d.one().length()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void inABurstItWaitsForNothingThatBeganWithIt() {
+        try (Dialogue d = writing(TcpTuning.SmallSegments.BURST)) {
+            d.write(1500);
+            assertThat(d.next().length()).isEqualTo(1000);
+            assertThat(d.one().length()).isEqualTo(500);
+            d.write(200);
+            d.silence();
+            d.peer(ACK, 1, 1001);
+            d.silence();
+            d.peer(ACK, 1, 1501);
+            assertThat(d.one().length()).isEqualTo(200);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, 200000000", "false, 3000000000"})
+    void theAnswerToASynAckNeedNotBeASample(boolean timed, long timeout) {
+        TcpProfile profile = LAN.with(OURS.withTimeSynAck(timed).withRtoSlop(timed ? 0 : 500_000_000L))
+                .withRto(3_000_000_000L, 200_000_000L, 60_000_000_000L);
+        try (Dialogue d = new Dialogue(profile, 1, 1)) {
+            int length = d.build(SYN, 0, 0, 0, 65535, Dialogue.mssOption(1000));
+            d.tcb.openPassive(0, 0, d.input(), 2, length, d.iss, d.now);
+            d.tcb.accept(d.now);
+            d.one();
+            d.pass(1_000_000L);
+            d.peer(ACK, 1, 1);
+            assertThat(d.tcb.snapshot().smoothedRtt() > 0).isEqualTo(timed);
+            assertThat(d.tcb.snapshot().rto()).isEqualTo(timeout);
+            d.write(100);
+            d.one();
+            long sent = d.now;
+            d.timer();
+            assertThat(d.now - sent).isEqualTo(timeout);
+            d.one();
+            // The slop is added to what has backed off.
+            assertThat(d.tcb.snapshot().rto()).isEqualTo(timed ? 2 * timeout : 2 * timeout + 500_000_000L);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aSynInTimeWaitIsTreatedByTheRulesOfItsConnection(boolean defence) {

@@ -183,6 +183,13 @@ final class Settings {
                         // Linux bounds the variation instead of the whole.
                         .withRtoMargin(dialect == Dialect.LINUX ? rtoMin : 0)
                         .withRepeatFin(freebsd)
+                        .withTimeSynAck(!freebsd)
+                        .withSmallSegments(
+                                switch (dialect) {
+                                    case LINUX -> TcpTuning.SmallSegments.MINSHALL;
+                                    case FREEBSD -> TcpTuning.SmallSegments.BURST;
+                                    case SLUICE -> TcpTuning.SmallSegments.STRICT;
+                                })
                         .withKeepFinOfSyn(!freebsd)
                         .withResetUnread(!freebsd)
                         .withDelayFin(dialect == Dialect.LINUX)

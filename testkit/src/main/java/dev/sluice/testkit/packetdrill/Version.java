@@ -19,7 +19,7 @@ enum Version {
     LINUX_2(Dialect.LINUX, 4 << 20, 40, 1000, true, false, false, false),
     FREEBSD(Dialect.FREEBSD, 2 << 20, 40, 1000, true, true, false, true),
     FREEBSD_13(Dialect.FREEBSD, 2 << 20, 100, 1000, true, true, true, false),
-    FREEBSD_12(Dialect.FREEBSD, 2 << 20, 100, 3000, false, true, true, false),
+    FREEBSD_12(Dialect.FREEBSD, 2 << 20, 100, 3000, false, false, true, false),
     SLUICE(Dialect.SLUICE, 0, 40, 1000, false, true, false, false);
 
     final Dialect dialect;
