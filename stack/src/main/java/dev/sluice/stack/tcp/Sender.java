@@ -526,12 +526,14 @@ final class Sender {
     /** Other stacks' exceptions from Nagle's rule. */
     private boolean mayBeSmall() {
         SharedPath shared = path;
-        return shared != null
-                && switch (profile.tuning().smallSegments()) {
-                    case STRICT -> false;
-                    case MINSHALL -> shared.smallEnd() <= una;
-                    case BURST -> end() <= shared.burstEnd();
-                };
+        if (shared == null) {
+            return false;
+        }
+        TcpTuning.SmallSegments mode = profile.tuning().smallSegments();
+        if (mode == TcpTuning.SmallSegments.MINSHALL) {
+            return shared.smallEnd() <= una;
+        }
+        return mode == TcpTuning.SmallSegments.BURST && end() <= shared.burstEnd();
     }
 
     /** True if nothing moves any more unless the peer's window does, or the user fills the segment that the cork holds back. */

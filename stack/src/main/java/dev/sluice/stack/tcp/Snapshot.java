@@ -17,7 +17,7 @@ package dev.sluice.stack.tcp;
  * @param outOfOrder bytes held beyond a hole
  * @param memory bytes of ring memory owned
  * @param smoothedRtt ns; 0 before the first sample
- * @param rto retransmission timeout in ns, with what {@link TcpTuning#rtoSlop} adds
+ * @param rto ns, backed off, with what {@link TcpTuning#rtoSlop} adds
  * @param retransmissions segments sent again
  * @param sack whether selective acknowledgments were agreed on; likewise timestamps, window scaling and ECN
  * @param deadline as {@link Tcb#deadline}

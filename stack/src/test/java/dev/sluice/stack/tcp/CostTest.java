@@ -107,12 +107,18 @@ class CostTest {
                 pair.lossEvery = loss;
                 // Until everything that grows has grown and is compiled.
                 run(pair, 40_000);
-                long before = allocated();
-                int segments = pair.passed;
-                run(pair, 20_000);
-                long bytes = allocated() - before;
-                segments = pair.passed - segments;
-                assertThat(segments).isGreaterThan(10_000);
+                // Twice at most: what the compiler or the linkage of a rare path costs once does not come back, what a
+                // segment costs does.
+                long bytes = Long.MAX_VALUE;
+                int segments = 0;
+                for (int attempt = 0; attempt < 2 && bytes >= 4096; attempt++) {
+                    long before = allocated();
+                    int passed = pair.passed;
+                    run(pair, 20_000);
+                    bytes = allocated() - before;
+                    segments = pair.passed - passed;
+                    assertThat(segments).isGreaterThan(10_000);
+                }
                 assertThat(bytes)
                         .as("bytes for %d segments, loss %d, %s", segments, loss, profile)
                         .isLessThan(4096);
