@@ -89,6 +89,28 @@ class NarrowLinkTest {
         return future.join();
     }
 
+    private interface Sending {
+        void run() throws Exception;
+    }
+
+    /** Runs turns until {@code sending} waits for what no turn brings: room. It would take as long as the test to get it. */
+    private void untilItWaits(Sending sending) {
+        Thread thread = Thread.startVirtualThread(() -> {
+            try {
+                sending.run();
+            } catch (Exception e) {
+                // the test is over
+            }
+        });
+        // Who waits for the loop is woken by a turn, so who waits after several waits for room.
+        for (int waiting = 0; waiting < 5; ) {
+            loop.turn();
+            Thread.yield();
+            assertThat(thread.getState()).isNotEqualTo(Thread.State.TERMINATED);
+            waiting = thread.getState() == Thread.State.WAITING ? waiting + 1 : 0;
+        }
+    }
+
     private TcpConnection connect(NetStack bob, int port) throws Exception {
         TcpListener listener = settle(async(() -> bob.tcp().listen(port, 1)));
         CompletableFuture<TcpConnection> accepting = async(() -> listener.accept(TwoHosts.LONG));
@@ -121,16 +143,8 @@ class NarrowLinkTest {
         small = connect(bob, SMALL);
         small.noDelay(true); // no time passes here, so nothing is acknowledged late
         narrow.room = 0;
-        CompletableFuture<Boolean> writing = async(() -> {
-            bulk.write(new byte[64 << 20]); // more than it will ever get rid of
-            return true;
-        });
-        // Its rings are full, and it waits for room.
-        for (int i = 0; i < 1000; i++) {
-            loop.turn();
-            Thread.yield();
-        }
-        assertThat(writing).isNotDone();
+        // More than it will ever get rid of: its rings are full then, and it waits for room.
+        untilItWaits(() -> bulk.write(new byte[64 << 20]));
         narrow.sent[BULK] = 0;
         narrow.sent[SMALL] = 0;
     }
@@ -197,17 +211,11 @@ class NarrowLinkTest {
     void aConnectionTakesTurnsWithASocketThatSendsManyDatagrams() throws Exception {
         UdpSocket socket = settle(async(() -> alice.udp().bind(1000)));
         narrow.room = 0;
-        CompletableFuture<Boolean> pouring = async(() -> {
+        untilItWaits(() -> {
             for (int i = 0; i < 10_000; i++) {
                 socket.send(TwoHosts.BOB, 9, new byte[10_000]);
             }
-            return true;
         });
-        for (int i = 0; i < 1000; i++) {
-            loop.turn();
-            Thread.yield();
-        }
-        assertThat(pouring).isNotDone();
         assertThat(roomsUntil(BULK)).isLessThanOrEqualTo(FEW);
     }
 
