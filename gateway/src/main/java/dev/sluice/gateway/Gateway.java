@@ -19,6 +19,7 @@ import dev.sluice.host.NamespaceSockets;
 import dev.sluice.host.NetworkWatch;
 import dev.sluice.host.Outbound;
 import dev.sluice.host.VsockAddress;
+import dev.sluice.link.Guests;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkServer;
 import dev.sluice.link.LinkUrl;
@@ -29,6 +30,7 @@ import dev.sluice.posix.PosixException;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -232,16 +234,34 @@ public final class Gateway implements AutoCloseable {
      * @return what ends that when closed, as the gateway's own end does; guests that are there stay
      * @throws IOException with one line saying why that place can't be had, and what to do
      */
-    public LinkServer listen(LinkUrl url) throws IOException {
-        LinkServer server = LinkServer.open(loop, url, plan().mtu(), vmnet, (link, identity) -> {
+    public Closeable listen(LinkUrl url) throws IOException {
+        return listen(url, (link, identity) -> {
             try {
                 attach(link, identity == null ? null : identity.mac());
             } catch (IOException e) {
                 System.getLogger("dev.sluice.link").log(System.Logger.Level.WARNING, e.getMessage());
             }
         });
+    }
+
+    /** As {@link #listen(LinkUrl)}, for who wants to know who comes: {@code guests} attaches them, or turns them away. */
+    public Closeable listen(LinkUrl url, Guests guests) throws IOException {
+        LinkServer server;
+        try {
+            server = LinkServer.open(loop, url, plan().mtu(), vmnet, guests);
+        } catch (RejectedExecutionException e) {
+            throw new IOException("the gateway has been closed", e);
+        }
         servers.add(server);
-        return server;
+        return () -> {
+            servers.remove(server);
+            server.close();
+        };
+    }
+
+    /** How many places are listened at. */
+    int listeners() {
+        return servers.size();
     }
 
     /** Connects a guest's link, made on {@link #loop}; the gateway starts it, and owns it from now on. */

@@ -70,8 +70,22 @@ class TutorialTest {
                         .isInstanceOf(IOException.class)
                         .hasMessageContaining("in use");
             }
+            assertThat(gateway.listeners())
+                    .as("nothing is kept of what has ended")
+                    .isZero();
             gateway.listen(url);
         }
+    }
+
+    @Test
+    void aGatewayThatHasEndedListensNowhere() throws Exception {
+        Path socket = folder.resolve("vm.sock");
+        Gateway gateway = Gateway.builder().start();
+        gateway.close();
+        assertThatThrownBy(() -> gateway.listen(LinkUrl.parse("qemu:" + socket)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("closed");
+        assertThat(socket).doesNotExist();
     }
 
     @Test

@@ -58,6 +58,7 @@ public final class LinkServer implements AutoCloseable {
      * @param mtu largest IP packet for guests, in bytes
      * @param vmnet who is who among vmnet guests; used on the loop's thread only
      * @throws IOException with one line saying what is wrong and what to do; nothing has changed then
+     * @throws RejectedExecutionException if the loop has ended; nobody listens then
      */
     public static LinkServer open(EventLoop loop, LinkUrl url, int mtu, VmnetTable vmnet, Guests guests)
             throws IOException {
@@ -120,11 +121,16 @@ public final class LinkServer implements AutoCloseable {
     }
 
     private void onLoop(Runnable task) {
-        loop.execute(() -> {
-            if (!closed) {
-                task.run();
-            }
-        });
+        try {
+            loop.execute(() -> {
+                if (!closed) {
+                    task.run();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            close(); // the loop has ended: nobody will ever be served here
+            throw e;
+        }
     }
 
     private void acceptAll(java.util.function.IntConsumer toGuest) {

@@ -8,7 +8,6 @@ import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Framing;
 import dev.sluice.link.Guests;
 import dev.sluice.link.Link;
-import dev.sluice.link.LinkServer;
 import dev.sluice.link.LinkUrl;
 import dev.sluice.link.StreamLink;
 import dev.sluice.link.TapLink;
@@ -25,7 +24,6 @@ import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -44,7 +42,6 @@ public final class GuestNetwork implements AutoCloseable {
 
     private final Gateway gateway;
     private final @Nullable CaptureFile capture;
-    private final List<LinkServer> servers = new ArrayList<>();
     /** Links of guests for whom this process is there. */
     private final Map<Link, Attendance> attended = new ConcurrentHashMap<>();
 
@@ -191,7 +188,7 @@ public final class GuestNetwork implements AutoCloseable {
     }
 
     private void open(LinkUrl url, @Nullable Attendance guests) throws IOException {
-        servers.add(LinkServer.open(gateway.loop(), url, gateway.plan().mtu(), gateway.vmnet(), new Arrivals(guests)));
+        gateway.listen(url, new Arrivals(guests));
     }
 
     /** Has the vmnet guest of this name get this hardware address. */
@@ -307,7 +304,6 @@ public final class GuestNetwork implements AutoCloseable {
     @Override
     public void close() {
         control.close();
-        servers.forEach(LinkServer::close);
         gateway.close();
         ports.close();
         if (capture != null) {
