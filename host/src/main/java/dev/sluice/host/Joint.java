@@ -11,15 +11,10 @@ import org.jspecify.annotations.Nullable;
  * allocates nothing.
  */
 public abstract class Joint extends Work {
-    /** Bytes of scratch memory that a joint can use. */
-    public static final int SCRATCH = 1 << 20;
-
-    /** Bytes moved before others get their turn. */
-    private static final int TURN_BUDGET = 1 << 20;
-
     private static final int SMALLEST_MOVE = 16 << 10;
 
     private final Loop loop;
+    private final Scratch scratch;
     /** Who came. */
     protected final End client = new End();
     /** Whom it came for. */
@@ -28,12 +23,11 @@ public abstract class Joint extends Work {
     private boolean joined;
     private boolean closed;
 
-    protected Joint(Loop loop) {
+    /** @param scratch of the same loop */
+    protected Joint(Loop loop, Scratch scratch) {
         this.loop = loop;
+        this.scratch = scratch;
     }
-
-    /** {@value #SCRATCH} bytes that others may use too: they hold nothing between calls. */
-    protected abstract MemorySegment scratch();
 
     /** So many bytes went each way; perhaps none. */
     protected abstract void moved(int toService, int toClient);
@@ -90,12 +84,18 @@ public abstract class Joint extends Work {
         return from.readable && !from.ended && !to.full;
     }
 
-    /** Bytes moved; stops at the turn's budget, when one side would block, or at the end. */
+    /** Bytes moved; stops at its share of the turn, when one side would block, or at the end. */
     private int move(End from, End to) {
-        MemorySegment memory = scratch();
+        if (!mayMove(from, to)) {
+            return 0;
+        }
+        MemorySegment memory = scratch.memory();
+        int share = scratch.share(from.lastTurn);
+        from.lastTurn = loop.now();
         int moved = 0;
-        while (mayMove(from, to) && !closed && moved < TURN_BUDGET) {
-            int n = from.socket().peek(memory, 0, from.stride);
+        while (mayMove(from, to) && !closed && moved < share) {
+            int most = Math.min(from.stride, share - moved);
+            int n = from.socket().peek(memory, 0, most);
             if (n > 0) {
                 int m = to.socket().write(memory, 0, n, 0, 0);
                 if (m == StreamSocket.FAILED) {
@@ -109,10 +109,9 @@ public abstract class Joint extends Work {
                     moved += m;
                 }
                 if (to.full) {
-                    from.stride =
-                            Math.max(SMALLEST_MOVE, Math.min(from.stride, Integer.highestOneBit(Math.max(1, m)) * 2));
-                } else if (n == from.stride) {
-                    from.stride = Math.min(SCRATCH, from.stride * 2);
+                    from.stride = Math.clamp(Integer.highestOneBit(Math.max(1, m)) * 4L, SMALLEST_MOVE, from.stride);
+                } else if (n == most) {
+                    from.stride = Math.min(Scratch.BYTES, from.stride * 2);
                 } else if (!from.socket().mayHoldMore()) {
                     from.readable = false; // a short read has emptied it; the next edge tells of more (epoll(7))
                 }
@@ -133,9 +132,9 @@ public abstract class Joint extends Work {
 
     /** What lies in a broken socket was said before it broke: the other side gets it, as far as it takes it at once. */
     private void passLastWords(End from, End to) {
-        MemorySegment memory = scratch();
-        for (int moved = 0; moved < TURN_BUDGET; ) {
-            int n = from.ended ? 0 : from.socket().peek(memory, 0, SCRATCH);
+        MemorySegment memory = scratch.memory();
+        for (int moved = 0; moved < Scratch.BYTES; ) {
+            int n = from.ended ? 0 : from.socket().peek(memory, 0, Scratch.BYTES);
             int m = n > 0 ? to.socket().write(memory, 0, n, 0, 0) : 0;
             if (m <= 0) {
                 return;
@@ -191,7 +190,9 @@ public abstract class Joint extends Work {
         /** Has ended its stream, and the other was told. */
         private boolean ended;
         /** Bytes to look at next: what the other end takes at a time, about. */
-        private int stride = SMALLEST_MOVE * 4;
+        private int stride = Scratch.BYTES;
+        /** When bytes of it were moved last, on the loop's clock. */
+        private long lastTurn;
         /** Who goes on with the socket when the joint is none. */
         private StreamSocket.@Nullable Events successor;
 

@@ -6,12 +6,9 @@ import dev.sluice.wire.IpAddress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A service behind a listener of the loop that is written as if it blocked: each client is served on a virtual thread of its own. Made
@@ -25,7 +22,7 @@ public final class StreamService implements StreamListener.Acceptor {
     private final int limit;
     private final Handler handler;
     private final Set<Client> clients = new LinkedHashSet<>();
-    private @Nullable MemorySegment scratch;
+    private final Scratch scratch;
 
     /** Serves one client; the connection ends when it returns. */
     @FunctionalInterface
@@ -42,6 +39,7 @@ public final class StreamService implements StreamListener.Acceptor {
      */
     public StreamService(Loop loop, String name, int limit, Handler handler) {
         this.loop = loop;
+        this.scratch = new Scratch(loop);
         this.name = name;
         this.limit = limit;
         this.handler = handler;
@@ -68,7 +66,7 @@ public final class StreamService implements StreamListener.Acceptor {
     /** Joins a client's socket to the pipe at whose other end its thread is. */
     private final class Client extends Joint {
         Client(StreamSocket socket) {
-            super(loop);
+            super(loop, scratch);
             client.socket(socket);
         }
 
@@ -103,16 +101,6 @@ public final class StreamService implements StreamListener.Acceptor {
         @Override
         protected void serviceEnded() {
             close();
-        }
-
-        @Override
-        protected MemorySegment scratch() {
-            MemorySegment made = scratch;
-            if (made == null) {
-                made = Arena.ofAuto().allocate(Joint.SCRATCH, 64);
-                scratch = made;
-            }
-            return made;
         }
 
         @Override

@@ -6,7 +6,6 @@ import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.loop.Work;
 import java.io.ByteArrayOutputStream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -47,21 +46,18 @@ class JointTest {
     }
 
     private final class Pair extends Joint {
-        private final MemorySegment memory = Arena.ofAuto().allocate(Joint.SCRATCH);
-
         Pair() {
-            super(new Now());
+            this(new Now());
+        }
+
+        private Pair(Loop loop) {
+            super(loop, new Scratch(loop));
         }
 
         void open() {
             client.socket(JointTest.this.client);
             service.socket(JointTest.this.service);
             service.onConnected();
-        }
-
-        @Override
-        protected MemorySegment scratch() {
-            return memory;
         }
 
         @Override

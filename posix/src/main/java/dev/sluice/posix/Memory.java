@@ -1,10 +1,11 @@
 package dev.sluice.posix;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Anonymous memory from the kernel: zeroed, page-aligned, taking physical pages only where touched. The segments have global lifetime:
- * after {@link #unmap} any use of one crashes the process, so one owner maps and unmaps.
+ * Anonymous memory from the kernel: zeroed, page-aligned, taking physical pages only where touched. Segments without an arena have global
+ * lifetime: after {@link #unmap} any use of one crashes the process, so one owner maps and unmaps.
  */
 public final class Memory {
     private static final int READ_WRITE = 3;
@@ -25,6 +26,11 @@ public final class Memory {
         long r = MMAP.raw(state, 0, bytes, READ_WRITE, ANONYMOUS, -1, 0);
         PosixException.check(r == -1 ? -Native.errno(state) : 0, "mmap(" + bytes + " bytes)");
         return MemorySegment.ofAddress(r).reinterpret(bytes);
+    }
+
+    /** The same, given back when {@code arena} ends: the segment lives as long as it. */
+    public static MemorySegment map(long bytes, Arena arena) throws PosixException {
+        return map(bytes).reinterpret(arena, Memory::unmap);
     }
 
     /** Gives all of a {@link #map}ped segment back. */

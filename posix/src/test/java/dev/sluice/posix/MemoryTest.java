@@ -3,8 +3,11 @@ package dev.sluice.posix;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 class MemoryTest {
@@ -17,6 +20,18 @@ class MemoryTest {
         assertThat(Memory.release(memory, 65536, 65536)).isZero();
         assertThat(memory.get(ValueLayout.JAVA_LONG, 65536)).isZero();
         Memory.unmap(memory);
+    }
+
+    @Test
+    void memoryOfAnArenaIsGivenBackWithIt() throws Exception {
+        String range;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = Memory.map(1 << 20, arena);
+            assertThat(memory.get(ValueLayout.JAVA_LONG, 65536)).isZero();
+            range = Long.toHexString(memory.address());
+            assertThat(memory.scope()).isEqualTo(arena.scope());
+        }
+        assertThat(Files.readString(Path.of("/proc/self/maps"))).doesNotContain(range + "-");
     }
 
     @Test

@@ -3,15 +3,13 @@ package dev.sluice.gateway.mux;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.HostError;
 import dev.sluice.host.Joint;
+import dev.sluice.host.Scratch;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.loop.Loop;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The side of a multiplexer that connects channels to what they ask for, on this host. A channel is accepted when its connection
@@ -22,10 +20,11 @@ public final class Dialer {
     private final StreamHost streams;
     private final DatagramHost datagrams;
     private final Set<Joint> joints = new LinkedHashSet<>();
-    private @Nullable MemorySegment scratch;
+    private final Scratch scratch;
 
     public Dialer(Loop loop, StreamHost streams, DatagramHost datagrams) {
         this.loop = loop;
+        this.scratch = new Scratch(loop);
         this.streams = streams;
         this.datagrams = datagrams;
     }
@@ -55,7 +54,7 @@ public final class Dialer {
         private final Channel channel;
 
         Dialled(Channel channel) {
-            super(loop);
+            super(loop, scratch);
             this.channel = channel;
             client.socket(channel);
             joints.add(this);
@@ -67,16 +66,6 @@ public final class Dialer {
 
         void to(StreamSocket socket) {
             service.socket(socket);
-        }
-
-        @Override
-        protected MemorySegment scratch() {
-            MemorySegment made = scratch;
-            if (made == null) {
-                made = Arena.ofAuto().allocate(Joint.SCRATCH, 64);
-                scratch = made;
-            }
-            return made;
         }
 
         @Override

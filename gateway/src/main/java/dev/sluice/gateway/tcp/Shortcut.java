@@ -10,7 +10,6 @@ import dev.sluice.host.Joint;
 import dev.sluice.host.StreamHost;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +31,7 @@ final class Shortcut extends Joint implements Flow {
     private boolean refused;
 
     Shortcut(TcpInbound inbound, @Nullable StreamHost inside, TcpForward.Client who) {
-        super(inbound.flows.loop);
+        super(inbound.flows.loop, inbound.scratch);
         this.inbound = inbound;
         this.inside = inside;
         this.who = who;
@@ -86,15 +85,10 @@ final class Shortcut extends Joint implements Flow {
         inbound.flows.events.opened(this, inbound.flows.loop.now());
         if (who.forward().proxy) {
             int length = inbound.writeProxyHeader(who);
-            if (service.socket().write(scratch(), 0, length, 0, 0) != length) {
+            if (service.socket().write(inbound.scratch.memory(), 0, length, 0, 0) != length) {
                 reset(); // a new socket has room for some fifty bytes, unless it is broken
             }
         }
-    }
-
-    @Override
-    protected MemorySegment scratch() {
-        return inbound.scratch();
     }
 
     @Override

@@ -4,14 +4,12 @@ import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.Guest;
-import dev.sluice.host.Joint;
+import dev.sluice.host.Scratch;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.ProxyHeader;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -24,10 +22,12 @@ public final class TcpInbound {
     final TcpFlows flows;
     private final Set<Shortcut> shortcuts = new LinkedHashSet<>();
     private @Nullable StreamHost inside;
-    private @Nullable MemorySegment scratch;
+    /** What shortcuts move bytes through. */
+    final Scratch scratch;
 
     public TcpInbound(TcpFlows flows) {
         this.flows = flows;
+        this.scratch = new Scratch(flows.loop);
     }
 
     /** Lets clients on this host be joined to services inside the guests' namespace without frames. */
@@ -92,16 +92,6 @@ public final class TcpInbound {
         return StreamSocket.Events.NOBODY;
     }
 
-    /** Memory for what shortcuts move; holds nothing between calls. */
-    MemorySegment scratch() {
-        MemorySegment made = scratch;
-        if (made == null) {
-            made = Arena.ofAuto().allocate(Joint.SCRATCH, 64);
-            scratch = made;
-        }
-        return made;
-    }
-
     void ended(Shortcut shortcut) {
         shortcuts.remove(shortcut);
     }
@@ -151,7 +141,7 @@ public final class TcpInbound {
         long keyLow = flows.keyLow(guest, high, low, guestPort, sourcePort);
         int iss = flows.shard.isn().next(keyHigh, keyLow, now);
         flow.tcb.openActive(keyHigh, keyLow, iss, now, sourcePort, guestPort);
-        if (client.forward().proxy && !flow.sendFirst(scratch(), writeProxyHeader(client))) {
+        if (client.forward().proxy && !flow.sendFirst(scratch.memory(), writeProxyHeader(client))) {
             flow.abort(now);
             flows.counters.drop(Drop.TCP_BUFFER_LIMIT);
             return flow;
@@ -165,9 +155,9 @@ public final class TcpInbound {
     int writeProxyHeader(TcpForward.Client client) {
         IpAddress local = client.socket().localAddress();
         return local == null
-                ? ProxyHeader.writeLocal(scratch(), 0)
+                ? ProxyHeader.writeLocal(scratch.memory(), 0)
                 : ProxyHeader.write(
-                        scratch(),
+                        scratch.memory(),
                         0,
                         client.peer(),
                         client.peerPort(),
