@@ -36,6 +36,8 @@ public final class LinuxStreamHost implements StreamHost {
     /** Where accept leaves the client's name. */
     final MemorySegment peer = Arena.ofAuto().allocate(128, 8);
 
+    final LoopbackCongestion congestion = LoopbackCongestion.ofSystem();
+
     private final MemorySegment address = Arena.ofAuto().allocate(128, 8);
     private final @Nullable NamespaceSockets inside;
     private final Outbound outbound;
@@ -135,6 +137,7 @@ public final class LinuxStreamHost implements StreamHost {
 
     private void connect(LinuxStreamSocket socket, int fd, IpAddress to, int port, int timeToLive) {
         Sockets.setOption(fd, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
+        congestion.choose(fd, to);
         // Urgent data is part of the stream (RFC 6093 §2): a byte that was taken out of it would be lost.
         Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_OOBINLINE, 1);
         if (timeToLive != DEFAULT_TTL) {
@@ -146,7 +149,7 @@ public final class LinuxStreamHost implements StreamHost {
         }
         IpAddress from = outbound.of(to instanceof Ipv6Address);
         int result = 0;
-        if (from != null && !isLoopback(to)) {
+        if (from != null && !to.isLoopback()) {
             // the port is chosen when the destination is known, so that a port serves many destinations (ip(7))
             Sockets.setOption(fd, Sockets.IPPROTO_IP, Sockets.IP_BIND_ADDRESS_NO_PORT, 1);
             result = Sockets.bind(fd, address, write(from, 0));
@@ -405,13 +408,6 @@ public final class LinuxStreamHost implements StreamHost {
                 yield v4 == null ? v6 : v4;
             }
             default -> null;
-        };
-    }
-
-    private static boolean isLoopback(IpAddress address) {
-        return switch (address) {
-            case Ipv4Address v4 -> v4.bits() >>> 24 == 127;
-            case Ipv6Address v6 -> v6.equals(Ipv6Address.LOOPBACK);
         };
     }
 

@@ -80,8 +80,11 @@ final class LinuxStreamListener implements StreamListener {
             }
             Sockets.setOption(client, Sockets.IPPROTO_TCP, Sockets.TCP_NODELAY, 1);
             LinuxStreamSocket socket = LinuxStreamSocket.connected(host, client, StreamSocket.Events.NOBODY);
-            if (LinuxStreamHost.address(host.peer) == null) {
+            IpAddress peer = LinuxStreamHost.address(host.peer);
+            if (peer == null) {
                 socket.ofUnixDomain();
+            } else {
+                host.congestion.choose(client, peer);
             }
             socket.attach(acceptor.accept(socket, peerAddress(), peerPort()));
         }

@@ -20,7 +20,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
 
     private final LinuxStreamHost host;
     /** −1 while it waits for one, and if it never gets one. */
-    private int fd;
+    int fd;
 
     private StreamSocket.Events events;
     private @Nullable Watch watch;

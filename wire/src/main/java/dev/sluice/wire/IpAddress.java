@@ -16,4 +16,7 @@ public sealed interface IpAddress permits Ipv4Address, Ipv6Address {
     static IpAddress parse(String text) {
         return text.indexOf(':') >= 0 ? Ipv6Address.parse(text) : Ipv4Address.parse(text);
     }
+
+    /** Whether it names the machine itself, and never leaves it (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
+    boolean isLoopback();
 }

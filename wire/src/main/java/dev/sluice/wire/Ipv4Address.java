@@ -66,6 +66,7 @@ public record Ipv4Address(int bits) implements IpAddress, Comparable<Ipv4Address
     }
 
     /** 127.0.0.0/8. */
+    @Override
     public boolean isLoopback() {
         return bits >>> 24 == 127;
     }

@@ -148,6 +148,7 @@ public record Ipv6Address(long high, long low) implements IpAddress, Comparable<
     }
 
     /** {@code ::1}. */
+    @Override
     public boolean isLoopback() {
         return high == 0 && low == 1;
     }
