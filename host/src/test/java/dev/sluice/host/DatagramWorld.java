@@ -42,7 +42,7 @@ final class DatagramWorld implements AutoCloseable {
                 result.completeExceptionally(t);
             }
         });
-        return result.get(10, TimeUnit.SECONDS);
+        return result.get(60, TimeUnit.SECONDS);
     }
 
     DatagramSocket open(long high, long low, int port, DatagramSocket.Events events) throws Exception {
@@ -71,9 +71,9 @@ final class DatagramWorld implements AutoCloseable {
         return new String(bytes(memory, at, Math.min(length, SHOWN)), StandardCharsets.US_ASCII);
     }
 
-    /** The next of a queue; "null" if there is none for ten seconds. */
+    /** The next of a queue; "null" if there is none for a minute. */
     private static String next(LinkedBlockingQueue<String> queue) throws InterruptedException {
-        return String.valueOf(queue.poll(10, TimeUnit.SECONDS));
+        return String.valueOf(queue.poll(60, TimeUnit.SECONDS));
     }
 
     /** What a datagram socket reports, in order; and it makes use of the memory it may write to. */
@@ -132,7 +132,7 @@ final class DatagramWorld implements AutoCloseable {
         }
 
         byte[] nextBytes() throws InterruptedException {
-            byte[] payload = payloads.poll(10, TimeUnit.SECONDS);
+            byte[] payload = payloads.poll(60, TimeUnit.SECONDS);
             assertThat(payload)
                     .as("a datagram within ten seconds; seen so far: %s", seen.size())
                     .isNotNull();

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A file is followed through everything that happens to files. */
-@Timeout(60)
+@Timeout(300)
 class FileWatchTest {
     @TempDir
     private Path folder;
@@ -49,9 +49,9 @@ class FileWatchTest {
 
     /** Waits until the file was seen with that content; what was seen before on the way does not matter. */
     private void sees(String text) throws InterruptedException {
-        for (String each = seen.poll(20, TimeUnit.SECONDS);
+        for (String each = seen.poll(60, TimeUnit.SECONDS);
                 !text.equals(each);
-                each = seen.poll(20, TimeUnit.SECONDS)) {
+                each = seen.poll(60, TimeUnit.SECONDS)) {
             assertThat(each).as("something was seen before '" + text + "'").isNotNull();
         }
     }

@@ -154,7 +154,7 @@ class LinuxIpv6DatagramTest {
 
     private static void answer(java.net.DatagramSocket peer) throws IOException {
         var packet = new DatagramPacket(new byte[100], 100);
-        peer.setSoTimeout(10_000);
+        peer.setSoTimeout(60_000);
         peer.receive(packet);
         peer.send(new DatagramPacket("pong".getBytes(), 4, packet.getSocketAddress()));
     }

@@ -84,7 +84,7 @@ class LinuxStreamHostTest {
             var made = new CompletableFuture<StreamSocket>();
             loop.execute(() -> made.complete(
                     host.connect(Ipv4Address.LOOPBACK, server.getLocalPort(), StreamHost.DEFAULT_TTL, events)));
-            StreamSocket socket = made.get(10, TimeUnit.SECONDS);
+            StreamSocket socket = made.get(60, TimeUnit.SECONDS);
             assertThat(events.next()).isEqualTo("connected");
             int port = on(loop, socket::localPort);
             assertThat(timer(port)).isEqualTo("00");
@@ -144,7 +144,7 @@ class LinuxStreamHostTest {
             });
             boolean loopback;
             try {
-                made.get(10, TimeUnit.SECONDS);
+                made.get(60, TimeUnit.SECONDS);
                 loopback = client.next().equals("connected");
             } catch (ExecutionException e) {
                 loopback = false;
@@ -154,7 +154,7 @@ class LinuxStreamHostTest {
                 assumeTrue(false, "needs vsock_loopback");
             }
             StreamSocket near = made.get();
-            StreamSocket far = accepted.get(10, TimeUnit.SECONDS);
+            StreamSocket far = accepted.get(60, TimeUnit.SECONDS);
             MemorySegment memory = arena.allocate(8);
             memory.setString(0, "abcdef");
             assertThat(on(loop, () -> near.write(memory, 0, 6, 0, 0))).isEqualTo(6);
@@ -204,7 +204,7 @@ class LinuxStreamHostTest {
                         outcome.complete(e.getMessage());
                     }
                 });
-                assertThat(outcome.get(10, TimeUnit.SECONDS))
+                assertThat(outcome.get(60, TimeUnit.SECONDS))
                         .contains("something is there that is in use, or no socket");
                 assertThat(Files.exists(refused, LinkOption.NOFOLLOW_LINKS)).isTrue();
             }
@@ -218,7 +218,7 @@ class LinuxStreamHostTest {
                     listens.completeExceptionally(e);
                 }
             });
-            assertThat(listens.get(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(listens.get(60, TimeUnit.SECONDS)).isTrue();
         }
     }
 
@@ -232,7 +232,7 @@ class LinuxStreamHostTest {
             var made = new CompletableFuture<StreamSocket>();
             loop.execute(() -> made.complete(
                     host.connect(Ipv4Address.LOOPBACK, server.getLocalPort(), StreamHost.DEFAULT_TTL, events)));
-            StreamSocket socket = made.get(10, TimeUnit.SECONDS);
+            StreamSocket socket = made.get(60, TimeUnit.SECONDS);
             try (Socket peer = server.accept()) {
                 assertThat(events.next()).isEqualTo("connected");
                 MemorySegment memory = arena.allocate(8);
@@ -278,7 +278,7 @@ class LinuxStreamHostTest {
             var made = new CompletableFuture<StreamSocket>();
             loop.execute(() -> made.complete(
                     host.connect(Ipv4Address.LOOPBACK, server.getLocalPort(), StreamHost.DEFAULT_TTL, events)));
-            StreamSocket socket = made.get(10, TimeUnit.SECONDS);
+            StreamSocket socket = made.get(60, TimeUnit.SECONDS);
             try (Socket peer = server.accept()) {
                 assertThat(events.next()).isEqualTo("connected");
                 assertThat(socket.mayHoldMore()).isFalse();
@@ -294,7 +294,7 @@ class LinuxStreamHostTest {
                         sent.completeExceptionally(e);
                     }
                 });
-                sent.get(10, TimeUnit.SECONDS);
+                sent.get(60, TimeUnit.SECONDS);
                 while (!events.next().equals("readable")) {
                     // room to write comes first
                 }
@@ -321,7 +321,7 @@ class LinuxStreamHostTest {
                     message.complete(e.getMessage());
                 }
             });
-            assertThat(message.get(10, TimeUnit.SECONDS))
+            assertThat(message.get(60, TimeUnit.SECONDS))
                     .contains("127.0.0.1:" + server.getLocalPort())
                     .contains("another program uses that port");
         }
@@ -344,8 +344,8 @@ class LinuxStreamHostTest {
                     port.completeExceptionally(e);
                 }
             });
-            try (var client = new Socket(LOOPBACK, port.get(10, TimeUnit.SECONDS))) {
-                assertThat(seen.get(10, TimeUnit.SECONDS)).isEqualTo("127.0.0.1:" + client.getLocalPort());
+            try (var client = new Socket(LOOPBACK, port.get(60, TimeUnit.SECONDS))) {
+                assertThat(seen.get(60, TimeUnit.SECONDS)).isEqualTo("127.0.0.1:" + client.getLocalPort());
             }
         }
     }
@@ -359,14 +359,14 @@ class LinuxStreamHostTest {
                 result.completeExceptionally(e);
             }
         });
-        return result.get(10, TimeUnit.SECONDS);
+        return result.get(60, TimeUnit.SECONDS);
     }
 
     private static final class Recorder implements StreamSocket.Events {
         private final LinkedBlockingQueue<String> events = new LinkedBlockingQueue<>();
 
         String next() throws InterruptedException {
-            String event = events.poll(10, TimeUnit.SECONDS);
+            String event = events.poll(60, TimeUnit.SECONDS);
             return event == null ? "nothing" : event;
         }
 

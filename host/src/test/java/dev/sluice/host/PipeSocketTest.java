@@ -81,8 +81,8 @@ class PipeSocketTest {
                 echo.socket = socket;
                 made.complete(socket);
             });
-            PipeSocket socket = made.get(10, TimeUnit.SECONDS);
-            assertThat(echo.connected.get(10, TimeUnit.SECONDS)).isTrue();
+            PipeSocket socket = made.get(60, TimeUnit.SECONDS);
+            assertThat(echo.connected.get(60, TimeUnit.SECONDS)).isTrue();
             byte[] data = new byte[3_000_001];
             new SplittableRandom(7).nextBytes(data);
             var written = new CompletableFuture<Void>();
@@ -95,7 +95,7 @@ class PipeSocketTest {
                 }
             });
             byte[] back = socket.serviceInput().readAllBytes();
-            written.get(10, TimeUnit.SECONDS);
+            written.get(60, TimeUnit.SECONDS);
             assertThat(MessageDigest.getInstance("SHA-256").digest(back))
                     .isEqualTo(MessageDigest.getInstance("SHA-256").digest(data));
         }
@@ -112,7 +112,7 @@ class PipeSocketTest {
                 socket.close();
                 made.complete(socket);
             });
-            PipeSocket socket = made.get(10, TimeUnit.SECONDS);
+            PipeSocket socket = made.get(60, TimeUnit.SECONDS);
             assertThat(socket.serviceInput().read()).isEqualTo(-1);
             assertThatThrownBy(() -> socket.serviceOutput().write(1)).hasMessageContaining("closed the connection");
         }
@@ -139,14 +139,14 @@ class PipeSocketTest {
         try (EventLoop loop = EventLoop.start("test")) {
             var made = new CompletableFuture<PipeSocket>();
             loop.execute(() -> made.complete(new PipeSocket(loop, StreamSocket.Events.NOBODY)));
-            PipeSocket socket = made.get(10, TimeUnit.SECONDS);
+            PipeSocket socket = made.get(60, TimeUnit.SECONDS);
             socket.serviceOutput().write(new byte[3]);
             end.accept(socket);
             var read = new CompletableFuture<List<Integer>>();
             MemorySegment memory = Arena.ofAuto().allocate(10);
             loop.execute(() -> read.complete(List.of(
                     socket.read(memory, 0, 10, 0, 0), socket.read(memory, 0, 10, 0, 0), socket.broken() ? 1 : 0)));
-            return read.get(10, TimeUnit.SECONDS);
+            return read.get(60, TimeUnit.SECONDS);
         }
     }
 
@@ -156,7 +156,7 @@ class PipeSocketTest {
         try (EventLoop loop = EventLoop.start("test")) {
             var made = new CompletableFuture<PipeSocket>();
             loop.execute(() -> made.complete(new PipeSocket(loop, StreamSocket.Events.NOBODY)));
-            PipeSocket socket = made.get(10, TimeUnit.SECONDS);
+            PipeSocket socket = made.get(60, TimeUnit.SECONDS);
             var in = socket.serviceInput();
             var out = socket.serviceOutput();
             var read = new CompletableFuture<Integer>();
@@ -180,9 +180,9 @@ class PipeSocketTest {
                 Thread.onSpinWait();
             }
             in.close();
-            assertThat(read.get(10, TimeUnit.SECONDS)).isEqualTo(-1);
+            assertThat(read.get(60, TimeUnit.SECONDS)).isEqualTo(-1);
             out.close();
-            assertThat(written.get(10, TimeUnit.SECONDS)).contains("closed the connection");
+            assertThat(written.get(60, TimeUnit.SECONDS)).contains("closed the connection");
         }
     }
 }

@@ -39,7 +39,7 @@ class SeveralDatagramsTest {
     @Test
     void equalOnesOfATurnReachASocketThatKnowsNothingOfItOneByOne() throws Exception {
         try (var peer = new java.net.DatagramSocket(0, InetAddress.getLoopbackAddress())) {
-            peer.setSoTimeout(10_000);
+            peer.setSoTimeout(60_000);
             DatagramSocket sender = world.open(0, LOOPBACK, 0, new DatagramWorld.Recorder());
             world.on(() -> {
                 for (int i = 0; i < 40; i++) {

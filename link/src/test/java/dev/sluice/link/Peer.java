@@ -16,9 +16,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** A guest's end of a link: blocking calls on a raw descriptor, each giving up after 20 seconds. */
+/** A guest's end of a link: blocking calls on a raw descriptor, each giving up after a minute. */
 final class Peer implements AutoCloseable {
-    private static final int PATIENCE_MILLIS = 20_000;
+    private static final int PATIENCE_MILLIS = 60_000;
 
     final int fd;
     private final MemorySegment buffer = Arena.ofAuto().allocate(70_000);
@@ -107,7 +107,7 @@ final class Peer implements AutoCloseable {
 
     private void await(int events) throws IOException {
         if (Poll.await(fd, events, PATIENCE_MILLIS) == 0) {
-            throw new IOException("nothing happened for 20 seconds");
+            throw new IOException("nothing happened for a minute");
         }
     }
 
@@ -151,6 +151,6 @@ final class Peer implements AutoCloseable {
                 result.completeExceptionally(t);
             }
         });
-        return result.get(20, TimeUnit.SECONDS);
+        return result.get(60, TimeUnit.SECONDS);
     }
 }

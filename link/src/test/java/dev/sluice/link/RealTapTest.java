@@ -77,7 +77,7 @@ class RealTapTest {
         }
         if (namespace != null) {
             namespace.getOutputStream().close();
-            assertThat(namespace.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(namespace.waitFor(60, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(loop.failures()).isZero();
         loop.close();
@@ -121,16 +121,16 @@ class RealTapTest {
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
-        assertThat(child.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(child.waitFor(60, TimeUnit.SECONDS)).isTrue();
         return child.exitValue();
     }
 
     @Test
     void theKernelsPingsAreHeardAndItHearsTheAnswers() throws Exception {
         assumeTrue(Files.exists(Path.of("/usr/bin/ping")), "skipped: no ping");
-        assertThat(inNamespace("ping", "-c", "3", "-i", "0.2", "-W", "5", "10.9.8.1"))
+        assertThat(inNamespace("ping", "-c", "3", "-i", "0.2", "-W", "20", "10.9.8.1"))
                 .isZero();
-        assertThat(inNamespace("ping", "-c", "1", "-s", "1472", "-W", "5", "10.9.8.1"))
+        assertThat(inNamespace("ping", "-c", "1", "-s", "1472", "-W", "20", "10.9.8.1"))
                 .isZero();
     }
 
@@ -148,7 +148,7 @@ class RealTapTest {
         assertThat(Peer.on(loop, () -> made.send(frame))).isTrue();
         assertThat(recorder.closed).isEmpty();
         recorder.frames.clear();
-        inNamespace("ping", "-c", "1", "-W", "5", "10.9.8.1");
+        inNamespace("ping", "-c", "1", "-W", "20", "10.9.8.1");
         assertThat(Recorder.next(recorder.frames)).isNotNull();
     }
 
@@ -165,7 +165,7 @@ class RealTapTest {
         Process process = namespace;
         assertThat(process).isNotNull();
         process.getOutputStream().close();
-        assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         // The descriptor holds the namespace: closing the link is what ends both.
         assertThat(Peer.on(loop, () -> made.send(Frames.frame(Frames.ethernet(0xffff_ffff_ffffL, Frames.GATEWAY, 60)))))
                 .isTrue();

@@ -35,9 +35,9 @@ class Recorder implements LinkHandler {
     }
 
     static <T> T next(BlockingQueue<T> queue) throws InterruptedException {
-        T item = queue.poll(20, TimeUnit.SECONDS);
+        T item = queue.poll(60, TimeUnit.SECONDS);
         if (item == null) {
-            throw new AssertionError("nothing came within 20 seconds");
+            throw new AssertionError("nothing came within a minute");
         }
         return item;
     }

@@ -86,7 +86,7 @@ class StdioTest {
         }
         out.close();
         assertThat(in.readAllBytes()).isEmpty();
-        assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(errors).content().contains("a line in the middle").contains("closed: disconnected");
     }
 

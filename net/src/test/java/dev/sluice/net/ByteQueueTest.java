@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(180)
 class ByteQueueTest {
 
     @Test
@@ -82,7 +82,7 @@ class ByteQueueTest {
                 Thread.yield();
             }
         }
-        producer.get(30, TimeUnit.SECONDS);
+        producer.get(60, TimeUnit.SECONDS);
         assertThat(queue.isEmpty()).isTrue();
     }
 

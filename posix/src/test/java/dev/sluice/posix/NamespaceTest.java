@@ -106,7 +106,7 @@ class NamespaceTest {
                 // the neighbour is asked for first: wait for the ARP frame among what IPv6 sends by itself
                 int type;
                 do {
-                    assertThat(Poll.await(fd, Poll.IN, 10_000)).isEqualTo(Poll.IN);
+                    assertThat(Poll.await(fd, Poll.IN, 60_000)).isEqualTo(Poll.IN);
                     int n = Io.read(fd, buffer, 0, 2048);
                     assertThat(n).isGreaterThan(Tun.VNET_HEADER + 14);
                     type = Short.reverseBytes(buffer.get(ValueLayout.JAVA_SHORT_UNALIGNED, Tun.VNET_HEADER + 12))

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class SocketsTest {
     private static final int LOOPBACK = 0x7f00_0001;
-    private static final int PATIENCE = 10_000;
+    private static final int PATIENCE = 60_000;
 
     @TempDir
     Path directory;

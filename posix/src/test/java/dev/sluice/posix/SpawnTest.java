@@ -103,7 +103,7 @@ class SpawnTest {
                 .descriptor(report[1], 8)
                 .start();
         int pidfd = PosixException.check(Namespaces.pidfdOpen(pid), "pidfd_open");
-        Poll.await(report[0], Poll.IN, 10_000);
+        Poll.await(report[0], Poll.IN, 60_000);
         int fetched = PosixException.check(Namespaces.pidfdGetfd(pidfd, 7), "pidfd_getfd");
         try (Arena arena = Arena.ofConfined()) {
             Io.write(fetched, arena.allocateFrom("x"), 0, 1);

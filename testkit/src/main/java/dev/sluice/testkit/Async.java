@@ -11,13 +11,36 @@ public final class Async {
     /** Long enough for any step on any machine; no test waits this long when all is well. */
     private static final long SECONDS = 60;
 
+    /** What a task gives, and the thread it comes from. */
+    private static final class Running<T> extends CompletableFuture<T> {
+        private final Thread thread;
+
+        private Running(Callable<T> task) {
+            thread = Thread.ofVirtual().unstarted(() -> Async.complete(this, task));
+        }
+    }
+
     private Async() {}
 
     /** Runs {@code task} on a virtual thread. */
     public static <T> CompletableFuture<T> async(Callable<T> task) {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        Thread.startVirtualThread(() -> complete(result, task));
+        Running<T> result = new Running<>(task);
+        result.thread.start();
         return result;
+    }
+
+    /**
+     * Whether a task gets no further by itself: it is done, or waits for somebody. One whose thread has only not had its turn yet is
+     * late, and a test must not take it for one that waits.
+     */
+    public static boolean isStopped(CompletableFuture<?> task) {
+        if (task.isDone() || !(task instanceof Running<?> running)) {
+            return true;
+        }
+        return switch (running.thread.getState()) {
+            case WAITING, TIMED_WAITING, TERMINATED -> true;
+            default -> false;
+        };
     }
 
     /** Runs {@code task} on a loop; its result, or what it failed with. */

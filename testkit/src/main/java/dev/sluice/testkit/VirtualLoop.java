@@ -7,10 +7,12 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loop in virtual time. The thread that made it is the loop's thread; {@link #execute} may be called from others. A turn is as in
- * earnest: mailbox, the work that was queued when the turn began, timers that are due, end-of-turn hooks.
+ * earnest: mailbox, the work that was queued when the turn began, timers that are due, end-of-turn hooks. The clock may wrap around, as
+ * that of the machine.
  */
 public final class VirtualLoop implements Loop {
     /** More turns than this without time moving are a livelock. */
@@ -19,9 +21,8 @@ public final class VirtualLoop implements Loop {
     private record Alarm(Timer timer, long deadline, long order) implements Comparable<Alarm> {
         @Override
         public int compareTo(Alarm other) {
-            return deadline != other.deadline
-                    ? Long.compare(deadline, other.deadline)
-                    : Long.compare(order, other.order);
+            long later = deadline - other.deadline;
+            return later != 0 ? Long.signum(later) : Long.compare(order, other.order);
         }
 
         boolean isCurrent() {
@@ -94,11 +95,11 @@ public final class VirtualLoop implements Loop {
         // A timer that arms itself for the past again waits for the next turn.
         long bound = order;
         List<Alarm> later = new ArrayList<>();
-        while (!alarms.isEmpty() && alarms.peek().deadline <= now) {
+        while (isDue(now)) {
             Alarm alarm = alarms.remove();
             if (alarm.order >= bound) {
                 later.add(alarm);
-            } else if (alarm.isCurrent()) {
+            } else {
                 alarm.timer.fire(now);
             }
         }
@@ -120,15 +121,26 @@ public final class VirtualLoop implements Loop {
 
     /** True if a turn now would run something. */
     public boolean isBusy() {
-        return mailSize() > 0 || !work.isEmpty() || nextDeadline() <= now;
+        return mailSize() > 0 || !work.isEmpty() || isDue(now);
     }
 
     /** When the earliest timer fires, or {@link Long#MAX_VALUE}. */
     public long nextDeadline() {
+        Alarm next = next();
+        return next == null ? Long.MAX_VALUE : next.deadline;
+    }
+
+    private @Nullable Alarm next() {
         while (!alarms.isEmpty() && !alarms.peek().isCurrent()) {
             alarms.remove();
         }
-        return alarms.isEmpty() ? Long.MAX_VALUE : alarms.peek().deadline;
+        return alarms.peek();
+    }
+
+    /** Whether a timer fires at {@code time} or before. Times are compared as those of a clock that wraps around. */
+    private boolean isDue(long time) {
+        Alarm next = next();
+        return next != null && next.deadline - time <= 0;
     }
 
     /** Runs turns, at least one, until nothing is left to do at the present time. */
@@ -146,8 +158,8 @@ public final class VirtualLoop implements Loop {
     public void advance(long nanos) {
         long end = now + nanos;
         settle();
-        while (nextDeadline() <= end) {
-            now = Math.max(now, nextDeadline());
+        while (isDue(end)) {
+            moveTo(nextDeadline());
             settle();
         }
         now = end;
@@ -157,12 +169,16 @@ public final class VirtualLoop implements Loop {
     /** Lets time pass until the next timer has fired; false if there is none. */
     public boolean advanceToNextTimer() {
         settle();
-        long next = nextDeadline();
-        if (next == Long.MAX_VALUE) {
+        Alarm next = next();
+        if (next == null) {
             return false;
         }
-        now = Math.max(now, next);
+        moveTo(next.deadline);
         settle();
         return true;
+    }
+
+    private void moveTo(long time) {
+        now = time - now > 0 ? time : now;
     }
 }

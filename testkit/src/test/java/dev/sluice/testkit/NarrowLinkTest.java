@@ -75,6 +75,9 @@ class NarrowLinkTest {
     private final MemoryLink.Pair cable = MemoryLink.pair(loop, 1500, true);
     private final Narrow narrow = new Narrow(cable.left());
     private final List<AutoCloseable> open = new ArrayList<>();
+    /** Of those who send and read all the time. */
+    private final List<Thread> threads = new ArrayList<>();
+
     private NetStack alice;
     private TcpConnection bulk;
     private TcpConnection small;
@@ -89,25 +92,31 @@ class NarrowLinkTest {
         return future.join();
     }
 
-    private interface Sending {
+    private interface Task {
         void run() throws Exception;
     }
 
-    /** Runs turns until {@code sending} waits for what no turn brings: room. It would take as long as the test to get it. */
-    private void untilItWaits(Sending sending) {
-        Thread thread = Thread.startVirtualThread(() -> {
+    private void start(Task task) {
+        threads.add(Thread.startVirtualThread(() -> {
             try {
-                sending.run();
+                task.run();
             } catch (Exception e) {
                 // the test is over
             }
-        });
+        }));
+    }
+
+    /**
+     * Runs turns until all threads wait for what no turn brings: the senders for room, which would take as long as the test, and the
+     * readers, who have read all, for more of it. So nothing but the link holds anybody up, however late the threads come.
+     */
+    private void untilAllWait() {
         // Who waits for the loop is woken by a turn, so who waits after several waits for room.
         for (int waiting = 0; waiting < 5; ) {
             loop.turn();
             Thread.yield();
-            assertThat(thread.getState()).isNotEqualTo(Thread.State.TERMINATED);
-            waiting = thread.getState() == Thread.State.WAITING ? waiting + 1 : 0;
+            assertThat(threads).extracting(Thread::getState).doesNotContain(Thread.State.TERMINATED);
+            waiting = threads.stream().allMatch(each -> each.getState() == Thread.State.WAITING) ? waiting + 1 : 0;
         }
     }
 
@@ -116,13 +125,7 @@ class NarrowLinkTest {
         CompletableFuture<TcpConnection> accepting = async(() -> listener.accept(TwoHosts.LONG));
         TcpConnection connection = settle(async(() -> alice.tcp().connect(TwoHosts.BOB, port, TwoHosts.LONG)));
         TcpConnection accepted = settle(accepting);
-        Thread.startVirtualThread(() -> {
-            try {
-                accepted.inputStream().transferTo(java.io.OutputStream.nullOutputStream());
-            } catch (java.io.IOException e) {
-                // the test is over
-            }
-        });
+        start(() -> accepted.inputStream().transferTo(java.io.OutputStream.nullOutputStream()));
         return connection;
     }
 
@@ -144,7 +147,8 @@ class NarrowLinkTest {
         small.noDelay(true); // no time passes here, so nothing is acknowledged late
         narrow.room = 0;
         // More than it will ever get rid of: its rings are full then, and it waits for room.
-        untilItWaits(() -> bulk.write(new byte[64 << 20]));
+        start(() -> bulk.write(new byte[64 << 20]));
+        untilAllWait();
         narrow.sent[BULK] = 0;
         narrow.sent[SMALL] = 0;
     }
@@ -172,6 +176,7 @@ class NarrowLinkTest {
     @Test
     void aConnectionWithLittleToSayTakesTurnsWithABusyOne() throws Exception {
         for (int i = 0; i < 10; i++) {
+            untilAllWait();
             narrow.sent[SMALL] = 0;
             narrow.sent[BULK] = 0;
             CompletableFuture<Boolean> said = async(() -> {
@@ -193,6 +198,7 @@ class NarrowLinkTest {
         UdpSocket socket = settle(async(() -> alice.udp().bind(1000)));
         narrow.room = 0;
         for (int i = 0; i < 10; i++) {
+            untilAllWait();
             narrow.sent[SMALL] = 0;
             CompletableFuture<Boolean> said = async(() -> {
                 socket.send(TwoHosts.BOB, SMALL, new byte[10]);
@@ -211,11 +217,13 @@ class NarrowLinkTest {
     void aConnectionTakesTurnsWithASocketThatSendsManyDatagrams() throws Exception {
         UdpSocket socket = settle(async(() -> alice.udp().bind(1000)));
         narrow.room = 0;
-        untilItWaits(() -> {
+        start(() -> {
             for (int i = 0; i < 10_000; i++) {
                 socket.send(TwoHosts.BOB, 9, new byte[10_000]);
             }
         });
+        untilAllWait();
+        narrow.sent[BULK] = 0;
         assertThat(roomsUntil(BULK)).isLessThanOrEqualTo(FEW);
     }
 

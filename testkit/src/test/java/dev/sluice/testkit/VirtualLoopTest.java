@@ -50,6 +50,21 @@ class VirtualLoopTest {
     }
 
     @Test
+    void aClockThatWrapsAroundDisturbsNobody() {
+        VirtualLoop late = new VirtualLoop(Long.MAX_VALUE - 10);
+        Timer before = Timer.of(() -> log.add("before"));
+        Timer after = Timer.of(() -> log.add("after"));
+        late.schedule(after, Long.MAX_VALUE - 10 + 1000);
+        late.schedule(before, Long.MAX_VALUE);
+        late.advance(999);
+        assertThat(log).containsExactly("before");
+        assertThat(late.isBusy()).isFalse();
+        assertThat(late.advanceToNextTimer()).isTrue();
+        assertThat(log).containsExactly("before", "after");
+        assertThat(late.now() - (Long.MAX_VALUE - 10)).isEqualTo(1000);
+    }
+
+    @Test
     void aTurnRunsMailThenWorkThenTimersThenHooks() {
         loop.atEndOfTurn(() -> log.add("end"));
         Work work = new Work() {

@@ -443,7 +443,8 @@ class ReassemblerTest {
     @Test
     void nothingIsAllocatedPerFragment() throws Exception {
         long least = Long.MAX_VALUE;
-        for (int round = 0; round < 20; round++) {
+        // what compiling takes is the machine's business
+        for (long until = System.nanoTime() + 60_000_000_000L; least >= 4096 && System.nanoTime() - until < 0; ) {
             long before = allocatedBytes();
             for (int i = 0; i < 2000; i++) {
                 Ipv4Header.write(s, 0, 0, 1500, i, Ipv4Header.MORE_FRAGMENTS, 64, UDP, SOURCE + i % 300, 1);

@@ -622,7 +622,11 @@ class InterpreterTest {
     // ---- Hostile scripts
 
     private static Verdict hostile(String script) {
-        Verdict verdict = new Suite(null, Map.of(), 1, 1, Duration.ofSeconds(2)).run("test.pkt", script);
+        return hostile(script, Duration.ofMinutes(1));
+    }
+
+    private static Verdict hostile(String script, Duration patience) {
+        Verdict verdict = new Suite(null, Map.of(), 1, 1, patience).run("test.pkt", script);
         assertThat(verdict.kind()).as(verdict.toString()).isNotEqualTo(Verdict.Kind.PASSED);
         assertThat(verdict.what()).doesNotContain("broke");
         assertThat(verdict.line()).isPositive();
@@ -662,11 +666,14 @@ class InterpreterTest {
         assertThat(verdict.kind()).isEqualTo(Verdict.Kind.FAILED);
         assertThat(verdict.what()).contains("kept the interpreter busy for 0 ms");
         // A year of probes: as far as it goes in the time that there is.
-        hostile(ESTABLISHED
-                + "+0 setsockopt(4, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0\n"
-                + "+0 < . 1:1(0) ack 1 win 0\n+0 write(4, ..., 1) = 1\n".repeat(3)
-                + "+31000000 close(4) = 1\n");
-        hostile(ESTABLISHED + "+0 read(4, ..., 1)\n".repeat(20_000));
+        Duration few = Duration.ofSeconds(2);
+        hostile(
+                ESTABLISHED
+                        + "+0 setsockopt(4, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0\n"
+                        + "+0 < . 1:1(0) ack 1 win 0\n+0 write(4, ..., 1) = 1\n".repeat(3)
+                        + "+31000000 close(4) = 1\n",
+                few);
+        hostile(ESTABLISHED + "+0 read(4, ..., 1)\n".repeat(20_000), few);
         hostile(ESTABLISHED + "#ifdef A\n#endif\n".replace("A", "A") + "+0 > . 9:9(0) ack 9\n");
     }
 
