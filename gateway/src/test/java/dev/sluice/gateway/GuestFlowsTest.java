@@ -335,7 +335,8 @@ class GuestFlowsTest {
             Thread.sleep(50);
             GatewayStatus.TcpStatus tcp = world.gateway.status().tcp();
             long moved = tcp.bytesToHost() + tcp.bytesToGuest();
-            still = moved > 0 && moved == before ? still + 1 : 0;
+            boolean full = world.gateway.status().memory().buffers() > 0; // else a sender is only late
+            still = full && moved > 0 && moved == before ? still + 1 : 0;
             before = moved;
         }
     }
@@ -431,7 +432,7 @@ class GuestFlowsTest {
                     assertThat(seen.payload()).isEqualTo(question);
                     break;
                 }
-                assertThat(attempt).as("tries").isLessThan(100);
+                assertThat(attempt).as("tries").isLessThan(400);
             }
         }
     }

@@ -163,7 +163,9 @@ class HttpProxyTest {
                 assertThat(flows).hasSize(1);
                 assertThat(flows.getFirst().names()).containsExactly("a.test");
                 assertThat(flows.getFirst().hostPort()).isEqualTo(origin.port());
-                assertThat(world.world.gateway.status().proxy().active()).isZero();
+                while (world.world.gateway.status().proxy().active() > 0) {
+                    Thread.onSpinWait(); // the session ends after its last word
+                }
                 assertThat(world.world.gateway.status().proxy().tunnels()).isEqualTo(1);
                 server.socket.shutdownOutput();
                 assertThat(guest.in().read()).isEqualTo(-1);
@@ -332,14 +334,20 @@ class HttpProxyTest {
         Limits limits = Limits.defaults().change().proxyHeadSeconds(1).build();
         try (HttpWorld world = new HttpWorld(limits);
                 Client slow = world.toProxy();
-                Client huge = world.toProxy();
                 Client silent = world.toProxy()) {
             slow.send("GET http://a.test/ HTTP/1.1\r\n");
             assertThat(slow.rest()).startsWith("HTTP/1.1 408 ");
-            huge.send("GET http://a.test/ HTTP/1.1\r\nX: " + "y".repeat(70_000));
-            assertThat(huge.rest()).startsWith("HTTP/1.1 431 ");
             assertThat(world.world.gateway.status().proxy().timeouts()).isEqualTo(1);
             assertThat(silent.connection.isOpen()).isTrue();
+        }
+    }
+
+    @Test
+    void aHeadThatIsTooLargeIsRefused() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Client huge = world.toProxy()) {
+            huge.send("GET http://a.test/ HTTP/1.1\r\nX: " + "y".repeat(70_000));
+            assertThat(huge.rest()).startsWith("HTTP/1.1 431 ");
         }
     }
 

@@ -107,7 +107,7 @@ class Ipv6GuestTest {
     /** The next packet to the guest that is not about the neighbourhood, in words, its checksum checked. */
     private String next() throws InterruptedException {
         while (true) {
-            byte[] bytes = received.poll(10, TimeUnit.SECONDS);
+            byte[] bytes = received.poll(60, TimeUnit.SECONDS);
             if (bytes == null) {
                 return "nothing";
             }
@@ -157,7 +157,7 @@ class Ipv6GuestTest {
         try (DatagramSocket server = server()) {
             sendUdp(GUEST, HOST, server.getLocalPort(), "ping".getBytes(), 64);
             DatagramPacket packet = new DatagramPacket(new byte[100], 100);
-            server.setSoTimeout(10_000);
+            server.setSoTimeout(60_000);
             server.receive(packet);
             assertThat(packet.getAddress()).isEqualTo(InetAddress.getByName("::1"));
             server.send(new DatagramPacket("pong".getBytes(), 4, packet.getSocketAddress()));
@@ -179,7 +179,7 @@ class Ipv6GuestTest {
                 send(GUEST, HOST, 44, 64, 8 + size);
             }
             DatagramPacket packet = new DatagramPacket(new byte[4000], 4000);
-            server.setSoTimeout(10_000);
+            server.setSoTimeout(60_000);
             server.receive(packet);
             assertThat(packet.getLength()).isEqualTo(3000);
             server.send(new DatagramPacket(large, 3000, packet.getSocketAddress()));
@@ -196,7 +196,7 @@ class Ipv6GuestTest {
             int length = udp(GUEST, HOST, PAYLOAD + 8, server.getLocalPort(), "deep".getBytes());
             send(GUEST, HOST, 60, 64, 8 + length);
             DatagramPacket packet = new DatagramPacket(new byte[100], 100);
-            server.setSoTimeout(10_000);
+            server.setSoTimeout(60_000);
             server.receive(packet);
             assertThat(packet.getLength()).isEqualTo(4);
         }

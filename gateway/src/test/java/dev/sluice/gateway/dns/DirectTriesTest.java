@@ -2,6 +2,7 @@ package dev.sluice.gateway.dns;
 
 import static dev.sluice.gateway.dns.DnsBench.NO_HOSTS;
 import static dev.sluice.gateway.dns.DnsBench.PATIENT;
+import static dev.sluice.gateway.dns.DnsBench.PATIENT_ENOUGH;
 import static dev.sluice.gateway.dns.DnsBench.a;
 import static dev.sluice.gateway.dns.DnsBench.config;
 import static dev.sluice.gateway.dns.DnsBench.id;
@@ -171,7 +172,7 @@ class DirectTriesTest {
     void silenceMakesTheNextOnesTurnAndTheSilentOneIsAskedLast() throws Exception {
         try (NameServer silent = NameServer.start(NameServer.SILENT);
                 NameServer good = NameServer.start(GOOD)) {
-            serve(config(Duration.ofSeconds(2), 1, silent.address(), good.address()));
+            serve(config(PATIENT_ENOUGH, 1, silent.address(), good.address()));
             assertThat(address(join(ask(query("a.example", Type.A))))).isEqualTo("192.0.2.1");
             int asked = silent.queries().size();
             assertThat(asked).isEqualTo(1);

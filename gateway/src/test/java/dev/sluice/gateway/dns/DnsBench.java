@@ -37,7 +37,7 @@ final class DnsBench {
     static final Duration PATIENT = Duration.ofSeconds(20);
 
     /** For tests that sit through a silence, and in which somebody else has to answer within the same time. */
-    static final Duration PATIENT_ENOUGH = Duration.ofSeconds(2);
+    static final Duration PATIENT_ENOUGH = Duration.ofSeconds(5);
 
     /** For tests in which nobody ever answers. */
     static final Duration HASTY = Duration.ofMillis(250);
@@ -84,7 +84,7 @@ final class DnsBench {
 
     static <T> T join(CompletableFuture<T> future) {
         try {
-            return future.get(30, TimeUnit.SECONDS);
+            return future.get(60, TimeUnit.SECONDS);
         } catch (InterruptedException | ExecutionException | TimeoutException e) {
             throw new AssertionError(e);
         }

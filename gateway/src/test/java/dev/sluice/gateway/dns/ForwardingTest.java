@@ -49,7 +49,7 @@ import org.xbill.DNS.Section;
 import org.xbill.DNS.Type;
 import org.xbill.DNS.UNKRecord;
 
-@Timeout(120)
+@Timeout(180)
 class ForwardingTest {
     private static final NameServer.Script ANSWER = (query, replier) -> replier.send(
             replyTo(query.message(), a(query.message(), "192.0.2.1")).toWire());
@@ -156,7 +156,7 @@ class ForwardingTest {
 
     private static boolean awaited(CountDownLatch latch) {
         try {
-            return latch.await(30, java.util.concurrent.TimeUnit.SECONDS);
+            return latch.await(60, java.util.concurrent.TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
@@ -344,10 +344,18 @@ class ForwardingTest {
             assertThat(reply.getRcode()).isEqualTo(Rcode.SERVFAIL);
             assertThat(reply.getQuestion().getName().toString()).isEqualTo("a.example.");
             assertThat(reply.getOPT()).isNotNull();
-            assertThat(one.queries().stream().filter(seen -> !seen.tcp())).hasSize(2);
-            assertThat(two.queries().stream().filter(seen -> !seen.tcp())).hasSize(2);
+            for (NameServer server : List.of(one, two)) {
+                while (overUdp(server) < 2) {
+                    Thread.onSpinWait(); // asked twice, though it may hear of it late
+                }
+                assertThat(overUdp(server)).isEqualTo(2);
+            }
             assertThat(service.counters().snapshot().failed()).isEqualTo(1);
         }
+    }
+
+    private static long overUdp(NameServer server) {
+        return server.queries().stream().filter(seen -> !seen.tcp()).count();
     }
 
     @ParameterizedTest

@@ -31,7 +31,7 @@ import org.xbill.DNS.Section;
 import org.xbill.DNS.Type;
 
 /** Servers that were configured: races, servers over TCP, short names, explanations. */
-@Timeout(60)
+@Timeout(180)
 class UpstreamsTest {
     private static NameServer.Script answering(String address) {
         return (query, replier) -> replier.send(
@@ -93,7 +93,7 @@ class UpstreamsTest {
     void aDeadServerOfALowerOrderIsWaitedForOnceAndThenOffline() {
         try (NameServer dead = NameServer.start(NameServer.SILENT);
                 NameServer good = NameServer.start(answering("192.0.2.1"))) {
-            DnsServer impatient = new DnsServer(Protocol.UDP, dead.address(), null, Duration.ofMillis(300), 0);
+            DnsServer impatient = new DnsServer(Protocol.UDP, dead.address(), null, Duration.ofSeconds(1), 0);
             try (DnsService service = asking(Choice.RACE, PATIENT, impatient, server(good, 1))) {
                 assertThat(address(ask(service, "a.example", Type.A))).isEqualTo("192.0.2.1");
                 long start = System.nanoTime();
@@ -101,7 +101,7 @@ class UpstreamsTest {
                     assertThat(address(ask(service, "b" + i + ".example", Type.A)))
                             .isEqualTo("192.0.2.1");
                 }
-                assertThat(System.nanoTime() - start).isLessThan(20 * 300_000_000L);
+                assertThat(System.nanoTime() - start).isLessThan(20 * 1_000_000_000L);
                 // It is asked all the same, and believed again with its first answer.
                 dead.script(answering("10.0.0.1"));
                 String answer;

@@ -201,7 +201,7 @@ public final class GuestSide implements PacketOutput, IcmpErrors {
     }
 
     public Packet nextPacket() throws InterruptedException {
-        Packet packet = packets.poll(10, TimeUnit.SECONDS);
+        Packet packet = packets.poll(60, TimeUnit.SECONDS);
         if (packet == null) {
             throw new AssertionError("no packet to a guest within ten seconds; failures: " + failures);
         }
@@ -209,7 +209,7 @@ public final class GuestSide implements PacketOutput, IcmpErrors {
     }
 
     public Failure nextFailure() throws InterruptedException {
-        Failure failure = failures.poll(10, TimeUnit.SECONDS);
+        Failure failure = failures.poll(60, TimeUnit.SECONDS);
         if (failure == null) {
             throw new AssertionError("no ICMP error to a guest within ten seconds; packets: " + packets);
         }

@@ -1,6 +1,5 @@
 package dev.sluice.gateway.icmp;
 
-import static dev.sluice.gateway.flow.ManualLoop.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.gateway.event.Events;
@@ -11,11 +10,11 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
-import dev.sluice.gateway.flow.ManualLoop;
 import dev.sluice.gateway.flow.PacketOutput;
 import dev.sluice.gateway.flow.SimulatedDatagrams;
 import dev.sluice.host.HostError;
 import dev.sluice.posix.Errno;
+import dev.sluice.testkit.VirtualLoop;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Ipv4Header;
@@ -26,8 +25,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EchoFlowsTest {
+    private static final long SECOND = 1_000_000_000L;
     private static final AddressPlan PLAN = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true);
-    private final ManualLoop loop = new ManualLoop(0);
+    private final VirtualLoop loop = new VirtualLoop(0);
     private final SimulatedDatagrams host = new SimulatedDatagrams();
     private final GuestSide side = new GuestSide();
     private final Counters counters = new Counters();

@@ -1,6 +1,5 @@
 package dev.sluice.gateway.ndp;
 
-import static dev.sluice.gateway.flow.ManualLoop.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.gateway.RecordingLink;
@@ -8,8 +7,8 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Ipv6Plan;
-import dev.sluice.gateway.flow.ManualLoop;
 import dev.sluice.gateway.flow.SearchList;
+import dev.sluice.testkit.VirtualLoop;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Checksum;
 import dev.sluice.wire.EthernetHeader;
@@ -27,13 +26,14 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class NdpResponderTest {
+    private static final long SECOND = 1_000_000_000L;
     private static final long GUEST = 0x0250_0000_0003L;
     private static final Ipv6Address ADDRESS = Ipv6Address.parse("fd00:5109:5ce::3");
     private static final Ipv6Plan SIX = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true);
     private static final AddressPlan PLAN =
             AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true).withIpv6(SIX);
 
-    private final ManualLoop loop = new ManualLoop(Long.MAX_VALUE - 20 * SECOND);
+    private final VirtualLoop loop = new VirtualLoop(Long.MAX_VALUE - 20 * SECOND);
     private final Counters counters = new Counters();
     private final RecordingLink link = new RecordingLink("test");
     private final MemorySegment s = Arena.ofAuto().allocate(2048, 8);

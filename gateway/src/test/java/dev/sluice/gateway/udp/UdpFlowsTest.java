@@ -1,6 +1,5 @@
 package dev.sluice.gateway.udp;
 
-import static dev.sluice.gateway.flow.ManualLoop.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -13,11 +12,11 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
-import dev.sluice.gateway.flow.ManualLoop;
 import dev.sluice.gateway.flow.SimulatedDatagrams;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
 import dev.sluice.posix.Errno;
+import dev.sluice.testkit.VirtualLoop;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
@@ -32,8 +31,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The flows over a simulated host: every decision, bound and rewriting. */
 class UdpFlowsTest {
+    private static final long SECOND = 1_000_000_000L;
     private static final AddressPlan PLAN = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true);
-    private final ManualLoop loop = new ManualLoop(Long.MAX_VALUE - 100 * SECOND);
+    private final VirtualLoop loop = new VirtualLoop(Long.MAX_VALUE - 100 * SECOND);
     private final SimulatedDatagrams host = new SimulatedDatagrams();
     private final GuestSide side = new GuestSide();
     private final Counters counters = new Counters();

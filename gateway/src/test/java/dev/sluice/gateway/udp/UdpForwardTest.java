@@ -1,6 +1,5 @@
 package dev.sluice.gateway.udp;
 
-import static dev.sluice.gateway.flow.ManualLoop.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.gateway.event.Events;
@@ -12,19 +11,20 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
-import dev.sluice.gateway.flow.ManualLoop;
 import dev.sluice.gateway.flow.SimulatedDatagrams;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.HostError;
 import dev.sluice.host.Opening;
 import dev.sluice.posix.Errno;
+import dev.sluice.testkit.VirtualLoop;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 class UdpForwardTest {
+    private static final long SECOND = 1_000_000_000L;
     private static final AddressPlan PLAN = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true)
             .withIpv6(Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true));
-    private final ManualLoop loop = new ManualLoop(0);
+    private final VirtualLoop loop = new VirtualLoop(0);
     private final SimulatedDatagrams host = new SimulatedDatagrams();
     private final GuestSide side = new GuestSide();
     private final Counters counters = new Counters();
