@@ -21,6 +21,7 @@ import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -87,7 +88,7 @@ final class ApiFixture implements ControlBackend, AutoCloseable {
     }
 
     ControlClient client() {
-        return new ControlClient(socket);
+        return new ControlClient(socket).patient(Duration.ofMinutes(1));
     }
 
     @Override

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The stream of events: who gets which, and that nobody waits for those who don't take theirs. */
-@Timeout(60)
+@Timeout(180)
 class EventsApiTest {
     @TempDir
     private Path directory;
@@ -116,7 +116,7 @@ class EventsApiTest {
         try (SocketChannel channel = listen("?kind=drops")) {
             String said = "";
             // what is dropped before the first look at the counters is not news
-            for (int i = 0; i < 2000 && !said.contains("bad-dns"); i++) {
+            for (int i = 0; i < 8000 && !said.contains("bad-dns"); i++) {
                 for (int n = 0; n < 1000; n++) {
                     api.counters.drop(Drop.BAD_DNS);
                 }

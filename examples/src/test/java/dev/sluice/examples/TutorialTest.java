@@ -74,8 +74,8 @@ class TutorialTest {
     }
 
     private void tcp(NetStack net, Ipv4Address server) throws IOException {
-        try (TcpConnection connection = net.tcp().connect(server, 9000, Duration.ofSeconds(5))) {
-            connection.readTimeout(Duration.ofSeconds(1));
+        try (TcpConnection connection = net.tcp().connect(server, 9000, Duration.ofSeconds(30))) {
+            connection.readTimeout(Duration.ofSeconds(30));
             connection.write("question".getBytes(US_ASCII));
             connection.shutdownOutput();
             answer = connection.inputStream().readAllBytes();
@@ -101,7 +101,7 @@ class TutorialTest {
 
     private void ask6(NetStack net) throws IOException {
         IpAddress six = IpAddress.parse("fd00:7::2");
-        try (TcpConnection connection = net.tcp().connect(six, 9000, Duration.ofSeconds(5))) {
+        try (TcpConnection connection = net.tcp().connect(six, 9000, Duration.ofSeconds(30))) {
             connection.write("over IPv6".getBytes(US_ASCII));
             connection.shutdownOutput();
             answer6 = connection.inputStream().readAllBytes();
@@ -111,10 +111,10 @@ class TutorialTest {
     private void udp(NetStack net, Ipv4Address server) throws IOException {
         try (UdpSocket socket = net.udp().bind(5353)) {
             socket.send(server, 7, "datagram".getBytes(US_ASCII));
-            Datagram reply = socket.receive(Duration.ofSeconds(5));
+            Datagram reply = socket.receive(Duration.ofSeconds(30));
             echoed = reply.payload();
         }
-        roundTrip = net.icmp().ping(server, Duration.ofSeconds(5));
+        roundTrip = net.icmp().ping(server, Duration.ofSeconds(30));
     }
 
     private static void greet(TcpConnection connection) throws IOException {
@@ -132,14 +132,14 @@ class TutorialTest {
         }
         Thread.startVirtualThread(() -> knock(peer));
         try (TcpListener listener = net.tcp().listen(9001, 16)) {
-            TcpConnection first = listener.accept(Duration.ofSeconds(5));
+            TcpConnection first = listener.accept(Duration.ofSeconds(30));
             first.close();
         }
         CompletableFuture<String> told = new CompletableFuture<>();
         Thread.startVirtualThread(() -> ask(peer, told));
         try (TcpListener listener = net.tcp().listen(9002, 16)) {
             listener.deferAccept(Duration.ofSeconds(30));
-            try (TcpConnection asker = listener.accept(Duration.ofSeconds(5))) {
+            try (TcpConnection asker = listener.accept(Duration.ofSeconds(30))) {
                 answerTogether(asker);
             }
         }
@@ -157,7 +157,7 @@ class TutorialTest {
     private static void ask(NetStack from, CompletableFuture<String> told) {
         while (!told.isDone()) {
             try (TcpConnection connection =
-                    from.tcp().connect(Ipv4Address.parse("10.0.0.1"), 9002, Duration.ofSeconds(5))) {
+                    from.tcp().connect(Ipv4Address.parse("10.0.0.1"), 9002, Duration.ofSeconds(30))) {
                 connection.write(new byte[] {'?'});
                 told.complete(new String(connection.inputStream().readAllBytes(), US_ASCII));
             } catch (NetException.Refused e) {
@@ -172,7 +172,7 @@ class TutorialTest {
     private static void knock(NetStack from) {
         while (true) {
             try (TcpConnection connection =
-                    from.tcp().connect(Ipv4Address.parse("10.0.0.1"), 9001, Duration.ofSeconds(5))) {
+                    from.tcp().connect(Ipv4Address.parse("10.0.0.1"), 9001, Duration.ofSeconds(30))) {
                 connection.read(new byte[1]);
                 return;
             } catch (NetException.Refused e) {

@@ -78,7 +78,7 @@ class CorpusTest {
     private static void run(String target, String what, byte[] input) {
         try {
             assertTimeoutPreemptively(
-                    Duration.ofSeconds(20), () -> TARGETS.get(target).run(input));
+                    Duration.ofSeconds(60), () -> TARGETS.get(target).run(input));
         } catch (Throwable t) {
             throw new AssertionError(target + ": " + what + " (" + Arrays.toString(input) + ")", t);
         }

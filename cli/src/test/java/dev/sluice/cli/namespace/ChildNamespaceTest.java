@@ -182,7 +182,7 @@ class ChildNamespaceTest {
                 .startsWith("sluice: cannot configure the namespace's network: ")
                 .contains("gateway")
                 .hasLineCount(1);
-        assertThat(processesWith(marker)).isEmpty();
+        await("no process is left", () -> processesWith(marker).isEmpty());
     }
 
     @Test

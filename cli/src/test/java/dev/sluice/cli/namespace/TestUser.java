@@ -34,7 +34,7 @@ enum TestUser {
             exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
             """;
 
-    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(30);
+    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(60);
 
     record Ended(int code, String out, String err) {}
 

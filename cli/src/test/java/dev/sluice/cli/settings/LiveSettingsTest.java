@@ -3,6 +3,7 @@ package dev.sluice.cli.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.cli.FreePorts;
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.control.Json;
 import dev.sluice.control.SettingsDoor;
@@ -20,6 +21,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Settings of a network that runs: what changes, what stays, and that nothing is half done. */
-@Timeout(60)
+@Timeout(180)
 class LiveSettingsTest {
     @TempDir
     private Path folder;
@@ -99,23 +101,9 @@ class LiveSettingsTest {
         return network.gateway().dns().explain(name, "A").answers();
     }
 
-    /** Ports that are free now. */
-    private static int[] freePorts(int count) throws Exception {
-        int[] ports = new int[count];
-        ServerSocket[] sockets = new ServerSocket[count];
-        for (int i = 0; i < count; i++) {
-            sockets[i] = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-            ports[i] = sockets[i].getLocalPort();
-        }
-        for (ServerSocket socket : sockets) {
-            socket.close();
-        }
-        return ports;
-    }
-
     @Test
     void whatChangedIsAppliedAndTheRestStays() throws Exception {
-        int[] ports = freePorts(3);
+        int[] ports = {FreePorts.next(), FreePorts.next(), FreePorts.next()};
         String one = "127.0.0.1:" + ports[0] + ":80";
         String two = "127.0.0.1:" + ports[1] + ":80";
         start("""
@@ -166,9 +154,9 @@ class LiveSettingsTest {
             reload("dns:\n  records: [a.test=192.0.2.2]\n");
             assertThat(lookup("a.test").toString()).contains("192.0.2.2");
             assertThat(live.state().problem()).isNull();
-            Event bad = Objects.requireNonNull(events.next(Duration.ofSeconds(5)));
+            Event bad = Objects.requireNonNull(events.next(Duration.ofSeconds(60)));
             assertThat(((LiveSettings.Changed) bad.data()).applied()).isFalse();
-            Event good = Objects.requireNonNull(events.next(Duration.ofSeconds(5)));
+            Event good = Objects.requireNonNull(events.next(Duration.ofSeconds(60)));
             assertThat(good.data()).isEqualTo(new LiveSettings.Changed(true, List.of("dns.records"), List.of()));
         }
     }
@@ -187,7 +175,7 @@ class LiveSettingsTest {
 
     @Test
     void whereOneStepFailsAllThatWasDoneIsTakenBack() throws Exception {
-        int[] ports = freePorts(2);
+        int[] ports = {FreePorts.next(), FreePorts.next()};
         String before = "127.0.0.1:" + ports[0] + ":80";
         start("ports: {publish: [\"%s\"]}\n".formatted(before));
         List<String> was = published();
@@ -315,8 +303,10 @@ class LiveSettingsTest {
         try (Subscription events =
                 Objects.requireNonNull(network.gateway().events().subscribe(Set.of(Event.Kind.SETTINGS)))) {
             live.watch();
-            Files.writeString(file, "dns: {records: [a.test=192.0.2.2]}\n");
-            Event changed = Objects.requireNonNull(events.next(Duration.ofSeconds(20)));
+            // At once, as editors do: half of a file is one, too.
+            Path fresh = Files.writeString(folder.resolve("fresh"), "dns: {records: [a.test=192.0.2.2]}\n");
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+            Event changed = Objects.requireNonNull(events.next(Duration.ofSeconds(60)));
             assertThat(((LiveSettings.Changed) changed.data()).keys()).containsExactly("dns.records");
             assertThat(lookup("a.test").toString()).contains("192.0.2.2");
         }

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Settings files: what they say, and everything that is wrong with them, by place. */
-@Timeout(30)
+@Timeout(120)
 class SettingsReaderTest {
     private static final Path FILE = Path.of("/etc/sluice/config.yaml");
 

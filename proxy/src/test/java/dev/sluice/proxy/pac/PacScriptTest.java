@@ -50,7 +50,11 @@ class PacScriptTest {
     }
 
     private static PacScript compile(String source) throws PacException {
-        return PacScript.compile("test.pac", source, HOST, new PacLimits(1_000, 64 << 20, 32));
+        return compile(source, 30_000);
+    }
+
+    private static PacScript compile(String source, int millis) throws PacException {
+        return PacScript.compile("test.pac", source, HOST, new PacLimits(millis, 64 << 20, 32));
     }
 
     private static String eval(String expression) throws PacException {
@@ -221,10 +225,10 @@ class PacScriptTest {
                         + " for (var x of g) {}",
             })
     void aScriptThatNeverEndsIsStopped(String body) throws PacException {
-        PacScript script = compile("function FindProxyForURL(url, host) { " + body + " return 'DIRECT'; }");
+        PacScript script = compile("function FindProxyForURL(url, host) { " + body + " return 'DIRECT'; }", 1_000);
         long began = System.nanoTime();
         assertThatThrownBy(() -> script.ask("u", "h")).isInstanceOf(PacException.class);
-        assertThat(System.nanoTime() - began).isLessThan(10_000_000_000L);
+        assertThat(System.nanoTime() - began).isLessThan(60_000_000_000L);
     }
 
     @Test
@@ -280,19 +284,19 @@ class PacScriptTest {
             return NOW.atZone(zone);
         }
 
-        PacScript script() throws PacException {
+        PacScript script(int millis) throws PacException {
             return PacScript.compile(
                     "stuck.pac",
                     "function FindProxyForURL(url, host) { dnsResolve(host); return 'DIRECT'; }",
                     this,
-                    new PacLimits(1_000, 64 << 20, 32));
+                    new PacLimits(millis, 64 << 20, 32));
         }
 
         @Override
         public void close() throws InterruptedException {
             end.countDown();
             for (int i = 0; PacScript.stuck() > 0; i++) {
-                assertThat(i).as("stuck threads that have not ended").isLessThan(3_000);
+                assertThat(i).as("stuck threads that have not ended").isLessThan(6_000);
                 Thread.sleep(10);
             }
         }
@@ -302,7 +306,7 @@ class PacScriptTest {
     void aScriptThatIsStuckIsGivenUp_andRefusedAtOnce_untilItComesBack() throws Exception {
         PacScript script;
         try (Stuck stuck = new Stuck()) {
-            script = stuck.script();
+            script = stuck.script(3_000); // it is asked something that it can answer, too
             assertThatThrownBy(() -> script.ask("u", "stuck.test"))
                     .isInstanceOfSatisfying(
                             PacException.class, e -> assertThat(e.late()).isTrue())
@@ -310,7 +314,7 @@ class PacScriptTest {
             assertThat(PacScript.stuck()).isEqualTo(1);
             assertThatThrownBy(() -> script.ask("u", "fine.test")).hasMessageContaining("not run any more");
             assertThat(PacScript.stuck()).isEqualTo(1);
-            assertThat(stuck.script().ask("u", "fine.test").text())
+            assertThat(stuck.script(30_000).ask("u", "fine.test").text())
                     .as("another script")
                     .isEqualTo("DIRECT");
         }
@@ -320,9 +324,9 @@ class PacScriptTest {
     @Test
     void soManyStuckThreadsAndNoMore() throws Exception {
         try (Stuck stuck = new Stuck()) {
-            PacScript fine = stuck.script();
+            PacScript fine = stuck.script(30_000);
             for (int i = 0; i < PacScript.MAX_STUCK; i++) {
-                PacScript script = stuck.script();
+                PacScript script = stuck.script(1_000);
                 assertThatThrownBy(() -> script.ask("u", "stuck.test")).hasMessageContaining("was given up");
             }
             assertThatThrownBy(() -> fine.ask("u", "stuck.test"))

@@ -2,6 +2,7 @@ package dev.sluice.cli.face.gvproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.cli.FreePorts;
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.control.HttpClients;
 import dev.sluice.control.HttpServer;
@@ -12,8 +13,6 @@ import dev.sluice.wire.JsonReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -64,9 +63,7 @@ class ApiTest {
                 return Map.of("BytesSent", 1L);
             }
         });
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
+        port = FreePorts.next();
     }
 
     @AfterEach

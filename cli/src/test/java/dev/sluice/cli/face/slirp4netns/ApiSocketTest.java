@@ -3,6 +3,7 @@ package dev.sluice.cli.face.slirp4netns;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.cli.FreePorts;
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.flow.AddressPlan;
@@ -41,9 +42,7 @@ class ApiSocketTest {
         api = new ApiSocket(network, Ipv4Address.parse("192.168.65.100"));
         socket = folder.resolve("api.sock");
         api.open(socket.toString());
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
+        port = FreePorts.next();
     }
 
     @AfterEach

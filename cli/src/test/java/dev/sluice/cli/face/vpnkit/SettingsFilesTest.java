@@ -153,7 +153,7 @@ class SettingsFilesTest {
     }
 
     private static String next(BlockingQueue<String> seen) throws InterruptedException {
-        return seen.poll(10, TimeUnit.SECONDS);
+        return seen.poll(60, TimeUnit.SECONDS);
     }
 
     /** Writing is two steps, and a reader may come between them. */
