@@ -13,6 +13,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 TICKS = os.sysconf("SC_CLK_TCK")
+CONGESTION = None  # the kernels' congestion control; the system's own if None
 
 
 class Failed(Exception):
@@ -54,7 +55,7 @@ def start_of_the_host():
                    route add default via 192.0.2.254 dev up0
                    -6 route add default via 2001:db8::fe dev up0""".splitlines():
         sh("ip", *line.split())
-    plenty_of_ports([])
+    kernel_settings([])
     for file in ("/etc/subuid", "/etc/subgid"):  # rootlesskit maps such ranges, for root too
         replaced(file, "root:100000:65536\n")
     return replaced("/etc/resolv.conf", "nameserver 127.0.0.1\n")
@@ -83,9 +84,10 @@ def replaced(file, text):
         return False
 
 
-def plenty_of_ports(prefix):
-    """Short connections leave many ports in TIME-WAIT, at both ends, the same for every contender."""
-    subprocess.run([*prefix, "sh", "-c", "cd /proc/sys/net/ipv4; echo 10000 65000 >ip_local_port_range; echo 1 >tcp_tw_reuse"], capture_output=True)
+def kernel_settings(prefix):
+    """The same for every contender, at both ends: short connections leave many ports in TIME-WAIT; how TCP sends is what was asked for."""
+    congestion = f"; echo {CONGESTION} >tcp_congestion_control" if CONGESTION else ""
+    subprocess.run([*prefix, "sh", "-c", f"cd /proc/sys/net/ipv4; echo 10000 65000 >ip_local_port_range; echo 1 >tcp_tw_reuse{congestion}"], capture_output=True)
 
 
 @contextmanager
@@ -111,7 +113,7 @@ class Guest:
         self.pid = pid
         self.namespace = f"/proc/{pid}/ns/net"
         self.enter = ["nsenter", f"--net={self.namespace}"]
-        plenty_of_ports(self.enter)
+        kernel_settings(self.enter)
 
     def run(self, *command, timeout=30):
         return sh(*self.enter, *command, timeout=timeout)

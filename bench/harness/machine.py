@@ -5,7 +5,7 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import contenders
+from . import contenders, lab
 from .contenders import ROOT
 
 BUSY = 0.5
@@ -38,10 +38,12 @@ def peers():
 
 def describe():
     """Call it before the measurements: the load average is of the minute before."""
+    congestion = Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
     load = os.getloadavg()[0]
     processors = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) or [os.uname().machine]
     commit = first("git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD")
     dirty = " and changes" if first("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no") else ""
     return {"date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "commit": commit + dirty, "processor": f"{os.cpu_count()} × {processors[0]}",
             "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB", "kernel": f"{os.uname().sysname} {os.uname().release}",
+            "congestion control": lab.CONGESTION or f"{congestion}, as the system has it",
             "load average before": round(load, 2), "busy": load > BUSY, "peers": peers()}
