@@ -37,6 +37,7 @@ public final class LinuxStreamHost implements StreamHost {
     final MemorySegment peer = Arena.ofAuto().allocate(128, 8);
 
     final LoopbackCongestion congestion = LoopbackCongestion.ofSystem();
+    final LastWords lastWords = new LastWords(LastWords.MOST, LastWords.PATIENCE);
 
     private final MemorySegment address = Arena.ofAuto().allocate(128, 8);
     private final @Nullable NamespaceSockets inside;

@@ -8,9 +8,7 @@ import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.IpAddress;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /** A stream socket under epoll: registered once for both directions, edge-triggered, so readiness never costs a system call. */
@@ -273,29 +271,30 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
 
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            if (watch != null) {
-                watch.close();
-            }
-            if (fd >= 0) {
-                Io.close(fd);
-            }
+        int open = release();
+        if (open >= 0) {
+            Io.close(open);
         }
     }
 
     @Override
     public void reset() {
-        if (!closed && fd < 0) {
-            closed = true;
-        } else if (!closed) {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment linger = arena.allocate(8, 4);
-                linger.set(ValueLayout.JAVA_INT, 0, 1); // on, zero seconds: close sends RST
-                Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_LINGER, linger, 0, 8);
-            }
-            close();
+        int open = release();
+        if (open >= 0) {
+            host.lastWords.reset(open);
         }
+    }
+
+    /** Nothing happens here any more; the descriptor is the caller's, -1 if there is none to close. */
+    private int release() {
+        if (closed) {
+            return -1;
+        }
+        closed = true;
+        if (watch != null) {
+            watch.close();
+        }
+        return fd;
     }
 
     @Override

@@ -86,7 +86,10 @@ public interface StreamSocket {
     /** Closes in order; pending output is still delivered by the host. Idempotent. */
     void close();
 
-    /** Closes with a reset, if the medium knows one. Idempotent. */
+    /**
+     * Closes with a reset, if the medium knows one; what was written before still goes first, as far as the other side takes it.
+     * Idempotent.
+     */
     void reset();
 
     /** Why the last operation failed. */

@@ -4,6 +4,7 @@ import static dev.sluice.posix.Native.INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Sockets (socket(2) and its relatives). Results are descriptors, counts or zero, or the negated errno; nothing is allocated but where
@@ -130,6 +131,11 @@ public final class Sockets {
     public static final int MSG_WAITFORONE = 0x10000;
     public static final int MSG_ZEROCOPY = 0x400_0000;
     public static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
+
+    /** A state that {@link #tcpState} tells: the connection is over. */
+    public static final int TCP_CLOSE = 7;
+
+    private static final long SIOCOUTQ = 0x5411;
 
     private static final Call SOCKET = Call.of("socket");
     private static final Call SOCKETPAIR = Call.of("socketpair");
@@ -290,6 +296,24 @@ public final class Sockets {
         MemorySegment state = Native.state();
         state.set(INT, Native.SCRATCH, length);
         int r = GETSOCKOPT.call(fd, level, name, Io.address(out, at, length), state.address() + Native.SCRATCH);
+        return r < 0 ? r : state.get(INT, Native.SCRATCH);
+    }
+
+    /** The state of a TCP connection, such as {@link #TCP_CLOSE}, or negated errno for every other socket. */
+    public static int tcpState(int fd) {
+        MemorySegment state = Native.state();
+        long scratch = state.address() + Native.SCRATCH;
+        state.set(INT, Native.SCRATCH, 0);
+        state.set(INT, Native.SCRATCH + 4, 1); // the state is the first byte of struct tcp_info
+        int r = GETSOCKOPT.call(fd, IPPROTO_TCP, TCP_INFO, scratch, scratch + 4);
+        return r < 0 ? r : state.get(ValueLayout.JAVA_BYTE, Native.SCRATCH);
+    }
+
+    /** Bytes written that the other side has not acknowledged yet (tcp(7)), or negated errno. */
+    public static int unacknowledged(int fd) {
+        MemorySegment state = Native.state();
+        state.set(INT, Native.SCRATCH, 0);
+        int r = Tun.ioctl(fd, SIOCOUTQ, state.address() + Native.SCRATCH);
         return r < 0 ? r : state.get(INT, Native.SCRATCH);
     }
 

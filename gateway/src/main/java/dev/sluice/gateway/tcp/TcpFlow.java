@@ -44,6 +44,8 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private static final int LEAST_KEEP_ALIVE = 10;
 
     private static final int MOST_KEEP_ALIVE = 7200;
+    /** How long the host may take nothing of what a guest said that is gone. */
+    private static final long DEPARTURE = 60 * SECOND;
     /** Payload from which on a segment is gathered with those that follow; a smaller one goes to the socket at once. */
     private static final int GATHERED_FROM = 1024;
 
@@ -122,6 +124,8 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private boolean writeBlocked;
 
     private boolean closed;
+    /** The guest has broken it off, and the host has still to get what that said before. */
+    private boolean departing;
     /** The memory whose payload may be gathered while a segment in it is looked at, else null. */
     private @Nullable MemorySegment lasting;
 
@@ -226,7 +230,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         flush();
         if ((events & (Tcb.Events.RESET | Tcb.Events.TIMED_OUT)) != 0) {
             flows.transmit(this, now);
-            finish(true, now);
+            depart(now);
             return;
         }
         if ((events & Tcb.Events.REMOTE_CLOSED) != 0 && socket != null) {
@@ -317,6 +321,10 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         if (writeBlocked) {
             writeBlocked = false;
             long now = flows.loop.now();
+            if (departing) {
+                goOnDeparting(now);
+                return;
+            }
             handle(tcb.drain(now), now);
             if (!closed) {
                 transmit(now);
@@ -327,7 +335,10 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     @Override
     public void onReadable() {
         readable = true;
-        if (hostEnded && socket != null && socket.broken()) {
+        if (departing) {
+            hostBroken |= socket != null && socket.broken();
+            goOnDeparting(flows.loop.now());
+        } else if (hostEnded && socket != null && socket.broken()) {
             hostBroken = true; // a reset that no read shows any more
             resetIfToldAll(flows.loop.now());
         } else {
@@ -454,9 +465,14 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     }
 
     private void finish(boolean reset, long now) {
-        if (closed) {
-            return;
+        if (!closed) {
+            forget(reset, now);
+            letGo(reset);
         }
+    }
+
+    /** There is no such flow any more, for the guest and for who looks at flows. */
+    private void forget(boolean reset, long now) {
         closed = true;
         if (!halfOpen) {
             flows.events.closed(this, reason != null ? reason : reset ? "reset" : "end", now);
@@ -465,6 +481,11 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             flows.gathering.forget();
         }
         flows.loop.cancel(timer);
+        flows.closed(this);
+    }
+
+    /** Gives back what it has of memory, and of the host. */
+    private void letGo(boolean reset) {
         if (socket != null) {
             if (reset) {
                 socket.reset();
@@ -473,7 +494,46 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             }
         }
         tcb.release();
-        flows.closed(this);
+    }
+
+    // ---- after the guest's reset
+    // ---------------------------------------------------------------------------------------------------
+
+    @Override
+    public boolean wantsRest(Tcb tcb) {
+        return socket != null && !hostBroken;
+    }
+
+    /** The guest is gone. What was acknowledged to it goes to the host, as that takes it, and then the reset. */
+    private void depart(long now) {
+        forget(true, now);
+        if (tcb.undelivered() > 0 && flows.mayDepart(this)) {
+            departing = true;
+            flows.loop.schedule(timer, now + DEPARTURE);
+        } else {
+            letGo(true);
+        }
+    }
+
+    private void goOnDeparting(long now) {
+        int before = tcb.undelivered();
+        if (!writeBlocked) {
+            tcb.drain(now);
+        }
+        int left = tcb.undelivered();
+        if (hostBroken || left == 0) {
+            departed();
+        } else if (left < before) {
+            flows.loop.schedule(timer, now + DEPARTURE);
+        }
+    }
+
+    /** It waits no longer for the host. */
+    void departed() {
+        departing = false;
+        flows.loop.cancel(timer);
+        flows.departed(this);
+        letGo(true);
     }
 
     boolean isClosed() {
@@ -561,6 +621,10 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private final class FlowTimer extends Timer {
         @Override
         protected void onTimer(long now) {
+            if (departing) {
+                departed();
+                return;
+            }
             handle(tcb.onTimer(now), now);
             if (!closed) {
                 transmit(now);

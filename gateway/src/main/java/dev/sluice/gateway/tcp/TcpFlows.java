@@ -26,7 +26,10 @@ import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +44,9 @@ public final class TcpFlows {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway");
     /** When flows without memory ask again, in nanoseconds: others need about a round trip to give theirs back. */
     private static final long FEEDING_INTERVAL = 5_000_000;
+
+    /** Flows whose guest is gone that may wait for their host at a time. */
+    static final int MOST_DEPARTING = 256;
 
     private static final int OPENING = TcpHeader.SYN | TcpHeader.ACK | TcpHeader.RST | TcpHeader.FIN;
     /** What every path carries (RFC 791, RFC 8200 §5): nobody is believed who says less. */
@@ -69,6 +75,9 @@ public final class TcpFlows {
     private final ArrayDeque<TcpFlow> stalled = new ArrayDeque<>();
     /** Flows that have data to read and got no memory for it; in order, at most every flow once. */
     private final ArrayDeque<TcpFlow> hungry = new ArrayDeque<>();
+
+    /** Flows whose guest is gone, while the host has not taken yet all that it said. */
+    private final Set<TcpFlow> departing = new LinkedHashSet<>();
 
     private final Timer feeding = Timer.of(this::feed);
 
@@ -301,6 +310,24 @@ public final class TcpFlows {
         }
     }
 
+    /** Whether a flow may wait for its host when the guest is gone; one too many is reset, with what it has. */
+    boolean mayDepart(TcpFlow flow) {
+        if (departing.size() >= MOST_DEPARTING) {
+            counters.drop(Drop.TCP_BUFFER_LIMIT);
+            return false;
+        }
+        return departing.add(flow);
+    }
+
+    void departed(TcpFlow flow) {
+        departing.remove(flow);
+    }
+
+    /** Visits the flows whose guest is gone. */
+    void forEachDeparting(Consumer<TcpFlow> action) {
+        List.copyOf(departing).forEach(action);
+    }
+
     void remember(TcpFlow flow, long now) {
         timeWait.add(
                 keyHigh(flow.guest, flow.remoteHigh, flow.remoteLow),
@@ -323,6 +350,7 @@ public final class TcpFlows {
     public void close() {
         long now = loop.now();
         table.forEach(flow -> flow.abort(now));
+        forEachDeparting(TcpFlow::departed);
     }
 
     // ---- to guests

@@ -173,6 +173,11 @@ public final class TcpInbound {
                 flow.abort(now);
             }
         });
+        flows.forEachDeparting(flow -> {
+            if (flow.forward == forward) {
+                flow.departed();
+            }
+        });
         for (Shortcut shortcut : List.copyOf(shortcuts)) {
             if (shortcut.forward() == forward) {
                 shortcut.reset();

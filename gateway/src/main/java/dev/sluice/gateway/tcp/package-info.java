@@ -19,7 +19,11 @@
  * </table>
  *
  * <p>A reset of the host's overtakes nothing: what the host said before, in the socket or in the ring, goes to the guest first, whichever
- * call meets the error, and no FIN in between makes half of it look whole.
+ * call meets the error, and no FIN in between makes half of it look whole. Nor does a reset of the guest's: what was acknowledged to it,
+ * here or in the socket's queue, goes to the host as that takes it, and then the reset ({@code StreamSocket.reset} sees to the socket's
+ * part). Such a flow is no flow any more for the guest, who may use its ports again; it waits a minute at most for a host that takes
+ * nothing, and only so many wait at a time. Two hosts without a relay would not have lost those bytes either: acknowledged is what the other
+ * host has.
  *
  * <p>The first rows, from the SYN to its answer, are {@code Establishment}'s: it asks limits and policy, and knows the gateway's own services.
  *

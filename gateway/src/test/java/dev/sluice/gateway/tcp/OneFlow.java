@@ -33,7 +33,6 @@ final class OneFlow {
     static final int TRANSPORT = IP + Ipv4Header.MIN_LENGTH;
     static final long SECOND = 1_000_000_000L;
 
-    private static final int PORT = 5000;
     private static final AddressPlan PLAN = AddressPlan.of(AddressPlan.DEFAULT_SUBNET, 1500, true);
     private static final Ipv4Address GUEST = Ipv4Address.parse("192.168.65.3");
     private static final Ipv4Address SERVER = Ipv4Address.parse("198.51.100.1");
@@ -42,6 +41,8 @@ final class OneFlow {
     final Counters counters = new Counters();
     final BusyLink link = new BusyLink();
     final Server server = new Server();
+    final GuestSide side = new GuestSide();
+    final TcpShard shard = new TcpShard(NativeMemory.ofArenas(), 16 << 20, new Random(1));
     final TcpFlows flows = new TcpFlows(
             loop,
             server,
@@ -50,9 +51,11 @@ final class OneFlow {
             counters,
             new Events(counters, () -> 0),
             FlowPolicy.of(PLAN),
-            new GuestSide(),
-            new TcpShard(NativeMemory.ofArenas(), 16 << 20, new Random(1)),
+            side,
+            shard,
             3);
+    /** The guest's. */
+    int port = 5000;
     /** Of the guest's next segment. */
     int sequence = 1000;
 
@@ -63,6 +66,13 @@ final class OneFlow {
 
     /** One that is established. */
     OneFlow() {
+        connect();
+    }
+
+    /** Establishes one more, from the port and sequence number of now. */
+    void connect() {
+        link.frames.clear();
+        acknowledgment = 0;
         segment(TcpHeader.SYN, 0);
         endBatch();
         server.events().onConnected();
@@ -77,7 +87,7 @@ final class OneFlow {
 
     /** A frame of the guest's. */
     void segment(int flags, int payload) {
-        byte[] frame = raw.tcp(SERVER, PORT, 80, sequence, acknowledgment, flags, new byte[payload]);
+        byte[] frame = raw.tcp(SERVER, port, 80, sequence, acknowledgment, flags, new byte[payload]);
         sequence += payload;
         flows.onSegment(guest, MemorySegment.ofArray(frame), IP, TRANSPORT, frame.length - TRANSPORT, loop.now());
     }
@@ -120,14 +130,18 @@ final class OneFlow {
         int toRead;
         /** What reads say when all is read. */
         int afterwards = WOULD_BLOCK;
-        /** What writes say; 0 for that they take all. */
+        /** What writes say; 0 for that they take what there is room for. */
         int write;
+        /** Bytes that it takes yet; then it blocks. */
+        int room = Integer.MAX_VALUE;
+        /** Bytes that it has taken. */
+        int written;
 
         boolean broken;
         boolean reset;
         final List<Integer> keptAlive = new ArrayList<>();
 
-        private StreamSocket.Events events() {
+        StreamSocket.Events events() {
             if (events == null) {
                 throw new AssertionError("nobody has connected");
             }
@@ -159,7 +173,13 @@ final class OneFlow {
 
         @Override
         public int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
-            return write < 0 ? write : length + wrapLength;
+            int n = Math.min(room, length + wrapLength);
+            if (write < 0 || n == 0) {
+                return write < 0 ? write : WOULD_BLOCK;
+            }
+            room -= n;
+            written += n;
+            return n;
         }
 
         @Override

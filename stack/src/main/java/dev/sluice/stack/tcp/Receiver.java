@@ -349,8 +349,8 @@ final class Receiver {
         int first = held.firstPart();
         int all = held.buffered();
         int taken = Math.clamp(output.deliver(tcb, held.memory(), held.at(), first, 0, all - first), 0, all);
-        if (tcb.ended()) {
-            return;
+        if (ring != held) {
+            return; // the user has ended it
         }
         held.take(taken);
         releaseIfEmpty();

@@ -20,9 +20,12 @@ public final class Tcb {
         public static final int SEND_SPACE = 4;
         /** Finished in order and everything delivered; after a last {@link Tcb#transmit} the caller drops the {@code Tcb}. */
         public static final int CLOSED = 8;
-        /** The peer reset the connection (or refused it); after a last {@link Tcb#transmit} the caller drops the {@code Tcb}. */
+        /**
+         * The peer reset the connection (or refused it); after a last {@link Tcb#transmit} the caller drops the {@code Tcb}, or first
+         * takes the rest ({@link TcpOutput#wantsRest}).
+         */
         public static final int RESET = 16;
-        /** The peer is gone; after a last {@link Tcb#transmit} the caller drops the {@code Tcb}. */
+        /** The peer is gone; then as after {@link #RESET}. */
         public static final int TIMED_OUT = 32;
         /** With {@link #CLOSED}: it must be remembered in a {@link TimeWaitTable}. */
         public static final int TIME_WAIT = 64;
@@ -232,7 +235,7 @@ public final class Tcb {
 
     int resetByPeer() {
         shard.counters().resetsIn++;
-        end();
+        endByPeer();
         return Events.RESET;
     }
 
@@ -326,7 +329,7 @@ public final class Tcb {
     }
 
     private int timedOut() {
-        end();
+        endByPeer();
         resetPending = true;
         return Events.TIMED_OUT;
     }
@@ -547,10 +550,7 @@ public final class Tcb {
      * @return event bits
      */
     public int drain(long now) {
-        if (ended) {
-            return 0;
-        }
-        receiver.drain(this, output);
+        receiver.drain(this, output); // after the end, too: see TcpOutput.wantsRest
         if (ended) {
             return 0;
         }
@@ -613,11 +613,25 @@ public final class Tcb {
     }
 
     private void end() {
+        endSilently();
+        release();
+    }
+
+    /** As {@link #end}; what the peer knows to have come stays, if the user wants it. */
+    private void endByPeer() {
+        boolean kept = receiver.undelivered() > 0 && output.wantsRest(this);
+        endSilently();
+        sender.clear();
+        if (!kept) {
+            receiver.clear();
+        }
+    }
+
+    private void endSilently() {
         state = TcpState.CLOSED;
         held = false;
         ended = true;
         stateTimer = NEVER;
-        release();
     }
 
     /** All that is in the send ring now is urgent (RFC 9293 §3.8.5); new programs should not use that (SHLD-13). */

@@ -24,4 +24,12 @@ public interface TcpOutput {
      * @return bytes taken, 0 to {@code length + wrapLength}
      */
     int deliver(Tcb tcb, MemorySegment data, long at, int length, long wrapAt, int wrapLength);
+
+    /**
+     * The peer has reset the connection, or is gone, while data that was acknowledged to it waits here to be taken: whether {@link
+     * Tcb#drain} shall still offer that, until {@link Tcb#release}. Else it is forgotten (RFC 9293 §3.10.7.4).
+     */
+    default boolean wantsRest(Tcb tcb) {
+        return false;
+    }
 }

@@ -62,7 +62,8 @@
  * tries again when it sees {@code SEND_SPACE}, or after a while), and arriving data that would have to be kept is dropped without
  * acknowledgment, which the peer repairs. Before it comes to that for a small block, connections that hold nothing but pieces beyond holes give
  * them up, the one that has not got on for longest first ({@code Laggards}): those were never acknowledged, and SACK promises nothing (RFC
- * 2018 §8), so a crowd of connections with a segment each keeps nobody out. What is acknowledged and waits for its user is never given up.
+ * 2018 §8), so a crowd of connections with a segment each keeps nobody out. What is acknowledged and waits for its user is never given up, and
+ * survives the peer's reset for a user who says so ({@link dev.sluice.stack.tcp.TcpOutput#wantsRest}), as a relay does.
  * Pieces beyond holes, SACK reports and challenge ACKs are bounded per connection. A segment
  * allocates nothing.
  *

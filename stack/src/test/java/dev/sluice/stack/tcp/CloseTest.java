@@ -170,6 +170,42 @@ class CloseTest {
 
     @ParameterizedTest
     @MethodSource("isns")
+    void whatWasAcknowledgedCanStillBeTakenAfterThePeersResetIfTheUserWantsIt(int isn) {
+        try (Dialogue d = in(TcpState.ESTABLISHED, isn)) {
+            d.wantsRest = true;
+            d.appetite = 300;
+            d.peerData(1, 1, 1000);
+            d.peerData(1501, 1, 500); // beyond a hole: nobody has promised anything
+            d.transmit();
+            assertThat(d.peer(RST, 1001, 0)).isEqualTo(Tcb.Events.RESET);
+            d.sent.clear();
+            d.appetite = 500;
+            assertThat(d.tcb.drain(d.now)).isZero();
+            assertThat(d.tcb.undelivered()).isEqualTo(200);
+            d.appetite = 500;
+            assertThat(d.tcb.drain(d.now)).isZero();
+            assertThat(d.tcb.undelivered()).isZero();
+            d.assertReceived(1000);
+            d.silence();
+            d.tcb.release();
+            assertThat(d.shard.buffers().inUse()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
+    void whatWasAcknowledgedIsForgottenWithThePeersResetOtherwise(int isn) {
+        try (Dialogue d = in(TcpState.ESTABLISHED, isn)) {
+            d.appetite = 300;
+            d.peerData(1, 1, 1000);
+            assertThat(d.peer(RST, 1001, 0)).isEqualTo(Tcb.Events.RESET);
+            assertThat(d.tcb.undelivered()).isZero();
+            assertThat(d.shard.buffers().inUse()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("isns")
     void aClosedConnectionWaitsForThePeersFinForAWhileOnly(int isn) {
         try (Dialogue d = in(TcpState.ESTABLISHED, isn)) {
             d.tcb.close(d.now);

@@ -59,6 +59,9 @@ final class Dialogue implements TcpOutput, AutoCloseable {
     long now = 1_000_000_000L;
     /** How many bytes the user takes at a time. */
     int appetite = Integer.MAX_VALUE;
+    /** Whether the user wants what was acknowledged even after the peer's end. */
+    boolean wantsRest;
+
     /** Called at each delivery, if not null. */
     Runnable onDeliver = () -> {};
 
@@ -187,6 +190,11 @@ final class Dialogue implements TcpOutput, AutoCloseable {
         }
         onDeliver.run();
         return take;
+    }
+
+    @Override
+    public boolean wantsRest(Tcb tcb) {
+        return wantsRest;
     }
 
     // ---- The peer
