@@ -172,7 +172,6 @@ final class Establishment {
 
     /** The flow has the guest's SYN, and answers it once the host is connected. */
     private void hold(TcpFlow flow, MemorySegment packet, long at, int length, int iss, long now) {
-        flow.synSequence = TcpHeader.sequence(packet, at);
         long keyHigh = flows.keyHigh(flow.guest, flow.remoteHigh, flow.remoteLow);
         long keyLow = flows.keyLow(flow.guest, flow.remoteHigh, flow.remoteLow, flow.guestPort, flow.remotePort);
         flow.tcb.openPassive(keyHigh, keyLow, packet, at, length, iss, now);
@@ -226,7 +225,7 @@ final class Establishment {
                         + " how many ports there are to one address";
     }
 
-    /** Quotes the flow's SYN back to the guest, and forgets the flow. */
+    /** Quotes the flow's SYN back to the guest, the latest if there were several, and forgets the flow. */
     private void unreachable(TcpFlow flow, int code, long now) {
         MemorySegment s = scratch;
         long at = Ipv6Header.LENGTH;
@@ -240,8 +239,8 @@ final class Establishment {
                 flow.guest.low,
                 flow.remoteHigh,
                 flow.remoteLow);
-        TcpHeader.write(
-                s, at, flow.guestPort, flow.remotePort, flow.synSequence, 0, TcpHeader.MIN_LENGTH, TcpHeader.SYN, 0);
+        int sequence = flow.tcb.receiveNext() - 1;
+        TcpHeader.write(s, at, flow.guestPort, flow.remotePort, sequence, 0, TcpHeader.MIN_LENGTH, TcpHeader.SYN, 0);
         int length = (int) (at - ip) + TcpHeader.MIN_LENGTH;
         errors.send(flow.guest, IcmpHeader.DESTINATION_UNREACHABLE, code, s, ip, length);
         flow.vanish(now);

@@ -59,8 +59,6 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     final int remotePort;
     /** Port of the host's 127.0.0.1 to be tried if its ::1 refuses; 0 if there is nothing to try. */
     int otherLoopbackPort;
-    /** Sequence number of the guest's SYN, to quote it in an ICMP error. */
-    int synSequence;
 
     final Traffic traffic;
     /** Whom the host's socket talks to; null for a service of the gateway. */
