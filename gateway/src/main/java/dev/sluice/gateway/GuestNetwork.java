@@ -509,11 +509,9 @@ final class GuestNetwork implements LocalPort {
 
     private void forget(Link link) {
         tcp.linkClosed(link);
-        for (Guest guest : guests.all()) {
-            if (guest.link == link) {
-                udp.forget(guest);
-                echo.forget(guest);
-            }
+        for (Guest guest : guests.on(link)) {
+            udp.forget(guest);
+            echo.forget(guest);
         }
         guests.linkClosed(link);
     }

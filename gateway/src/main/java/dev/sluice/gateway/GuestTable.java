@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * ({@link Challenges}). Confined to the loop.
  *
  * <p>Open addressing with linear probing over at most {@code limit} guests; looking up allocates nothing. When full, the guest
- * without a lease that has been silent longest is forgotten.
+ * without a lease that has been silent longest is forgotten. Should it come back while a flow still knows it, it is the same {@code Guest}
+ * ({@link FormerGuests}), so flows need not look for it.
  */
 final class GuestTable {
     private static final long SILENCE = 60_000_000_000L;
@@ -40,6 +41,7 @@ final class GuestTable {
     private final Events events;
     private final int limit;
     private final Challenges challenges;
+    private final FormerGuests former;
     private final @Nullable Guest[] slots;
     private final long seed = ThreadLocalRandom.current().nextLong();
     private int size;
@@ -61,6 +63,7 @@ final class GuestTable {
         this.events = events;
         this.limit = limit;
         this.challenges = new Challenges(ask);
+        this.former = new FormerGuests(limit);
         this.slots = new @Nullable Guest[Integer.highestOneBit(Math.max(8, limit * 2 - 1)) * 2];
     }
 
@@ -103,23 +106,30 @@ final class GuestTable {
 
     private @Nullable Guest claim(long high, long low, long mac, Link link, long now) {
         Guest guest = find(high, low);
-        if (guest == null) {
-            if (!IpHeader.isIpv4(high, low) && !makeRoomFor(mac, now)) {
-                counters.drop(Drop.GUEST_LIMIT);
-                return null;
-            }
-            guest = add(high, low, mac, link, now);
-        } else if (guest.mac != mac) {
-            if (holds(guest, now) && (guest.leased || !challenges.yields(guest, mac, now))) {
-                counters.drop(Drop.SPOOFED_SOURCE);
-                return null;
-            }
-            guest.mac = mac;
-            guest.link = link;
-        } else {
-            guest.link = link; // one guest on two links (vmnet allows it): answer where it spoke last
+        boolean listed = guest != null;
+        if (!listed) {
+            guest = former.find(high, low);
         }
+        if (guest != null
+                && guest.mac != mac
+                && holds(guest, now)
+                && (guest.leased || !challenges.yields(guest, mac, now))) {
+            counters.drop(Drop.SPOOFED_SOURCE);
+            return null;
+        }
+        if (!listed && !IpHeader.isIpv4(high, low) && !makeRoomFor(mac, now)) {
+            counters.drop(Drop.GUEST_LIMIT);
+            return null;
+        }
+        if (guest == null) {
+            guest = new Guest(high, low, mac, link);
+        }
+        guest.mac = mac;
+        guest.link = link; // one guest on two links (vmnet allows it): answer where it spoke last
         guest.lastSeen = now;
+        if (!listed) {
+            enter(guest);
+        }
         return guest;
     }
 
@@ -192,7 +202,7 @@ final class GuestTable {
         if (idlest == null || now - idlest.lastSeen < SILENCE) {
             return false;
         }
-        remove(idlest);
+        evict(idlest);
         return true;
     }
 
@@ -204,13 +214,20 @@ final class GuestTable {
     /** Binds an address of either family firmly. */
     Guest bind(long high, long low, long mac, Link link, long now) {
         Guest guest = find(high, low);
+        boolean listed = guest != null;
+        if (!listed) {
+            guest = former.find(high, low);
+        }
         if (guest == null) {
-            guest = add(high, low, mac, link, now);
+            guest = new Guest(high, low, mac, link);
         }
         guest.mac = mac;
         guest.link = link;
         guest.leased = true;
         guest.lastSeen = now;
+        if (!listed) {
+            enter(guest);
+        }
         return guest;
     }
 
@@ -255,12 +272,22 @@ final class GuestTable {
         return guests;
     }
 
+    /** Those on a link, and those that were on it when there was no more room for them. */
+    List<Guest> on(Link link) {
+        List<Guest> guests = former.on(link);
+        for (Guest guest : slots) {
+            if (guest != null && guest.link == link) {
+                guests.add(guest);
+            }
+        }
+        return guests;
+    }
+
     /** Forgets the guests of a link that went away; leases live on in the DHCP server. */
     void linkClosed(Link link) {
-        for (Guest guest : all()) {
-            if (guest.link == link) {
-                remove(guest);
-            }
+        for (Guest guest : on(link)) {
+            remove(guest);
+            former.remove(guest);
         }
     }
 
@@ -271,28 +298,33 @@ final class GuestTable {
                 || address == plan.subnet().broadcast().bits();
     }
 
-    private Guest add(long high, long low, long mac, Link link, long now) {
+    /** Lists a guest that is not listed. */
+    private void enter(Guest guest) {
         if (size >= limit) {
             counters.drop(Drop.GUEST_LIMIT);
             Guest oldest = null;
-            for (Guest guest : slots) {
-                if (guest != null
+            for (Guest other : slots) {
+                if (other != null
                         && (oldest == null
-                                || (oldest.leased && !guest.leased)
-                                || (oldest.leased == guest.leased && guest.lastSeen - oldest.lastSeen < 0))) {
-                    oldest = guest;
+                                || (oldest.leased && !other.leased)
+                                || (oldest.leased == other.leased && other.lastSeen - oldest.lastSeen < 0))) {
+                    oldest = other;
                 }
             }
             if (oldest != null) {
-                remove(oldest);
+                evict(oldest);
             }
         }
-        Guest guest = new Guest(high, low, mac, link);
-        guest.lastSeen = now;
+        former.remove(guest);
         insert(guest);
         size++;
         publish(Event.Kind.GUEST_JOIN, guest);
-        return guest;
+    }
+
+    private void evict(Guest guest) {
+        remove(guest);
+        guest.leased = false;
+        former.add(guest);
     }
 
     private void publish(Event.Kind kind, Guest guest) {

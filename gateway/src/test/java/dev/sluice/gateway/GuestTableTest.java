@@ -127,6 +127,66 @@ class GuestTableTest {
         assertThat(counters.dropped(Drop.GUEST_LIMIT)).isEqualTo(1);
     }
 
+    /** A flow holds on to it, and is to follow it to where it is now. */
+    @Test
+    void whoComesBackAfterTheTableWasFullIsTheSameForThoseWhoKnowIt() {
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 3);
+        Link other = new NowhereLink();
+        Guest guest = table.sender(GUEST, 1, link, 0);
+        crowd(table, 3, SECOND);
+        assertThat(table.find(GUEST)).isNull();
+        assertThat(table.sender(GUEST, 1, other, 2 * SECOND)).isSameAs(guest);
+        assertThat(guest.link).isSameAs(other);
+        assertThat(table.find(GUEST)).isSameAs(guest);
+        crowd(table, 3, 3 * SECOND);
+        assertThat(table.sender(GUEST, 9, link, 70 * SECOND)).isSameAs(guest);
+        assertThat(guest.mac).isEqualTo(9);
+        crowd(table, 3, 80 * SECOND);
+        assertThat(table.bind(GUEST, 8, other, 81 * SECOND)).isSameAs(guest);
+        assertThat(guest.mac).isEqualTo(8);
+    }
+
+    @Test
+    void nobodyElseGetsAnAddressSoonerBecauseTheTableIsFull() {
+        List<Guest> asked = new ArrayList<>();
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 3, asked::add);
+        Guest guest = table.sender(GUEST, 1, link, 0);
+        crowd(table, 3, SECOND);
+        assertThat(table.sender(GUEST, 2, link, 2 * SECOND)).isNull();
+        assertThat(asked).containsExactly(guest);
+        assertThat(table.sender(GUEST, 1, link, 3 * SECOND)).isSameAs(guest);
+    }
+
+    @Test
+    void aGuestWhoseLinkIsGoneHasLeftNothing() {
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 3);
+        Link other = new NowhereLink();
+        Guest guest = table.sender(GUEST, 1, link, 0);
+        crowd(table, 3, SECOND);
+        assertThat(table.on(link)).contains(guest).hasSize(4);
+        table.linkClosed(link);
+        assertThat(table.on(link)).isEmpty();
+        assertThat(table.sender(GUEST, 2, other, 2 * SECOND)).isNotNull().isNotSameAs(guest);
+    }
+
+    @Test
+    void formerGuestsAreBoundedToo() {
+        var former = new FormerGuests(2);
+        List<Guest> guests = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            guests.add(new Guest(GUEST + i, 1, link));
+            former.add(guests.getLast());
+        }
+        assertThat(former.on(link)).isEqualTo(guests.subList(1, 3));
+        assertThat(former.find(guests.getFirst().high, guests.getFirst().low)).isNull();
+    }
+
+    private void crowd(GuestTable table, int size, long now) {
+        for (int i = 1; i <= size; i++) {
+            assertThat(table.sender(GUEST + i, 100 + i, link, now)).isNotNull();
+        }
+    }
+
     @Test
     void agreesWithAMapUnderRandomUse() {
         for (long seed = 0; seed < 50; seed++) {
