@@ -453,9 +453,19 @@ final class GuestNetwork implements LocalPort {
             return;
         }
         long now = loop.now();
-        switch (EthernetHeader.type(frame.head, frame.headAt)) {
-            case EthernetHeader.TYPE_IPV4 -> ipv4.onFrame(from, frame, now);
-            case EthernetHeader.TYPE_ARP ->
+        if (!take(from, frame, now) && !(PriorityTag.strip(frame) && take(from, frame, now))) {
+            counters.drop(Drop.UNKNOWN_PROTOCOL);
+        }
+    }
+
+    /** False if it is of a type that the gateway does not speak. */
+    private boolean take(Link from, Frame frame, long now) {
+        return switch (EthernetHeader.type(frame.head, frame.headAt)) {
+            case EthernetHeader.TYPE_IPV4 -> {
+                ipv4.onFrame(from, frame, now);
+                yield true;
+            }
+            case EthernetHeader.TYPE_ARP -> {
                 arp.onArp(
                         from,
                         EthernetHeader.source(frame.head, frame.headAt),
@@ -463,15 +473,17 @@ final class GuestNetwork implements LocalPort {
                         frame.headAt + EthernetHeader.LENGTH,
                         frame.headLength - EthernetHeader.LENGTH,
                         now);
+                yield true;
+            }
             case EthernetHeader.TYPE_IPV6 -> {
                 if (ipv6 == null) {
-                    counters.drop(Drop.UNKNOWN_PROTOCOL);
-                } else {
-                    ipv6.onFrame(from, frame, now);
+                    yield false;
                 }
+                ipv6.onFrame(from, frame, now);
+                yield true;
             }
-            default -> counters.drop(Drop.UNKNOWN_PROTOCOL);
-        }
+            default -> false;
+        };
     }
 
     @Override

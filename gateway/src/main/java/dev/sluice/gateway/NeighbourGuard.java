@@ -24,10 +24,7 @@ import org.jspecify.annotations.Nullable;
  * through here, too: tags of 802.1Q that name no VLAN, and SNAP (CVE-2021-27853, -27854). Only looks; allocates nothing. Confined to the loop.
  */
 final class NeighbourGuard {
-    private static final int TYPE_TAG = 0x8100;
     private static final int TYPE_SERVICE_TAG = 0x88a8;
-    private static final int TAG_LENGTH = 4;
-    private static final int VLAN = 0x0fff;
     /** LLC, and the organisation whose types are Ethernet's own (RFC 1042), or those of a bridge that keeps them apart. */
     private static final long SNAP = 0xaaaa_0300_0000L;
 
@@ -59,11 +56,11 @@ final class NeighbourGuard {
         int type = EthernetHeader.type(s, frame.headAt);
         for (int wrappers = 0; isWrapper(type, s, at, length); wrappers++) {
             boolean tag = type >= EthernetHeader.FIRST_TYPE;
-            int wrapper = tag ? TAG_LENGTH : SNAP_LENGTH;
+            int wrapper = tag ? EthernetHeader.TAG_LENGTH : SNAP_LENGTH;
             if (length < wrapper || wrappers == MOST_WRAPPERS) {
                 return false;
             }
-            if (tag && (Bytes.u16(s, at) & VLAN) != 0) {
+            if (tag && (Bytes.u16(s, at) & PriorityTag.VLAN) != 0) {
                 return true; // a network of their own, of which the gateway is no part
             }
             type = Bytes.u16(s, at + wrapper - 2);
@@ -81,7 +78,7 @@ final class NeighbourGuard {
 
     private static boolean isWrapper(int type, MemorySegment s, long at, int length) {
         if (type >= EthernetHeader.FIRST_TYPE) {
-            return type == TYPE_TAG || type == TYPE_SERVICE_TAG;
+            return type == EthernetHeader.TYPE_TAG || type == TYPE_SERVICE_TAG;
         }
         long start = length < SNAP_LENGTH ? 0 : Bytes.i64(s, at) >>> 16;
         return start == SNAP || start == BRIDGED_SNAP;

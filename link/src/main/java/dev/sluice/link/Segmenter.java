@@ -20,10 +20,6 @@ import java.lang.foreign.MemorySegment;
  * than the link's MTU is cut as well, and its checksum made anew: peers with TSO switched on send such frames without a word.
  */
 public final class Segmenter {
-    /** IEEE 802.1Q: a four-byte tag between source and type. */
-    private static final int TYPE_VLAN = 0x8100;
-
-    private static final int VLAN_TAG = 4;
     private static final int IPV6_HEADER = 40;
     /** Bytes that are copied and then summed: source and target together leave room in a first-level cache. Even. */
     private static final int PIECE = 8192;
@@ -308,9 +304,9 @@ public final class Segmenter {
     }
 
     private static int tagLength(Frame frame) {
-        return frame.headLength >= EthernetHeader.LENGTH + VLAN_TAG
-                        && EthernetHeader.type(frame.head, frame.headAt) == TYPE_VLAN
-                ? VLAN_TAG
+        return frame.headLength >= EthernetHeader.LENGTH + EthernetHeader.TAG_LENGTH
+                        && EthernetHeader.type(frame.head, frame.headAt) == EthernetHeader.TYPE_TAG
+                ? EthernetHeader.TAG_LENGTH
                 : 0;
     }
 }

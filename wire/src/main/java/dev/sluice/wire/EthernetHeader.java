@@ -11,6 +11,10 @@ public final class EthernetHeader {
     public static final int TYPE_IPV4 = 0x0800;
     public static final int TYPE_ARP = 0x0806;
     public static final int TYPE_IPV6 = 0x86dd;
+    /** A tag of IEEE 802.1Q follows: priority and VLAN, then the type of what it is put around. */
+    public static final int TYPE_TAG = 0x8100;
+
+    public static final int TAG_LENGTH = 4;
 
     private EthernetHeader() {}
 
