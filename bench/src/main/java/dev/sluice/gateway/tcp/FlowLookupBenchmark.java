@@ -62,7 +62,8 @@ public class FlowLookupBenchmark extends Part {
         Random random = new Random(2);
         GuestFlows share = new GuestFlows();
         for (int i = 0; i < flows; i++) {
-            table.add(new TcpFlow(owner, guest, share, port(i), IpHeader.MAPPED_HIGH, remote(i), 443));
+            table.add(new TcpFlow(
+                    owner, guest, share, owner.profile(guest), port(i), IpHeader.MAPPED_HIGH, remote(i), 443));
         }
         for (int i = 0; i < ORDER; i++) {
             order[i] = random.nextInt(flows);

@@ -131,6 +131,13 @@ public final class Keys {
             "none",
             "Where 'sluice port-helper' listens; it binds the published ports that this user may not.");
 
+    public static final Key<Long> KEEP_ALIVE = fixed(
+            "ports.keep-alive",
+            Form.number(0, 86_400),
+            "",
+            "300",
+            "Seconds of silence until a guest is asked whether a published connection is still there; 0 for never.");
+
     // ---- proxy
 
     static final String PROXY_NAME = "proxy.use";

@@ -80,6 +80,7 @@ public final class NetworkParts {
         return usual.change()
                 .tcpFlows(number(settings, Keys.TCP_FLOWS, usual.tcpFlows()))
                 .tcpHalfOpen(number(settings, Keys.TCP_HALF_OPEN, usual.tcpHalfOpen()))
+                .tcpKeepAliveSeconds(number(settings, Keys.KEEP_ALIVE, usual.tcpKeepAliveSeconds()))
                 .udpFlows(number(settings, Keys.UDP_FLOWS, usual.udpFlows()))
                 .bufferBytes(settings.get(Keys.BUFFER_BYTES, usual.bufferBytes()))
                 .dnsQueries(number(settings, Keys.DNS_QUERIES, usual.dnsQueries()))

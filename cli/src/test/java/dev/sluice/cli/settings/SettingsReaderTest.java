@@ -68,6 +68,7 @@ class SettingsReaderTest {
                   publish-auto: false
                   gateway: ["5432:127.0.0.1:5432"]
                   helper: /run/helper.sock
+                  keep-alive: 0
                 proxy: {use: "http://me:pw@proxy.test:3128", except: [.test, 10.0.0.0/8],
                         logins: ["me:pw@proxy.test:3128"], port: 0, transparent-ports: [80]}
                 capture: {file: t.pcapng, rings: true}

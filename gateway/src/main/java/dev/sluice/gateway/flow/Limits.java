@@ -6,6 +6,8 @@ package dev.sluice.gateway.flow;
  * @param tcpFlows concurrent TCP flows; a guest above its share is refused with RST
  * @param tcpHalfOpen TCP flows whose host connect is pending; a guest above its share loses the one that waits longest
  * @param tcpTimeWait remembered closed connections; the oldest is forgotten
+ * @param tcpKeepAliveSeconds silence on a connection of a published port after which its guest is asked whether it is still there, and time
+ *     between two such questions; one that leaves 26 of them unanswered loses the connection; 0 for no questions
  * @param udpFlows UDP mappings; a guest above its share loses the one idle longest
  * @param udpIdleSeconds when an unused UDP mapping ends
  * @param pingFlows ICMP echo mappings; a guest above its share loses the one idle longest
@@ -27,6 +29,7 @@ public record Limits(
         int tcpFlows,
         int tcpHalfOpen,
         int tcpTimeWait,
+        int tcpKeepAliveSeconds,
         int udpFlows,
         int udpIdleSeconds,
         int pingFlows,
@@ -49,6 +52,7 @@ public record Limits(
                 16384,
                 1024,
                 4096,
+                300,
                 2048,
                 90,
                 1024,
@@ -76,6 +80,7 @@ public record Limits(
         private int tcpFlows;
         private int tcpHalfOpen;
         private int tcpTimeWait;
+        private int tcpKeepAliveSeconds;
         private int udpFlows;
         private int udpIdleSeconds;
         private int pingFlows;
@@ -96,6 +101,7 @@ public record Limits(
             tcpFlows = from.tcpFlows;
             tcpHalfOpen = from.tcpHalfOpen;
             tcpTimeWait = from.tcpTimeWait;
+            tcpKeepAliveSeconds = from.tcpKeepAliveSeconds;
             udpFlows = from.udpFlows;
             udpIdleSeconds = from.udpIdleSeconds;
             pingFlows = from.pingFlows;
@@ -120,6 +126,11 @@ public record Limits(
 
         public Builder tcpHalfOpen(int tcpHalfOpen) {
             this.tcpHalfOpen = tcpHalfOpen;
+            return this;
+        }
+
+        public Builder tcpKeepAliveSeconds(int tcpKeepAliveSeconds) {
+            this.tcpKeepAliveSeconds = tcpKeepAliveSeconds;
             return this;
         }
 
@@ -169,6 +180,7 @@ public record Limits(
                     tcpFlows,
                     Math.min(tcpHalfOpen, tcpFlows),
                     tcpTimeWait,
+                    tcpKeepAliveSeconds,
                     udpFlows,
                     udpIdleSeconds,
                     pingFlows,

@@ -163,7 +163,8 @@ final class Establishment {
     /** A new flow whose host connection is still to come. */
     private TcpFlow halfOpen(
             Guest guest, GuestFlows share, int guestPort, long remoteHigh, long remoteLow, int remotePort) {
-        TcpFlow flow = new TcpFlow(flows, guest, share, guestPort, remoteHigh, remoteLow, remotePort);
+        TcpFlow flow =
+                new TcpFlow(flows, guest, share, flows.profile(guest), guestPort, remoteHigh, remoteLow, remotePort);
         share.addHalfOpen(flow);
         halfOpen++;
         flows.add(flow);

@@ -12,6 +12,7 @@ import dev.sluice.loop.Work;
 import dev.sluice.stack.tcp.SendRing;
 import dev.sluice.stack.tcp.Tcb;
 import dev.sluice.stack.tcp.TcpOutput;
+import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.IpHeader;
 import dev.sluice.wire.TcpHeader;
@@ -131,6 +132,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             TcpFlows flows,
             Guest guest,
             GuestFlows share,
+            TcpProfile profile,
             int guestPort,
             long remoteHigh,
             long remoteLow,
@@ -143,7 +145,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         this.remoteLow = remoteLow;
         this.remotePort = remotePort;
         this.traffic = new Traffic(flows.counters, flows.loop.now());
-        this.tcb = new Tcb(flows.shard, flows.profile(guest), this);
+        this.tcb = new Tcb(flows.shard, profile, this);
     }
 
     /**
@@ -227,6 +229,9 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         }
         flush();
         if ((events & (Tcb.Events.RESET | Tcb.Events.TIMED_OUT)) != 0) {
+            if (reason == null && (events & Tcb.Events.TIMED_OUT) != 0) {
+                reason = "timed-out";
+            }
             flows.transmit(this, now);
             depart(now);
             return;

@@ -48,6 +48,10 @@ public final class TcpFlows {
     /** Flows whose guest is gone that may wait for their host at a time. */
     static final int MOST_DEPARTING = 256;
 
+    /** Questions that a silent guest may leave unanswered: with those of every five minutes, as long as systems wait by themselves. */
+    private static final int QUESTIONS = 26;
+
+    private static final long SECOND = 1_000_000_000L;
     private static final int OPENING = TcpHeader.SYN | TcpHeader.ACK | TcpHeader.RST | TcpHeader.FIN;
     /** What every path carries (RFC 791, RFC 8200 §5): nobody is believed who says less. */
     private static final int LEAST_MTU = 576;
@@ -68,6 +72,8 @@ public final class TcpFlows {
     private final TimeWaitTable timeWait;
     private final TcpProfile profile;
     private final TcpProfile profile6;
+    private final TcpProfile published;
+    private final TcpProfile published6;
     private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
     final SegmentSender sender;
     final Gathering gathering = new Gathering();
@@ -106,6 +112,8 @@ public final class TcpFlows {
         int longer = Ipv6Header.LENGTH - Ipv4Header.MIN_LENGTH;
         this.profile6 =
                 TcpProfile.guest(plan.mtu() - longer).withBuffers(limits.flowBufferBytes(), limits.flowBufferBytes());
+        this.published = asking(profile, limits.tcpKeepAliveSeconds());
+        this.published6 = asking(profile6, limits.tcpKeepAliveSeconds());
         this.establishment = new Establishment(this, policy, errors);
     }
 
@@ -129,8 +137,19 @@ public final class TcpFlows {
         return establishment.services.containsKey(port);
     }
 
+    /** One that asks a silent guest whether it is still there. */
+    private static TcpProfile asking(TcpProfile profile, int seconds) {
+        return seconds == 0 ? profile : profile.withKeepAlive(seconds * SECOND, seconds * SECOND, QUESTIONS);
+    }
+
+    /** How connections of a guest's behave. */
     TcpProfile profile(Guest guest) {
         return guest.isIpv4() ? profile : profile6;
+    }
+
+    /** How connections to a guest's published port behave. */
+    TcpProfile publishedProfile(Guest guest) {
+        return guest.isIpv4() ? published : published6;
     }
 
     public int size() {

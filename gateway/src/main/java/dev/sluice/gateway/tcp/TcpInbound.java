@@ -130,7 +130,8 @@ public final class TcpInbound {
             return refuse(client, Drop.TCP_FLOW_LIMIT);
         }
         long now = flows.loop.now();
-        TcpFlow flow = new TcpFlow(flows, guest, share, guestPort, high, low, sourcePort);
+        TcpFlow flow =
+                new TcpFlow(flows, guest, share, flows.publishedProfile(guest), guestPort, high, low, sourcePort);
         flow.forward = client.forward();
         flow.host = client.peer();
         flow.hostPort = client.peerPort();

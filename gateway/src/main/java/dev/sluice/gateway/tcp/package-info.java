@@ -44,6 +44,14 @@
  * where sockets can be had inside the guest's namespace: two host sockets joined, no Tcb, no frames. Its bytes are looked at
  * (MSG_PEEK), written to the other socket, and only then taken, so that nothing is ever stored in between.
  *
+ * <p><b>Guests that are gone.</b> A client of a published port asks by keep-alive whether its server is there, and the host's kernel says
+ * yes: so it is ours to ask the guest. On a silent connection to a published port a probe goes out every {@code
+ * Limits.tcpKeepAliveSeconds} (RFC 9293 §3.8.4, which would have the first after two hours: it has a network in mind whose bits cost, and that
+ * breaks for minutes; here is one hop within a machine). A guest that was started anew answers the first probe with a reset. One that says
+ * nothing may be paused, and go on after lunch: it keeps its connections as long as systems wait by themselves, two hours and some minutes,
+ * and with a link that ends they end at once. Connections of guests to the world are not asked about: their servers' own probes and
+ * time-outs end them.
+ *
  * <p>Everything runs on the gateway's loop.
  */
 @NullMarked
