@@ -4,20 +4,11 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
-import java.util.Objects;
-import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
 /** Serves HTTP/1.1 at one door, a Unix-domain socket or a TCP port, until closed. */
@@ -31,26 +22,15 @@ public final class HttpServer implements AutoCloseable {
 
     private final HttpHandler handler;
     private final ServerSocketChannel listener;
-    /** What is bound, and to be removed in the end; null for a TCP port. */
-    private final @Nullable Path socket;
-    /** By which its file is known from another at the same place. */
-    private final @Nullable Object key;
-    /** The only user who is served, but for root; null at a TCP port, where nobody says who he is. */
-    private final @Nullable UserPrincipal owner;
+    /** What is bound; null at a TCP port, where nobody says who he is. */
+    private final @Nullable PrivateSocket socket;
 
     private final HttpClients clients;
 
     private HttpServer(
-            ServerSocketChannel listener,
-            @Nullable Path socket,
-            @Nullable Object key,
-            @Nullable UserPrincipal owner,
-            HttpHandler handler,
-            Duration patience) {
+            ServerSocketChannel listener, @Nullable PrivateSocket socket, HttpHandler handler, Duration patience) {
         this.listener = listener;
         this.socket = socket;
-        this.key = key;
-        this.owner = owner;
         this.handler = handler;
         this.clients = new HttpClients(MAX_CONNECTIONS, patience);
         // The acceptor waits in a system call nearly always; a small stack is enough for what it does between.
@@ -90,10 +70,7 @@ public final class HttpServer implements AutoCloseable {
         Path socket = path.toAbsolutePath();
         try {
             ControlSockets.makeRoom(socket);
-            bound.bind(UnixDomainSocketAddress.of(socket), MAX_CONNECTIONS);
-            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
-            UserPrincipal owner = Files.getOwner(socket, LinkOption.NOFOLLOW_LINKS);
-            return new HttpServer(bound, socket, key(socket), owner, handler, patience);
+            return new HttpServer(bound, PrivateSocket.bind(bound, socket, MAX_CONNECTIONS), handler, patience);
         } catch (IOException e) {
             closeQuietly(bound);
             throw e instanceof ControlException told ? told : failed(socket, e);
@@ -111,7 +88,7 @@ public final class HttpServer implements AutoCloseable {
             bound = ServerSocketChannel.open();
             bound.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             bound.bind(address, MAX_CONNECTIONS);
-            return new HttpServer(bound, null, null, null, handler, PATIENCE);
+            return new HttpServer(bound, null, handler, PATIENCE);
         } catch (IOException e) {
             closeQuietly(bound);
             throw new ControlException(
@@ -164,29 +141,13 @@ public final class HttpServer implements AutoCloseable {
             return;
         }
         Thread.ofVirtual().name("control-client").start(() -> {
-            if (isTrusted(client)) {
+            if (socket == null || socket.trusts(client)) {
                 clients.run(connection);
             } else {
                 connection.close();
                 clients.ended(connection);
             }
         });
-    }
-
-    /** The socket's mode says the same, but only from shortly after it was bound. May ask the system's user database, and so block. */
-    private boolean isTrusted(SocketChannel client) {
-        if (owner == null) {
-            return true;
-        }
-        try {
-            UserPrincipal peer =
-                    client.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
-            return peer.equals(owner) || peer.getName().equals("root");
-        } catch (UnsupportedOperationException _) {
-            return true; // an operating system without the option
-        } catch (IOException _) {
-            return false;
-        }
     }
 
     /** Cuts all clients and removes the socket. Idempotent. */
@@ -203,20 +164,12 @@ public final class HttpServer implements AutoCloseable {
     /** While it still listens: afterwards another process might have put its own in this one's place. */
     private void removeSocket() {
         try {
-            if (socket != null && Objects.equals(key, key(socket))) {
-                Files.deleteIfExists(socket);
+            if (socket != null) {
+                socket.remove();
             }
-        } catch (NoSuchFileException _) {
-            // somebody has removed it
         } catch (IOException e) {
             warn("the control socket " + socket + " stays behind: " + e.getMessage());
         }
-    }
-
-    /** Device and inode. */
-    private static @Nullable Object key(Path file) throws IOException {
-        return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                .fileKey();
     }
 
     /** The logger costs some milliseconds to get, so only when there is something to say. */

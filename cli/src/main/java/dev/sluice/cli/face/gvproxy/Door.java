@@ -6,6 +6,7 @@ import dev.sluice.posix.Io;
 import dev.sluice.posix.Poll;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.SocketFile;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A listening socket of the API, or of guests, as a {@link SocketUrl} names it. Its
@@ -40,7 +42,11 @@ final class Door implements AutoCloseable {
 
     private final String url;
     private final int fd;
+    /** What to remove at the end; empty for nothing. */
     private final String path;
+    /** By which that is known from what others put there. */
+    private final @Nullable Object key;
+
     private final Semaphore free = new Semaphore(CONNECTIONS);
     private volatile boolean closed;
 
@@ -48,6 +54,7 @@ final class Door implements AutoCloseable {
         this.url = url;
         this.fd = fd;
         this.path = path;
+        this.key = path.isEmpty() ? null : SocketFile.key(Path.of(path));
     }
 
     /**
@@ -214,10 +221,10 @@ final class Door implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            Sockets.shutdown(fd, Sockets.SHUT_RDWR); // wakes who accepts, who then closes it
-            if (!path.isEmpty()) {
-                Io.unlink(path);
+            if (key != null && key.equals(SocketFile.key(Path.of(path)))) {
+                Io.unlink(path); // while it still listens: nobody puts another in its place meanwhile
             }
+            Sockets.shutdown(fd, Sockets.SHUT_RDWR); // wakes who accepts, who then closes it
         }
     }
 }

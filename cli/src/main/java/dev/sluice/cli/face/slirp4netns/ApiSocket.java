@@ -1,6 +1,7 @@
 package dev.sluice.cli.face.slirp4netns;
 
 import dev.sluice.cli.network.GuestNetwork;
+import dev.sluice.control.PrivateSocket;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.loop.LateLogger;
@@ -9,14 +10,12 @@ import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.JsonReader;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
@@ -31,6 +30,8 @@ final class ApiSocket implements AutoCloseable {
     private static final int LONGEST_REQUEST = 4095;
     /** Clients at a time; further ones wait in the listen queue. */
     private static final int CLIENTS = 16;
+
+    private static final int BACKLOG = 128;
 
     private static final long PATIENCE_MILLIS = 5_000;
     private static final long PAUSE_MILLIS = 100;
@@ -66,7 +67,7 @@ final class ApiSocket implements AutoCloseable {
 
     private long lastId;
     private @Nullable ServerSocketChannel listener;
-    private @Nullable Path path;
+    private @Nullable PrivateSocket socket;
 
     /** @param guest where forwards lead that name no guest */
     ApiSocket(GuestNetwork network, Ipv4Address guest) {
@@ -86,16 +87,16 @@ final class ApiSocket implements AutoCloseable {
         ServerSocketChannel bound = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         listener = bound;
         try {
-            bound.bind(UnixDomainSocketAddress.of(place));
-            path = place;
-            Files.setPosixFilePermissions(place, PosixFilePermissions.fromString("rw-------"));
+            PrivateSocket ours = PrivateSocket.bind(bound, place, BACKLOG);
+            socket = ours;
+            Thread.ofPlatform().daemon().name("api").start(() -> accept(bound, ours));
         } catch (IOException e) {
+            bound.close();
             throw new IOException("cannot listen on " + text + ": " + e.getMessage(), e);
         }
-        Thread.ofPlatform().daemon().name("api").start(() -> accept(bound));
     }
 
-    private void accept(ServerSocketChannel bound) {
+    private void accept(ServerSocketChannel bound, PrivateSocket ours) {
         boolean failing = false;
         try {
             while (bound.isOpen()) {
@@ -103,7 +104,7 @@ final class ApiSocket implements AutoCloseable {
                 try {
                     SocketChannel client = bound.accept();
                     failing = false;
-                    Thread.ofVirtual().name("api-client").start(() -> serve(client));
+                    Thread.ofVirtual().name("api-client").start(() -> serve(client, ours));
                 } catch (IOException e) {
                     free.release();
                     if (bound.isOpen()) {
@@ -123,7 +124,7 @@ final class ApiSocket implements AutoCloseable {
         }
     }
 
-    private void serve(SocketChannel client) {
+    private void serve(SocketChannel client, PrivateSocket ours) {
         // A Unix socket has no timeouts: who says nothing for long is cut by this.
         Thread watch = Thread.ofVirtual().name("api-watch").start(() -> {
             try {
@@ -134,6 +135,9 @@ final class ApiSocket implements AutoCloseable {
             }
         });
         try (client) {
+            if (!ours.trusts(client)) {
+                return;
+            }
             ByteBuffer answer = ByteBuffer.wrap(answer(client).getBytes(StandardCharsets.UTF_8));
             while (answer.hasRemaining()) {
                 client.write(answer);
@@ -263,10 +267,10 @@ final class ApiSocket implements AutoCloseable {
     @Override
     public void close() throws IOException {
         if (listener != null && listener.isOpen()) {
-            listener.close();
-            if (path != null) {
-                Files.deleteIfExists(path);
+            if (socket != null) {
+                socket.remove();
             }
+            listener.close();
         }
     }
 }

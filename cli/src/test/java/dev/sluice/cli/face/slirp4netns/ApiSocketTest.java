@@ -17,6 +17,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -140,6 +141,20 @@ class ApiSocketTest {
     @Test
     void aRequestThatIsTooLongIsRefused() throws IOException {
         assertThat(ask(" ".repeat(4096))).isEqualTo("{\"error\":{\"desc\":\"bad request: too large message\"}}");
+    }
+
+    @Test
+    void itsFileIsForItsUserAlone() throws IOException {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+                .isEqualTo("rw-------");
+    }
+
+    @Test
+    void whatOthersHavePutInItsPlaceStaysThere() throws IOException {
+        Files.delete(socket);
+        Files.createFile(socket);
+        api.close();
+        assertThat(socket).exists();
     }
 
     @Test
