@@ -70,6 +70,8 @@ public final class Channel implements StreamSocket {
     private boolean ended;
     /** The other side has closed the channel. */
     boolean remoteClosed;
+    /** Our Close was queued: nothing is said after it. */
+    private boolean closeSaid;
 
     private boolean broken;
 
@@ -202,9 +204,15 @@ public final class Channel implements StreamSocket {
         }
     }
 
+    /**
+     * The other side is done with both directions. Who had ended its stream here learns that as an end. Else there is nobody any more for
+     * what is still to be said, as at a socket that was closed or reset: nothing can be written, and there is no end in order but one
+     * that came before by Shutdown, which is how all agents say so.
+     */
     void onClose() {
         remoteClosed = true;
-        ended = true;
+        ended |= shutdown;
+        broken |= !shutdown;
         if (closed) {
             return;
         }
@@ -213,10 +221,25 @@ public final class Channel implements StreamSocket {
             events.onConnectFailed(HostError.REFUSED);
             return;
         }
+        answerCloseOnceRead();
         events.onReadable();
         if (!closed && blocked) {
             blocked = false;
             events.onWritable(); // the next write fails
+        }
+    }
+
+    /** Nothing can follow in either direction, so the number need not wait for whoever has the channel here to be done with it. */
+    private void answerCloseOnceRead() {
+        if (remoteClosed && size == 0) {
+            sayClose();
+        }
+    }
+
+    private void sayClose() {
+        if (!closeSaid) {
+            closeSaid = true;
+            mux.control(this, CLOSE);
         }
     }
 
@@ -302,9 +325,10 @@ public final class Channel implements StreamSocket {
         if (size == 0) {
             release();
         }
-        if (!ended && !closed && advertised - consumed < window / 2) {
+        if (!ended && !closed && !remoteClosed && advertised - consumed < window / 2) {
             mux.control(this, ALLOW);
         }
+        answerCloseOnceRead();
     }
 
     @Override
@@ -333,7 +357,7 @@ public final class Channel implements StreamSocket {
 
     @Override
     public void shutdownOutput() {
-        if (!shutdown && !closed && !broken) {
+        if (!shutdown && !closed && !broken && !remoteClosed) {
             shutdown = true;
             mux.control(this, SHUTDOWN);
         }
@@ -346,7 +370,7 @@ public final class Channel implements StreamSocket {
             size = 0;
             release();
             mux.loop.cancel(patience);
-            mux.control(this, CLOSE);
+            sayClose();
         }
     }
 

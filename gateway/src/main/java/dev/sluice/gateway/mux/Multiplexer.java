@@ -276,7 +276,10 @@ public final class Multiplexer extends Work {
             outEnd += MuxFrame.putOpen(out, outEnd, channel.id, channel.target());
         }
         if ((bits & Channel.CLOSE) != 0) {
-            outEnd += MuxFrame.put(out, outEnd, MuxFrame.PLAIN_LENGTH, MuxFrame.CLOSE, channel.id);
+            if ((bits & Channel.SHUTDOWN) != 0) {
+                putPlain(MuxFrame.SHUTDOWN, channel);
+            }
+            putPlain(MuxFrame.CLOSE, channel);
             channel.pending = 0;
             if (channel.remoteClosed) {
                 forget(channel);
@@ -287,8 +290,12 @@ public final class Multiplexer extends Work {
             outEnd += MuxFrame.putWindow(out, outEnd, channel.id, channel.advertise());
         }
         if ((bits & Channel.SHUTDOWN) != 0) {
-            outEnd += MuxFrame.put(out, outEnd, MuxFrame.PLAIN_LENGTH, MuxFrame.SHUTDOWN, channel.id);
+            putPlain(MuxFrame.SHUTDOWN, channel);
         }
+    }
+
+    private void putPlain(int command, Channel channel) {
+        outEnd += MuxFrame.put(out, outEnd, MuxFrame.PLAIN_LENGTH, command, channel.id);
     }
 
     private void forget(Channel channel) {
@@ -388,6 +395,7 @@ public final class Multiplexer extends Work {
             case MuxFrame.WINDOW -> channel.onWindow(MuxFrame.window(in, at));
             case MuxFrame.SHUTDOWN -> channel.onShutdown();
             default -> {
+                // whether it answers ours
                 boolean answered = channel.isClosed() && (channel.pending & Channel.CLOSE) == 0;
                 channel.onClose();
                 if (answered) {

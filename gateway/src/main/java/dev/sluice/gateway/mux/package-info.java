@@ -23,7 +23,9 @@
  * <p><b>A channel's life.</b> The opener sends Open and Window. The acceptor answers with Window when its own connection stands, or
  * with Close if it failed; so a refused connection inside is refused outside too, and one that is not answered at all is given up as
  * Linux gives up an unanswered connect. Each side sends Data up to the other's window, and
- * Shutdown for the end of its stream. Close ends both directions and is answered by Close; then the number is free. What comes for a
+ * Shutdown for the end of its stream. Close ends both directions, and comes when both streams have ended; before that it is what a reset
+ * is to a socket: what came can still be read, then reads fail, unless an end was read, and writes fail, so that a client that is joined to
+ * the channel is reset, too. It is answered by Close as soon as everything was read; then the number is free. What comes for a
  * channel in between, or for an unknown one, is dropped and counted, where VPNKit's and Go's end everything.
  *
  * <p><b>Windows</b> start at 0. A receiver allows {@value dev.sluice.gateway.mux.Channel#WINDOW} bytes beyond what was read (less for

@@ -248,6 +248,50 @@ class AgentTest {
     }
 
     @Test
+    void aServicesResetIsAResetForItsClientHoweverIdle() throws Exception {
+        int port = publish(serviceThatResets(), false);
+        try (Socket socket = dial(port)) {
+            socket.getOutputStream().write(1);
+            assertThat(socket.getInputStream().read()).isOne();
+            assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
+        }
+        awaitNoChannels();
+    }
+
+    /** It has heard the service's end, and then says something that nobody wants. */
+    @Test
+    void whoeverWritesToAServiceThatHasClosedIsResetWithoutAnotherWord() throws Exception {
+        int port = publish(service((in, out) -> out.write(in.read())), false);
+        try (Socket socket = dial(port)) {
+            socket.getOutputStream().write(1);
+            assertThat(socket.getInputStream().readAllBytes()).containsExactly(1);
+            socket.getOutputStream().write(2);
+            awaitNoChannels();
+            assertThatThrownBy(() -> {
+                        while (true) {
+                            socket.getOutputStream().write(3);
+                            Thread.sleep(1);
+                        }
+                    })
+                    .isInstanceOf(SocketException.class);
+        }
+    }
+
+    /** A TCP service that gives back a byte and resets; its port. */
+    private int serviceThatResets() throws IOException {
+        ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        open.add(server);
+        threads.submit(() -> {
+            Socket client = server.accept();
+            client.getOutputStream().write(client.getInputStream().read());
+            client.setSoLinger(true, 0);
+            client.close();
+            return true;
+        });
+        return server.getLocalPort();
+    }
+
+    @Test
     void whenTheAgentComesAgainSoDoItsServices() throws Exception {
         int port = publish(service(AgentTest::echo), false);
         exchange(port, 1, 10);

@@ -171,7 +171,7 @@ class MultiplexerTest {
         assertThat(client.said).hasToString("connected end ");
         client.channel.close();
         settle();
-        assertThat(host.mux.size()).isOne();
+        assertThat(service.said).as("an end in order, and nothing else").hasToString("connected end end ");
         service.channel.close();
         settle();
         assertThat(host.mux.size()).isZero();
@@ -275,6 +275,88 @@ class MultiplexerTest {
         next.toWrite = bytes(10, 7);
         settle();
         assertThat(agent.asked.get(1).got.size()).isEqualTo(10);
+    }
+
+    /** Whoever has the channel may keep it for ever. */
+    @Test
+    void aCloseIsAnsweredAtOnceAndNothingFollowsTheAnswer() {
+        connect();
+        User client = host.open();
+        settle();
+        agent.asked.getFirst().channel.close();
+        settle();
+        assertThat(host.mux.size() + agent.mux.size()).isZero();
+        client.channel.shutdownOutput();
+        client.channel.close();
+        settle();
+        assertThat(agent.mux.dropped()).as("of what nobody waits for").isZero();
+    }
+
+    @Test
+    void aCloseIsAnsweredOnceWhatCameBeforeItWasRead() {
+        connect();
+        User client = host.open();
+        client.reads = false;
+        settle();
+        User service = agent.asked.getFirst();
+        service.write(bytes(60_000, 11));
+        service.channel.close();
+        settle();
+        assertThat(host.mux.size()).as("its buffer counts").isOne();
+        client.reads = true;
+        client.onReadable();
+        settle();
+        assertThat(client.got.size()).isEqualTo(60_000);
+        assertThat(host.mux.size() + agent.mux.size()).isZero();
+        assertThat(agent.mux.dropped()).as("of what nobody waits for").isZero();
+    }
+
+    @Test
+    void aCloseIntoAStreamThatGoesOnIsAResetAfterWhatCameBeforeIt() {
+        connect();
+        User client = host.open();
+        settle();
+        User service = agent.asked.getFirst();
+        service.write(bytes(100, 9));
+        service.channel.close();
+        settle();
+        assertThat(client.got.size()).isEqualTo(100);
+        assertThat(client.said).as("no end in order").hasToString("connected failed ");
+        assertThat(client.channel.broken()).isTrue();
+        client.write(bytes(1, 10));
+        assertThat(client.said).hasToString("connected failed failed ");
+    }
+
+    @Test
+    void aCloseAfterAnEndLeavesTheEndAndBreaksWhatIsStillToBeSaid() {
+        connect();
+        User client = host.open();
+        settle();
+        User service = agent.asked.getFirst();
+        service.channel.shutdownOutput();
+        settle();
+        assertThat(client.channel.broken()).isFalse();
+        service.channel.close();
+        settle();
+        assertThat(client.said).hasToString("connected end end ");
+        assertThat(client.channel.broken()).isTrue();
+        client.write(bytes(1, 10));
+        assertThat(client.said).endsWith("failed ");
+    }
+
+    /** It waits for a window that never comes. */
+    @Test
+    void aCloseWakesAWriterWhoThenFails() {
+        connect();
+        User client = host.open();
+        settle();
+        User service = agent.asked.getFirst();
+        service.reads = false;
+        client.write(bytes(Channel.WINDOW + 1, 12));
+        settle();
+        service.channel.close();
+        settle();
+        assertThat(client.said).hasToString("connected failed failed ");
     }
 
     @Test
