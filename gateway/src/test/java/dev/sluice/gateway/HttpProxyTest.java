@@ -1,6 +1,7 @@
 package dev.sluice.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.gateway.HttpWorld.Client;
 import dev.sluice.gateway.HttpWorld.Peer;
@@ -8,6 +9,7 @@ import dev.sluice.gateway.HttpWorld.Server;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.proxy.Route;
+import dev.sluice.net.NetException;
 import dev.sluice.testkit.Async;
 import dev.sluice.testkit.Bulk;
 import java.io.IOException;
@@ -483,6 +485,24 @@ class HttpProxyTest {
             }
             guest.close();
             sending.handle((_, _) -> true).join();
+        }
+    }
+
+    /** Its length is known by its end alone. */
+    @Test
+    void aResponseThatEndsWithItsConnectionAndIsResetDoesNotLookWhole() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server();
+                Client guest = world.toProxy()) {
+            guest.send("GET http://a.test:" + origin.port() + "/ HTTP/1.0\r\n\r\n");
+            try (Peer server = origin.accept()) {
+                server.head();
+                server.send("HTTP/1.0 200 OK\r\n\r\nhalf");
+                assertThat(guest.head()).contains(" 200 ");
+                assertThat(guest.read(4)).isEqualTo("half");
+                server.socket.setSoLinger(true, 0);
+            }
+            assertThatThrownBy(() -> guest.rest()).isInstanceOf(NetException.Reset.class);
         }
     }
 

@@ -40,7 +40,9 @@ final class GuestEnd implements StreamSocket {
         WAIT,
         BODY,
         TUNNEL,
-        END
+        END,
+        /** As a socket that was reset: what came before is the guest's yet. */
+        BROKEN
     }
 
     private final Loop loop;
@@ -254,6 +256,20 @@ final class GuestEnd implements StreamSocket {
         onLoop(this::finishNow);
     }
 
+    /** Breaks the guest's stream off behind what it is still to get, as its response has broken off. */
+    void breakOff() {
+        onLoop(() -> {
+            if (!gone && down != Down.END) {
+                down = Down.BROKEN;
+                up = Up.DISCARD;
+                if (upstream != null) {
+                    upstream.closeNow();
+                }
+                stream.onReadable();
+            }
+        });
+    }
+
     /** Resets the guest's connection; any thread. */
     void reset(String reason) {
         onLoop(() -> {
@@ -272,7 +288,7 @@ final class GuestEnd implements StreamSocket {
     }
 
     private void finishNow() {
-        if (gone || down == Down.END) {
+        if (gone || down == Down.END || down == Down.BROKEN) {
             return;
         }
         down = Down.END;
@@ -343,6 +359,7 @@ final class GuestEnd implements StreamSocket {
             case BODY -> readBody(memory, at, length, wrapAt, wrapLength);
             case TUNNEL -> upstream().socket().read(memory, at, length, wrapAt, wrapLength);
             case END -> END;
+            case BROKEN -> FAILED;
         };
     }
 

@@ -14,10 +14,12 @@ import dev.sluice.loop.Loop;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -183,7 +185,12 @@ public final class HttpProxy implements Interceptor {
         return made;
     }
 
-    SSLSocketFactory tls() {
-        return (SSLSocketFactory) SSLSocketFactory.getDefault();
+    /** With the JDK's own trust store, or what {@code javax.net.ssl.trustStore} names. */
+    SSLSocketFactory tls() throws IOException {
+        try {
+            return SSLContext.getDefault().getSocketFactory();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IOException("TLS is not to be had: " + e.getMessage(), e);
+        }
     }
 }

@@ -368,6 +368,8 @@ final class HttpSession {
         BodyOutcome down = Waiting.await(guest.relayDown(end, told.bytes(), framing));
         if (down == BodyOutcome.BROKEN) {
             guest.reset("bad-response");
+        } else if (down == BodyOutcome.CUT_OFF && !counted) {
+            guest.breakOff(); // nothing but an end in order would tell that this was all
         }
         boolean whole = down == BodyOutcome.WHOLE && up.isDone() && up.join() == BodyOutcome.WHOLE;
         if (!whole || !response.keepsAlive() || twoLengths || !end.isFresh()) {

@@ -4,6 +4,7 @@ import dev.sluice.host.PipeSocket;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.loop.Loop;
 import dev.sluice.wire.IpAddress;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -16,11 +17,37 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 
 /**
- * A connection to an upstream inside TLS. Two virtual threads of its own carry the bytes between it and a pipe to the loop, so this way costs
+ * A connection to an upstream inside TLS. It ends in order only where TLS says so: an end of TCP alone may have cut off half of what was
+ * to come (RFC 8446 §6.1), and breaks it, as a reset does. Two virtual threads of its own carry the bytes between it and a pipe to the loop, so this way costs
  * copies and memory that the others do not.
  */
 final class TlsConnection {
     private static final int PIECE = 16 << 10;
+
+    /** The TCP connection below; the JDK's TLS would take its end for an end in order. */
+    private static final class Carrier extends Socket {
+        @Override
+        public InputStream getInputStream() throws IOException {
+            return new FilterInputStream(super.getInputStream()) {
+                @Override
+                public int read() throws IOException {
+                    return moreThanEnd(super.read());
+                }
+
+                @Override
+                public int read(byte[] to, int offset, int length) throws IOException {
+                    return moreThanEnd(super.read(to, offset, length));
+                }
+            };
+        }
+
+        private static int moreThanEnd(int result) throws IOException {
+            if (result < 0) {
+                throw new IOException("the connection was cut off");
+            }
+            return result;
+        }
+    }
 
     private final SSLSocket socket;
 
@@ -33,7 +60,7 @@ final class TlsConnection {
             throws IOException {
         IOException failure = new IOException(upstream.host() + " has no address");
         for (IpAddress address : addresses) {
-            Socket plain = new Socket();
+            Socket plain = new Carrier();
             try {
                 plain.setTcpNoDelay(true);
                 plain.connect(

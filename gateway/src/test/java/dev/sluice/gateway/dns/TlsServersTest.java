@@ -7,23 +7,19 @@ import static dev.sluice.gateway.dns.DnsBench.replyTo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.gateway.TlsIdentity;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSocketFactory;
-import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -36,7 +32,6 @@ import org.xbill.DNS.Type;
 /** DNS over TLS (RFC 7858): who it is must be proved, and one connection carries many queries. */
 @Timeout(60)
 class TlsServersTest {
-    private static final char[] PASSWORD = "not-secret".toCharArray();
     private static final AtomicInteger CONNECTIONS = new AtomicInteger();
 
     private static @Nullable SSLServerSocket listener;
@@ -44,41 +39,10 @@ class TlsServersTest {
 
     @BeforeAll
     static void start(@TempDir Path directory) throws Exception {
-        Path store = directory.resolve("keys");
-        Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                .toString(),
-                        "-genkeypair",
-                        "-alias",
-                        "dns",
-                        "-keyalg",
-                        "EC",
-                        "-dname",
-                        "CN=dns.example",
-                        "-ext",
-                        "SAN=dns:dns.example",
-                        "-keystore",
-                        store.toString(),
-                        "-storepass",
-                        new String(PASSWORD))
-                .redirectErrorStream(true)
-                .start();
-        String said = new String(keytool.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-        assertThat(keytool.waitFor()).as(said).isZero();
-        KeyStore keys = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(store)) {
-            keys.load(in, PASSWORD);
-        }
-        KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        own.init(keys, PASSWORD);
-        SSLContext serving = SSLContext.getInstance("TLS");
-        serving.init(own.getKeyManagers(), null, null);
-        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(keys);
-        trusting = SSLContext.getInstance("TLS");
-        trusting.init(null, trust.getTrustManagers(), null);
+        TlsIdentity identity = TlsIdentity.make(directory, "dns:dns.example");
+        trusting = identity.trusting();
         listener = (SSLServerSocket)
-                serving.getServerSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                identity.serving().getServerSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress());
         SSLServerSocket accepting = listener;
         Thread.ofVirtual().start(() -> {
             try {
