@@ -26,8 +26,7 @@ class EstablishmentTest {
         syn(70_000);
         syn(90_000);
         flow.server.events().onConnectFailed(HostError.NET_UNREACHABLE);
-        MemorySegment quoted =
-                MemorySegment.ofArray(flow.side.nextFailure().quoted());
+        MemorySegment quoted = MemorySegment.ofArray(flow.side.nextFailure().quoted());
         assertThat(TcpHeader.sourcePort(quoted, Ipv4Header.MIN_LENGTH)).isEqualTo(6000);
         assertThat(TcpHeader.sequence(quoted, Ipv4Header.MIN_LENGTH)).isEqualTo(90_000);
     }

@@ -65,7 +65,8 @@ class KeepAliveTest {
 
     private void say(TcpFlows flows, int flags) {
         byte[] frame = raw.tcp(CLIENT, PORT, CLIENTS_PORT, sequence, expected, flags, new byte[0]);
-        flows.onSegment(guest, MemorySegment.ofArray(frame), OneFlow.IP, TRANSPORT, frame.length - TRANSPORT, loop.now());
+        flows.onSegment(
+                guest, MemorySegment.ofArray(frame), OneFlow.IP, TRANSPORT, frame.length - TRANSPORT, loop.now());
         flows.onBatchEnd();
         loop.settle();
         flows.endTurn();
