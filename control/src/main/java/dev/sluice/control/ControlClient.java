@@ -124,6 +124,10 @@ public final class ControlClient {
             throw new ControlException("what listens on " + socket + " does not answer like a sluice");
         }
         String answer = response.substring(end + 4);
+        if (answer.getBytes(StandardCharsets.UTF_8).length < length(response.substring(0, end))) {
+            throw new ControlException("the sluice on " + socket
+                    + " broke off in the middle of its answer: it ends, or is" + " too busy; ask again");
+        }
         String status = response.substring(9, 12);
         if (!status.equals("200")) {
             // what the asker did wrong, or met, is told in the answer's own words
@@ -229,6 +233,16 @@ public final class ControlClient {
                     default -> "could not ask the sluice on " + socket + ": " + reason;
                 },
                 e);
+    }
+
+    /** Of the body, as the head says; 0 if it does not. */
+    private static int length(String head) {
+        for (String line : head.split("\r\n")) {
+            if (line.matches("(?i)content-length: [0-9]{1,9}")) {
+                return Integer.parseInt(line.substring(line.indexOf(' ') + 1));
+            }
+        }
+        return 0;
     }
 
     /** What a problem document (RFC 9457) says; null if it is none. */

@@ -3,6 +3,7 @@ package dev.sluice.control;
 import dev.sluice.gateway.http.BadMessage;
 import dev.sluice.gateway.http.BodyScan;
 import dev.sluice.gateway.http.Framing;
+import dev.sluice.gateway.http.HeadScan;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -221,15 +222,16 @@ final class HttpConnection {
     }
 
     /**
-     * Up to and with the empty line; nothing at the end of the stream; more than {@link #MAX_HEAD} bytes if there is no empty line
-     * within that.
+     * Up to and with the empty line, or what cannot be part of any head; nothing at the end of the stream; more than {@link #MAX_HEAD}
+     * bytes if there is no empty line within that.
      */
     private byte[] readHead() throws IOException {
+        HeadScan scan = new HeadScan();
         int scanned = 0;
         while (true) {
-            for (; scanned + 4 <= input.remaining(); scanned++) {
-                if (input.getInt(input.position() + scanned) == 0x0d0a0d0a) {
-                    byte[] head = new byte[scanned + 4];
+            for (; scanned < input.remaining(); scanned++) {
+                if (scan.ends(input.get(input.position() + scanned))) {
+                    byte[] head = new byte[scanned + 1];
                     input.get(head);
                     return head;
                 }

@@ -168,6 +168,15 @@ class HttpConnectionTest {
                 .doesNotContain("200 OK");
     }
 
+    /** A client that writes by hand is told so at once, and does not wait for its time to be up. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void linesThatEndWithLfAloneAreAnsweredBeforeTheirEnd(boolean shared) {
+        assertThat(exchange(shared, "GET / HTTP/1.0\n\n"))
+                .startsWith("HTTP/1.1 400")
+                .contains("CR LF");
+    }
+
     @Test
     void aLengthBesideChunksIsRefused() {
         assertThat(exchange(true, POST + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + LAST))

@@ -67,9 +67,10 @@ class HostileHttpTest {
             strings = {
                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
                 "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na",
-                "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n",
-                "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
-                "HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
+                "HTTP/1.1 200 OK\r\n X: a\r\nContent-Length: 0\r\n\r\n",
+                "HTTP/1.1 200 OK\nContent-Length: 0\n Content-Length: 1\n\n",
+                "HTTP/1.1 200 OK\r\nX: a\rContent-Length: 0\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nContent-Length : 0\r\nContent-Length: 1\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
                 "HTTP/2 200\r\n\r\n",
                 "SSH-2.0-OpenSSH\r\n\r\n",

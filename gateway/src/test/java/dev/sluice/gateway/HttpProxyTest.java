@@ -192,6 +192,42 @@ class HttpProxyTest {
         }
     }
 
+    /** RFC 9112 §2.2, §5.1 and §5.2: what a proxy is to put right, and not to refuse. */
+    @Test
+    void anAnswerOfAnOldServerIsWrittenAsItShouldBe() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server();
+                Client guest = world.toProxy()) {
+            for (int i = 0; i < 2; i++) {
+                guest.send("GET http://a.test:" + origin.port() + "/ HTTP/1.1\r\nHost: x\r\n\r\n");
+            }
+            try (Peer server = origin.accept()) {
+                server.head();
+                server.send("HTTP/1.1 200 OK\nServer : old\r\nX: a;\r\n\tb\nContent-Length : 2\n\nok");
+                assertThat(guest.head())
+                        .isEqualTo("HTTP/1.1 200 OK\r\nServer: old\r\nX: a; b\r\nContent-Length: 2\r\n\r\n");
+                assertThat(guest.read(2)).isEqualTo("ok");
+                server.head();
+                server.send("HTTP/1.1 204 OK\r\n\r\n");
+                assertThat(guest.head()).isEqualTo("HTTP/1.1 204 OK\r\n\r\n");
+            }
+        }
+    }
+
+    @Test
+    void aHeadOfAServerThatIsTooLongIsSaidToBe() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server();
+                Client guest = world.toProxy()) {
+            guest.send("GET http://a.test:" + origin.port() + "/ HTTP/1.1\r\nHost: x\r\n\r\n");
+            try (Peer server = origin.accept()) {
+                server.head();
+                server.send("HTTP/1.1 200 OK\r\nX: " + "x".repeat(70_000) + "\r\n\r\n");
+                assertThat(guest.rest()).startsWith("HTTP/1.1 502 ").contains("its head has more than 65536 bytes");
+            }
+        }
+    }
+
     @Test
     void aGuestThatHasSaidAllStillHearsTheAnswer() throws Exception {
         try (HttpWorld world = new HttpWorld();

@@ -344,6 +344,34 @@ class HttpUpstreamTest {
         }
     }
 
+    /** Else a server with nothing to say for long would wait for ever for a guest that has left. */
+    @Test
+    void theServerOfAnExcludedRequestHearsOfTheGuestsEnd() throws Exception {
+        String request = "POST /x HTTP/1.1\r\nHost: elsewhere.example\r\nContent-Length: 4\r\n\r\nbody";
+        String response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server()) {
+            world.routes(_ -> List.of(new Route.Direct("excluded")), origin.port());
+            try (Client guest = world.toWorld(origin.port())) {
+                guest.send(request);
+                guest.connection.shutdownOutput();
+                try (Peer server = origin.accept()) {
+                    assertThat(server.rest()).isEqualTo(request);
+                    server.send(response);
+                    assertThat(guest.rest()).isEqualTo(response);
+                }
+            }
+            try (Client guest = world.toWorld(origin.port())) {
+                guest.send(request);
+                try (Peer server = origin.accept()) {
+                    server.read(request.length());
+                    guest.connection.shutdownOutput();
+                    assertThat(server.rest()).isEmpty();
+                }
+            }
+        }
+    }
+
     @Test
     void tlsIsTunnelledByTheNameInItsHello() throws Exception {
         byte[] hello = TlsHello.withName("Secret.Example");

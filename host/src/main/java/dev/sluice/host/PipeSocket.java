@@ -169,6 +169,18 @@ public final class PipeSocket implements StreamSocket {
         }
     }
 
+    /** Waits until either side is done with both directions; for the service's thread. */
+    public void awaitOver() throws InterruptedIOException {
+        lock.lock();
+        try {
+            while (!over) {
+                await();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     @Override
     public void shutdownOutput() {
         lock.lock();

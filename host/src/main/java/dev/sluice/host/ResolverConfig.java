@@ -91,8 +91,11 @@ public record ResolverConfig(
             if (word.startsWith("#") || word.startsWith(";")) {
                 break;
             }
-            // The last word of an over-long line still holds the unsplit rest.
-            if (!word.isEmpty() && word.length() <= 253 && word.chars().noneMatch(Character::isWhitespace)) {
+            // The last word of an over-long line still holds the unsplit rest. The root, which systemd writes where
+            // there is
+            // nothing to search, is no domain to try.
+            boolean some = !word.isEmpty() && !word.equals(".");
+            if (some && word.length() <= 253 && word.chars().noneMatch(Character::isWhitespace)) {
                 domains.add(word);
             }
         }

@@ -99,6 +99,13 @@ class ResolvConfTest {
                 .containsOnly("a.example");
     }
 
+    /** As systemd writes it where there is nothing to search. */
+    @Test
+    void theRootIsNoSearchDomain() {
+        assertThat(ResolverConfig.parse("search .").search()).isEmpty();
+        assertThat(ResolverConfig.parse("search . a.example").search()).containsExactly("a.example");
+    }
+
     @Test
     void anyTextIsReadWithoutAnException() {
         long seed = System.nanoTime();

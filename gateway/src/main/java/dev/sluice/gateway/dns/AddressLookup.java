@@ -17,6 +17,8 @@ import java.util.concurrent.TimeoutException;
 public final class AddressLookup {
     /** Longer than any lookup takes whose servers answer at all. */
     private static final int PATIENCE_SECONDS = 20;
+    /** How much longer than addresses of IPv4 those of IPv6 may take (RFC 8305 §3): some servers are silent about them. */
+    private static final long DELAY_MILLIS = 500;
 
     private static final int NO_SUCH_NAME = 3;
     private static final byte[] NO_OWNER = {};
@@ -49,7 +51,9 @@ public final class AddressLookup {
                     found.add(new Ipv4Address(ByteBuffer.wrap(record.data()).getInt()));
                 }
             }
-            reply = six.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            reply = found.isEmpty()
+                    ? six.get(PATIENCE_SECONDS, TimeUnit.SECONDS)
+                    : six.get(DELAY_MILLIS, TimeUnit.MILLISECONDS);
             for (ResourceRecord record : DnsMessage.records(reply, DnsHeader.TYPE_AAAA, NO_OWNER)) {
                 if (record.data().length == 16) {
                     ByteBuffer data = ByteBuffer.wrap(record.data());
@@ -77,7 +81,15 @@ public final class AddressLookup {
 
     private CompletableFuture<byte[]> ask(String name, int type, IpAddress asker) {
         CompletableFuture<byte[]> reply = new CompletableFuture<>();
-        service.query(DnsMessage.query(name, type).message(), DnsService.Transport.TCP, asker, reply::complete);
+        byte[] query = DnsMessage.query(name, type).message();
+        service.query(query, DnsService.Transport.UDP, asker, first -> {
+            // as a stub does: many servers are reached by UDP only, and few answers do not fit (RFC 7766 §5)
+            if (DnsMessage.isTruncated(first)) {
+                service.query(query, DnsService.Transport.TCP, asker, reply::complete);
+            } else {
+                reply.complete(first);
+            }
+        });
         return reply;
     }
 }

@@ -246,7 +246,7 @@ final class AnswerCache {
                 int type = DnsMessage.u16(m, fixed);
                 if (type == DnsMessage.TYPE_OPT) {
                     // The extended rcode must be 0, and nothing may stand behind it that would have to move.
-                    return i == all - 1 && m[fixed + 4] == 0 && toldHowLong
+                    return i == all - 1 && i >= answers + authority && m[fixed + 4] == 0 && toldHowLong
                             ? new Lifetime(seconds, Arrays.copyOf(ttlAt, count), at, additional - 1)
                             : null;
                 }

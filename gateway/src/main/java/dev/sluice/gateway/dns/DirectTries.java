@@ -42,10 +42,10 @@ final class DirectTries {
     private final DatagramHost host;
     private final DnsCounters counters;
     private final MemorySegment room = Arena.ofAuto().allocate(MAX_QUERY, 8);
-    /** Tries under way in the order they began, which is that of their deadlines. As many as the service lets be under way. */
+    /** Tries under way: as many as the service lets be. */
     private final LinkedHashSet<Try> waiting = new LinkedHashSet<>();
 
-    private final Timer impatience = Timer.of(this::giveUp);
+    private final Timer impatience = Timer.of(this::look);
     /** The socket for the next try; others are there until their last try has ended. */
     private @Nullable Port current;
 
@@ -66,6 +66,8 @@ final class DirectTries {
         final long low;
         final long deadline;
         final Consumer<byte @Nullable []> outcome;
+        /** When it is sent again. */
+        long resendAt;
 
         Try(
                 Port port,
@@ -87,6 +89,11 @@ final class DirectTries {
             this.deadline = deadline;
             this.outcome = outcome;
         }
+
+        /** When it has to be looked at. */
+        long due() {
+            return deadline - resendAt < 0 ? deadline : resendAt;
+        }
     }
 
     /**
@@ -97,7 +104,6 @@ final class DirectTries {
      * @return false if it can't be tried, and {@code outcome} won't be called
      */
     boolean ask(DnsQuery query, InetSocketAddress server, long patience, Consumer<byte @Nullable []> outcome) {
-        byte[] message = query.message();
         long high;
         long low;
         switch (server.getAddress()) {
@@ -117,23 +123,31 @@ final class DirectTries {
                 return false;
             }
         }
-        Port port = message.length <= MAX_QUERY ? port(DatagramHost.isIpv4(high, low)) : null;
+        Port port = query.message().length <= MAX_QUERY ? port(DatagramHost.isIpv4(high, low)) : null;
         if (port == null) {
             return false;
         }
         Try attempt = port.add(query, server, high, low, loop.now() + patience, outcome);
-        MemorySegment.copy(message, 0, room, ValueLayout.JAVA_BYTE, 0, message.length);
-        room.set(ValueLayout.JAVA_BYTE, 0, (byte) (attempt.id >>> 8));
-        room.set(ValueLayout.JAVA_BYTE, 1, (byte) attempt.id);
-        if (!port.socket().send(high, low, server.getPort(), TIME_TO_LIVE, 0, room, 0, message.length)) {
+        if (!send(attempt)) {
             port.remove(attempt);
             return false;
         }
         waiting.add(attempt);
-        if (!impatience.isArmed()) {
-            loop.schedule(impatience, attempt.deadline);
+        if (!impatience.isArmed() || attempt.due() - impatience.deadline() < 0) {
+            loop.schedule(impatience, attempt.due());
         }
         return true;
+    }
+
+    private boolean send(Try attempt) {
+        byte[] message = attempt.query.message();
+        MemorySegment.copy(message, 0, room, ValueLayout.JAVA_BYTE, 0, message.length);
+        room.set(ValueLayout.JAVA_BYTE, 0, (byte) (attempt.id >>> 8));
+        room.set(ValueLayout.JAVA_BYTE, 1, (byte) attempt.id);
+        attempt.resendAt = loop.now() + Exchange.RESEND_NANOS;
+        return attempt.port
+                .socket()
+                .send(attempt.high, attempt.low, attempt.server.getPort(), TIME_TO_LIVE, 0, room, 0, message.length);
     }
 
     /** A socket for one more try. */
@@ -153,17 +167,25 @@ final class DirectTries {
         return null; // The Forwarder will say what is wrong, if it is.
     }
 
-    private void giveUp() {
-        while (!waiting.isEmpty()) {
-            Try first = waiting.getFirst();
-            if (first.deadline - loop.now() > 0) {
-                loop.schedule(impatience, first.deadline);
-                return;
+    /** Sends again what nobody has answered for a while, and gives up what nobody has answered in time. */
+    private void look() {
+        long now = loop.now();
+        for (Try attempt : List.copyOf(waiting)) {
+            if (attempt.deadline - now <= 0) {
+                end(attempt, null);
+            } else if (attempt.resendAt - now <= 0) {
+                boolean _ = send(attempt); // if it can't be sent now, then perhaps in a second
             }
-            end(first, null);
         }
-        // Nobody asks any more: an idle gateway owns no socket.
-        retire();
+        Try next = null;
+        for (Try attempt : waiting) {
+            next = next == null || attempt.due() - next.due() < 0 ? attempt : next;
+        }
+        if (next == null) {
+            retire(); // Nobody asks any more: an idle gateway owns no socket.
+        } else {
+            loop.schedule(impatience, next.due());
+        }
     }
 
     private void retire() {

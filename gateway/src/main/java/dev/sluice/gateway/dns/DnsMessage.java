@@ -63,6 +63,10 @@ final class DnsMessage {
         return u16(m, 2);
     }
 
+    static boolean isTruncated(byte[] m) {
+        return (flags(m) & DnsHeader.TRUNCATED) != 0;
+    }
+
     /** Offset after the name at {@code at}; -1 if it runs out of the message. A pointer ends it and is not followed. */
     static int skipName(byte[] m, int at) {
         int start = at;

@@ -431,7 +431,15 @@ public final class DnsService implements AutoCloseable {
 
     /** Answers what is known here, and starts the lookup of what is not. */
     private void begin(Waiter waiter, @Nullable DirectTries tries) {
-        byte[] here = resolver.local(waiter.query(), Trail.NONE);
+        byte[] here;
+        try {
+            here = resolver.local(waiter.query(), Trail.NONE);
+        } catch (RuntimeException e) {
+            failedInside(e); // a fault of whoever knows names; this must not use up what lookups may be under way
+            counters.failed.increment();
+            answer(waiter, failure(waiter.query()));
+            return;
+        }
         byte[] kept = here == null ? cached(waiter.query(), waiter.transport()) : null;
         if (here != null) {
             counters.answeredLocally.increment();
@@ -475,10 +483,13 @@ public final class DnsService implements AutoCloseable {
             return resolver.ask(waiter.query(), waiter.transport(), Trail.NONE);
         } catch (RuntimeException e) {
             // A fault of ours, or of a settings source; the guest must not wait for its timeout because of it.
-            System.getLogger(DnsService.class.getName())
-                    .log(System.Logger.Level.WARNING, "a name lookup failed inside", e);
+            failedInside(e);
             return null;
         }
+    }
+
+    private static void failedInside(RuntimeException e) {
+        System.getLogger(DnsService.class.getName()).log(System.Logger.Level.WARNING, "a name lookup failed inside", e);
     }
 
     /** A lookup has ended: tells everybody who waits for it. */

@@ -17,8 +17,11 @@ import org.jspecify.annotations.Nullable;
 
 /** One question to one server: a fresh socket, a fresh id, and the patience of one timeout. Blocks; used once, by one thread. */
 final class Exchange {
-    /** When a datagram without an answer is sent again, where nobody else is asked next. */
-    private static final long RESEND_NANOS = 1_000_000_000L;
+    /**
+     * When a datagram without an answer is sent again: it or its reply may have been lost. Guests that ask again in their own time wait for the
+     * same lookup, so theirs would not go out; and some (musl) wait no longer than one of our tries.
+     */
+    static final long RESEND_NANOS = 1_000_000_000L;
 
     private final DnsQuery query;
     private final int id;
@@ -36,12 +39,11 @@ final class Exchange {
     }
 
     /**
-     * @param resend whether to ask again each second: the query or its reply may have been lost
-     * @return the reply as it came, or cut to what the guest takes over UDP; null after the timeout.
+     * The reply as it came, or cut to what the guest takes over UDP; null after the timeout.
      *
      * @throws IOException if the server's host refused or the socket failed
      */
-    byte @Nullable [] overUdp(InetSocketAddress server, boolean resend) throws IOException {
+    byte @Nullable [] overUdp(InetSocketAddress server) throws IOException {
         try (DatagramChannel channel = DatagramChannel.open()) {
             // Unbound, so that connect picks a random port; connected, so that the kernel drops what others send to it.
             channel.connect(server);
@@ -53,13 +55,13 @@ final class Exchange {
             DatagramPacket packet = new DatagramPacket(buffer, buffer.length);
             DatagramSocket socket = channel.socket();
             for (int left = millisLeft(); left > 0; left = millisLeft()) {
-                int until = resend ? (int) Math.max(1, (resendAt - System.nanoTime()) / 1_000_000) : left;
+                int until = (int) Math.max(1, (resendAt - System.nanoTime()) / 1_000_000);
                 socket.setSoTimeout(Math.min(left, until));
                 packet.setLength(buffer.length);
                 try {
                     socket.receive(packet);
                 } catch (SocketTimeoutException _) {
-                    if (resend && millisLeft() > 0) {
+                    if (until < left) {
                         channel.write(ByteBuffer.wrap(sent));
                         resendAt = System.nanoTime() + RESEND_NANOS;
                     }

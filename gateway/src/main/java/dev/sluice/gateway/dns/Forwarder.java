@@ -6,7 +6,9 @@ import dev.sluice.wire.DnsHeader;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -19,6 +21,8 @@ final class Forwarder implements AutoCloseable {
     private final ServerHealth health;
     private final DnsCounters counters;
     private final StreamServers streams;
+    /** Servers that are asked whether they are there again, by one question each at a time. */
+    private final Set<DnsServer> probed = ConcurrentHashMap.newKeySet();
 
     Forwarder(ServerHealth health, DnsCounters counters, StreamServers streams) {
         this.health = health;
@@ -127,7 +131,7 @@ final class Forwarder implements AutoCloseable {
             DnsQuery query, Transport transport, Upstreams upstreams, List<DnsServer> servers, Trail trail) {
         byte[] poor = null;
         for (DnsServer server : servers) {
-            byte[] reply = attempt(query, transport, upstreams, server, false, trail);
+            byte[] reply = attempt(query, transport, upstreams, server, trail);
             if (Thread.currentThread().isInterrupted()) {
                 return null;
             }
@@ -144,11 +148,11 @@ final class Forwarder implements AutoCloseable {
 
     /** What one server has to say, its health noted; null for nothing. */
     private byte @Nullable [] attempt(
-            DnsQuery query, Transport transport, Upstreams upstreams, DnsServer server, boolean resend, Trail trail) {
+            DnsQuery query, Transport transport, Upstreams upstreams, DnsServer server, Trail trail) {
         byte[] reply = null;
         String failure = "no answer in " + upstreams.patience(server).toMillis() + " ms";
         try {
-            reply = exchange(query, transport, upstreams, server, resend);
+            reply = exchange(query, transport, upstreams, server);
         } catch (IOException e) {
             // Refused, unreachable, cut off, or no descriptor left: the next server may do better.
             failure = String.valueOf(e.getMessage());
@@ -167,14 +171,13 @@ final class Forwarder implements AutoCloseable {
         return reply;
     }
 
-    private byte @Nullable [] exchange(
-            DnsQuery query, Transport transport, Upstreams upstreams, DnsServer server, boolean resend)
+    private byte @Nullable [] exchange(DnsQuery query, Transport transport, Upstreams upstreams, DnsServer server)
             throws IOException {
         return switch (server.protocol()) {
             case UDP -> {
                 Exchange exchange = new Exchange(query, RANDOM.nextInt(1 << 16), upstreams.patience(server), counters);
                 yield transport == Transport.UDP
-                        ? exchange.overUdp(server.address(), resend)
+                        ? exchange.overUdp(server.address())
                         : exchange.overTcp(server.address());
             }
             case TCP, TLS -> streams.ask(query, server, upstreams.patience(server));
@@ -186,21 +189,27 @@ final class Forwarder implements AutoCloseable {
     /**
      * Asks all at the same time. Servers of one order are equals: the first good answer among them wins; a higher order is heard only if
      * the lower has none. If nobody has a good one, the rcode of the best refusal is kept: that the name has no such record is better than
-     * that it does not exist, and that is better than a failure. Who failed lately is asked, but not waited for.
+     * that it does not exist, and that is better than a failure. Who has failed is asked as well, but waited for only once it has answered: else
+     * questions without a good answer, as most about IPv6 are, would wait every now and then for a server that is gone.
      */
     private byte @Nullable [] race(
             DnsQuery query, Transport transport, Upstreams upstreams, List<DnsServer> servers, Trail trail) {
         BlockingQueue<Finish> finishes = new LinkedBlockingQueue<>();
         List<DnsServer> awaited = new ArrayList<>(
-                servers.stream().filter(server -> !health.isAvoided(server)).toList());
+                servers.stream().filter(server -> !health.hasFailed(server)).toList());
         if (awaited.isEmpty()) {
             awaited.addAll(servers);
         }
         List<Thread> runners = new ArrayList<>();
         try {
             for (DnsServer server : servers) {
-                runners.add(Thread.startVirtualThread(() ->
-                        finishes.add(new Finish(server, attempt(query, transport, upstreams, server, true, trail)))));
+                Runnable asking =
+                        () -> finishes.add(new Finish(server, attempt(query, transport, upstreams, server, trail)));
+                if (awaited.contains(server)) {
+                    runners.add(Thread.startVirtualThread(asking));
+                } else {
+                    probe(server, asking);
+                }
             }
             byte[] best = null;
             int bestOrder = 0;
@@ -229,6 +238,19 @@ final class Forwarder implements AutoCloseable {
             return null;
         } finally {
             runners.forEach(Thread::interrupt);
+        }
+    }
+
+    /** Goes on when the race is over: a server that is slower than others could not show else that it is there again. */
+    private void probe(DnsServer server, Runnable asking) {
+        if (probed.add(server)) {
+            Thread.startVirtualThread(() -> {
+                try {
+                    asking.run();
+                } finally {
+                    probed.remove(server);
+                }
+            });
         }
     }
 

@@ -156,23 +156,29 @@ final class Resolver implements AutoCloseable {
 
     /**
      * A short name as programs of the host would find it, which try the host's search domains (resolv.conf(5)): guests that were not told of
-     * those find it as well.
+     * those find it as well. One that is there without such a record exists, as musl's resolver believes whoever says that it does not.
      */
     private byte @Nullable [] searched(DnsQuery query, Transport transport, Route route, Trail trail) {
+        byte[] without = null;
         for (String domain : isShort(query) ? host.config().search() : List.<String>of()) {
             Chase chase = new Chase(query);
             if (!chase.alias(query.name() + "." + domain, 0)) {
                 continue;
             }
             byte[] found = forwarder.ask(chase.current, transport, route.upstreams, trail);
-            if (found != null
-                    && (DnsMessage.flags(found) & DnsMessage.RCODE_MASK) == DnsHeader.NOERROR
-                    && DnsMessage.u16(found, 6) > 0) {
+            if (found == null || (DnsMessage.flags(found) & DnsMessage.RCODE_MASK) != DnsHeader.NOERROR) {
+                continue;
+            }
+            if (DnsMessage.u16(found, 6) > 0 || DnsMessage.isTruncated(found)) {
                 trail.step("search domain " + domain, "found");
                 return chase.append(found);
             }
+            if (without == null) {
+                trail.step("search domain " + domain, "has the name without such a record");
+                without = chase.append(found);
+            }
         }
-        return null;
+        return without;
     }
 
     private boolean mayBeFoundOtherwise(DnsQuery query) {
@@ -296,7 +302,11 @@ final class Resolver implements AutoCloseable {
         /** The aliases so far, then what a server says of the last. */
         byte[] append(byte[] reply) {
             records.addAll(DnsMessage.records(reply, query.type(), owner));
-            return DnsMessage.reply(query, DnsMessage.flags(reply) & DnsMessage.RCODE_MASK, false, records);
+            byte[] whole = DnsMessage.reply(query, DnsMessage.flags(reply) & DnsMessage.RCODE_MASK, false, records);
+            if (DnsMessage.isTruncated(reply)) {
+                DnsMessage.put16(whole, 2, DnsMessage.flags(whole) | DnsHeader.TRUNCATED);
+            }
+            return whole;
         }
 
         private String describe(NameSource.Answer answer) {

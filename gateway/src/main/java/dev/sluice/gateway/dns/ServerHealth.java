@@ -109,6 +109,11 @@ final class ServerHealth {
         avoidedUntil.clear();
     }
 
+    /** Whether it has not answered since it failed, however long ago that was. */
+    boolean hasFailed(DnsServer server) {
+        return avoidedUntil.containsKey(server);
+    }
+
     boolean isAvoided(DnsServer server) {
         Long until = avoidedUntil.isEmpty() ? null : avoidedUntil.get(server);
         return until != null && until - nanoClock.getAsLong() > 0;

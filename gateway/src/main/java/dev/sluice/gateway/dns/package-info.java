@@ -34,10 +34,11 @@
  * id is from a secure generator; and id and question, letter case included, must match. What
  * does not match is counted and the wait goes on.
  *
- * <p><b>When a server fails.</b> Tries follow resolv.conf: timeout, attempts, rotate. A server that refuses or stays silent is asked
+ * <p><b>When a server fails.</b> Tries follow resolv.conf: timeout, attempts, rotate. Within a try the datagram is sent again each second, as it may have
+ * been lost. A server that refuses or stays silent is asked
  * last for some seconds, so only the first lookup waits for it. SERVFAIL, NOTIMP and REFUSED make the next server's turn, as in libc;
  * if none has better, the guest sees the first such reply. If nobody answers, the guest gets SERVFAIL, never silence. In a race all are asked
- * at the same time, and the best answer of the lowest order is taken.
+ * at the same time, and the best answer of the lowest order is taken; who has failed is waited for again once it has answered.
  *
  * <p><b>systemd-resolved</b> is a server like others where it has a stub. Where it has none, {@code ResolvedNames} asks it over varlink and makes
  * DNS of what it says; such lookups take a virtual thread each.

@@ -15,7 +15,45 @@ record HeadLines(String start, Fields fields) {
 
     /** Takes a head apart, strictly (RFC 9112 §2.2, §5). */
     static HeadLines of(byte[] bytes) throws BadMessage {
+        return of(new String(bytes, StandardCharsets.ISO_8859_1));
+    }
+
+    /**
+     * That of a response: servers of old devices are what they are, and what is handed on is written anew, so nobody behind us can read it in
+     * another way. Lines may end with LF alone (RFC 9112 §2.2), white space before a colon goes (§5.1), folded lines become one (§5.2).
+     */
+    static HeadLines ofResponse(byte[] bytes) throws BadMessage {
         String text = new String(bytes, StandardCharsets.ISO_8859_1);
+        StringBuilder out = new StringBuilder(text.length() + 16);
+        int lines = 0; // with anything in them
+        for (int at = 0; at < text.length(); ) {
+            int next = text.indexOf('\n', at) + 1;
+            if (next == 0) {
+                out.append(text, at, text.length()); // it ends in the middle, which is found out below
+                break;
+            }
+            int end = next - 1 > at && text.charAt(next - 2) == '\r' ? next - 2 : next - 1;
+            int name = lines == 0 ? -1 : text.indexOf(':', at, end);
+            if (end > at && lines > 1 && isSpace(text.charAt(at))) {
+                out.setLength(out.length() - 2);
+                out.append(' ').append(trim(text.substring(at, end)));
+            } else if (name > at && !isSpace(text.charAt(at))) {
+                int last = name;
+                while (isSpace(text.charAt(last - 1))) {
+                    last--;
+                }
+                out.append(text, at, last).append(text, name, end);
+            } else {
+                out.append(text, at, end);
+            }
+            out.append("\r\n");
+            lines += end > at ? 1 : 0;
+            at = next;
+        }
+        return of(out.toString());
+    }
+
+    private static HeadLines of(String text) throws BadMessage {
         int at = 0;
         while (text.startsWith("\r\n", at)) {
             at += 2;

@@ -8,6 +8,7 @@ public final class HeadScan {
     /** Nothing but empty lines so far; at most so many are skipped. */
     private static final int MAX_EMPTY_LINES = 4;
 
+    private final boolean tolerant;
     private int emptyLines;
     /** The byte before was CR. */
     private boolean cr;
@@ -16,10 +17,24 @@ public final class HeadScan {
     /** Some line had something in it. */
     private boolean begun;
 
+    /** Of a request. */
+    public HeadScan() {
+        this(false);
+    }
+
+    private HeadScan(boolean tolerant) {
+        this.tolerant = tolerant;
+    }
+
+    /** Of a response, whose lines may end with LF alone ({@link ResponseHead}). */
+    public static HeadScan ofResponse() {
+        return new HeadScan(true);
+    }
+
     /** Takes the next byte; true if the head ends with it, well or not. */
     public boolean ends(byte b) {
         if (b == '\n') {
-            if (!cr) {
+            if (!cr && !tolerant) {
                 return true; // a bare LF: the parser says so
             }
             cr = false;

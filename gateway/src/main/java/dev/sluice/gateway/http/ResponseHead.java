@@ -15,7 +15,7 @@ public record ResponseHead(String line, int minor, int status, String reason, Fi
     /** Fails with 502: it is a server's mistake. */
     public static ResponseHead parse(byte[] bytes) throws BadMessage {
         try {
-            HeadLines lines = HeadLines.of(bytes);
+            HeadLines lines = HeadLines.ofResponse(bytes);
             String line = lines.start();
             int minor = HeadLines.minorVersion(line.length() < 8 ? line : line.substring(0, 8), BAD_GATEWAY);
             boolean wellFormed = line.length() >= 12

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * windows hold up the sender.
  */
 final class GuestEnd implements StreamSocket {
-    /** How long a guest may take to close after it was told everything. */
+    /** How long a guest may take to close after it has everything; to take it, it may need as long as any guest of any flow. */
     private static final long LINGER = 10_000_000_000L;
 
     /** What becomes of the guest's bytes. */
@@ -59,10 +59,12 @@ final class GuestEnd implements StreamSocket {
     private @Nullable ResponseBody response;
     /** The guest has ended its stream. */
     private boolean ended;
+    /** That end is for the upstream, too, as soon as it has the whole request. */
+    private boolean passesEnd;
     /** The flow is over. */
     private volatile boolean gone;
 
-    private @Nullable Timer linger;
+    private @Nullable Linger linger;
 
     /** @param stream told in a later turn that it is connected */
     GuestEnd(Loop loop, GuestStream stream) {
@@ -167,8 +169,13 @@ final class GuestEnd implements StreamSocket {
         });
     }
 
-    /** Moves the request's body to the upstream. */
-    CompletableFuture<BodyOutcome> relayUp(UpstreamEnd to, Framing framing) {
+    /**
+     * Moves the request's body to the upstream.
+     *
+     * @param passesEnd whether that hears of the guest's end behind it: a server that a guest has left then need not wait for somebody to
+     *     speak to, as without a proxy
+     */
+    CompletableFuture<BodyOutcome> relayUp(UpstreamEnd to, Framing framing, boolean passesEnd) {
         CompletableFuture<BodyOutcome> done = new CompletableFuture<>();
         onLoop(
                 () -> {
@@ -179,6 +186,7 @@ final class GuestEnd implements StreamSocket {
                     }
                     RequestBody body = request == null ? new RequestBody() : request;
                     request = body;
+                    this.passesEnd = passesEnd;
                     up = Up.BODY;
                     body.begin(framing, done);
                     settle(body);
@@ -187,6 +195,9 @@ final class GuestEnd implements StreamSocket {
                         if (ended && !done.isDone()) {
                             cutOff(body);
                         }
+                    }
+                    if (ended) {
+                        passEnd();
                     }
                 },
                 () -> done.complete(BodyOutcome.CUT_OFF));
@@ -265,6 +276,7 @@ final class GuestEnd implements StreamSocket {
                 if (upstream != null) {
                     upstream.closeNow();
                 }
+                stream.onWritable();
                 stream.onReadable();
             }
         });
@@ -299,13 +311,25 @@ final class GuestEnd implements StreamSocket {
         stream.onWritable();
         stream.onReadable();
         if (!gone) {
-            Timer timer = Timer.of(() -> {
-                if (!gone) {
-                    stream.abort("not-closed");
-                }
-            });
+            Linger timer = new Linger();
             linger = timer;
             loop.schedule(timer, loop.now() + LINGER);
+        }
+    }
+
+    /** Ends the flow of a guest that has everything and does not close. */
+    private final class Linger extends Timer {
+        /** The guest had everything when this was looked at last. */
+        private boolean had;
+
+        @Override
+        protected void onTimer(long now) {
+            if (had) {
+                stream.abort("not-closed");
+            } else {
+                had = stream.hasAll();
+                loop.schedule(this, now + LINGER);
+            }
         }
     }
 
@@ -444,6 +468,12 @@ final class GuestEnd implements StreamSocket {
         }
     }
 
+    private void passEnd() {
+        if (passesEnd && up == Up.WAIT && request != null && request.outcome() == BodyOutcome.WHOLE) {
+            upstream().endOutput();
+        }
+    }
+
     private void cutOff(RequestBody body) {
         up = Up.WAIT;
         body.breakOff(upstream(), BodyOutcome.CUT_OFF);
@@ -464,7 +494,8 @@ final class GuestEnd implements StreamSocket {
                 }
             }
             case TUNNEL -> upstream().socket().shutdownOutput();
-            case WAIT, DISCARD -> {}
+            case WAIT -> passEnd();
+            case DISCARD -> {}
         }
     }
 

@@ -42,6 +42,17 @@ final class HttpSession {
 
     /** @param said what the guest has said already of its first request */
     void run(byte[] said) {
+        try {
+            serveAll(said);
+        } finally {
+            drop(); // it may be another than the one that was tried last
+        }
+        if (!handedOver) {
+            guest.finish();
+        }
+    }
+
+    private void serveAll(byte[] said) {
         byte[] before = said;
         while (true) {
             byte[] bytes = head(before);
@@ -63,9 +74,6 @@ final class HttpSession {
                 page(e.status(), e.what(), e.detail(), request);
                 break;
             }
-        }
-        if (!handedOver) {
-            guest.finish();
         }
     }
 
@@ -244,7 +252,7 @@ final class HttpSession {
             boolean reused = end.used;
             end.used = true;
             end.send(sent.bytes());
-            CompletableFuture<BodyOutcome> up = guest.relayUp(end, body);
+            CompletableFuture<BodyOutcome> up = guest.relayUp(end, body, asIs && link.upstream() == null);
             ResponseHead response = response(request, end, up, link.title(asked.target()), reused);
             boolean again = body.isEmpty() && REPEATABLE.contains(request.method());
             if (response == null) {
@@ -292,7 +300,7 @@ final class HttpSession {
             throws ProxyFailure, BadMessage {
         for (int interim = 0; ; interim++) {
             Collector.Taken taken = Waiting.await(
-                    end.collect(new HeadScan()::ends, proxy.limits().proxyHeadBytes())
+                    end.collect(HeadScan.ofResponse()::ends, proxy.limits().proxyHeadBytes())
                             .taken());
             if (taken.end() == Collector.End.STREAM_ENDED) {
                 if (up.isDone() && up.join() == BodyOutcome.BROKEN) {
@@ -304,8 +312,7 @@ final class HttpSession {
             }
             try {
                 if (!taken.isWhole() || interim > Links.MAX_INTERIM) {
-                    throw new BadMessage(
-                            502, interim > Links.MAX_INTERIM ? "it never comes to an end" : "it breaks off");
+                    throw new BadMessage(502, flaw(taken, interim));
                 }
                 ResponseHead response = ResponseHead.parse(taken.bytes());
                 if (!response.isInterim()) {
@@ -320,6 +327,13 @@ final class HttpSession {
                 throw new ProxyFailure(502, title + " has sent an answer that is none: " + e.reason() + ".", "");
             }
         }
+    }
+
+    private String flaw(Collector.Taken taken, int interim) {
+        if (taken.end() == Collector.End.TOO_LONG) {
+            return "its head has more than " + proxy.limits().proxyHeadBytes() + " bytes";
+        }
+        return interim > Links.MAX_INTERIM ? "it never comes to an end" : "it breaks off";
     }
 
     private ProxyFailure gone(CompletableFuture<BodyOutcome> up, String title, Route route) {

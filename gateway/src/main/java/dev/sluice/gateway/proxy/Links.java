@@ -183,7 +183,7 @@ final class Links {
 
     private ResponseHead head(UpstreamEnd end) throws IOException {
         Collector.Taken taken = Waiting.await(
-                end.collect(new HeadScan()::ends, proxy.limits().proxyHeadBytes())
+                end.collect(HeadScan.ofResponse()::ends, proxy.limits().proxyHeadBytes())
                         .taken(),
                 TUNNEL_SECONDS);
         if (taken == null || !taken.isWhole()) {

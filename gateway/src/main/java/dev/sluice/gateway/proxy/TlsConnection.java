@@ -100,7 +100,7 @@ final class TlsConnection {
             }
             if (!pipe.isOver()) {
                 socket.shutdownOutput();
-                return;
+                pipe.awaitOver(); // the upstream may still have much to say
             }
         } catch (IOException e) {
             pipe.failService();

@@ -28,6 +28,8 @@ final class UpstreamEnd implements StreamSocket.Events {
 
     private int sent;
     private CompletableFuture<Boolean> sending = CompletableFuture.completedFuture(true);
+    /** Its stream is to be ended behind what is still to be written. */
+    private boolean ending;
     /** It has said what nobody asked for, or ended: not to be used again. */
     private volatile boolean stale;
 
@@ -157,6 +159,17 @@ final class UpstreamEnd implements StreamSocket.Events {
         }
         unsent = null;
         sending.complete(true);
+        if (ending) {
+            endOutput();
+        }
+    }
+
+    /** Nothing more will be said to it. */
+    void endOutput() {
+        ending = true;
+        if (unsent == null && !closed) {
+            socket().shutdownOutput();
+        }
     }
 
     /** Whether what was to be sent before a body has gone. */

@@ -16,6 +16,9 @@ public interface GuestStream extends StreamSocket.Events {
 
     int remotePort();
 
+    /** Whether the guest has acknowledged everything there was for it, up to the end. */
+    boolean hasAll();
+
     /**
      * Says where it leads, for people.
      *

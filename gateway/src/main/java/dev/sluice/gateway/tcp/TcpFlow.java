@@ -567,6 +567,11 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     }
 
     @Override
+    public boolean hasAll() {
+        return closed || hostEnded && tcb.sendRing().size() == 0;
+    }
+
+    @Override
     public void leadsTo(String name, @Nullable IpAddress host, int hostPort) {
         this.name = name;
         this.host = host;

@@ -155,7 +155,8 @@ class AnswerCacheTest {
         nowhere.getHeader().setRcode(Rcode.NXDOMAIN);
         Message extended = replyTo(asked, a(asked, "192.0.2.1"));
         extended.addRecord(new OPTRecord(1232, 1, 0), Section.ADDITIONAL);
-        for (Message reply : List.of(cut, failed, silent, referral, nowhere, extended)) {
+        Message misplaced = replyTo(asked, new OPTRecord(1232, 0, 0));
+        for (Message reply : List.of(cut, failed, silent, referral, nowhere, extended, misplaced)) {
             keep(asked, reply.toWire());
             assertThat(answer(asked)).as(reply.toString()).isNull();
         }

@@ -182,6 +182,18 @@ class DirectTriesTest {
     }
 
     @Test
+    void aDatagramThatWasLostIsSentAgainWithinTheSameTry() throws Exception {
+        try (NameServer server = NameServer.start(NameServer.SILENT)) {
+            server.script((query, replier) -> server.script(GOOD));
+            serve(config(PATIENT, 1, server.address()));
+            assertThat(address(join(ask(query("a.example", Type.A))))).isEqualTo("192.0.2.1");
+            assertThat(server.queries()).hasSize(1);
+            assertThat(server.repeats()).isPositive();
+            assertThat(service.counters().snapshot().upstreamFailures()).isZero();
+        }
+    }
+
+    @Test
     void aClosedPortMakesTheNextOnesTurnAtOnce() throws Exception {
         InetSocketAddress gone;
         try (var socket = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {

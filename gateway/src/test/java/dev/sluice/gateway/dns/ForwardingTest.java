@@ -297,6 +297,19 @@ class ForwardingTest {
         }
     }
 
+    /** The only server's only try: without that, who asks would wait for its whole timeout, and musl gives up before that. */
+    @Test
+    void aDatagramThatWasLostIsSentAgainWithinTheSameTry() {
+        try (NameServer server = NameServer.start(NameServer.SILENT);
+                DnsService service = service(config(PATIENT, 1, server.address()))) {
+            server.script((query, replier) -> server.script(ANSWER));
+            assertThat(answerOf(ask(service, query("a.example", Type.A), Transport.UDP)))
+                    .isEqualTo("192.0.2.1");
+            assertThat(service.counters().snapshot().upstreamFailures()).isZero();
+            assertThat(server.repeats()).isPositive();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {Rcode.SERVFAIL, Rcode.NOTIMP, Rcode.REFUSED})
     void aServerThatCannotIsFollowedByTheNext(int rcode) {

@@ -10,14 +10,20 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A name server on loopback, UDP and TCP on one port, that does to each query what its script says. */
 final class NameServer implements AutoCloseable {
     /** A query as it came; {@code port} is the asker's. */
-    record Query(byte[] message, boolean tcp, int port) {}
+    record Query(byte[] message, boolean tcp, int port) {
+        private boolean isRepeated(Query other) {
+            return !other.tcp && port == other.port && Arrays.equals(message, other.message);
+        }
+    }
 
     interface Replier {
         void send(byte[] reply) throws IOException;
@@ -34,6 +40,7 @@ final class NameServer implements AutoCloseable {
     private final DatagramSocket udp;
     private final ServerSocket tcp;
     private final List<Query> queries = new CopyOnWriteArrayList<>();
+    private final AtomicInteger repeats = new AtomicInteger();
     private final List<Socket> clients = new CopyOnWriteArrayList<>();
     private final AtomicBoolean refuseTcp = new AtomicBoolean();
     private final List<Thread> listeners;
@@ -74,8 +81,14 @@ final class NameServer implements AutoCloseable {
         return new InetSocketAddress(udp.getLocalAddress(), udp.getLocalPort());
     }
 
+    /** Without those that were sent again because no answer had come: on a slow machine that may be any. */
     List<Query> queries() {
         return queries;
+    }
+
+    /** Datagrams that were sent again. */
+    int repeats() {
+        return repeats.get();
     }
 
     void script(Script next) {
@@ -92,7 +105,7 @@ final class NameServer implements AutoCloseable {
             while (true) {
                 DatagramPacket packet = new DatagramPacket(new byte[65535], 65535);
                 udp.receive(packet);
-                byte[] message = java.util.Arrays.copyOf(packet.getData(), packet.getLength());
+                byte[] message = Arrays.copyOf(packet.getData(), packet.getLength());
                 perform(
                         new Query(message, false, packet.getPort()),
                         reply -> udp.send(new DatagramPacket(reply, reply.length, packet.getSocketAddress())));
@@ -138,7 +151,11 @@ final class NameServer implements AutoCloseable {
     }
 
     private void perform(Query query, Replier replier) {
-        queries.add(query);
+        if (!query.tcp() && queries.stream().anyMatch(query::isRepeated)) {
+            repeats.incrementAndGet();
+        } else {
+            queries.add(query);
+        }
         Script now = script;
         Thread.ofVirtual().start(() -> {
             try {

@@ -219,6 +219,29 @@ class QueryHandlingTest {
         }
     }
 
+    /** Else each such lookup would stay under way, and soon there would be too many. */
+    @Test
+    void whoeverFailsToKnowANameEndsItsLookup() {
+        Limits limits = Limits.defaults().change().dnsQueries(2).build();
+        try (DnsService service = DnsBench.uncached(
+                DnsBench.PLAN, DnsNames.defaults(), limits, () -> config(PATIENT, 1), DnsBench.NO_HOSTS)) {
+            service.known(_ -> {
+                throw new IllegalStateException("as the test wants it");
+            });
+            byte[] asked = query("host.sluice.internal", Type.A);
+            for (int i = 0; i < 3; i++) {
+                assertThat(parse(DnsBench.ask(service, asked, Transport.UDP)).getRcode())
+                        .isEqualTo(Rcode.SERVFAIL);
+            }
+            service.known(_ -> null);
+            int rcode;
+            do {
+                rcode = parse(DnsBench.ask(service, asked, Transport.UDP)).getRcode();
+            } while (rcode == Rcode.SERVFAIL); // the last one counts until a moment after its reply
+            assertThat(rcode).isEqualTo(Rcode.NOERROR);
+        }
+    }
+
     @Test
     void closingEndsWhatIsUnderWay() {
         try (NameServer server = NameServer.start(NameServer.SILENT)) {

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -110,6 +111,35 @@ class UpstreamsTest {
                     answer = address(ask(service, "c" + i++ + ".example", Type.A));
                 } while (!answer.equals("10.0.0.1"));
             }
+        }
+    }
+
+    /** However much later: what nobody knows (most names have no IPv6 address) would wait for it else, and musl for no longer. */
+    @Test
+    void aServerThatIsGoneIsNotWaitedForAgainUntilItHasAnswered() {
+        AtomicLong now = new AtomicLong();
+        DnsCounters counters = new DnsCounters();
+        try (NameServer dead = NameServer.start(NameServer.SILENT);
+                NameServer knowsNothing = NameServer.start(saying(Rcode.NOERROR));
+                StreamServers streams = new StreamServers(StreamServers::defaultTls, counters);
+                Forwarder forwarder = new Forwarder(new ServerHealth(DnsBench.PLAN, now::get), counters, streams)) {
+            DnsServer gone = new DnsServer(Protocol.UDP, dead.address(), null, Duration.ofSeconds(5), 0);
+            Upstreams both = new Upstreams(List.of(gone, server(knowsNothing, 1)), Choice.RACE, PATIENT, 1);
+            for (int i = 0; i < 5; i++) {
+                DnsQuery query = DnsMessage.query("a" + i + ".example", Type.AAAA);
+                byte[] reply = forwarder.ask(query, Transport.UDP, both, Trail.NONE);
+                assertThat(parse(reply).getRcode()).isEqualTo(Rcode.NOERROR);
+                // the first has waited; what is asked of it beside the others may end when it likes
+                assertThat(counters.snapshot().upstreamFailures()).isEqualTo(1);
+                now.addAndGet(3_600_000_000_000L);
+            }
+            dead.script(answering("10.0.0.1"));
+            byte[] reply;
+            int i = 0;
+            do {
+                reply = forwarder.ask(
+                        DnsMessage.query("b" + i++ + ".example", Type.A), Transport.UDP, both, Trail.NONE);
+            } while (DnsMessage.u16(reply, 6) == 0);
         }
     }
 

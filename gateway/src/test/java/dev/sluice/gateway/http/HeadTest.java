@@ -27,7 +27,10 @@ class HeadTest {
 
     /** Where the scan says that the head ends; -1 if it wants more. */
     private static int end(byte[] bytes) {
-        HeadScan scan = new HeadScan();
+        return end(new HeadScan(), bytes);
+    }
+
+    private static int end(HeadScan scan, byte[] bytes) {
         for (int i = 0; i < bytes.length; i++) {
             if (scan.ends(bytes[i])) {
                 return i + 1;
@@ -60,6 +63,45 @@ class HeadTest {
         String text = "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
         assertThat(end(text.getBytes(ISO_8859_1))).isEqualTo(text.length());
         assertThat(request(text).target()).isEqualTo("/");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '>', textBlock = """
+                    HTTP/1.1 200 OK\\nA: b\\n\\n            > A: b
+                    \\n\\r\\nHTTP/1.1 200 OK\\r\\nA: b\\n\\r\\n > A: b
+                    HTTP/1.1 200 OK\\r\\nA \\t: b\\r\\n\\r\\n     > A: b
+                    HTTP/1.1 200 OK\\r\\nA: b\\r\\n \\t c\\r\\n\\r\\n > A: b c
+                    HTTP/1.1 200 OK\\nA: b:c\\n : d\\n\\n     > A: b:c : d
+                    """)
+    void whatOldServersSayIsUnderstood(String text, String field) throws Exception {
+        byte[] bytes = text.replace("\\n", "\n")
+                .replace("\\r", "\r")
+                .replace("\\t", "\t")
+                .getBytes(ISO_8859_1);
+        assertThat(end(HeadScan.ofResponse(), bytes)).isEqualTo(bytes.length);
+        assertThat(new String(ResponseHead.parse(bytes).bytes(), ISO_8859_1))
+                .isEqualTo("HTTP/1.1 200 OK\r\n" + field + "\r\n\r\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "HTTP/1.1 200 OK\r\nA: b\rC: d\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nA: b\u0000\r\n\r\n",
+                "HTTP/1.1 200 OK\r\n A: b\r\n\r\n",
+                "HTTP/1.1 200 OK\n\tA: b\n\n",
+                "HTTP/1.1 200 OK\n: b\n\n",
+                "HTTP/1.1 200 OK\n : b\n\n",
+                "HTTP/1.1 200 OK\nA\n\n",
+                "HTTP/1.1 200 OK\nA B : c\n\n",
+                "HTTP/1.1\n200 OK\n\n",
+                "\n\n\n\n\n\n",
+                "HTTP/1.1 200 OK\nA: b\n",
+            })
+    void whatNoServerSaysIsNoResponse(String text) {
+        assertThatThrownBy(() -> ResponseHead.parse(text.getBytes(ISO_8859_1)))
+                .isInstanceOfSatisfying(
+                        BadMessage.class, e -> assertThat(e.status()).isEqualTo(502));
     }
 
     /** Each could be read in two ways by two readers, or is no HTTP at all. */
@@ -164,6 +206,35 @@ class HeadTest {
                 RequestTarget.of(head);
             } catch (BadMessage e) {
                 assertThat(e.status()).isBetween(400, 505);
+            }
+        }
+    }
+
+    /** However a response came, what is written of it is read in the same way by whoever is strict. */
+    @Test
+    void whatWasPutRightNeedsItNoMore() {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        byte[] base = "HTTP/1.1 200 OK\nServer : x\r\nA: b;\r\n c\nTransfer-Encoding: chunked\n\n".getBytes(ISO_8859_1);
+        String spice = "\r\n\t :;,\u0000\u007f\u0085/HTP1.0";
+        for (int round = 0; round < 20_000; round++) {
+            byte[] bytes = base.clone();
+            for (int n = random.nextInt(4); n >= 0; n--) {
+                bytes[random.nextInt(bytes.length)] = random.nextBoolean()
+                        ? (byte) random.nextInt(256)
+                        : (byte) spice.charAt(random.nextInt(spice.length()));
+            }
+            try {
+                byte[] written = ResponseHead.parse(bytes).bytes();
+                assertThat(HeadLines.of(written).start()).as("seed %d", seed).startsWith("HTTP/1.");
+                assertThat(ResponseHead.parse(written).bytes())
+                        .as("seed %d", seed)
+                        .isEqualTo(written);
+                assertThat(end(HeadScan.ofResponse(), bytes))
+                        .as("seed %d", seed)
+                        .isEqualTo(bytes.length);
+            } catch (BadMessage e) {
+                assertThat(e.status()).as("seed %d: %s", seed, e.reason()).isEqualTo(502);
             }
         }
     }

@@ -7,11 +7,14 @@ import dev.sluice.gateway.http.Framing;
 import dev.sluice.gateway.tcp.GuestStream;
 import dev.sluice.host.HostError;
 import dev.sluice.loop.EventLoop;
+import dev.sluice.testkit.VirtualLoop;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.lang.foreign.Arena;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -21,7 +24,12 @@ class GuestEndTest {
     private static final Framing SOME = new Framing.Length(5);
 
     /** A flow that does nothing. */
-    private static final class Flow implements GuestStream {
+    private static class Flow implements GuestStream {
+        @Override
+        public boolean hasAll() {
+            return false;
+        }
+
         @Override
         public Guest guest() {
             throw new UnsupportedOperationException();
@@ -85,13 +93,43 @@ class GuestEndTest {
         assertThat(soon(guest.send(new byte[1]))).isFalse();
         assertThat(guest.isGone()).isTrue();
         assertThat(soon(guest.collect(Scan.ANYTHING, 9).taken()).end()).isEqualTo(Collector.End.STREAM_ENDED);
-        assertThat(soon(guest.relayUp(upstream, SOME))).isEqualTo(BodyOutcome.CUT_OFF);
+        assertThat(soon(guest.relayUp(upstream, SOME, false))).isEqualTo(BodyOutcome.CUT_OFF);
         assertThat(soon(guest.relayDown(upstream, new byte[1], SOME))).isEqualTo(BodyOutcome.REFUSED);
         assertThat(soon(upstream.send(new byte[1]))).isFalse();
         assertThat(soon(upstream.collect(Scan.ANYTHING, 9).taken()).end()).isEqualTo(Collector.End.STREAM_ENDED);
         Collector waiting = new Collector(Scan.ANYTHING, 9);
         guest.stopCollecting(waiting);
         assertThat(soon(waiting.taken()).bytes()).isEmpty();
+    }
+
+    /** One that may read an answer of the last connection at a modem's pace, or stop while its user looks at it. */
+    @Test
+    void aGuestThatTakesItsTimeToReadIsNotCutOffAndOneThatDoesNotCloseIs() {
+        VirtualLoop loop = new VirtualLoop(0);
+        AtomicBoolean hasAll = new AtomicBoolean();
+        AtomicReference<String> aborted = new AtomicReference<>();
+        GuestEnd guest = new GuestEnd(loop, new Flow() {
+            @Override
+            public boolean hasAll() {
+                return hasAll.get();
+            }
+
+            @Override
+            public void abort(String reason) {
+                aborted.set(reason);
+            }
+
+            @Override
+            public void onWritable() {}
+        });
+        guest.finish();
+        loop.advance(TimeUnit.HOURS.toNanos(1));
+        assertThat(aborted.get()).isNull();
+        hasAll.set(true);
+        loop.advance(TimeUnit.SECONDS.toNanos(9)); // time to close it
+        assertThat(aborted.get()).isNull();
+        loop.advance(TimeUnit.SECONDS.toNanos(20));
+        assertThat(aborted.get()).isEqualTo("not-closed");
     }
 
     @Test

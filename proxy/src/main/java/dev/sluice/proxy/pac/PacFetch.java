@@ -158,7 +158,7 @@ final class PacFetch {
     }
 
     private static byte[] head(InputStream in) throws IOException {
-        HeadScan scan = new HeadScan();
+        HeadScan scan = HeadScan.ofResponse();
         ByteArrayOutputStream head = new ByteArrayOutputStream();
         for (int b; (b = in.read()) >= 0; ) {
             head.write(b);

@@ -38,7 +38,10 @@ final class PacFunctions {
     }
 
     static void define(ScriptableObject scope, PacHost host) {
-        put(scope, "isPlainHostName", (_, w) -> w.text(0).indexOf('.') < 0);
+        put(
+                scope,
+                "isPlainHostName",
+                (_, w) -> w.text(0).indexOf('.') < 0 && w.text(0).indexOf(':') < 0);
         put(scope, "dnsDomainIs", (_, w) -> lower(w.text(0)).endsWith(lower(w.text(1))));
         put(scope, "localHostOrDomainIs", (_, w) -> localHostOrDomainIs(lower(w.text(0)), lower(w.text(1))));
         put(scope, "dnsDomainLevels", (_, w) ->
@@ -103,13 +106,7 @@ final class PacFunctions {
     }
 
     private static List<InetAddress> find(Sandbox.Limited context, PacHost host, String name) {
-        context.checkLookup();
-        if (name.isEmpty() || name.length() > 255) {
-            return List.of();
-        }
-        List<InetAddress> found = host.addresses(name);
-        context.check();
-        return found;
+        return context.lookUp(() -> name.isEmpty() || name.length() > 255 ? List.of() : host.addresses(name));
     }
 
     /** As text, without a zone; null for none. */

@@ -2,6 +2,13 @@ package dev.sluice.proxy.pac;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.mozilla.javascript.Context;
 import org.mozilla.javascript.ContextFactory;
 
@@ -51,12 +58,32 @@ final class Sandbox extends ContextFactory {
             }
         }
 
-        /** A name is going to be looked up. */
-        void checkLookup() {
+        /**
+         * What a name leads to; nothing if that is not found out within half of the time that is left, so that a server that is silent about
+         * one name keeps nobody from being told the way to others.
+         */
+        List<InetAddress> lookUp(Supplier<List<InetAddress>> names) {
             check();
             if (lookups-- <= 0) {
                 throw new Stopped("it looks up too many names");
             }
+            FutureTask<List<InetAddress>> task = new FutureTask<>(names::get);
+            Thread.ofVirtual().name("pac-lookup").start(task);
+            List<InetAddress> found;
+            try {
+                found = task.get((deadline - System.nanoTime()) / 2, TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                found = List.of();
+            } catch (ExecutionException e) {
+                throw new IllegalStateException("a name lookup has failed inside", e.getCause());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new Stopped("interrupted");
+            } finally {
+                task.cancel(true);
+            }
+            check();
+            return found;
         }
     }
 

@@ -12,7 +12,7 @@
  * nobody has used before: so questions may be asked at the same time, and no question leaves anything behind for the next. Mozilla Rhino interprets it; no class file is ever made, and no Java class is visible to it.
  *
  * <p><b>Limits</b>, since the script comes from a network: 1 MiB of source; two seconds, 64 MiB of allocations and 32 names looked up per
- * question, watched at every ten thousand steps; four questions at a time, each on a platform thread that is there for this question only, because
+ * question, watched at every ten thousand steps; a lookup may take half of the time that is left, and a name not found by then has no address; four questions at a time, each on a platform thread that is there for this question only, because
  * a script cannot be interrupted anywhere else. One that spends its time inside a single step, as a regular expression may, is given up: whoever
  * asked goes on without it, and the script is refused, at once and saying why, until that step ends or the script is another. Its thread can't be
  * ended; four such may run beside the four places, and then no script is run any more. String functions that could pass the limit in one step are not there ({@code repeat},

@@ -67,6 +67,7 @@ class PacScriptTest {
     @CsvSource(delimiter = '|', textBlock = """
             isPlainHostName("www")                                     | true
             isPlainHostName("www.example.com")                         | false
+            isPlainHostName("fd00::7")                                 | false
             dnsDomainIs("www.example.com", ".example.com")             | true
             dnsDomainIs("WWW.Example.com", ".example.COM")             | true
             dnsDomainIs("www", ".example.com")                         | false
@@ -231,6 +232,33 @@ class PacScriptTest {
         assertThat(System.nanoTime() - began).isLessThan(60_000_000_000L);
     }
 
+    /** Where names of the world are not known inside a company's network, its server may well be silent about them. */
+    @Test
+    void aNameThatNobodyFindsInTimeHasNoAddressAndTheScriptGoesOn() throws Exception {
+        CountDownLatch end = new CountDownLatch(1);
+        PacHost slow = PacHost.with(name -> {
+            try {
+                end.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return List.of(address("10.0.0.1"));
+        });
+        try {
+            PacScript script = PacScript.compile(
+                    "test.pac",
+                    "function FindProxyForURL(url, host) {"
+                            + " return isInNet(host, '10.0.0.0', '255.0.0.0') ? 'DIRECT' : 'PROXY p.test:1'; }",
+                    slow,
+                    new PacLimits(8_000, 64 << 20, 32));
+            for (int i = 0; i < 2; i++) {
+                assertThat(script.ask("http://slow.test/", "slow.test").text()).isEqualTo("PROXY p.test:1");
+            }
+        } finally {
+            end.countDown();
+        }
+    }
+
     @Test
     void questionsMayBeAskedAtTheSameTime() throws Exception {
         PacScript script = compile(
@@ -258,10 +286,20 @@ class PacScriptTest {
     private static final class Stuck implements PacHost, AutoCloseable {
         final CountDownLatch end = new CountDownLatch(1);
 
+        /** Those of other tests are counted, too. */
+        Stuck() throws InterruptedException {
+            awaitNone();
+        }
+
         @Override
         public List<InetAddress> addresses(String name) {
+            return List.of();
+        }
+
+        @Override
+        public List<InetAddress> own() {
             boolean interrupted = false;
-            while (name.equals("stuck.test") && end.getCount() > 0) {
+            while (end.getCount() > 0) {
                 try {
                     end.await();
                 } catch (InterruptedException e) {
@@ -275,11 +313,6 @@ class PacScriptTest {
         }
 
         @Override
-        public List<InetAddress> own() {
-            return List.of();
-        }
-
-        @Override
         public ZonedDateTime now(ZoneId zone) {
             return NOW.atZone(zone);
         }
@@ -287,7 +320,8 @@ class PacScriptTest {
         PacScript script(int millis) throws PacException {
             return PacScript.compile(
                     "stuck.pac",
-                    "function FindProxyForURL(url, host) { dnsResolve(host); return 'DIRECT'; }",
+                    "function FindProxyForURL(url, host) {"
+                            + " if (host == 'stuck.test') myIpAddress(); return 'DIRECT'; }",
                     this,
                     new PacLimits(millis, 64 << 20, 32));
         }
@@ -295,6 +329,10 @@ class PacScriptTest {
         @Override
         public void close() throws InterruptedException {
             end.countDown();
+            awaitNone();
+        }
+
+        private static void awaitNone() throws InterruptedException {
             for (int i = 0; PacScript.stuck() > 0; i++) {
                 assertThat(i).as("stuck threads that have not ended").isLessThan(6_000);
                 Thread.sleep(10);

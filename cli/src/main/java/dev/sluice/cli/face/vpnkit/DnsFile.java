@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,12 +16,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code --dns} says: {@code nameserver ADDRESS[#PORT]}, and for the server before {@code zone NAME…}, {@code timeout MILLISECONDS},
- * {@code order N}. All servers of a name are asked at the same time, those of a lower order preferred. Other lines mean nothing.
+ * {@code order N}; {@code search DOMAIN…} once for all. All servers of a name are asked at the same time, those of a lower order preferred. Other
+ * lines mean nothing.
  *
  * @param others asked for what has no zone
  * @param zones servers by zone
+ * @param search domains that guests try for short names
  */
-record DnsFile(Upstreams others, Map<String, Upstreams> zones) {
+record DnsFile(Upstreams others, Map<String, Upstreams> zones, List<String> search) {
     private static final int ATTEMPTS = 2;
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
@@ -42,6 +45,7 @@ record DnsFile(Upstreams others, Map<String, Upstreams> zones) {
     /** @throws IllegalArgumentException saying which line is wrong */
     static DnsFile parse(String text) {
         List<Server> servers = new ArrayList<>();
+        List<String> search = List.of();
         for (String line : text.lines().map(String::strip).toList()) {
             int space = line.indexOf(' ');
             String rest = space < 0 ? "" : line.substring(space + 1).strip();
@@ -50,6 +54,7 @@ record DnsFile(Upstreams others, Map<String, Upstreams> zones) {
                     case "nameserver" -> servers.add(new Server(address(rest)));
                     case "zone" -> last(servers).zones.addAll(List.of(rest.split("\\s+")));
                     case "timeout" -> last(servers).timeout = Duration.ofMillis(Integer.parseInt(rest));
+                    case "search" -> search = search.isEmpty() ? domains(rest) : search;
                     case "order" -> last(servers).order = Integer.parseInt(rest);
                     default -> {}
                 }
@@ -69,7 +74,14 @@ record DnsFile(Upstreams others, Map<String, Upstreams> zones) {
         }
         Map<String, Upstreams> asked = new LinkedHashMap<>();
         zones.forEach((zone, list) -> asked.put(zone, race(list)));
-        return new DnsFile(race(others), asked);
+        return new DnsFile(race(others), asked, search);
+    }
+
+    /** The root is none to try. */
+    private static List<String> domains(String words) {
+        return Arrays.stream(words.split("\\s+"))
+                .filter(word -> !word.equals("."))
+                .toList();
     }
 
     private static Upstreams race(List<DnsServer> servers) {

@@ -163,7 +163,7 @@ final class Flags {
                    --vm-names=NAMES           names of --lowest-ip (vm.internal)
                    --domain=NAME              the guests' domain; overrides --dhcp-path
                    --dhcp-path=FILE           JSON: searchDomains, domainName
-                   --dns=FILE                 upstream servers by zone
+                   --dns=FILE                 upstream servers by zone, search domains
                    --hosts=FILE               names of this machine (/etc/hosts); empty for none
                    --http=FILE                HTTP proxy settings, JSON
                    --http-api-path=PATH       socket where those settings are read and replaced

@@ -45,6 +45,7 @@ public final class Vpnkit implements Face {
     private final Set<GatewayForward> fromFile = new LinkedHashSet<>();
 
     private @Nullable DnsFile dns;
+    private JsonFiles.Dhcp dhcp = new JsonFiles.Dhcp(null, List.of());
 
     /** @param beVerbose turns debug messages on */
     public Vpnkit(Runnable beVerbose) {
@@ -92,14 +93,19 @@ public final class Vpnkit implements Face {
                 WatchedFiles files = new WatchedFiles()) {
             network.listen(ethernet(), stop::countDown);
             Gateway gateway = network.gateway();
-            files.add(settings.dnsFile, text -> replaceDns(gateway, DnsFile.parse(text)));
+            files.add(settings.dnsFile, text -> {
+                DnsFile file = DnsFile.parse(text);
+                tellNames(gateway, dhcp, file);
+                replaceDns(gateway, file);
+            });
             files.add(settings.gatewayForwardsFile, text -> replaceForwards(gateway, JsonFiles.gatewayForwards(text)));
             files.add(settings.forwardsFile, text -> tunnels = JsonFiles.tunnels(text));
             ProxySettings proxy = new ProxySettings(gateway::proxy);
             files.add(settings.httpFile, proxy::read);
             files.add(settings.dhcpFile, text -> {
-                JsonFiles.Dhcp dhcp = JsonFiles.dhcp(text);
-                gateway.guestNames(domain(dhcp), dhcp.search());
+                JsonFiles.Dhcp file = JsonFiles.dhcp(text);
+                tellNames(gateway, file, dns);
+                dhcp = file;
             });
             openDoors(doors, gateway, proxy);
             network.control().openSocket();
@@ -136,8 +142,7 @@ public final class Vpnkit implements Face {
     }
 
     private GuestNetwork start() throws IOException {
-        JsonFiles.Dhcp dhcp =
-                JsonFiles.dhcp(settings.dhcpFile.isEmpty() ? "" : Files.readString(Path.of(settings.dhcpFile)));
+        dhcp = JsonFiles.dhcp(settings.dhcpFile.isEmpty() ? "" : Files.readString(Path.of(settings.dhcpFile)));
         AddressPlan plan = settings.plan(domain(dhcp), dhcp.search());
         DnsNames names = new DnsNames(settings.hostNames, settings.gatewayNames, vmNames());
         FlowPolicy usual = FlowPolicy.of(plan);
@@ -152,6 +157,15 @@ public final class Vpnkit implements Face {
                     Limits.defaults().change().tcpFlows(settings.maxConnections).build());
         }
         return GuestNetwork.start(builder, null, settings.forwards);
+    }
+
+    private void tellNames(Gateway gateway, JsonFiles.Dhcp dhcp, @Nullable DnsFile dns) throws IOException {
+        gateway.guestNames(domain(dhcp), search(dhcp, dns));
+    }
+
+    /** What DHCP's own file says counts more than that of the servers. */
+    static List<String> search(JsonFiles.Dhcp dhcp, @Nullable DnsFile dns) {
+        return !dhcp.search().isEmpty() || dns == null ? dhcp.search() : dns.search();
     }
 
     private String domain(JsonFiles.Dhcp dhcp) {

@@ -46,9 +46,19 @@ class SettingsFilesTest {
         assertThat(file.others().servers().getFirst().address().getPort()).isEqualTo(5353);
         assertThat(file.others().choice()).isEqualTo(Upstreams.Choice.RACE);
         assertThat(DnsFile.parse("").others().servers()).isEmpty();
+        assertThat(DnsFile.parse("").search()).isEmpty();
         for (String wrong : List.of("nameserver one.two", "zone x", "nameserver 1.2.3.4\ntimeout x")) {
             assertThatThrownBy(() -> DnsFile.parse(wrong)).isInstanceOf(IllegalArgumentException.class);
         }
+    }
+
+    @Test
+    void guestsSearchWhereTheServersFileSaysUnlessThatOfDhcpDoes() {
+        DnsFile servers = DnsFile.parse("search a.example  b.example\nsearch c.example");
+        assertThat(Vpnkit.search(JsonFiles.dhcp(""), servers)).containsExactly("a.example", "b.example");
+        assertThat(Vpnkit.search(JsonFiles.dhcp("{\"searchDomains\": [\"d.example\"]}"), servers))
+                .containsExactly("d.example");
+        assertThat(Vpnkit.search(JsonFiles.dhcp(""), null)).isEmpty();
     }
 
     @Test
