@@ -8,6 +8,7 @@ import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.TestServers;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -59,8 +60,20 @@ class CaptureCommandTest {
     }
 
     /** Lets the guest look up a name, load something and ping. */
-    private static void go() throws IOException {
-        Files.createFile(lab.folder().resolve("go"));
+    private static void go() {
+        try {
+            Files.write(lab.folder().resolve("go"), new byte[0]);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The same until {@code capture} has seen enough: how many frames it takes is the kernels' business. */
+    private static void goUntilItHasEnough(Program capture) {
+        Await.until("enough was seen", capture::toString, () -> {
+            go();
+            return !capture.alive();
+        });
     }
 
     /** Runs sluice with a shell after it, as people do. */
@@ -90,7 +103,7 @@ class CaptureCommandTest {
                 + " --count 8 tcp port 80 | tshark -r - -o nameres.network_name:TRUE -T fields"
                 + " -e ip.src_host -e ip.dst_host -e frame.interface_name -e tcp.flags.syn");
         awaitReader("tcp port 80");
-        go();
+        goUntilItHasEnough(seen);
         assertThat(seen.output().lines()).hasSize(8).allMatch(line -> line.contains("tap0"));
         assertThat(seen.out()).contains("www.example.test");
     }
@@ -101,7 +114,7 @@ class CaptureCommandTest {
             Path file = lab.folder().resolve("all." + format);
             Program capture = lab.sluice("capture", "--write", file.toString(), "--count", "20", "" + run.pid());
             awaitReader("");
-            go();
+            goUntilItHasEnough(capture);
             assertThat(capture.exitCode()).as(capture.toString()).isZero();
             assertThat(lab.onHost("tshark", "-r", file.toString()).output().lines())
                     .hasSize(20);
@@ -208,7 +221,7 @@ class CaptureCommandTest {
     void aReaderThatHasSeenEnoughEndsIt() throws IOException {
         Program seen = shell("sluice capture " + run.pid() + " --format pcap | head -c 24 | wc -c");
         awaitReader("");
-        go();
+        goUntilItHasEnough(seen);
         assertThat(seen.output().strip()).isEqualTo("24");
     }
 

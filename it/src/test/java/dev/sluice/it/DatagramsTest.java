@@ -35,7 +35,6 @@ class DatagramsTest {
             import os, socket, sys
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-            udp.settimeout(1)
             udp.connect(('%s', %d))
             serial = 0
             def attempt(size, last, count, together):
@@ -62,7 +61,10 @@ class DatagramsTest {
                 assert back == burst, (size, last, count, 'not the same in the same order')
                 return True
             def burst(*what):
-                assert any(attempt(*what) for _ in range(10)), (what, 'lost ten times')
+                for tries in range(10): # each with more patience, for the machine may be busy with something else
+                    udp.settimeout(1 + 2 * tries)
+                    if attempt(*what): return
+                raise AssertionError((what, 'lost ten times'))
             for size in (2, 3, 64, 1000, 1400, 1472, 1473, 3000, 9000):
                 burst(size, size, 20, False)
                 burst(size, max(2, size // 2), 20, False)
@@ -71,10 +73,11 @@ class DatagramsTest {
                     burst(size, 2, 40, True)
             burst(65507, 65507, 1, False)
             burst(65507, 30000, 2, False)
-            for _ in range(10):
+            for tries in range(10):
+                udp.settimeout(1 + 2 * tries)
                 udp.send(b'')
                 try:
-                    assert udp.recv(65536) == b''
+                    while udp.recv(65536) != b'': pass # what came too late of a burst
                     break
                 except TimeoutError:
                     pass

@@ -8,7 +8,6 @@ import dev.sluice.it.lab.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -56,17 +55,15 @@ class SettingsTest {
             Await.until("the guest runs", guest::toString, () -> guest.out().contains("192.0.2.1 ") || !guest.alive());
             Await.until("it answers", guest::toString, () -> status(guest).exitCode() == 0);
 
-            Files.writeString(file, "dns:\n  recordz: [b.test=192.0.2.2]\n");
+            Lab.replace(file, "dns:\n  recordz: [b.test=192.0.2.2]\n");
             Await.until("it is said", guest::toString, () -> guest.err().contains(":2:3: dns.recordz means nothing"));
             assertThat(status(guest).output()).contains("settings " + file, "not taken", "did you mean 'records'?");
 
-            Path next = lab.folder().resolve("next.yaml");
-            Files.writeString(next, "dns: {records: [b.test=192.0.2.2], zones: {test: []}}\n");
-            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+            Lab.replace(file, "dns: {records: [b.test=192.0.2.2], zones: {test: []}}\n");
             Await.until("the guest sees it", guest::toString, () -> guest.out().contains("192.0.2.2 "));
             assertThat(status(guest).output()).contains("settings " + file).doesNotContain("not taken");
 
-            Files.writeString(file, "network: {mtu: 1400}\n");
+            Lab.replace(file, "network: {mtu: 1400}\n");
             Await.until("it is said", guest::toString, () -> guest.err().contains("network.mtu can't change"));
             Program shown = lab.sluice("config", "show", "--pid", "" + guest.pid());
             assertThat(shown.output()).contains("b.test", file + ":1:", "# not taken: " + file + ":1:16: network.mtu");

@@ -9,7 +9,7 @@ import java.util.function.Supplier;
 
 /** Waits until something is so, and fails at a deadline, which is far: nothing here depends on how fast the machine is. */
 public final class Await {
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    static final Duration PATIENCE = Duration.ofSeconds(120);
 
     private Await() {}
 

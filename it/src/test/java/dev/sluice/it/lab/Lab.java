@@ -3,6 +3,7 @@ package dev.sluice.it.lab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Arrays;
@@ -326,6 +327,18 @@ public final class Lab
                 file.getFileName() + " has " + List.of(wanted),
                 () -> textFrom(file, from),
                 () -> Stream.of(wanted).allMatch(textFrom(file, from)::contains));
+    }
+
+    /** Another text for a file that a program follows, in one step: of a file that is written anew it might see the half, which is one, too. */
+    public static void replace(Path file, String text) throws IOException {
+        Path fresh = Files.writeString(file.resolveSibling(file.getFileName() + ".new"), text);
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** A shell's line for iperf3's client. Its server serves one at a time and does not listen for a moment between two, so it asks again. */
+    public static String iperf3(String arguments) {
+        return "while out=$(iperf3 " + arguments + " 2>&1); code=$?; [ $code != 0 ]; do case \"$out\" in"
+                + " *'server is busy'*|*refused*|*reset*) sleep 0.1;; *) break;; esac; done; echo \"$out\"; exit $code";
     }
 
     private static String textFrom(Path file, int from) {

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** A running program whose output is kept. Everything that waits has a deadline, and says with all output what it waited for. */
 public final class Program implements AutoCloseable {
     /** Enough for the slowest machine; reached only by a program that hangs. */
-    public static final Duration DEADLINE = Duration.ofSeconds(120);
+    public static final Duration DEADLINE = Duration.ofSeconds(240);
 
     private final List<String> command;
     private final Process process;
