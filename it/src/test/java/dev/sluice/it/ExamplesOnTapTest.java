@@ -87,7 +87,7 @@ class ExamplesOnTapTest {
             assertThat(sh("echo hello | nc -N 10.0.0.2 9000")).isEqualTo("hello\n");
             sh("nc -N 10.0.0.2 9000 <" + sent + " >" + got);
             assertThat(Files.mismatch(sent, got)).isEqualTo(-1);
-            assertThat(sh("ping -c 2 -i 0.2 -W 5 10.0.0.2")).contains(" 0% packet loss");
+            assertThat(sh("ping -c 2 -i 0.2 -W 20 10.0.0.2")).contains(" 0% packet loss");
             // Load is a third host on the same bridge.
             Program load = example(
                     Load.class,
@@ -118,9 +118,9 @@ class ExamplesOnTapTest {
             sh("nc -6 -N fd00:7::7 9000 <" + sent + " >" + got);
             assertThat(Files.mismatch(sent, got)).isEqualTo(-1);
             // Also in fragments, and by the address that every node of the link has.
-            assertThat(sh("ping -6 -c 2 -i 0.2 -W 5 fd00:7::7")).contains(" 0% packet loss");
-            assertThat(sh("ping -6 -c 2 -i 0.2 -W 5 -s 4000 fd00:7::7")).contains(" 0% packet loss");
-            String linkLocal = sh("ip -6 neigh show dev br0; ping -6 -c 1 -W 5 ff02::1%br0 | grep -m1 'from fe80'");
+            assertThat(sh("ping -6 -c 2 -i 0.2 -W 20 fd00:7::7")).contains(" 0% packet loss");
+            assertThat(sh("ping -6 -c 2 -i 0.2 -W 20 -s 4000 fd00:7::7")).contains(" 0% packet loss");
+            String linkLocal = sh("ip -6 neigh show dev br0; ping -6 -c 1 -W 20 ff02::1%br0 | grep -m1 'from fe80'");
             assertThat(linkLocal).contains("fe80");
             // What the kernel knows of us it has by neighbour discovery.
             assertThat(sh("ip -6 neigh show fd00:7::7 dev br0")).contains("lladdr");

@@ -75,9 +75,9 @@ class FaultsTest {
                 held, failed = [], 0
                 while len(held) < 400 and failed < 3:
                     try:
-                        held.append(connect(2))
+                        held.append(connect(4))
                     except OSError:
-                        failed += 1
+                        if len(held) > 20: failed += 1 # else this machine is only slow
                 held[0].sendall(b'again')
                 assert held[0].recv(5) == b'again'
                 print('some failed' if failed > 0 and len(held) > 20 else ('held', len(held), failed), flush=True)
@@ -127,7 +127,7 @@ class FaultsTest {
                 held = []
                 while len(held) < 30:
                     try:
-                        held.append(socket.create_connection(('%s', 7004), 4))
+                        held.append(socket.create_connection(('%s', 7004), 20))
                     except OSError:
                         break
                 held[0].sendall(b'again')

@@ -106,19 +106,19 @@ class FlowsTest {
         assertThat(python(script)).isEqualTo("reset\n");
     }
 
-    /** The times are the client's own, from its SYN to its error; their median, for the machine may be busy with something else. */
+    /** The times are the client's own, from its SYN to its error; the least of them, for the machine may be busy with something else. */
     @Test
     void aRefusedConnectionIsRefusedWithinATenthOfASecond() {
         String script = """
-                import socket, time, statistics
+                import socket, time
                 times = []
-                for attempt in range(9):
+                for attempt in range(20):
                     s = socket.socket()
                     s.settimeout(20)
                     began = time.monotonic()
                     assert s.connect_ex(('%s', 9)) == 111 # ECONNREFUSED
                     times.append(int((time.monotonic() - began) * 1000))
-                print(statistics.median(times))
+                print(min(times))
                 """.formatted(Lab.SERVER);
         assertThat(Integer.parseInt(python(script).strip())).isLessThan(100);
     }
@@ -140,7 +140,7 @@ class FlowsTest {
 
     @Test
     void gatewayAndServersAnswerPing() {
-        assertThat(inside("ping -c3 -i0.2 -W10 192.168.65.1 && ping -c3 -i0.2 -W10 " + Lab.SERVER)
+        assertThat(inside("ping -c3 -i0.2 -W30 192.168.65.1 && ping -c3 -i0.2 -W30 " + Lab.SERVER)
                         .output())
                 .contains("3 packets transmitted, 3 received");
     }
@@ -148,7 +148,8 @@ class FlowsTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "-I"})
     void tracerouteSeesEveryHop(String kind) {
-        String hops = inside("traceroute -n -q1 -w5 " + kind + " " + Lab.SERVER).output();
+        String hops =
+                inside("traceroute -n -q1 -w30 " + kind + " " + Lab.SERVER).output();
         assertThat(hops.lines().skip(1).map(line -> line.strip().split("\\s+")[1]))
                 .containsExactly("192.168.65.1", Lab.ROUTER, Lab.SERVER);
     }
@@ -223,7 +224,8 @@ class FlowsTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "-R", "-u -b 20M -l 1400", "-u -b 20M -l 1400 -R", "-P 8", "-P 8 -R"})
     void iperf3RunsThrough(String options) {
-        String result = inside("iperf3 -c " + Lab.SERVER + " -t 1 " + options).output();
+        String result =
+                inside(Lab.iperf3("-c " + Lab.SERVER + " -t 1 " + options)).output();
         assertThat(result).contains("receiver", "iperf Done.");
     }
 }

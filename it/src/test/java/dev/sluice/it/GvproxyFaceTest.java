@@ -35,7 +35,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class GvproxyFaceTest {
     private static final MacAddress DEVICE = MacAddress.parse("5a:94:ef:e4:0c:ee");
     private static final Ipv4Address GATEWAY = Ipv4Address.parse("192.168.127.1");
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     @RegisterExtension
     static final Lab lab = Lab.needing("curl", "socat");
@@ -316,7 +316,10 @@ class GvproxyFaceTest {
         Await.until("ssh is called", program::toString, () -> lines(calls) == 1);
         assertThat(Files.readString(calls))
                 .contains("-i " + key, "-p 2300", "-L " + folder + "/podman:/run/podman.sock", "core@127.0.0.1");
-        lab.onHost("pkill", "-P", "" + program.pid(), "sleep").output();
+        Await.until(
+                "that ssh, which says so before it becomes what it is, has ended",
+                program::toString,
+                () -> lab.onHost("pkill", "-P", "" + program.pid(), "sleep").exitCode() == 0);
         Await.until("ssh is called again", program::toString, () -> lines(calls) == 2);
         Await.until("it is ready", program::toString, () -> Files.exists(pid));
         end(program);
@@ -352,9 +355,9 @@ class GvproxyFaceTest {
                         "{\"protocol\":\"unix\",\"local\":\"" + socket
                                 + "\",\"remote\":\"ssh-tunnel://core@192.168.127.2:2022/run/p.sock?key=" + key + "\"}"))
                 .isEmpty();
-        assertThat(lab.onHost("socat", "-u", "UNIX:" + socket, "-").output())
-                .as("it is there when the answer is")
-                .isEqualTo("hello\n");
+        assertThat(Path.of(socket)).as("it is there when the answer is").exists();
+        Await.listening(program, Path.of(socket));
+        assertThat(lab.onHost("socat", "-u", "UNIX:" + socket, "-").output()).isEqualTo("hello\n");
         String call = Files.readString(calls).lines().toList().getLast();
         assertThat(call).contains("-i " + key, "-L " + socket + ":/run/p.sock", "core@127.0.0.1");
         String port = call.replaceAll(".* -p ([0-9]+) .*", "$1");

@@ -108,7 +108,7 @@ class Ipv6Test {
     @ValueSource(strings = {"", "-I"})
     void tracerouteSeesEveryHop(String kind) {
         String hops =
-                inside("traceroute -6 -n -q1 -w5 " + kind + " " + Lab.SERVER6).output();
+                inside("traceroute -6 -n -q1 -w30 " + kind + " " + Lab.SERVER6).output();
         assertThat(hops.lines().skip(1).map(line -> line.strip().split("\\s+")[1]))
                 .containsExactly("fd00:5109:5ce::1", Lab.ROUTER6, Lab.SERVER6);
     }
@@ -126,7 +126,7 @@ class Ipv6Test {
 
     @Test
     void theHostsLoopbackIsReachedOnlyIfOpened() {
-        String get = "curl -gsS -m20 'http://[fd00:5109:5ce::2]:";
+        String get = "curl -gsS -m60 'http://[fd00:5109:5ce::2]:";
         try (Program six = httpd("[::1]:8086");
                 Program four = httpd("127.0.0.1:8084")) {
             assertThat(inside(get + "8086/hello'", "--host-loopback").output())
@@ -153,16 +153,16 @@ class Ipv6Test {
 
     @Test
     void whatRefusesIsRefusedAndWhatIsUnreachableIsUnreachable() {
-        Program refused = inside("curl -gsS -m20 'http://[" + Lab.SERVER6 + "]:9/'");
+        Program refused = inside("curl -gsS -m60 'http://[" + Lab.SERVER6 + "]:9/'");
         assertThat(refused.exitCode()).as(refused.toString()).isEqualTo(7);
-        Program unreachable = inside("curl -gsS -m20 'http://[2001:db8:77::99]:9/'");
+        Program unreachable = inside("curl -gsS -m60 'http://[2001:db8:77::99]:9/'");
         assertThat(unreachable.exitCode()).as(unreachable.toString()).isEqualTo(7);
     }
 
     @ParameterizedTest
     @CsvSource({"1500,''", "1500,-R", "65520,''", "65520,-R", "1500,-u -b 20M", "1500,-u -b 20M -R"})
     void iperf3RunsThrough(String mtu, String options) {
-        String result = inside("iperf3 -6 -c " + Lab.SERVER6 + " -t 1 " + options, "--mtu", mtu)
+        String result = inside(Lab.iperf3("-6 -c " + Lab.SERVER6 + " -t 1 " + options), "--mtu", mtu)
                 .output();
         assertThat(result).contains("receiver", "iperf Done.");
     }
@@ -204,7 +204,7 @@ class Ipv6Test {
         assertThat(lab.onHost("sh", "-c", in + "ping -6 -n -c1 -W20 " + Lab.SERVER6)
                         .output())
                 .contains("64 bytes from");
-        assertThat(lab.sluice("status").output())
+        assertThat(lab.sluice("status", "" + attach.pid()).output())
                 .contains("IPv6     fd00:5109:5ce::/64, gateway and DNS fd00:5109:5ce::1");
         attach.signal("TERM");
         assertThat(attach.exitCode()).isZero();

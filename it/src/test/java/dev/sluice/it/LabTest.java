@@ -20,7 +20,7 @@ class LabTest {
                             .output())
                     .startsWith(TestServers.digest(1, 100000));
             assertThat(lab.onHost("dig", "+short", "www.example.test").output()).isEqualTo(Lab.SERVER + "\n");
-            assertThat(lab.onHost("traceroute", "-n", "-q1", "-w2", Lab.SERVER).output())
+            assertThat(lab.onHost("traceroute", "-n", "-q1", "-w30", Lab.SERVER).output())
                     .contains(Lab.ROUTER, " " + Lab.SERVER);
             lab.awaitNothingLeft();
         }

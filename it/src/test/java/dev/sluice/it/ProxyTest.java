@@ -151,8 +151,11 @@ class ProxyTest {
                         "same",
                         "hello",
                         "3000000");
-        assertThat(Files.readString(folder.resolve("access.log")))
-                .contains("CONNECT " + NAME + ":443 me", "GET http://" + NAME + "/bytes/1/100000 me");
+        Lab.awaitText(
+                folder.resolve("access.log"),
+                0,
+                "CONNECT " + NAME + ":443 me",
+                "GET http://" + NAME + "/bytes/1/100000 me");
     }
 
     @Test
@@ -292,9 +295,13 @@ class ProxyTest {
                 "the guest has what it wants",
                 guest::toString,
                 () -> guest.out().contains("done"));
-        String status = lab.onHost(sluice, "status", "--json").output()
-                + lab.onHost(sluice, "flows", "--json").output()
-                + lab.onHost("sh", "-c", sluice + " diagnose --seconds 0 -w " + dump + " && tar -xOzf " + dump)
+        String pid = "" + guest.pid();
+        String status = lab.onHost(sluice, "status", "--json", pid).output()
+                + lab.onHost(sluice, "flows", "--json", "--pid", pid).output()
+                + lab.onHost(
+                                "sh",
+                                "-c",
+                                sluice + " diagnose --seconds 0 -w " + dump + " " + pid + " && tar -xOzf " + dump)
                         .outputAtEnd();
         assertThat(status).contains("\"proxy\"").doesNotContain(CANARY).doesNotContain("bWU6");
         assertThat(guest.out() + guest.err()).doesNotContain(CANARY).doesNotContain("bWU6");

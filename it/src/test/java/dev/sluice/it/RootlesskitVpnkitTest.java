@@ -2,6 +2,7 @@ package dev.sluice.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.it.lab.Await;
 import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Needs;
 import dev.sluice.it.lab.Program;
@@ -58,7 +59,8 @@ class RootlesskitVpnkitTest {
     @Test
     void theHostsLoopbackIsOpenUnlessItIsClosed() {
         Program server = lab.onHost("sh", "-c", "cd /etc && exec busybox httpd -f -p 127.0.0.1:18273 -h /etc");
-        String ask = "curl -s -m 5 -o /dev/null http://192.168.65.2:18273/hostname && echo reached";
+        Await.listening(server, 18273);
+        String ask = "curl -s -m 20 -o /dev/null http://192.168.65.2:18273/hostname && echo reached";
         assertThat(inside(ask).output()).contains("reached");
         assertThat(inside(ask + "; true", "--disable-host-loopback").output()).doesNotContain("reached");
         server.close();

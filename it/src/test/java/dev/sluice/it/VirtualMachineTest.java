@@ -28,7 +28,7 @@ class VirtualMachineTest {
             lab.server(TestServers.class);
             Dns.start(lab);
             Files.writeString(lab.folder().resolve("hello"), "hello from the host\n");
-            lab.onHost(
+            Program pages = lab.onHost(
                     "busybox",
                     "httpd",
                     "-f",
@@ -36,6 +36,7 @@ class VirtualMachineTest {
                     "127.0.0.1:8080",
                     "-h",
                     lab.folder().toString());
+            Await.listening(pages, 8080);
             Path files = kernel.initialFileSystem(lab.folder());
             Path socket = lab.folder().resolve("vm.sock");
             Program serve = lab.sluice("serve", "--listen", "qemu:" + socket, "--cidr", "10.77.0.0/24");

@@ -366,6 +366,7 @@ class VpnkitForwardsTest {
         Path data = folder.resolve("data");
         Path control = folder.resolve("control");
         Program service = lab.onHost("socat", "TCP-LISTEN:18490,bind=127.0.0.1,fork", "SYSTEM:sha256sum");
+        Await.listening(service, 18490);
         Program forwarder = lab.onHost("python3", "-c", FORWARDER, data.toString(), "18490");
         Await.until(
                 "the forwarder listens",
@@ -457,6 +458,7 @@ class VpnkitForwardsTest {
         Path data = folder.resolve("data");
         Path control = folder.resolve("control");
         Program service = lab.onHost("socat", "TCP-LISTEN:18493,bind=127.0.0.1,fork", "SYSTEM:echo served");
+        Await.listening(service, 18493);
         Program forwarder = lab.onHost("python3", "-c", FORWARDER, data.toString(), "18493");
         Await.until(
                 "the forwarder listens",
