@@ -67,6 +67,16 @@ final class StatusText {
                 lease -> get(lease, "address") + "  " + get(lease, "mac") + "  "
                         + (get(lease, "hostName").isEmpty() ? "" : get(lease, "hostName") + ", ") + "for "
                         + Units.duration(number(lease, "expiresInSeconds")));
+        table(
+                "shares",
+                list(status.get("shares")).stream()
+                        .filter(share -> number(map(share), "buffers") > 0
+                                || number(map(share), "buffersRefused") > 0
+                                || number(map(share), "evicted") > 0)
+                        .toList(),
+                share -> (map(share).get("mac") instanceof String mac ? mac : "others") + "  on " + get(share, "link")
+                        + ", holds " + Units.bytes(number(share, "buffers")) + " of buffers, refused "
+                        + get(share, "buffersRefused") + " times, " + get(share, "evicted") + " connections evicted");
         counters("TCP", map(status.get("tcp")));
         counters("UDP", map(status.get("udp")));
         counters("ping", map(status.get("ping")));

@@ -45,6 +45,7 @@ final class MetricsApi {
         flows(status, out);
         counters("dns", "Name server", status.dns(), out);
         counters("proxy", "HTTP proxy", status.proxy(), out);
+        shares(status, out);
         out.counter("sluice_drops_total", "Packets, flows and requests dropped or refused, by reason");
         status.drops().forEach((reason, count) -> out.value("reason=\"" + reason + "\"", count));
         own(status, out);
@@ -70,6 +71,27 @@ final class MetricsApi {
 
     private static String label(GatewayStatus.LinkStatus link) {
         return "link=\"" + MetricsText.escaped(link.name()) + "\"";
+    }
+
+    private static void shares(GatewayStatus status, MetricsText out) {
+        out.gauge("sluice_guest_buffer_bytes", "Flow buffers that a machine holds");
+        for (GatewayStatus.ShareStatus share : status.shares()) {
+            out.value(label(share), share.buffers());
+        }
+        out.counter("sluice_guest_buffers_refused_total", "Buffers that a machine's flows asked for and did not get");
+        for (GatewayStatus.ShareStatus share : status.shares()) {
+            out.value(label(share), share.buffersRefused());
+        }
+        out.counter(
+                "sluice_guest_evicted_total", "TCP connections of a machine ended for buffers that were others' due");
+        for (GatewayStatus.ShareStatus share : status.shares()) {
+            out.value(label(share), share.evicted());
+        }
+    }
+
+    private static String label(GatewayStatus.ShareStatus share) {
+        return "link=\"" + MetricsText.escaped(share.link()) + "\",mac=\""
+                + (share.mac() == null ? "others" : share.mac()) + "\"";
     }
 
     private static void flows(GatewayStatus status, MetricsText out) {
@@ -131,6 +153,8 @@ final class MetricsApi {
                 .value("kind=\"heap-used\"", memory.heapUsed())
                 .value("kind=\"heap-committed\"", memory.heapCommitted())
                 .value("kind=\"resident\"", memory.resident());
+        out.counter("sluice_buffers_refused_total", "Buffers that flows asked for and did not get")
+                .value(memory.buffersRefused());
         out.counter("sluice_heap_collections_total", "Collections of the Java heap because it had grown by half")
                 .value(memory.heapCollections());
         long clients = 0;

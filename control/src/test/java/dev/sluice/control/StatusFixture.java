@@ -32,6 +32,9 @@ final class StatusFixture {
                 List.of(new GatewayStatus.LinkStatus("qemu:/tmp/\"vm\".sock#2", 1500, false, 1, 2, 3, 4, 5)),
                 List.of(new GatewayStatus.GuestStatus(guest, mac, "tap0", true, 0)),
                 List.of(new GatewayStatus.LeaseStatus(guest, mac, "täst\u001b[31m", 3600)),
+                List.of(
+                        new GatewayStatus.ShareStatus("qemu:/tmp/\"vm\".sock#2", mac, 3, 2, 1, 1 << 20, 4 << 20, 7, 1),
+                        new GatewayStatus.ShareStatus("tap0", null, 0, 0, 0, 0, 4 << 20, 0, 0)),
                 new GatewayStatus.TcpStatus(1, 0, 2, 1, 0, 1L << 40, 7, 0),
                 new GatewayStatus.UdpStatus(0, 0, 0, 0),
                 new GatewayStatus.PingStatus(0, 0, 0),
@@ -40,6 +43,6 @@ final class StatusFixture {
                 Map.of("bad-ipv4", 3L),
                 Limits.defaults(),
                 new GatewayStatus.LoopStatus(100, 0, 1, 25),
-                new GatewayStatus.Memory(0, 1, 2, 3, 4));
+                new GatewayStatus.Memory(0, 5, 1, 2, 3, 4));
     }
 }

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param uptimeSeconds since the gateway began
  * @param links where frames come from, in the order they were attached
  * @param guests neighbours known, with or without a lease
+ * @param shares what machines hold of what guests share, by link in the order they were attached
  * @param drops counters that are not 0, by reason in lower case with dashes, sorted
  */
 public record GatewayStatus(
@@ -33,6 +34,7 @@ public record GatewayStatus(
         List<LinkStatus> links,
         List<GuestStatus> guests,
         List<LeaseStatus> leases,
+        List<ShareStatus> shares,
         TcpStatus tcp,
         UdpStatus udp,
         PingStatus ping,
@@ -47,6 +49,7 @@ public record GatewayStatus(
         links = List.copyOf(links);
         guests = List.copyOf(guests);
         leases = List.copyOf(leases);
+        shares = List.copyOf(shares);
         drops = Collections.unmodifiableMap(new TreeMap<>(drops));
     }
 
@@ -59,6 +62,7 @@ public record GatewayStatus(
                 links,
                 guests,
                 leases,
+                shares,
                 tcp,
                 udp,
                 ping,
@@ -72,7 +76,8 @@ public record GatewayStatus(
 
     /** The same where the process has its heap collected, and counts how often. */
     public GatewayStatus withHeapCollections(long count) {
-        return with(new Memory(memory.buffers, memory.heapUsed, memory.heapCommitted, memory.resident, count));
+        return with(new Memory(
+                memory.buffers, memory.buffersRefused, memory.heapUsed, memory.heapCommitted, memory.resident, count));
     }
 
     /**
@@ -120,6 +125,27 @@ public record GatewayStatus(
     public record LeaseStatus(Ipv4Address address, MacAddress mac, String hostName, long expiresInSeconds) {}
 
     /**
+     * What a machine holds of what guests share, whatever addresses it has.
+     *
+     * @param link by which it came
+     * @param mac null for the machines of a link that have no share of their own
+     * @param buffers bytes of flow buffers
+     * @param buffersGuaranteed bytes that nobody else can keep it from
+     * @param buffersRefused requests for a buffer that were turned down
+     * @param evicted TCP connections that were ended so that others get their guaranteed part of the buffers
+     */
+    public record ShareStatus(
+            String link,
+            @Nullable MacAddress mac,
+            long tcpFlows,
+            long udpFlows,
+            long pingFlows,
+            long buffers,
+            long buffersGuaranteed,
+            long buffersRefused,
+            long evicted) {}
+
+    /**
      * @param open flows now, those being connected included
      * @param halfOpen of them, those whose host connection is pending
      * @param refused connections the host or the policy refused
@@ -151,13 +177,20 @@ public record GatewayStatus(
     public record LoopStatus(long turns, long failures, long stalls, long longestStallMillis) {}
 
     /**
-     * In bytes, but for the last.
+     * In bytes, but for what is counted.
      *
      * @param buffers native memory of flow buffers in use
+     * @param buffersRefused how often a flow asked for a buffer and got none, or only a smaller one
      * @param heapUsed of the Java heap
      * @param heapCommitted taken from the system for the Java heap
      * @param resident of the process, as the system counts it; 0 if unknown
      * @param heapCollections how often the process had its Java heap collected because it had grown; 0 where nobody watches it
      */
-    public record Memory(long buffers, long heapUsed, long heapCommitted, long resident, long heapCollections) {}
+    public record Memory(
+            long buffers,
+            long buffersRefused,
+            long heapUsed,
+            long heapCommitted,
+            long resident,
+            long heapCollections) {}
 }

@@ -24,6 +24,7 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.flow.SearchList;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.gateway.forward.Forwards;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.gateway.forward.Guests;
@@ -92,6 +93,7 @@ final class GuestNetwork implements LocalPort {
     private final StreamHost streams;
     final AddressPlan plan;
     final Limits limits;
+    final Shares shares;
     final Counters counters = new Counters();
     final Events events;
     final GuestTable guests;
@@ -151,13 +153,14 @@ final class GuestNetwork implements LocalPort {
         PacketSender sender = new PacketSender(plan, counters);
         ErrorSender errors = new ErrorSender(loop, plan, counters, sender);
         shard = new TcpShard(memory, limits.bufferBytes(), random);
+        shares = new Shares(limits, shard.buffers().whole().share());
         arp = new ArpResponder(Arena.ofAuto(), plan, counters, this::onNeighbour);
         this.policy = policy;
-        tcp = new TcpFlows(loop, streams, plan, limits, counters, events, policy, errors, shard, random.nextLong());
+        tcp = new TcpFlows(loop, streams, plan, shares, counters, events, policy, errors, shard, random.nextLong());
         inbound = new TcpInbound(tcp);
-        udp = new UdpFlows(loop, datagrams, plan, limits, policy, sender, errors, counters, events);
+        udp = new UdpFlows(loop, datagrams, plan, shares, policy, sender, errors, counters, events);
         forwards = new Forwards(loop, datagrams, inbound, udp, new GuestNames());
-        echo = new EchoFlows(loop, datagrams, plan, limits, policy, sender, errors, counters, events);
+        echo = new EchoFlows(loop, datagrams, plan, shares, policy, sender, errors, counters, events);
         reassembler = new Reassembler(
                 Arena.ofAuto(),
                 limits.reassemblyDatagrams(),
@@ -184,7 +187,7 @@ final class GuestNetwork implements LocalPort {
             Dhcpv6Service dhcp6 = new Dhcpv6Service(plan, six, limits, search, counters, new Leases());
             ipv6 = new Ipv6Input(plan, counters, guests, errors, fragments, ndp, dhcp6, transport);
         }
-        proxy = new HttpProxy(loop, tcp, streams, plan, limits, new AddressLookup(dns));
+        proxy = new HttpProxy(loop, tcp, streams, plan, shares, new AddressLookup(dns));
         events.names(dns.seenNames()::of);
         dns.onLookups(this::looked, events::wantsLookups);
         dnsOverTcp = new DnsTcpService(dns);
@@ -526,6 +529,7 @@ final class GuestNetwork implements LocalPort {
             echo.forget(guest);
         }
         guests.linkClosed(link);
+        shares.linkClosed(link);
     }
 
     private void trimBuffers() {

@@ -5,6 +5,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.GuestShares;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Link;
 import dev.sluice.link.LinkCounters;
@@ -49,6 +50,7 @@ final class StatusReport {
                 links(network),
                 guests(network),
                 leases(network),
+                shares(network),
                 new GatewayStatus.TcpStatus(
                         network.tcp.size() + network.inbound.size(),
                         network.tcp.halfOpen(),
@@ -70,7 +72,8 @@ final class StatusReport {
                 network.limits,
                 new GatewayStatus.LoopStatus(
                         loop.turns(), loop.failures(), loop.stalls(), loop.longestStallNanos() / 1_000_000),
-                new GatewayStatus.Memory(network.shard.buffers().inUse(), 0, 0, 0, 0));
+                new GatewayStatus.Memory(
+                        network.shard.buffers().inUse(), network.shard.buffers().refusals(), 0, 0, 0, 0));
     }
 
     private static GatewayStatus.@Nullable Ipv6Addresses ipv6(AddressPlan plan) {
@@ -126,6 +129,25 @@ final class StatusReport {
         return leases;
     }
 
+    private static List<GatewayStatus.ShareStatus> shares(GuestNetwork network) {
+        List<GatewayStatus.ShareStatus> shares = new ArrayList<>();
+        for (Link link : network.fabric.links()) {
+            for (GuestShares machine : network.shares.of(link)) {
+                shares.add(new GatewayStatus.ShareStatus(
+                        link.name(),
+                        machine.mac() == 0 ? null : new MacAddress(machine.mac()),
+                        machine.tcpFlows.held(),
+                        machine.udpFlows.held(),
+                        machine.pingFlows.held(),
+                        machine.buffers.held(),
+                        machine.buffers.guaranteed(),
+                        machine.buffers.refusals(),
+                        machine.evictions));
+            }
+        }
+        return shares;
+    }
+
     private static Map<String, Long> drops(Counters counters) {
         Map<String, Long> drops = new TreeMap<>();
         for (Drop reason : Drop.values()) {
@@ -141,6 +163,7 @@ final class StatusReport {
         Runtime runtime = Runtime.getRuntime();
         return status.with(new GatewayStatus.Memory(
                 status.memory().buffers(),
+                status.memory().buffersRefused(),
                 runtime.totalMemory() - runtime.freeMemory(),
                 runtime.totalMemory(),
                 resident(),

@@ -7,6 +7,7 @@ import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.host.LinuxStreamHost;
 import dev.sluice.link.StreamLink;
 import dev.sluice.loop.EventLoop;
@@ -51,7 +52,7 @@ public class FlowLookupBenchmark extends Part {
                 loop,
                 new LinuxStreamHost(loop),
                 plan,
-                Limits.defaults(),
+                new Shares(Limits.defaults(), shard.buffers().whole().share()),
                 counters,
                 new Events(counters, () -> 0),
                 FlowPolicy.of(plan),
@@ -60,7 +61,7 @@ public class FlowLookupBenchmark extends Part {
                 7);
         table = owner.table;
         Random random = new Random(2);
-        GuestFlows share = new GuestFlows();
+        GuestFlows share = owner.share(guest);
         for (int i = 0; i < flows; i++) {
             table.add(new TcpFlow(
                     owner, guest, share, owner.profile(guest), port(i), IpHeader.MAPPED_HIGH, remote(i), 443));

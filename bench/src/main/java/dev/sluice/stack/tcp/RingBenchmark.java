@@ -11,8 +11,8 @@ public class RingBenchmark extends Part {
     private static final int BYTES = 1460;
 
     private final TcpShard shard = new TcpShard(NativeMemory.ofArenas(), 64 << 20, new Random(1));
-    private final SendRing send = new SendRing(shard.buffers(), 4 << 20);
-    private final ReceiveRing receive = new ReceiveRing();
+    private final SendRing send = new SendRing(shard.buffers().whole(), 4 << 20);
+    private final ReceiveRing receive = new ReceiveRing(shard.buffers().whole());
     private final MemorySegment source = Arena.ofAuto().allocate(BYTES, 8);
 
     /** Room is made, bytes are there, their place is asked for, they are acknowledged; the memory stays, as others are held. */
@@ -40,7 +40,7 @@ public class RingBenchmark extends Part {
 
     @Benchmark
     public int receive() {
-        int kept = receive.append(source, 0, BYTES, shard.buffers(), 1 << 20);
+        int kept = receive.append(source, 0, BYTES, 1 << 20);
         receive.take(kept);
         if (kept < BYTES) {
             throw new IllegalStateException("kept " + kept);

@@ -44,6 +44,8 @@ public enum Drop {
     TCP_HALF_OPEN_LIMIT,
     TCP_NO_FLOW,
     TCP_BUFFER_LIMIT,
+    /** A connection that stood still was ended, for the buffers it held were another guest's due. */
+    TCP_FLOW_EVICTED,
     UDP_FLOW_EVICTED,
     UDP_SEND_FAILED,
     PING_FLOW_EVICTED,
@@ -62,7 +64,8 @@ public enum Drop {
     /** Whether it ends the frame from a guest that is being dealt with, rather than an older flow, or a frame to a guest. */
     public boolean isOfFrame() {
         return switch (this) {
-            case UDP_FLOW_EVICTED, PING_FLOW_EVICTED, LINK_FULL, FRAGMENT_TIMEOUT, FRAGMENT_LIMIT -> false;
+            case TCP_FLOW_EVICTED, UDP_FLOW_EVICTED, PING_FLOW_EVICTED, LINK_FULL, FRAGMENT_TIMEOUT, FRAGMENT_LIMIT ->
+                false;
             default -> true;
         };
     }

@@ -47,8 +47,6 @@ public final class FlowTable<F extends FlowTable.Entry<F>> {
         }
     }
 
-    private static final int SHARE_FACTOR = 4;
-
     private final int limit;
     private final long seed = ThreadLocalRandom.current().nextLong();
     /** Twice the limit or more, so that probes stay short; grows from small to that. */
@@ -80,14 +78,6 @@ public final class FlowTable<F extends FlowTable.Entry<F>> {
     /** True if something must be removed before the next {@link #add}. */
     public boolean isFull() {
         return size >= limit;
-    }
-
-    /**
-     * Whether someone who holds {@code held} of the entries may add one. Shares are dynamic thresholds (Choudhury and Hahne, IEEE/ACM ToN
-     * 6(2), 1998): as much as is still free, times a factor. Who is alone gets most of the table, several greedy ones get equal parts.
-     */
-    public boolean mayHold(int held) {
-        return held < (long) SHARE_FACTOR * (limit - size);
     }
 
     @SuppressWarnings("unchecked")

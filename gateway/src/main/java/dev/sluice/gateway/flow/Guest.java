@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A neighbour on the guest network: one address of either family, and where frames to it go. A machine with several addresses is
- * several of these. Confined to the loop.
+ * several of these; what it holds is counted in one place all the same ({@link Shares}). Confined to the loop.
  */
 public final class Guest {
     /** Its address, with {@link #low}: IPv4 mapped into IPv6, as in {@link IpHeader}. */
@@ -35,9 +35,6 @@ public final class Guest {
      */
     public int identification = ThreadLocalRandom.current().nextInt();
 
-    /** Mappings that are its own, of each protocol. */
-    final int[] mappings = new int[FlowPolicy.Protocol.values().length];
-
     private final boolean ipv4;
 
     public Guest(int address, long mac, Link link) {
@@ -59,11 +56,6 @@ public final class Guest {
 
     public boolean hasAddress(long high, long low) {
         return this.low == low && this.high == high;
-    }
-
-    /** Mappings of a protocol that are its own; {@link Mappings} counts them. */
-    public int mappings(FlowPolicy.Protocol protocol) {
-        return mappings[protocol.ordinal()];
     }
 
     /** Allocates; for the slow paths. */

@@ -1,7 +1,8 @@
 package dev.sluice.gateway.flow;
 
 /**
- * Everything a guest could make grow, with its bound. What happens at each bound is said here and counted in {@link Counters}.
+ * Everything a guest could make grow, with its bound. What happens at each bound is said here and counted in {@link Counters}; what a guest's
+ * share of a bound is, by {@link Shares}.
  *
  * @param tcpFlows concurrent TCP flows; a guest above its share is refused with RST
  * @param tcpHalfOpen TCP flows whose host connect is pending; a guest above its share loses the one that waits longest
@@ -14,13 +15,15 @@ package dev.sluice.gateway.flow;
  * @param pingIdleSeconds when an unused echo mapping ends
  * @param reassemblyBytes memory for incomplete datagrams; the oldest is dropped
  * @param reassemblyDatagrams incomplete datagrams at a time; the oldest is dropped
- * @param bufferBytes memory of all flow buffers together, the last quarter in small blocks; data above it is dropped and comes again
+ * @param bufferBytes memory of all flow buffers together, the last quarter in small blocks; to a guest above its share nothing more is
+ *     sent before it has taken something, and its data is dropped and comes again; if one below its guarantee lacks memory, the guest that holds
+ *     most loses the connection that has stood still for longest
  * @param flowBufferBytes largest buffer of one flow in one direction, a power of two
  * @param guests neighbours remembered; the one idle longest without a lease is forgotten
  * @param dnsQueries name lookups under way; a query above it is answered SERVFAIL
  * @param dnsQueriesPerSecond name lookups that one guest may start in a second, and at once; a query above it is answered REFUSED
- * @param proxySessions connections that the HTTP proxy looks into, tunnels that stand not among them, half of it for one guest; one more is
- *     answered 503, or reset
+ * @param proxySessions connections that the HTTP proxy looks into, tunnels that stand not among them, half of it for a guest alone; one more of
+ *     a guest above its share is answered 503, or reset
  * @param proxyHeadBytes a request's or response's head; a longer one is answered 431, or 502
  * @param proxyHeadSeconds for a request's head to arrive whole; then 408
  * @param proxyIdleSeconds between two requests; then the connection is closed

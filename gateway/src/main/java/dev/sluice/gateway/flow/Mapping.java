@@ -1,5 +1,8 @@
 package dev.sluice.gateway.flow;
 
+import dev.sluice.stack.share.Share;
+import org.jspecify.annotations.Nullable;
+
 /**
  * What stands for one port or identifier of a guest, whoever the guest talks to with it, and the host's socket behind it, opened for the first
  * packet that the policy allows. Lives in {@link Mappings}.
@@ -9,6 +12,9 @@ public abstract class Mapping<M extends Mapping<M>> extends FlowTable.Entry<M> i
     public final Traffic traffic;
     /** The guest as it last spoke. */
     Guest guest;
+    /** Where it counts, while it is in the table. */
+    @Nullable
+    Share share;
 
     private boolean over;
 

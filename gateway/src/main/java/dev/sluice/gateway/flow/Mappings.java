@@ -2,12 +2,13 @@ package dev.sluice.gateway.flow;
 
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
+import dev.sluice.stack.share.Share;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All mappings of one protocol. Each ends when it was not used for a while, or as its guest's idlest when that has its share of the table,
- * which is counted. One timer serves all: the table is in order of last use, so it always waits for the first. To find one allocates
+ * All mappings of one protocol. Each ends when it was not used for a while, or as its guest's idlest when that has its {@link Share} of the
+ * table, which is counted. One timer serves all: the table is in order of last use, so it always waits for the first. To find one allocates
  * nothing. Confined to the loop.
  */
 public final class Mappings<M extends Mapping<M>> {
@@ -19,6 +20,7 @@ public final class Mappings<M extends Mapping<M>> {
 
     private final FlowPolicy.Protocol protocol;
     private final Loop loop;
+    private final Shares shares;
     private final FlowTable<M> table;
     private final long idle;
     private final Counters counters;
@@ -32,21 +34,22 @@ public final class Mappings<M extends Mapping<M>> {
     };
 
     /**
-     * @param limit the most there may be
+     * @param shares say how many there may be, and who may have them
      * @param idle ns without use after which one ends
      * @param evicted counts those that had to go for others
      */
     public Mappings(
             FlowPolicy.Protocol protocol,
             Loop loop,
-            int limit,
+            Shares shares,
             long idle,
             Counters counters,
             Drop evicted,
             Ending ending) {
         this.protocol = protocol;
         this.loop = loop;
-        this.table = new FlowTable<>(limit);
+        this.shares = shares;
+        this.table = new FlowTable<>((int) shares.all().flows(protocol).limit());
         this.idle = idle;
         this.counters = counters;
         this.evicted = evicted;
@@ -58,9 +61,8 @@ public final class Mappings<M extends Mapping<M>> {
         M mapping = table.find(guest.high, guest.low, port);
         if (mapping != null) {
             if (mapping.guest != guest) {
-                count(mapping.guest, -1);
                 mapping.guest = guest;
-                count(guest, 1);
+                count(mapping, shares.of(guest).flows(protocol));
             }
             table.use(mapping, now);
         }
@@ -69,32 +71,59 @@ public final class Mappings<M extends Mapping<M>> {
 
     /** Adds one that was not found; another may have to go. */
     public void add(M mapping, long now) {
-        if (!table.mayHold(mapping.guest.mappings(protocol))) {
-            makeRoom(mapping.guest);
+        GuestShares holder = shares.of(mapping.guest);
+        Share share = holder.flows(protocol);
+        if (!holder.mayMap(protocol)) {
+            makeRoom(share);
         }
         table.add(mapping, now);
-        count(mapping.guest, 1);
+        count(mapping, share);
         if (!sweep.isArmed()) {
             loop.schedule(sweep, now + idle);
         }
     }
 
-    private void count(Guest guest, int more) {
-        guest.mappings[protocol.ordinal()] += more;
+    /** Counts it with {@code share}, and no longer where it was counted. */
+    private void count(M mapping, @Nullable Share share) {
+        Share before = mapping.share;
+        if (before != null) {
+            before.give(1);
+        }
+        mapping.share = share;
+        if (share != null) {
+            share.take(1);
+        }
     }
 
-    /** A guest that has its share gives up the one of its own that is idle longest; one that has none takes from the others. */
-    private void makeRoom(Guest guest) {
+    /**
+     * Who has its share gives up the one of its own that is idle longest; a machine that has none, one of its link's; and a link that has none
+     * gets one of those that have most.
+     */
+    private void makeRoom(Share share) {
+        Share from = share.held() > 0 ? share : share.whole();
+        long most = from.held() > 0 ? Long.MAX_VALUE : mostOfALink();
         M victim = table.idlest();
-        if (guest.mappings(protocol) > 0) {
-            while (victim != null && victim.guest != guest) {
-                victim = table.newer(victim);
-            }
+        while (victim != null && !isOf(victim.share, from, most)) {
+            victim = table.newer(victim);
         }
         if (victim != null) {
             end(victim, "evicted");
             counters.drop(evicted);
         }
+    }
+
+    private static boolean isOf(@Nullable Share share, Share from, long most) {
+        return share != null
+                && (share == from || share.whole() == from || share.whole().held() >= most);
+    }
+
+    private long mostOfALink() {
+        long most = 0;
+        for (M mapping = table.idlest(); mapping != null; mapping = table.newer(mapping)) {
+            Share share = mapping.share;
+            most = share == null ? most : Math.max(most, share.whole().held());
+        }
+        return most;
     }
 
     /** Marks one as used by an answer. */
@@ -104,7 +133,7 @@ public final class Mappings<M extends Mapping<M>> {
 
     public void end(M mapping, String reason) {
         table.remove(mapping);
-        count(mapping.guest, -1);
+        count(mapping, null);
         if (mapping.isOpen()) {
             ending.closed(mapping, reason, loop.now());
         }
@@ -153,7 +182,10 @@ public final class Mappings<M extends Mapping<M>> {
     /** Closes all their sockets, and tells nobody. */
     public void close() {
         loop.cancel(sweep);
-        forEach(Mapping::close);
+        forEach(mapping -> {
+            count(mapping, null);
+            mapping.close();
+        });
         table.clear();
     }
 }

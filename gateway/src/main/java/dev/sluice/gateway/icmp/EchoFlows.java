@@ -10,9 +10,9 @@ import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.IcmpErrors;
-import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.flow.Mappings;
 import dev.sluice.gateway.flow.PacketOutput;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
@@ -67,7 +67,7 @@ public final class EchoFlows {
             Loop loop,
             DatagramHost host,
             AddressPlan plan,
-            Limits limits,
+            Shares shares,
             FlowPolicy policy,
             PacketOutput output,
             IcmpErrors errors,
@@ -83,8 +83,8 @@ public final class EchoFlows {
         this.mappings = new Mappings<>(
                 FlowPolicy.Protocol.PING,
                 loop,
-                limits.pingFlows(),
-                limits.pingIdleSeconds() * SECOND,
+                shares,
+                shares.limits().pingIdleSeconds() * SECOND,
                 counters,
                 Drop.PING_FLOW_EVICTED,
                 events::closed);

@@ -4,7 +4,9 @@ import dev.sluice.gateway.dns.AddressLookup;
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.GuestShares;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.gateway.tcp.GuestStream;
 import dev.sluice.gateway.tcp.Interceptor;
 import dev.sluice.gateway.tcp.TcpFlows;
@@ -15,7 +17,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.NoSuchAlgorithmException;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,24 +35,25 @@ public final class HttpProxy implements Interceptor {
     private final StreamHost host;
     private final AddressPlan plan;
     private final Limits limits;
+    private final Shares shares;
     private final AddressLookup names;
     private final ProxyCounters counters = new ProxyCounters();
     private volatile ProxySettings settings = ProxySettings.NONE;
     /** Changed on the loop only. */
     private volatile int active;
 
-    private final Map<Guest, Integer> activeOf = new HashMap<>();
     private @Nullable MemorySegment scratch;
     /** What upstreams have asked for, so that a request that cannot be repeated answers before it is asked. */
     private final Map<Upstream, List<String>> challenges = new ConcurrentHashMap<>();
 
     /** One without any port; {@link #settings(ProxySettings)} opens it. */
-    public HttpProxy(Loop loop, TcpFlows flows, StreamHost host, AddressPlan plan, Limits limits, AddressLookup names) {
+    public HttpProxy(Loop loop, TcpFlows flows, StreamHost host, AddressPlan plan, Shares shares, AddressLookup names) {
         this.loop = loop;
         this.flows = flows;
         this.host = host;
         this.plan = plan;
-        this.limits = limits;
+        this.limits = shares.limits();
+        this.shares = shares;
         this.names = names;
     }
 
@@ -108,8 +110,8 @@ public final class HttpProxy implements Interceptor {
 
     private StreamSocket open(Guest guest, GuestStream stream, FlowPolicy.@Nullable Allow direct) {
         GuestEnd end = new GuestEnd(loop, stream);
-        int ofGuest = activeOf.getOrDefault(guest, 0);
-        if (active >= limits.proxySessions() || ofGuest >= Math.max(1, limits.proxySessions() / 2)) {
+        GuestShares holder = shares.of(guest);
+        if (!holder.mayStartProxySession()) {
             counters.sessionsRefused.increment();
             if (direct == null) {
                 end.refuse(ErrorPage.of(503, "This guest has too many connections to the proxy.", "", false, true));
@@ -119,21 +121,21 @@ public final class HttpProxy implements Interceptor {
             return end;
         }
         active = active + 1;
-        activeOf.merge(guest, 1, Integer::sum);
+        holder.proxySessions.take(1);
         counters.sessions.increment();
         Thread.ofVirtual().name("proxy").start(() -> {
             try {
                 new Session(this, end, direct).run();
             } finally {
-                end.onLoop(() -> ended(guest));
+                end.onLoop(() -> ended(holder));
             }
         });
         return end;
     }
 
-    private void ended(Guest guest) {
+    private void ended(GuestShares holder) {
         active = active - 1;
-        activeOf.computeIfPresent(guest, (_, n) -> n == 1 ? null : n - 1);
+        holder.proxySessions.give(1);
     }
 
     // ---- for sessions

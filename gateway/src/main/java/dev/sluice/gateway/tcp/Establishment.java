@@ -49,7 +49,6 @@ final class Establishment {
 
     Interceptor interceptor = Interceptor.NONE;
     private final MemorySegment scratch = Arena.ofAuto().allocate(256, 8);
-    private int halfOpen;
     private long lastWarning;
 
     Establishment(TcpFlows flows, FlowPolicy policy, IcmpErrors errors) {
@@ -65,7 +64,7 @@ final class Establishment {
 
     /** Flows whose host connection is pending. */
     int halfOpen() {
-        return halfOpen;
+        return (int) flows.shares.all().tcpHalfOpen.held();
     }
 
     /** A guest's SYN, to which no flow belongs: TCP header checked, checksum verified. */
@@ -86,12 +85,12 @@ final class Establishment {
             return;
         }
         GuestFlows share = flows.share(guest);
-        if (!share.mayOpen(flows.table.size(), flows.limits.tcpFlows())) {
+        if (!share.shares.mayOpen()) {
             counters.drop(Drop.TCP_FLOW_LIMIT);
             flows.sender.refuse(guest, packet, ipAt, at, length);
             return;
         }
-        if (!share.mayHalfOpen(halfOpen, flows.limits.tcpHalfOpen())) {
+        if (!share.shares.mayHalfOpen()) {
             counters.drop(Drop.TCP_HALF_OPEN_LIMIT);
             TcpFlow oldest = share.oldestHalfOpen();
             if (oldest == null) {
@@ -166,7 +165,6 @@ final class Establishment {
         TcpFlow flow =
                 new TcpFlow(flows, guest, share, flows.profile(guest), guestPort, remoteHigh, remoteLow, remotePort);
         share.addHalfOpen(flow);
-        halfOpen++;
         flows.add(flow);
         return flow;
     }
@@ -253,7 +251,6 @@ final class Establishment {
             return false;
         }
         flow.share.removeHalfOpen(flow);
-        halfOpen--;
         return true;
     }
 

@@ -1,30 +1,36 @@
 package dev.sluice.gateway.tcp;
 
+import dev.sluice.gateway.flow.GuestShares;
+import dev.sluice.stack.tcp.BufferShare;
+import dev.sluice.stack.tcp.TcpShard;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One guest's share of the TCP flows: how many it has, and those whose host connection is pending, in order of age.
- *
- * <p>Shares are dynamic thresholds (Choudhury and Hahne, IEEE/ACM ToN 6(2), 1998): a guest may hold as much as is still free, times a
- * factor. A guest alone gets most of a limit, several greedy ones get equal parts, and something always stays free for the next.
+ * The TCP flows of one guest: what they share of flows and buffers with other guests', those whose host connection is pending, in order of
+ * age, and those that hold buffers. Confined to the loop.
  */
 final class GuestFlows {
-    /** A guest may have this many times the free flows. */
-    private static final int FLOW_FACTOR = 4;
+    final GuestShares shares;
+    /** What the buffers of its flows are taken of. */
+    final BufferShare buffers;
 
+    final Holders holders = new Holders();
+    /** Those that may hold buffers, though they may be no flows for the guest any more. */
     private int flows;
-    private int halfOpen;
+
     private @Nullable TcpFlow oldest;
     private @Nullable TcpFlow newest;
 
-    /** False if this guest has its share of {@code limit}, {@code total} of which are taken. */
-    boolean mayOpen(int total, int limit) {
-        return flows < (long) FLOW_FACTOR * (limit - total);
+    GuestFlows(GuestShares shares, TcpShard shard) {
+        this.shares = shares;
+        this.buffers = shard.share(shares.buffers);
     }
 
-    /** False if this guest has its share of pending connections. */
-    boolean mayHalfOpen(int total, int limit) {
-        return halfOpen < limit - total;
+    /** Whether it holds more buffers than the {@code other}: by its link first, so that whoever makes up machines gains nothing. */
+    boolean holdsMoreThan(GuestFlows other) {
+        long ofLink = shares.buffers.whole().held();
+        long ofOther = other.shares.buffers.whole().held();
+        return ofLink == ofOther ? shares.buffers.held() > other.shares.buffers.held() : ofLink > ofOther;
     }
 
     /** The pending connection that has waited longest. */
@@ -34,11 +40,23 @@ final class GuestFlows {
     }
 
     void added() {
-        flows++;
+        if (flows++ == 0) {
+            buffers.join();
+        }
+        shares.tcpFlows.take(1);
     }
 
+    /** A flow is none for the guest any more. */
     void removed() {
-        flows--;
+        shares.tcpFlows.give(1);
+    }
+
+    /** It holds nothing any more. */
+    void released(TcpFlow flow) {
+        holders.remove(flow);
+        if (--flows == 0) {
+            buffers.leave();
+        }
     }
 
     boolean isEmpty() {
@@ -46,7 +64,7 @@ final class GuestFlows {
     }
 
     void addHalfOpen(TcpFlow flow) {
-        halfOpen++;
+        shares.tcpHalfOpen.take(1);
         flow.halfOpen = true;
         flow.olderHalfOpen = newest;
         if (newest == null) {
@@ -58,7 +76,7 @@ final class GuestFlows {
     }
 
     void removeHalfOpen(TcpFlow flow) {
-        halfOpen--;
+        shares.tcpHalfOpen.give(1);
         flow.halfOpen = false;
         TcpFlow older = flow.olderHalfOpen;
         TcpFlow newer = flow.newerHalfOpen;

@@ -1,5 +1,6 @@
 package dev.sluice.gateway.tcp;
 
+import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowInfo;
 import dev.sluice.gateway.flow.FlowPolicy;
@@ -41,6 +42,8 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private static final int OWED_FROM = 32 << 10;
 
     private static final long SECOND = 1_000_000_000L;
+    /** Nothing was held. */
+    private static final long NOTHING = Long.MIN_VALUE;
     /** Seconds; two hours are what nearly every system waits. */
     private static final int LEAST_KEEP_ALIVE = 10;
 
@@ -109,6 +112,20 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
 
     @Nullable
     TcpFlow newerHalfOpen;
+    /** It is among its guest's {@link Holders}, with these neighbours. */
+    boolean holder;
+
+    @Nullable
+    TcpFlow holderBefore;
+
+    @Nullable
+    TcpFlow holderAfter;
+    /** When it was seen to get on, while it is a {@link #holder}. */
+    private long heldSince;
+    /** Where {@link SendRing#start} will be once all is gone that was held then, or {@link #NOTHING}. */
+    private long goneToGuest;
+    /** The same of {@link Traffic#bytesToHost}. */
+    private long goneToHost;
     /** The socket may hold data: an edge was seen and no read has blocked since. */
     private boolean readable;
     /** Room to have before the next read. */
@@ -145,7 +162,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         this.remoteLow = remoteLow;
         this.remotePort = remotePort;
         this.traffic = new Traffic(flows.counters, flows.loop.now());
-        this.tcb = new Tcb(flows.shard, profile, this);
+        this.tcb = new Tcb(flows.shard, profile, this, share.buffers);
     }
 
     /**
@@ -160,6 +177,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         SendRing ring = tcb.sendRing();
         MemorySegment.copy(from, 0, ring.memory(), ring.freeAt(), length);
         ring.commit(length);
+        hold(flows.loop.now());
         return true;
     }
 
@@ -189,6 +207,9 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         handle(events, now);
         if (closed) {
             return;
+        }
+        if (writeBlocked) {
+            hold(now);
         }
         if (tcb.unacknowledged() >= ACK_EVERY) {
             transmit(now);
@@ -282,6 +303,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             int n = written(socket.write(memory, at, lengths, count), total);
             if (n < total) {
                 tcb.giveBack(memory, at, lengths, count, n);
+                hold(flows.loop.now());
             }
         }
     }
@@ -374,8 +396,9 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         long now = flows.loop.now();
         int budget = TURN_BUDGET;
         while (readable && budget > 0) {
-            if (tcb.unsent() >= READ_AHEAD || crowded() && tcb.sendRing().size() >= READ_AHEAD) {
-                break; // window or link is full, or the handshake is under way: an event brings us back
+            int held = tcb.sendRing().size();
+            if (tcb.unsent() >= READ_AHEAD || crowded() && held >= READ_AHEAD || held > 0 && share.buffers.isOver()) {
+                break; // window, link or share is full, or the handshake is under way: an event brings us back
             }
             if (tcb.reserveSend(readSize) == 0) {
                 if (tcb.sendRing().size() == 0) {
@@ -390,6 +413,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             if (n > 0) {
                 readSize = n == length + wrapLength ? READ_SIZE : n < FIRST_READ_SIZE ? FIRST_READ_SIZE : readSize;
                 ring.commit(n);
+                hold(now);
                 traffic.bytesToGuest += n;
                 flows.counters.tcpBytesToGuest += n;
                 budget -= n;
@@ -419,6 +443,52 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         }
         if (readable && budget <= 0) {
             flows.loop.enqueue(this);
+        }
+    }
+
+    // ---- buffers held
+    // -------------------------------------------------------------------------------------------------------------
+
+    /** There may be something in its buffers from now on. */
+    private void hold(long now) {
+        if (!holder && holdsSomething()) {
+            share.holders.add(this, now);
+        }
+    }
+
+    boolean holdsSomething() {
+        return tcb.sendRing().size() > 0 || tcb.undelivered() > 0;
+    }
+
+    /** What is held now is to be gone when it is asked next whether it {@link #standsStill}. */
+    void noteHeld(long now) {
+        heldSince = now;
+        SendRing ring = tcb.sendRing();
+        int kept = tcb.undelivered();
+        goneToGuest = ring.size() > 0 ? ring.end() : NOTHING;
+        goneToHost = kept > 0 ? traffic.bytesToHost + kept : NOTHING;
+    }
+
+    long heldSince() {
+        return heldSince;
+    }
+
+    /** Whether one side has not taken all that was held for it. That it takes a byte now and then is no getting on. */
+    boolean standsStill() {
+        SendRing ring = tcb.sendRing();
+        return ring.size() > 0 && ring.start() < goneToGuest
+                || tcb.undelivered() > 0 && traffic.bytesToHost < goneToHost;
+    }
+
+    /** Ends it for the buffers that it holds, which are due to another guest. */
+    void evict(long now) {
+        flows.counters.drop(Drop.TCP_FLOW_EVICTED);
+        share.shares.evictions++;
+        if (departing) {
+            departed();
+        } else {
+            reason = "evicted";
+            abort(now);
         }
     }
 
@@ -497,6 +567,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             }
         }
         tcb.release();
+        flows.released(this);
     }
 
     // ---- after the guest's reset
@@ -512,6 +583,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         forget(true, now);
         if (tcb.undelivered() > 0 && flows.mayDepart(this)) {
             departing = true;
+            hold(now);
             flows.loop.schedule(timer, now + DEPARTURE);
         } else {
             letGo(true);

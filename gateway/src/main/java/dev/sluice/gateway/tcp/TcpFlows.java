@@ -7,8 +7,10 @@ import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Flow;
 import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.GuestShares;
 import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.link.Link;
@@ -74,7 +76,10 @@ public final class TcpFlows {
     private final TcpProfile profile6;
     private final TcpProfile published;
     private final TcpProfile published6;
-    private final Map<Guest, GuestFlows> shares = new IdentityHashMap<>();
+    final Shares shares;
+    /** Those that have flows. */
+    private final Map<GuestShares, GuestFlows> guests = new IdentityHashMap<>();
+
     final SegmentSender sender;
     final Gathering gathering = new Gathering();
     final Batch batch = new Batch(gathering);
@@ -91,7 +96,7 @@ public final class TcpFlows {
             Loop loop,
             StreamHost host,
             AddressPlan plan,
-            Limits limits,
+            Shares shares,
             Counters counters,
             Events events,
             FlowPolicy policy,
@@ -101,7 +106,8 @@ public final class TcpFlows {
         this.loop = loop;
         this.host = host;
         this.plan = plan;
-        this.limits = limits;
+        this.shares = shares;
+        this.limits = shares.limits();
         this.counters = counters;
         this.events = events;
         this.shard = shard;
@@ -234,12 +240,13 @@ public final class TcpFlows {
     void add(TcpFlow flow) {
         table.add(flow);
         flow.share.added();
-        shares.put(flow.guest, flow.share);
+        guests.put(flow.share.shares, flow.share);
     }
 
     GuestFlows share(Guest guest) {
-        GuestFlows share = shares.get(guest);
-        return share == null ? new GuestFlows() : share;
+        GuestShares of = shares.of(guest);
+        GuestFlows known = guests.get(of);
+        return known == null ? new GuestFlows(of, shard) : known;
     }
 
     /**
@@ -277,19 +284,49 @@ public final class TcpFlows {
         if (!flow.hungry) {
             flow.hungry = true;
             hungry.add(flow);
-            if (!feeding.isArmed()) {
-                loop.schedule(feeding, loop.now() + FEEDING_INTERVAL);
-            }
+            awaitFeeding();
+        }
+    }
+
+    private void awaitFeeding() {
+        if (!feeding.isArmed()) {
+            loop.schedule(feeding, loop.now() + FEEDING_INTERVAL);
         }
     }
 
     private void feed() {
+        reclaim(loop.now());
         for (int n = hungry.size(); n > 0; n--) {
             TcpFlow flow = hungry.remove();
             flow.hungry = false;
-            if (!flow.isClosed()) {
-                flow.resume();
+            if (flow.isClosed()) {
+                continue;
             }
+            if (flow.share.buffers.mayGetMore()) {
+                flow.resume();
+            } else {
+                awaitMemory(flow);
+            }
+        }
+    }
+
+    /** If somebody was refused what is guaranteed, the guest that holds most loses as much as that, where nothing moves. */
+    private void reclaim(long now) {
+        long owed = shard.buffers().takeOwed();
+        GuestFlows most = null;
+        if (owed > 0) {
+            for (GuestFlows guest : guests.values()) {
+                most = most == null || guest.holdsMoreThan(most) ? guest : most;
+            }
+        }
+        while (owed > 0 && most != null) {
+            TcpFlow still = most.holders.longestStill(now);
+            if (still == null) {
+                return; // all of it moves, and it gets no more before it has given back
+            }
+            long before = shard.buffers().inUse();
+            still.evict(now);
+            owed -= before - shard.buffers().inUse();
         }
     }
 
@@ -299,6 +336,9 @@ public final class TcpFlows {
     /** A batch of frames has been read: acknowledges and sends what came of it. */
     public void onBatchEnd() {
         batch.end(loop.now());
+        if (shard.buffers().owes()) {
+            awaitFeeding();
+        }
     }
 
     /** Nothing more is done this turn: acknowledges what waited for more of the same. */
@@ -324,9 +364,6 @@ public final class TcpFlows {
             stalled.remove(flow);
         }
         flow.share.removed();
-        if (flow.share.isEmpty()) {
-            shares.remove(flow.guest);
-        }
     }
 
     /** Whether a flow may wait for its host when the guest is gone; one too many is reset, with what it has. */
@@ -336,6 +373,14 @@ public final class TcpFlows {
             return false;
         }
         return departing.add(flow);
+    }
+
+    /** It holds nothing any more. */
+    void released(TcpFlow flow) {
+        flow.share.released(flow);
+        if (flow.share.isEmpty()) {
+            guests.remove(flow.share.shares);
+        }
     }
 
     void departed(TcpFlow flow) {

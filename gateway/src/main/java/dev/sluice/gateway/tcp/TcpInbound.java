@@ -78,11 +78,12 @@ public final class TcpInbound {
         if (!elsewhere && (inside == null || !client.forward().proxy && isShown(client.guest(), client.peer()))) {
             return flow(client);
         }
-        if (flows.table.size() + shortcuts.size() >= flows.limits.tcpFlows()) {
+        if (!flows.shares.all().mayOpen()) {
             return refuse(client, Drop.TCP_FLOW_LIMIT);
         }
         Shortcut shortcut = new Shortcut(this, elsewhere ? null : inside, client);
         shortcuts.add(shortcut);
+        flows.shares.all().tcpFlows.take(1);
         return shortcut.client();
     }
 
@@ -93,7 +94,9 @@ public final class TcpInbound {
     }
 
     void ended(Shortcut shortcut) {
-        shortcuts.remove(shortcut);
+        if (shortcuts.remove(shortcut)) {
+            flows.shares.all().tcpFlows.give(1);
+        }
     }
 
     /** Resets what goes on by shortcuts; flows are {@link TcpFlows}' own. */
@@ -118,7 +121,7 @@ public final class TcpInbound {
             return refuse(client, Drop.NO_SERVICE);
         }
         GuestFlows share = flows.share(guest);
-        if (!share.mayOpen(flows.table.size() + shortcuts.size(), flows.limits.tcpFlows())) {
+        if (!share.shares.mayOpen()) {
             return refuse(client, Drop.TCP_FLOW_LIMIT);
         }
         boolean shown = isShown(guest, client.peer());

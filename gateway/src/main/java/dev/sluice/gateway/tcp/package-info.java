@@ -31,6 +31,14 @@
  * the socket while enough unsent data waits in the ring. So a reader that stalls on either side stops the writer on the other, and
  * memory stays within {@code Limits}. An idle flow owns no buffers.
  *
+ * <p><b>Shares.</b> Buffers and places for flows are shared by guests ({@code stack.share}; who is a guest, {@code flow.Shares} says). A guest
+ * alone may have nearly all buffers. When others come it is held back, whoever holds most the most: its flows get small rings or none; while
+ * it holds more than it would get now, its flows read no more of the host before what they hold is gone, and offer their guests no more
+ * ({@code BufferShare.isOver}). Flows that got nothing ask again in 5 ms. So what moves is given back by itself. What stands still is
+ * not, and guests that hold it may have come first: if somebody who has less than its guarantee is refused a block, the guest that holds most
+ * loses flows with as much, by a reset to both sides, those first that have stood still for longest, and none that has for less than
+ * {@code Holders.PATIENCE} (reason {@code evicted}). A guest that only has its share is not touched, however still it stands.
+ *
  * <p><b>Batches.</b> Segments only change state; flows that were touched transmit when the link's batch has been read, so one ACK
  * answers many segments, or at once after 512 KiB; where more frames are at hand, an ACK of bulk waits for them ({@code Batch}). A flow
  * reads at most 256 KiB of its socket per turn and then queues behind the others.

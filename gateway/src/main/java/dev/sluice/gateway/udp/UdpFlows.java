@@ -13,6 +13,7 @@ import dev.sluice.gateway.flow.IcmpErrors;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.flow.Mappings;
 import dev.sluice.gateway.flow.PacketOutput;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
@@ -65,7 +66,7 @@ public final class UdpFlows {
             Loop loop,
             DatagramHost host,
             AddressPlan plan,
-            Limits limits,
+            Shares shares,
             FlowPolicy policy,
             PacketOutput output,
             IcmpErrors errors,
@@ -81,15 +82,10 @@ public final class UdpFlows {
         this.policy = this::decide;
         this.others = policy;
         this.errors = errors;
+        Limits limits = shares.limits();
         long idle = limits.udpIdleSeconds() * SECOND;
         this.mappings = new Mappings<>(
-                FlowPolicy.Protocol.UDP,
-                loop,
-                limits.udpFlows(),
-                idle,
-                counters,
-                Drop.UDP_FLOW_EVICTED,
-                events::closed);
+                FlowPolicy.Protocol.UDP, loop, shares, idle, counters, Drop.UDP_FLOW_EVICTED, events::closed);
         this.forwards = new UdpForwards(this, limits.udpFlows(), idle);
         this.nextWarning = loop.now();
     }

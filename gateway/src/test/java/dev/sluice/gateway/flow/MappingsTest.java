@@ -14,7 +14,7 @@ class MappingsTest {
     private static final long SECOND = 1_000_000_000L;
     private static final long IDLE = 90 * SECOND;
     private static final int LIMIT = 5;
-    /** As much as one guest may have while it is alone (see {@link FlowTable#mayHold}). */
+    /** As much as one guest may have while it is alone (see {@link GuestShares}). */
     private static final int SHARE = 4;
 
     private final class One extends Mapping<One> {
@@ -50,10 +50,12 @@ class MappingsTest {
     private final VirtualLoop loop = new VirtualLoop(Long.MAX_VALUE - 100 * SECOND);
     private final Counters counters = new Counters();
     private final List<String> ends = new ArrayList<>();
+    private final Shares shares =
+            new Shares(Limits.defaults().change().udpFlows(LIMIT).build());
     private final Mappings<One> mappings = new Mappings<>(
             FlowPolicy.Protocol.UDP,
             loop,
-            LIMIT,
+            shares,
             IDLE,
             counters,
             Drop.UDP_FLOW_EVICTED,
@@ -78,7 +80,7 @@ class MappingsTest {
     }
 
     private int held(Guest guest) {
-        return guest.mappings(FlowPolicy.Protocol.UDP);
+        return (int) shares.of(guest).udpFlows.held();
     }
 
     @Test
@@ -88,7 +90,7 @@ class MappingsTest {
         assertThat(mappings.find(alice, 1001, loop.now())).isNull();
         assertThat(mappings.find(bob, 1000, loop.now())).isNull();
         assertThat(held(alice)).isOne();
-        assertThat(alice.mappings(FlowPolicy.Protocol.PING)).isZero();
+        assertThat(shares.of(alice).pingFlows.held()).isZero();
     }
 
     @Test

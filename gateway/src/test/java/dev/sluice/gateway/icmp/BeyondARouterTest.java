@@ -9,6 +9,7 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.gateway.udp.UdpFlows;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.loop.EventLoop;
@@ -132,12 +133,12 @@ class BeyondARouterTest {
                 return Io.close(space);
             });
             LinuxDatagramHost host = new LinuxDatagramHost(loop);
-            Limits limits = Limits.defaults();
+            Shares shares = new Shares(Limits.defaults());
             FlowPolicy policy = FlowPolicy.of(plan);
             echo = on(() -> new EchoFlows(
-                    loop, host, plan, limits, policy, side, side, counters, new Events(counters, () -> 0)));
+                    loop, host, plan, shares, policy, side, side, counters, new Events(counters, () -> 0)));
             udp = on(() -> new UdpFlows(
-                    loop, host, plan, limits, policy, side, side, counters, new Events(counters, () -> 0)));
+                    loop, host, plan, shares, policy, side, side, counters, new Events(counters, () -> 0)));
         }
 
         <T> T on(Callable<T> action) throws Exception {

@@ -11,6 +11,7 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.flow.PacketOutput;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.gateway.flow.SimulatedDatagrams;
 import dev.sluice.host.HostError;
 import dev.sluice.posix.Errno;
@@ -32,11 +33,11 @@ class EchoFlowsTest {
     private final GuestSide side = new GuestSide();
     private final Counters counters = new Counters();
     private final Guest guest = GuestSide.guest("192.168.65.3");
+    private final Shares shares = new Shares(Limits.defaults());
     private EchoFlows flows = flows(FlowPolicy.of(PLAN));
 
     private EchoFlows flows(FlowPolicy policy) {
-        return new EchoFlows(
-                loop, host, PLAN, Limits.defaults(), policy, side, side, counters, new Events(counters, () -> 0));
+        return new EchoFlows(loop, host, PLAN, shares, policy, side, side, counters, new Events(counters, () -> 0));
     }
 
     private void ping(String destination, int identifier, int sequence, byte... payload) {
@@ -211,7 +212,7 @@ class EchoFlowsTest {
         }
         int limit = Limits.defaults().pingFlows();
         assertThat(flows.size()).as("one guest's share").isBetween(limit / 2, limit);
-        assertThat(guest.mappings(FlowPolicy.Protocol.PING)).isEqualTo(flows.size());
+        assertThat(shares.of(guest).pingFlows.held()).isEqualTo(flows.size());
         assertThat(host.open()).isEqualTo(flows.size());
         assertThat(counters.dropped(Drop.PING_FLOW_EVICTED)).isEqualTo(5000 - flows.size());
         flows.close();

@@ -9,6 +9,7 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.host.HostError;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.stack.tcp.NativeMemory;
@@ -47,7 +48,7 @@ final class OneFlow {
             loop,
             server,
             PLAN,
-            Limits.defaults(),
+            new Shares(Limits.defaults(), shard.buffers().whole().share()),
             counters,
             new Events(counters, () -> 0),
             FlowPolicy.of(PLAN),

@@ -12,6 +12,7 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.gateway.flow.SimulatedDatagrams;
 import dev.sluice.host.DatagramSocket;
 import dev.sluice.host.HostError;
@@ -38,11 +39,15 @@ class UdpFlowsTest {
     private final GuestSide side = new GuestSide();
     private final Counters counters = new Counters();
     private final Guest guest = GuestSide.guest("192.168.65.3");
+    private final Shares shares = new Shares(Limits.defaults());
     private UdpFlows flows = flows(FlowPolicy.of(PLAN), PLAN);
 
     private UdpFlows flows(FlowPolicy policy, AddressPlan plan) {
-        return new UdpFlows(
-                loop, host, plan, Limits.defaults(), policy, side, side, counters, new Events(counters, () -> 0));
+        return new UdpFlows(loop, host, plan, shares, policy, side, side, counters, new Events(counters, () -> 0));
+    }
+
+    private int mappings(Guest of) {
+        return (int) shares.of(of).udpFlows.held();
     }
 
     private void send(Guest from, int port, String destination, int destinationPort, String text) {
@@ -338,11 +343,24 @@ class UdpFlowsTest {
             send(guest, port, "198.51.100.1", 53, "x");
         }
         assertThat(socket(0).closed).isFalse();
-        assertThat(guest.mappings(FlowPolicy.Protocol.UDP)).isBetween(limit / 2, limit - limit / 8);
+        assertThat(mappings(guest)).isBetween(limit / 2, limit - limit / 8);
         send(late, 1, "198.51.100.1", 53, "room for the next");
-        assertThat(late.mappings(FlowPolicy.Protocol.UDP)).isEqualTo(1);
-        assertThat(flows.size()).isEqualTo(guest.mappings(FlowPolicy.Protocol.UDP) + 2);
+        assertThat(mappings(late)).isEqualTo(1);
+        assertThat(flows.size()).isEqualTo(mappings(guest) + 2);
         assertThat(host.open()).isEqualTo(flows.size());
+    }
+
+    @Test
+    void aGuestThatMakesUpMachinesMakesRoomFromItsOwnLinkToo() {
+        Guest modest = GuestSide.guest("192.168.65.4");
+        send(modest, 1, "198.51.100.1", 53, "idle, but not in the way");
+        for (int i = 1; i <= 5000; i++) {
+            Guest forged = new Guest(0x0a00_0000 + i, 0x5254_0000_0001L + i, guest.link);
+            send(forged, 1, "198.51.100.1", 53, "x");
+        }
+        assertThat(socket(0).closed).isFalse();
+        assertThat(mappings(modest)).isEqualTo(1);
+        assertThat(flows.size()).isLessThan(Limits.defaults().udpFlows());
     }
 
     @Test
@@ -351,10 +369,10 @@ class UdpFlowsTest {
         Guest again = GuestSide.guest("192.168.65.3");
         send(again, 5000, "198.51.100.1", 53, "b");
         assertThat(socket(0).sent).hasSize(2);
-        assertThat(guest.mappings(FlowPolicy.Protocol.UDP)).isZero();
-        assertThat(again.mappings(FlowPolicy.Protocol.UDP)).isEqualTo(1);
+        assertThat(mappings(guest)).isZero();
+        assertThat(mappings(again)).isEqualTo(1);
         loop.advance(91 * SECOND);
-        assertThat(again.mappings(FlowPolicy.Protocol.UDP)).isZero();
+        assertThat(mappings(again)).isZero();
     }
 
     @Test

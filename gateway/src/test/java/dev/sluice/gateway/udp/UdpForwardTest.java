@@ -11,6 +11,7 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.gateway.flow.SimulatedDatagrams;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.HostError;
@@ -34,7 +35,7 @@ class UdpForwardTest {
             loop,
             host,
             PLAN,
-            Limits.defaults(),
+            new Shares(Limits.defaults()),
             FlowPolicy.of(PLAN),
             side,
             side,

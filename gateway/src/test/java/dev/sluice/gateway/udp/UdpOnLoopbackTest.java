@@ -10,6 +10,7 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.host.DatagramHost;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.Opening;
@@ -49,7 +50,7 @@ class UdpOnLoopbackTest {
                 loop,
                 new LinuxDatagramHost(loop),
                 PLAN,
-                Limits.defaults(),
+                new Shares(Limits.defaults()),
                 FlowPolicy.of(PLAN),
                 side,
                 side,

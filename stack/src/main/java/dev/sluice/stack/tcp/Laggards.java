@@ -3,11 +3,11 @@ package dev.sluice.stack.tcp;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The receive rings of a shard that hold nothing but pieces beyond holes, by when their connection last got on, the one that has not for
+ * The receive rings of one holder that hold nothing but pieces beyond holes, by when their connection last got on, the one that has not for
  * longest first. What they hold was reported at most, never acknowledged, so the peer still has it, and it may be given up for those who
  * have nothing (RFC 2018 §8). Else a peer could fill the pool with connections that each hold one segment and never get on.
  */
-final class Laggards implements BufferPool.Reserve {
+final class Laggards {
     @Nullable
     private ReceiveRing first;
 
@@ -69,12 +69,19 @@ final class Laggards implements BufferPool.Reserve {
         ring.after = null;
     }
 
-    @Override
-    public boolean giveUpOne() {
+    /** Whether {@link #giveUpOne} would find one. */
+    boolean hasOne() {
+        return next() != null;
+    }
+
+    private @Nullable ReceiveRing next() {
         ReceiveRing ring = first;
-        if (ring != null && ring == spared) {
-            ring = ring.after;
-        }
+        return ring != null && ring == spared ? ring.after : ring;
+    }
+
+    /** Gives back what the one holds that has not got on for longest; false if there is none. */
+    boolean giveUpOne() {
+        ReceiveRing ring = next();
         Receiver owner = ring == null ? null : ring.laggard;
         if (owner == null) {
             return false;

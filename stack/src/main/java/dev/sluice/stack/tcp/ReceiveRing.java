@@ -7,13 +7,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * Received bytes that the user has not taken: an in-order part ({@link #start}–{@link #next}) and pieces beyond holes ({@link
  * #ahead}). A byte at stream offset o lies at o modulo the capacity, so pieces become in-order without being moved. A connection has
- * one only while it holds such bytes; the objects are pooled by the shard, the memory by its {@link BufferPool}.
+ * one only while it holds such bytes; the objects are pooled by the shard, the memory comes of its holder's {@link BufferShare}.
  */
 final class ReceiveRing {
     /** Smallest block: lost and reordered segments come in small numbers. */
     private static final int SMALLEST = BufferPool.MIN_BLOCK;
     /** SACK blocks in a segment. */
     static final int MOST_BLOCKS = 4;
+
+    /** Where memory comes from while it serves a connection. */
+    BufferShare source;
 
     private MemorySegment memory = MemorySegment.NULL;
     private int capacity;
@@ -35,6 +38,10 @@ final class ReceiveRing {
     final IntervalSet ahead = new IntervalSet();
     /** Places of the latest pieces beyond holes, the newest first: SACK repeats them in this order (RFC 2018 §4). */
     private final long[] latest = new long[MOST_BLOCKS];
+
+    ReceiveRing(BufferShare source) {
+        this.source = source;
+    }
 
     void open(long at) {
         start = at;
@@ -83,10 +90,10 @@ final class ReceiveRing {
         next += count;
     }
 
-    /** Appends in-order bytes, as many as maximum and pool allow; returns how many. */
-    int append(MemorySegment s, long at, int length, BufferPool pool, int maximum) {
+    /** Appends in-order bytes, as many as maximum and share allow; returns how many. */
+    int append(MemorySegment s, long at, int length, int maximum) {
         int count = length;
-        if (!ensure(next + count, pool, maximum)) {
+        if (!ensure(next + count, maximum)) {
             count = (int) Math.max(0, Math.min(count, start + capacity - next));
         }
         if (count > 0) {
@@ -104,8 +111,8 @@ final class ReceiveRing {
     }
 
     /** Keeps bytes beyond a hole, all or none. */
-    Insertion insert(long offset, MemorySegment s, long at, int length, BufferPool pool, int maximum) {
-        if (!ensure(offset + length, pool, maximum)) {
+    Insertion insert(long offset, MemorySegment s, long at, int length, int maximum) {
+        if (!ensure(offset + length, maximum)) {
             return Insertion.NO_MEMORY;
         }
         if (!ahead.add(offset, offset + length)) {
@@ -141,7 +148,7 @@ final class ReceiveRing {
         }
     }
 
-    private boolean ensure(long end, BufferPool pool, int maximum) {
+    private boolean ensure(long end, int maximum) {
         long needed = end - start;
         if (needed <= capacity) {
             return true;
@@ -150,7 +157,7 @@ final class ReceiveRing {
             return false;
         }
         int size = Math.max(SMALLEST, Integer.highestOneBit((int) needed - 1) << 1);
-        MemorySegment block = pool.take(size);
+        MemorySegment block = source.take(size);
         if (block == null) {
             return false;
         }
@@ -159,7 +166,7 @@ final class ReceiveRing {
             for (int i = 0; i < ahead.size(); i++) {
                 move(ahead.from(i), ahead.to(i), block, size);
             }
-            pool.give(memory);
+            source.give(memory);
         }
         memory = block;
         capacity = size;
@@ -181,9 +188,9 @@ final class ReceiveRing {
     }
 
     /** Gives the memory back; the object may then serve another connection. */
-    void clear(BufferPool pool) {
+    void clear() {
         if (capacity > 0) {
-            pool.give(memory);
+            source.give(memory);
             memory = MemorySegment.NULL;
             capacity = 0;
         }

@@ -16,6 +16,7 @@ final class Receiver {
     private static final long NONE = -1;
 
     private final TcpShard shard;
+    private final BufferShare memory;
     /** Largest ring, and bound of every offer. */
     private final int maximum;
     /** Most bytes offered: a little below {@link #maximum}, which leaves room for rounding up to the window's scale. */
@@ -47,7 +48,12 @@ final class Receiver {
     private ReceiveRing ring;
 
     Receiver(TcpShard shard, TcpProfile profile) {
+        this(shard, profile, shard.buffers().whole());
+    }
+
+    Receiver(TcpShard shard, TcpProfile profile, BufferShare memory) {
         this.shard = shard;
+        this.memory = memory;
         this.maximum = profile.receiveWindow();
         TcpTuning tuning = profile.tuning();
         this.exactLimit = tuning.receiveLimit() > 0;
@@ -211,7 +217,7 @@ final class Receiver {
             held.join();
             next = held.next();
             if (held.buffered() > 0) {
-                shard.laggards().remove(held); // before the user, who may want memory, is called
+                memory.laggards.remove(held); // before the user, who may want memory, is called
             }
             drain(tcb, output);
         }
@@ -228,9 +234,9 @@ final class Receiver {
             return;
         }
         if (held.buffered() == 0) {
-            shard.laggards().add(held, this, gotOn);
+            memory.laggards.add(held, this, gotOn);
         } else {
-            shard.laggards().remove(held);
+            memory.laggards.remove(held);
         }
     }
 
@@ -264,7 +270,7 @@ final class Receiver {
             }
             next = held.next();
             if (held.buffered() > 0) {
-                shard.laggards().remove(held); // before the user, who may want memory, is called
+                memory.laggards.remove(held); // before the user, who may want memory, is called
             }
             if (direct && held.buffered() > 0) {
                 drain(tcb, output);
@@ -310,9 +316,9 @@ final class Receiver {
     private int beyondHole(MemorySegment s, long at, long offset, int length) {
         shard.counters().outOfOrderIn++;
         ReceiveRing held = ring();
-        shard.laggards().spare(held);
-        ReceiveRing.Insertion result = held.insert(offset, s, at, length, shard.buffers(), maximum);
-        shard.laggards().spare(null);
+        memory.laggards.spare(held);
+        ReceiveRing.Insertion result = held.insert(offset, s, at, length, maximum);
+        memory.laggards.spare(null);
         switch (result) {
             case KEPT -> {}
             case NO_MEMORY -> shard.counters().dropsNoMemory++;
@@ -324,16 +330,16 @@ final class Receiver {
 
     private int append(MemorySegment s, long at, int length) {
         ReceiveRing held = ring();
-        shard.laggards().spare(held);
-        int count = held.append(s, at, length, shard.buffers(), maximum);
-        shard.laggards().spare(null);
+        memory.laggards.spare(held);
+        int count = held.append(s, at, length, maximum);
+        memory.laggards.spare(null);
         return count;
     }
 
     private ReceiveRing ring() {
         ReceiveRing held = ring;
         if (held == null) {
-            held = shard.takeReceiveRing();
+            held = shard.takeReceiveRing(memory);
             held.open(next);
             ring = held;
         }
@@ -406,8 +412,11 @@ final class Receiver {
         return field;
     }
 
-    /** Where the right edge could be now. */
+    /** Where the right edge could be now. Whoever holds more than its share offers no more before the user has taken what is kept. */
     private long target() {
+        if (undelivered() > 0 && memory.isOver()) {
+            return edge;
+        }
         return next() + Math.min(Math.max(0, limit - undelivered()), bound());
     }
 

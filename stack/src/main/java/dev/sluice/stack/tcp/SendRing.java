@@ -13,9 +13,9 @@ import java.lang.foreign.MemorySegment;
  */
 public final class SendRing {
     /** First block: what one read of a socket fills at most times. */
-    private static final int SMALLEST = 1 << 16;
+    static final int SMALLEST = 1 << 16;
 
-    private final BufferPool pool;
+    private final BufferShare source;
     private final int maximum;
     private MemorySegment memory = MemorySegment.NULL;
     /** Bytes of {@link #memory}, a power of two; 0 while none is owned. */
@@ -27,8 +27,8 @@ public final class SendRing {
     /** Position after the last byte written. */
     private long end;
 
-    SendRing(BufferPool pool, int maximum) {
-        this.pool = pool;
+    SendRing(BufferShare source, int maximum) {
+        this.source = source;
         this.maximum = maximum;
     }
 
@@ -101,7 +101,7 @@ public final class SendRing {
     }
 
     /**
-     * Makes room for {@code wanted} more bytes, or for as many as maximum and pool allow.
+     * Makes room for {@code wanted} more bytes, or for as many as maximum and share allow.
      *
      * @return bytes free
      */
@@ -112,7 +112,7 @@ public final class SendRing {
             most = 0;
         }
         int target = needed <= SMALLEST ? SMALLEST : Integer.highestOneBit((int) needed - 1) << 1;
-        // If the budget has no block of that size, a smaller one may still be had.
+        // If the share has no block of that size, a smaller one may still be had.
         while (target > capacity && !grow(target)) {
             target >>= 1;
             if (target < SMALLEST) {
@@ -123,7 +123,7 @@ public final class SendRing {
     }
 
     private boolean grow(int size) {
-        MemorySegment block = pool.take(size);
+        MemorySegment block = source.take(size);
         if (block == null) {
             return false;
         }
@@ -135,7 +135,7 @@ public final class SendRing {
             place(block, size, start + first, old, 0, held - first);
         }
         if (capacity > 0) {
-            pool.give(old);
+            source.give(old);
         }
         memory = block;
         capacity = size;
@@ -172,7 +172,7 @@ public final class SendRing {
 
     private void releaseMemory() {
         if (capacity > 0) {
-            pool.give(memory);
+            source.give(memory);
             memory = MemorySegment.NULL;
             capacity = 0;
         }

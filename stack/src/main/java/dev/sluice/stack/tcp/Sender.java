@@ -71,9 +71,9 @@ final class Sender {
 
     private int retransmissions;
 
-    Sender(TcpShard shard, TcpProfile profile) {
+    Sender(TcpShard shard, TcpProfile profile, BufferShare memory) {
         this.profile = profile;
-        this.ring = new SendRing(shard.buffers(), profile.sendBuffer());
+        this.ring = new SendRing(memory, profile.sendBuffer());
         this.rto = new RtoEstimator(profile);
         this.recovery = new Recovery(shard);
         this.agreedMss = (char) profile.mss();

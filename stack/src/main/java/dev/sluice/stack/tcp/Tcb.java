@@ -93,12 +93,18 @@ public final class Tcb {
     /** FIN-WAIT-2 or TIME-WAIT. */
     private long stateTimer = NEVER;
 
+    /** A connection that need not share the shard's buffers with anybody. */
     public Tcb(TcpShard shard, TcpProfile profile, TcpOutput output) {
+        this(shard, profile, output, shard.buffers().whole());
+    }
+
+    /** @param memory of which its buffers are */
+    public Tcb(TcpShard shard, TcpProfile profile, TcpOutput output, BufferShare memory) {
         this.shard = shard;
         this.profile = profile;
         this.output = output;
-        this.sender = new Sender(shard, profile);
-        this.receiver = new Receiver(shard, profile);
+        this.sender = new Sender(shard, profile, memory);
+        this.receiver = new Receiver(shard, profile, memory);
         this.acks = new AckPolicy(shard);
     }
 
@@ -489,7 +495,7 @@ public final class Tcb {
     }
 
     /**
-     * Gets room for {@code wanted} bytes in the send ring, or for as many as the profile and the shard's budget allow. Unused room is given
+     * Gets room for {@code wanted} bytes in the send ring, or for as many as the profile and its share of the budget allow. Unused room is given
      * back at the next {@link #transmit}.
      *
      * @return bytes that may be written and committed now; 0 if there are none, or output is shut down or the connection has ended

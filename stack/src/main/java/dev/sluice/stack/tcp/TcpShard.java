@@ -1,5 +1,6 @@
 package dev.sluice.stack.tcp;
 
+import dev.sluice.stack.share.Share;
 import dev.sluice.wire.TcpHeader;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -18,7 +19,6 @@ public final class TcpShard implements AutoCloseable {
     private final NativeMemory memory;
     private final BufferPool buffers;
     private final TcpCounters counters = new TcpCounters();
-    private final Laggards laggards = new Laggards(counters);
     private final IsnGenerator isn;
     private final MemorySegment header;
     private final Segment segment = new Segment();
@@ -35,8 +35,7 @@ public final class TcpShard implements AutoCloseable {
      */
     public TcpShard(NativeMemory memory, long budget, RandomGenerator random) {
         this.memory = memory;
-        this.buffers = new BufferPool(memory, budget);
-        this.buffers.reserve(laggards);
+        this.buffers = new BufferPool(memory, budget, counters);
         this.isn = new IsnGenerator(random.nextLong(), random.nextLong());
         this.header = memory.allocate(256);
         this.writer = new SegmentWriter(header, counters);
@@ -44,6 +43,15 @@ public final class TcpShard implements AutoCloseable {
 
     public BufferPool buffers() {
         return buffers;
+    }
+
+    /**
+     * What one holder's connections may have of the buffers.
+     *
+     * @param part of the share of {@link BufferPool#whole}, or of a part of it
+     */
+    public BufferShare share(Share part) {
+        return new BufferShare(buffers, part, counters);
     }
 
     public TcpCounters counters() {
@@ -112,18 +120,18 @@ public final class TcpShard implements AutoCloseable {
         return writer;
     }
 
-    Laggards laggards() {
-        return laggards;
-    }
-
-    ReceiveRing takeReceiveRing() {
+    ReceiveRing takeReceiveRing(BufferShare source) {
         ReceiveRing ring = rings.pollLast();
-        return ring == null ? new ReceiveRing() : ring;
+        if (ring == null) {
+            return new ReceiveRing(source);
+        }
+        ring.source = source;
+        return ring;
     }
 
     void giveReceiveRing(ReceiveRing ring) {
-        laggards.remove(ring);
-        ring.clear(buffers);
+        ring.source.laggards.remove(ring);
+        ring.clear();
         if (rings.size() < KEPT) {
             rings.addLast(ring);
         }

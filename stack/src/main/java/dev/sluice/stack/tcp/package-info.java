@@ -28,6 +28,7 @@
  *     keeps when what left in {@code SentRuns}</td></tr>
  * <tr><td>{@code SharedPath}</td><td>only for networks: {@code TailProbe} (RFC 8985 §7), {@code ProportionalRate} (RFC 6937), congestion reports</td></tr>
  * <tr><td>{@code Receiver}, {@code AckPolicy}</td><td>receive sequence space, order, window; when to acknowledge</td></tr>
+ * <tr><td>{@code BufferPool}, {@code BufferShare}</td><td>memory of all rings; what one holder's connections may have of it</td></tr>
  * <tr><td>{@code Laggards}</td><td>connections that hold memory and do not get on; they give it up when it is short</td></tr>
  * <tr><td>{@code Timestamps}</td><td>RFC 7323, PAWS</td></tr>
  * <tr><td>{@code CongestionControl}</td><td>{@code OneHop} for guests, {@code Cubic} (RFC 9438) or {@code NewReno} for networks</td></tr>
@@ -58,11 +59,13 @@
  * place. The receive ring is used only when the user takes less than is offered or something is missing before what came; the
  * common segment goes from the frame to the user without a copy. Both take power-of-two blocks from the shard's {@link
  * dev.sluice.stack.tcp.BufferPool}, grow on demand up to the profile's bound, and give everything back when empty: an idle connection
- * owns some 500 bytes of heap and nothing else. When the pool's budget is used up, {@code reserveSend} gives less or nothing (the owner
+ * owns some 500 bytes of heap and nothing else. A connection's blocks count with its holder's {@link
+ * dev.sluice.stack.tcp.BufferShare}, a part of the budget or all of it. When that is used up, {@code reserveSend} gives less or nothing (the owner
  * tries again when it sees {@code SEND_SPACE}, or after a while), and arriving data that would have to be kept is dropped without
  * acknowledgment, which the peer repairs. Before it comes to that for a small block, connections that hold nothing but pieces beyond holes give
- * them up, the one that has not got on for longest first ({@code Laggards}): those were never acknowledged, and SACK promises nothing (RFC
- * 2018 §8), so a crowd of connections with a segment each keeps nobody out. What is acknowledged and waits for its user is never given up, and
+ * them up, the one of the holder that has not got on for longest first ({@code Laggards}), or, if the holder has less than its share, of
+ * whoever holds most: those were never acknowledged, and SACK promises nothing (RFC 2018 §8), so a crowd of connections with a segment each
+ * keeps nobody out. What is acknowledged and waits for its user is never given up, and
  * survives the peer's reset for a user who says so ({@link dev.sluice.stack.tcp.TcpOutput#wantsRest}), as a relay does.
  * Pieces beyond holes, SACK reports and challenge ACKs are bounded per connection. A segment
  * allocates nothing.

@@ -18,6 +18,10 @@ class CostTest {
     /** Two connections joined without a link: what one sends the other takes when pumped. */
     private static final class Pair {
         final TcpShard shard = new TcpShard(NativeMemory.ofArenas(), 64 << 20, new Random(1));
+        /** They share the buffers with others, as guests do. */
+        final BufferShare buffers =
+                shard.share(shard.buffers().whole().share().part().part());
+
         final End a;
         final End b;
         long now = 1;
@@ -58,7 +62,7 @@ class CostTest {
         @SuppressWarnings("NullAway")
         End(Pair pair, TcpProfile profile) {
             this.pair = pair;
-            this.tcb = new Tcb(pair.shard, profile, this);
+            this.tcb = new Tcb(pair.shard, profile, this, pair.buffers);
         }
 
         void turn(long now) {

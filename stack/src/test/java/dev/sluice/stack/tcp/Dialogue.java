@@ -86,13 +86,18 @@ final class Dialogue implements TcpOutput, AutoCloseable {
 
     /** One more connection of the same shard, to be closed before that one. */
     Dialogue(Dialogue beside) {
+        this(beside, beside.shard.buffers().whole());
+    }
+
+    /** The same with buffers of a share of the shard's. */
+    Dialogue(Dialogue beside, BufferShare buffers) {
         profile = beside.profile;
         iss = beside.iss;
         peerIss = beside.peerIss;
         shares = true;
         memory = beside.memory;
         shard = beside.shard;
-        tcb = new Tcb(shard, profile, this);
+        tcb = new Tcb(shard, profile, this, buffers);
     }
 
     /** A segment that the {@code Tcb} sent. */

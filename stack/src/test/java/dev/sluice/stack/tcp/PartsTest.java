@@ -115,7 +115,7 @@ class PartsTest {
             Random random = new Random(seed);
             Dialogue.CountingMemory memory = new Dialogue.CountingMemory();
             BufferPool pool = new BufferPool(memory, random.nextBoolean() ? 1 << 22 : (1 << 17) - 5);
-            SendRing ring = new SendRing(pool, 1 << 17);
+            SendRing ring = new SendRing(pool.whole(), 1 << 17);
             for (int i = 0; i < 60; i++) {
                 int room = ring.reserve(1 + random.nextInt(60_000));
                 assertThat(room).isEqualTo(ring.freeLength() + ring.freeWrapLength());

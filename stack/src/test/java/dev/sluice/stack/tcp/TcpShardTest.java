@@ -128,18 +128,19 @@ class TcpShardTest {
 
     @Test
     void receiveRingsComeBackWithoutMemoryAndAreNobodysToGiveUp() {
-        ReceiveRing ring = shard.takeReceiveRing();
+        BufferShare whole = shard.buffers().whole();
+        ReceiveRing ring = shard.takeReceiveRing(whole);
         ring.open(1);
-        ring.insert(LEFT, in, 0, 1000, shard.buffers(), 1 << 20);
-        shard.laggards().add(ring, new Receiver(shard, TcpProfile.lan(1500)), true);
+        ring.insert(LEFT, in, 0, 1000, 1 << 20);
+        whole.laggards.add(ring, new Receiver(shard, TcpProfile.lan(1500)), true);
         assertThat(shard.buffers().inUse()).isPositive();
         shard.giveReceiveRing(ring);
         assertThat(shard.buffers().inUse()).isZero();
-        assertThat(shard.laggards().giveUpOne()).isFalse();
-        assertThat(shard.takeReceiveRing()).isSameAs(ring);
+        assertThat(whole.laggards.giveUpOne()).isFalse();
+        assertThat(shard.takeReceiveRing(whole)).isSameAs(ring);
         assertThat(ring.isEmpty()).isTrue();
         assertThat(ring.capacity()).isZero();
-        assertKept(shard::takeReceiveRing, shard::giveReceiveRing);
+        assertKept(() -> shard.takeReceiveRing(whole), shard::giveReceiveRing);
     }
 
     /** Before memory runs out, those who hold pieces beyond holes and do not get on give theirs up. */
