@@ -59,7 +59,11 @@ public final class GuestShares {
 
     /** Whether it holds nothing. Whoever is half open has flows. */
     boolean isIdle() {
-        return tcpFlows.held() == 0 && buffers.held() == 0 && udpFlows.held() == 0 && pingFlows.held() == 0 && proxySessions.held() == 0;
+        return tcpFlows.held() == 0
+                && buffers.held() == 0
+                && udpFlows.held() == 0
+                && pingFlows.held() == 0
+                && proxySessions.held() == 0;
     }
 
     /** MAC bits of the machine; 0 if it stands for several that have no share of their own. */

@@ -12,6 +12,7 @@ import dev.sluice.gateway.flow.FlowPolicy;
 import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.flow.GuestSide;
 import dev.sluice.gateway.flow.Limits;
+import dev.sluice.gateway.flow.Shares;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.testkit.RawFrames;
@@ -44,16 +45,17 @@ class KeepAliveTest {
     private int sequence = 7000;
 
     private TcpFlows connected(Limits limits) {
+        TcpShard shard = new TcpShard(NativeMemory.ofArenas(), 16 << 20, new Random(1));
         TcpFlows flows = new TcpFlows(
                 loop,
                 client,
                 PLAN,
-                limits,
+                new Shares(limits, shard.buffers().whole().share()),
                 counters,
                 new Events(counters, () -> 0),
                 FlowPolicy.of(PLAN),
                 new GuestSide(),
-                new TcpShard(NativeMemory.ofArenas(), 16 << 20, new Random(1)),
+                shard,
                 3);
         new TcpInbound(flows).forward(() -> guest, PORT, false).accept(client, CLIENT, CLIENTS_PORT);
         expected = TcpHeader.sequence(MemorySegment.ofArray(link.frames.getFirst()), TRANSPORT) + 1;

@@ -159,6 +159,31 @@ class StalledGuestsTest {
         assertThat(counters.dropped(Drop.TCP_FLOW_EVICTED)).isPositive();
     }
 
+    /** What a guest said before it broke off waits for its server, and counts with what the guest holds. */
+    @Test
+    void whatWaitsForServersOfAGuestThatIsGoneIsStillTheGuests() {
+        Machine greedy = new Machine(3, new Cable());
+        List<Conversation> left = stall(greedy, 200);
+        left.forEach(conversation -> conversation.say(TcpHeader.RST | TcpHeader.ACK, 0));
+        loop.settle();
+        assertThat(flows.size()).isZero();
+        long held = shares.of(greedy.guest).buffers.held();
+        assertThat(held).isPositive().isEqualTo(shard.buffers().inUse());
+        loop.advance(Holders.PATIENCE);
+        for (int number = 4; number < 10; number++) {
+            stall(new Machine(number, new Cable()), 800);
+            assertServedWithin(SECOND, new Machine(20, new Cable()));
+        }
+        loop.advance(2 * Holders.PATIENCE);
+        for (Conversation conversation : left) {
+            conversation.server.reads = true;
+            conversation.server.events.onWritable();
+        }
+        loop.settle();
+        assertThat(left).allMatch(conversation -> conversation.server.reset);
+        assertThat(shares.of(greedy.guest).buffers.held()).isZero();
+    }
+
     @Test
     void machinesThatAGuestMakesUpGetItNothingOfAnothers() {
         Cable crowded = new Cable();
