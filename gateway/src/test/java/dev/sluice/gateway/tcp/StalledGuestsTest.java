@@ -164,17 +164,12 @@ class StalledGuestsTest {
     void whatWaitsForServersOfAGuestThatIsGoneIsStillTheGuests() {
         Machine greedy = new Machine(3, new Cable());
         List<Conversation> left = stall(greedy, 200);
-        left.forEach(conversation -> conversation.say(TcpHeader.RST | TcpHeader.ACK, 0));
+        left.forEach(Conversation::breakOff);
         loop.settle();
         assertThat(flows.size()).isZero();
         long held = shares.of(greedy.guest).buffers.held();
         assertThat(held).isPositive().isEqualTo(shard.buffers().inUse());
-        loop.advance(Holders.PATIENCE);
-        for (int number = 4; number < 10; number++) {
-            stall(new Machine(number, new Cable()), 800);
-            assertServedWithin(SECOND, new Machine(20, new Cable()));
-        }
-        loop.advance(2 * Holders.PATIENCE);
+        assertServedWithin(20 * MILLISECOND, new Machine(4, new Cable()));
         for (Conversation conversation : left) {
             conversation.server.reads = true;
             conversation.server.events.onWritable();
@@ -348,6 +343,12 @@ class StalledGuestsTest {
             flows.onSegment(
                     machine.guest, MemorySegment.ofArray(frame), IP, TRANSPORT, frame.length - TRANSPORT, loop.now());
             flows.onBatchEnd();
+        }
+
+        /** By a reset behind what the gateway has. */
+        void breakOff() {
+            sequence = acknowledged;
+            say(TcpHeader.RST | TcpHeader.ACK, 0);
         }
 
         void acknowledgeAll() {
