@@ -21,6 +21,8 @@ choose_flags() {
   # Compilers give way: where both processors are busy, a flow that waits for the compiler waits for milliseconds. Nobody needs to be
   # privileged to be nice; the JVM warns of it all the same.
   flags="$flags -XX:ThreadPriorityPolicy=1 -XX:CompilerThreadPriority=10 -XX:-PrintWarnings"
+  # The limit of descriptors is raised by the gateway when it starts; the command of 'run' keeps what the user has set.
+  flags="$flags -XX:-MaxFDLimit"
   flags="$flags -XX:ReservedCodeCacheSize=64m -Xlog:disable -Xlog:all=error,aot*=off,cds*=off:stderr"
   flags="$flags -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --enable-native-access=dev.sluice.posix"
 }

@@ -8,8 +8,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The IPv4 networks this host has routes to (proc_net(5), {@code /proc/net/route}), the default route aside. */
+/**
+ * The IPv4 networks this host has routes to (proc_net(5), {@code /proc/net/route}). The default route leads to no network, nor do the pieces
+ * that many VPNs cut it into so that theirs win, as {@code 0.0.0.0/1} and {@code 128.0.0.0/1}.
+ */
 final class HostRoutes {
+    /** No network is larger: the greatest private one is 10.0.0.0/8 (RFC 1918 §3). */
+    private static final int SHORTEST_PREFIX = 8;
+
     private HostRoutes() {}
 
     /** A network and the interface that leads there. */
@@ -32,8 +38,9 @@ final class HostRoutes {
             if (column.length >= 8 && column[1].matches("[0-9A-Fa-f]{8}") && column[7].matches("[0-9A-Fa-f]{8}")) {
                 int mask = Integer.reverseBytes(Integer.parseUnsignedInt(column[7], 16));
                 int bits = Integer.reverseBytes(Integer.parseUnsignedInt(column[1], 16));
-                if (mask != 0) {
-                    routes.add(new Route(new Ipv4Cidr(new Ipv4Address(bits), Integer.bitCount(mask)), column[0]));
+                int prefix = Integer.bitCount(mask);
+                if (prefix >= SHORTEST_PREFIX) {
+                    routes.add(new Route(new Ipv4Cidr(new Ipv4Address(bits), prefix), column[0]));
                 }
             }
         }

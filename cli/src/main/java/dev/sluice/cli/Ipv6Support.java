@@ -11,7 +11,8 @@ import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What this host has of IPv6 (proc_net(5), {@code /proc/net/if_inet6} and {@code ipv6_route}).
+ * What this host has of IPv6 (proc_net(5), {@code /proc/net/if_inet6} and {@code ipv6_route}). Like the default route, the few pieces that VPNs
+ * cut it into so that theirs win, as {@code 2000::/3} and {@code fc00::/7}, lead to the world and to no network.
  *
  * @param enabled whether it has IPv6 at all
  * @param hasDefaultRoute whether it knows a way to the rest of the world
@@ -20,6 +21,13 @@ import org.jspecify.annotations.Nullable;
 record Ipv6Support(boolean enabled, boolean hasDefaultRoute, List<Ipv6Cidr> networks) {
     private static final int REJECT = 0x200;
     private static final int LOCAL = 0x8000_0000;
+    /** What may be a network of somebody's; /16 and longer is what registries hand out, and of fd00::/8 each has a /48 (RFC 4193 §3.1). */
+    private static final int SHORTEST_PREFIX = 16;
+
+    /** All addresses that are given out to the world so far (RFC 4291 §2.4), which some routes only cover by halves. */
+    private static final Ipv6Cidr WORLD = new Ipv6Cidr(new Ipv6Address(0x2000L << 48, 0), 3);
+
+    private static final int SHORTEST_OF_WORLD = 4;
 
     Ipv6Support {
         networks = List.copyOf(networks);
@@ -47,8 +55,8 @@ record Ipv6Support(boolean enabled, boolean hasDefaultRoute, List<Ipv6Cidr> netw
             if (network == null) {
                 continue;
             }
-            if (network.prefix() == 0) {
-                hasDefault = true;
+            if (network.prefix() < SHORTEST_PREFIX) {
+                hasDefault |= network.prefix() <= SHORTEST_OF_WORLD && network.overlaps(WORLD);
             } else if (!network.address().isMulticast() && !network.address().isLinkLocal()) {
                 networks.add(network);
             }

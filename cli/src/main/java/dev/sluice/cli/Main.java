@@ -8,7 +8,6 @@ import dev.sluice.cli.options.UsageException;
 import dev.sluice.cli.view.FileTrouble;
 import dev.sluice.control.ControlException;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 
 /** The program's entry: finds the command, and turns every way a command can fail into one line and an exit code. */
@@ -20,8 +19,8 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        Path called = Path.of(System.getProperty(PROGRAM, Sluice.NAME));
-        String program = called.getFileName().toString();
+        String called = System.getProperty(PROGRAM, Sluice.NAME);
+        String program = called.substring(called.lastIndexOf('/') + 1);
         Face face = Sluice.face(program);
         System.exit(face == null ? execute(args) : execute(face, program, List.of(args)));
     }

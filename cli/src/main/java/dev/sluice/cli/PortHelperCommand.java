@@ -1,6 +1,8 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.network.Signals;
 import dev.sluice.cli.options.Syntax;
+import dev.sluice.cli.view.FileTrouble;
 import dev.sluice.host.porthelper.PortHelperServer;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
@@ -67,15 +69,16 @@ final class PortHelperCommand implements Command {
                 && Long.toString(ProcessHandle.current().pid()).equals(System.getenv("LISTEN_PID"));
         int user = owner != null ? owner : Processes.uid();
         int listener = passed ? FIRST_PASSED : bind(user);
+        Object key = passed ? null : SocketFile.key(Path.of(path));
         try (PortHelperServer server = new PortHelperServer(listener, user)) {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-                server.close();
-                if (!passed) {
-                    Io.unlink(path);
-                }
-            }));
+            Signals.onStop(server::close);
             Console.detail("binding low ports for user " + user);
             server.run(passed ? IDLE_MILLIS : -1);
+        } finally {
+            // not one that somebody else has put there meanwhile
+            if (key != null && key.equals(SocketFile.key(Path.of(path)))) {
+                Io.unlink(path);
+            }
         }
         return ExitCode.OK;
     }
@@ -96,7 +99,15 @@ final class PortHelperCommand implements Command {
                 // could put a link
                 // in the socket's place at any moment: so what a link leads to is never touched. Who asks, the kernel
                 // says.
-                Files.setAttribute(Path.of(path), "unix:uid", user, LinkOption.NOFOLLOW_LINKS);
+                try {
+                    Files.setAttribute(Path.of(path), "unix:uid", user, LinkOption.NOFOLLOW_LINKS);
+                } catch (IOException e) {
+                    Io.unlink(path);
+                    throw new IOException(
+                            "can't give " + path + " to user " + user + " (" + FileTrouble.reason(e)
+                                    + "); start it as root, or as that user",
+                            e);
+                }
                 result = Sockets.listen(fd, BACKLOG);
             }
             if (result < 0) {

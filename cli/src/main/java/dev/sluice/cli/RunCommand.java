@@ -12,6 +12,7 @@ import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.gateway.proxy.ProxySettings;
 import dev.sluice.posix.Linkage;
+import dev.sluice.posix.Resources;
 import dev.sluice.wire.Ipv4Cidr;
 import java.io.IOException;
 import java.util.List;
@@ -77,19 +78,27 @@ final class RunCommand implements Command {
     public Integer call() throws IOException {
         AddressPlan plan = network.plan(USUAL_MTU, false);
         ChildNamespace.checkCommand(command);
+        ChildNamespace.Spec spec =
+                spec(plan); // before the gateway raises the limit of descriptors, which is not for COMMAND
         // The gateway starts beside the namespace: one computes while the other waits for the kernel and programs.
         try (GuestNetwork.Start gateway = GuestNetwork.startBeside(() -> network.start(plan));
-                ChildNamespace child = ChildNamespace.start(spec(plan));
+                ChildNamespace child = ChildNamespace.start(spec);
                 GuestNetwork guests = gateway.started()) {
-            child.notes().forEach(Console::detail);
+            List<String> notes = child.notes();
+            notes.forEach(Console::detail);
             Signals.passOn(child);
             guests.attach(child.tap());
             guests.ports().publishTo(new ForwardSpec.Address(plan.firstGuest()), child::openNetwork);
             network.publish(guests);
             child.configureAndRun();
+            child.notes().stream().skip(notes.size()).forEach(Console::detail);
+            child.lacks().forEach(Console::say);
             network.openControlBeside(guests);
             network.confine(guests);
-            return child.waitFor();
+            int code = child.waitFor();
+            child.close(); // the keyboard is ours again, for who does not want to wait
+            guests.awaitSent();
+            return code;
         }
     }
 
@@ -103,6 +112,7 @@ final class RunCommand implements Command {
                 GuestNetwork.resolvConf(plan),
                 0,
                 environment(plan),
+                Resources.descriptorLimit(),
                 NetworkOptions.ipv6Setup(plan));
     }
 

@@ -6,6 +6,7 @@ import dev.sluice.cli.settings.SettingsReader;
 import dev.sluice.cli.view.FileTrouble;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -20,13 +21,19 @@ record SettingsFile(@Nullable Path path, Settings settings) {
 
     /** Where it is looked for if nobody names one (XDG Base Directory Specification 0.8). */
     static @Nullable Path usual() {
-        String folder = System.getenv("XDG_CONFIG_HOME");
-        String home = System.getenv("HOME");
-        // a relative path there is to be ignored, says the specification
-        if (folder != null && folder.startsWith("/")) {
-            return Path.of(folder, "sluice", "config.yaml");
+        return usual(System.getenv("XDG_CONFIG_HOME"), System.getenv("HOME"));
+    }
+
+    static @Nullable Path usual(@Nullable String folder, @Nullable String home) {
+        try {
+            // a relative path there is to be ignored, says the specification
+            if (folder != null && folder.startsWith("/")) {
+                return Path.of(folder, "sluice", "config.yaml");
+            }
+            return home == null || home.isEmpty() ? null : Path.of(home, ".config", "sluice", "config.yaml");
+        } catch (InvalidPathException e) {
+            return null; // of bytes that the locale has no words for: none that could be opened
         }
-        return home == null || home.isEmpty() ? null : Path.of(home, ".config", "sluice", "config.yaml");
     }
 
     /**

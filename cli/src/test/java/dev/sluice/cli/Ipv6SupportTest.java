@@ -6,6 +6,8 @@ import dev.sluice.wire.Ipv6Cidr;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class Ipv6SupportTest {
     private static final List<String> ADDRESSES = List.of("00000000000000000000000000000001 01 80 10 80       lo");
@@ -34,6 +36,34 @@ class Ipv6SupportTest {
     void aRejectingDefaultRouteLeadsNowhere() {
         Ipv6Support support = Ipv6Support.parse(
                 ADDRESSES, List.of("00000000000000000000000000000000 00" + NEXT + "00200200       lo"));
+        assertThat(support.hasDefaultRoute()).isFalse();
+    }
+
+    /** OpenVPN's redirect-gateway ipv6, and the halves that others take. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "00000000000000000000000000000000 03,20000000000000000000000000000000 04,30000000000000000000000000000000 04,"
+                        + "fc000000000000000000000000000000 07",
+                "00000000000000000000000000000000 01,80000000000000000000000000000000 01",
+                "20000000000000000000000000000000 03,fd000000000000000000000000000000 08"
+            })
+    void thePiecesOfADefaultRouteAreNoNetworksAndLeadToTheWorld(String pieces) {
+        List<String> routes = new ArrayList<>();
+        for (String piece : pieces.split(",")) {
+            routes.add(piece + NEXT + "00000003     tun0");
+        }
+        Ipv6Support support = Ipv6Support.parse(ADDRESSES, routes);
+        assertThat(support.hasDefaultRoute()).isTrue();
+        assertThat(support.networks()).isEmpty();
+        assertThat(SubnetChoice.choose6(null, support.networks(), said::add)).hasToString("fd00:5109:5ce::/64");
+        assertThat(said).isEmpty();
+    }
+
+    @Test
+    void aRouteToPrivateAddressesLeadsNotToTheWorld() {
+        Ipv6Support support = Ipv6Support.parse(
+                ADDRESSES, List.of("fc000000000000000000000000000000 07" + NEXT + "00000003     tun0"));
         assertThat(support.hasDefaultRoute()).isFalse();
     }
 

@@ -52,6 +52,19 @@ class SubnetChoiceTest {
         assertThat(routes).containsExactly(new HostRoutes.Route(Ipv4Cidr.parse("192.168.65.0/24"), "eth0"));
     }
 
+    /** OpenVPN's redirect-gateway def1, and others that go round the default route instead of replacing it. */
+    @Test
+    void theHalvesOfADefaultRouteAreNoNetworks() {
+        List<HostRoutes.Route> routes = HostRoutes.parse(List.of(
+                "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT",
+                "tun0\t00000000\t0101080A\t0003\t0\t0\t0\t00000080\t0\t0\t0",
+                "tun0\t00000080\t0101080A\t0003\t0\t0\t0\t00000080\t0\t0\t0",
+                "tun0\t0001080A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0"));
+        assertThat(routes).containsExactly(new HostRoutes.Route(Ipv4Cidr.parse("10.8.1.0/24"), "tun0"));
+        assertThat(SubnetChoice.choose(null, routes, said::add)).hasToString("192.168.65.0/24");
+        assertThat(said).isEmpty();
+    }
+
     private static List<HostRoutes.Route> routes(String... networks) {
         return Arrays.stream(networks)
                 .map(n -> new HostRoutes.Route(Ipv4Cidr.parse(n), "eth0"))

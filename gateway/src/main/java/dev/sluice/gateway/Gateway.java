@@ -569,7 +569,10 @@ public final class Gateway implements AutoCloseable {
         return StatusReport.withMemory(on(loop, () -> StatusReport.of(network, loop, started)));
     }
 
-    /** Ends all flows with a reset, closes the links and the loop. Idempotent. */
+    /**
+     * Ends all flows, those whose guest had more to say with a reset ({@link Flows#awaitSent} lets it come to an end), closes the links and the
+     * loop. Idempotent.
+     */
     @Override
     public void close() {
         servers.forEach(LinkServer::close);

@@ -119,6 +119,8 @@ final class GuestNetwork implements LocalPort {
     private final Ipv4Input ipv4;
     /** When a guest was last asked for by ARP. */
     private long asked;
+    /** Of the loop, since this was made. */
+    private long turns;
 
     /** Null without IPv6. */
     private final @Nullable Ipv6Input ipv6;
@@ -536,7 +538,28 @@ final class GuestNetwork implements LocalPort {
         shard.buffers().trim();
     }
 
+    /**
+     * Where things stand that guests have said.
+     *
+     * @param turns of the loop so far; in each, what has come in is looked at
+     * @param moved changes when something moves
+     * @param frames whether some are at hand that nobody has looked at
+     * @param streams how many may have bytes on their way to the host
+     */
+    record Sending(long turns, long moved, boolean frames, int streams) {}
+
+    Sending sending() {
+        long moved = counters.tcpBytesToHost + counters.tcpBytesToGuest;
+        boolean frames = false;
+        for (Link link : fabric.links()) {
+            moved += link.counters().framesIn;
+            frames |= link.mayHoldMore();
+        }
+        return new Sending(turns, moved, frames, tcp.owing() + inbound.owing());
+    }
+
     private void endTurn() {
+        turns++;
         tcp.endTurn();
         if (shard.buffers().kept() > 0 && !trim.isArmed()) {
             loop.schedule(trim, loop.now() + TRIM_INTERVAL);

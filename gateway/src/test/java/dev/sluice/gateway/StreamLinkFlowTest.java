@@ -1,6 +1,7 @@
 package dev.sluice.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Limits;
@@ -27,10 +28,13 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -152,6 +156,71 @@ class StreamLinkFlowTest {
             if (silent < RTO_MIN_NANOS) {
                 assertThat(gateway.status().tcp().segmentsRetransmitted()).isZero();
             }
+        }
+    }
+
+    /** As of a process that has ended while its system still holds what it said last. */
+    @Test
+    void whatAGuestSaidLastIsAwaitedWhileItMoves() throws Exception {
+        int payload = 1200;
+        int first = 50;
+        int total = first + 35 * 150;
+        byte[] data = new byte[total * payload];
+        new Random(9).nextBytes(data);
+        try (Socket reader = connected(1500, 131_072)) {
+            for (int sent = 0; sent < total; ) {
+                int count = sent == 0 ? first : 150;
+                sendAsOneBatch(data, sent * payload, count, payload);
+                sent += count;
+                while (framesRead() < 2 + sent) {
+                    Thread.onSpinWait();
+                }
+            }
+            write(tcp(1 + data.length, TcpHeader.FIN | TcpHeader.ACK, new byte[0]));
+            assertThat(gateway.flows().awaitSent(Duration.ofMillis(100), Duration.ofSeconds(30)))
+                    .as("the reader takes nothing")
+                    .isOne();
+            CompletableFuture<byte[]> received = new CompletableFuture<>();
+            Thread.startVirtualThread(() -> {
+                try {
+                    received.complete(reader.getInputStream().readAllBytes());
+                } catch (IOException e) {
+                    received.completeExceptionally(e);
+                }
+            });
+            assertThat(gateway.flows().awaitSent(Duration.ofSeconds(30), Duration.ofSeconds(60)))
+                    .isZero();
+            gateway.close();
+            assertThat(Arrays.mismatch(received.get(30, TimeUnit.SECONDS), data))
+                    .as("all of it, and its end")
+                    .isEqualTo(-1);
+        }
+    }
+
+    /** The system goes on sending what its socket holds, unless that is thrown away by a reset. */
+    @Test
+    void aFlowWhoseGuestHasSaidAllEndsInOrderWithTheGateway() throws Exception {
+        byte[] data = new byte[1000];
+        new Random(11).nextBytes(data);
+        try (Socket reader = connected(1500, 131_072)) {
+            write(
+                    tcp(1, TcpHeader.ACK | TcpHeader.PSH, data),
+                    tcp(1 + data.length, TcpHeader.FIN | TcpHeader.ACK, new byte[0]));
+            assertThat(gateway.flows().awaitSent(Duration.ofSeconds(30), Duration.ofSeconds(60)))
+                    .isZero();
+            gateway.close();
+            assertThat(reader.getInputStream().readAllBytes()).isEqualTo(data);
+        }
+    }
+
+    @Test
+    void aFlowWhoseGuestHadMoreToSayIsReset() throws Exception {
+        try (Socket reader = connected(1500, 131_072)) {
+            write(tcp(1, TcpHeader.ACK | TcpHeader.PSH, new byte[1000]));
+            assertThat(gateway.flows().awaitSent(Duration.ofMillis(100), Duration.ofSeconds(30)))
+                    .isOne();
+            gateway.close();
+            assertThatThrownBy(() -> reader.getInputStream().readAllBytes()).isInstanceOf(SocketException.class);
         }
     }
 

@@ -116,7 +116,7 @@ class PortHelperCommandTest {
         helper(USER);
         servesLowPorts();
         helper.signal("TERM");
-        helper.exitCode();
+        assertThat(helper.exitCode()).as("as its help says").isZero();
         assertThat(socket).doesNotExist();
         assertThat(lab.onInternet("nc", "-N", Lab.HOST, "80").output())
                 .as("what was handed over stays")
@@ -159,6 +159,17 @@ class PortHelperCommandTest {
         assertThat(run.exitCode()).isEqualTo(69);
         assertThat(run.err()).contains("port 80 is already used by a program of another user");
         server.close();
+    }
+
+    @Test
+    void aSocketThatCantBeGivenToItsOwnerDoesNotStay() throws IOException {
+        Path open = Files.createDirectory(lab.folder().resolve("open"));
+        Files.setPosixFilePermissions(open, java.nio.file.attribute.PosixFilePermissions.fromString("rwxrwxrwx"));
+        Path place = open.resolve("helper.sock");
+        Program refused = lab.sluiceAsOrdinaryUser("port-helper", "--socket", place.toString(), "--owner", "0");
+        assertThat(refused.exitCode()).isEqualTo(69);
+        assertThat(refused.err()).contains("can't give " + place + " to user 0");
+        assertThat(place).doesNotExist();
     }
 
     /** Connecting to a plain file fails as connecting to a dead socket does; root must not take it for one. */

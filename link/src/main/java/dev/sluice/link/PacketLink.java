@@ -211,6 +211,11 @@ public final class PacketLink extends DescriptorLink {
         if (OUTPUT - outEnd < length || OUTPUT_FRAMES - outCount < segmenter.remaining()) {
             counters.droppedFull++;
             congested = true;
+            if (!blocked) {
+                loop.enqueue(
+                        flushing); // perhaps all that is in the way is what it holds; perhaps nothing is, and this one
+                // never fits
+            }
             return false;
         }
         while (segmenter.remaining() > 0) {

@@ -226,6 +226,11 @@ public final class StreamLink extends DescriptorLink {
         if (at < 0) {
             counters.droppedFull++;
             congested = true;
+            if (!blocked) {
+                loop.enqueue(
+                        flushing); // perhaps all that is in the way is what it holds; perhaps nothing is, and this one
+                // never fits
+            }
             return false;
         }
         while (segmenter.remaining() > 0) {

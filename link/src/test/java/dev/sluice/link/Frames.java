@@ -195,4 +195,16 @@ final class Frames {
                 bytes(frame.body, frame.bodyAt, frame.bodyLength),
                 bytes(frame.body, frame.bodyWrapAt, frame.bodyWrapLength));
     }
+
+    /** A TCP/IPv4 frame of so much payload, to be cut every {@code size} bytes. */
+    static Frame superSegment(int payload, int size) {
+        byte[] none = {};
+        byte[] bytes = ethernet(0x0800, ipv4(6, 1, none, tcp(7, 16, none, new byte[payload])));
+        Frame frame = scattered(bytes, 54, payload / 2);
+        frame.gso = Frame.GSO_TCP4;
+        frame.gsoSize = size;
+        frame.checksumStart = 34;
+        frame.checksumOffset = 16;
+        return frame;
+    }
 }

@@ -127,6 +127,18 @@ class PacketLinkTest {
         pair.peer.close();
     }
 
+    /** As from a guest that wants a byte per segment: more frames than are held, though none is. */
+    @Test
+    void aFrameThatNeverFitsHoldsUpNobody() throws Exception {
+        Pair pair = pair(Sockets.SEQPACKET);
+        assertThat(send(pair.link, Frames.superSegment(20_000, 1))).isFalse();
+        assertThat(Recorder.next(recorder.room)).isTrue();
+        assertThat(Peer.on(loop, pair.link::congested)).isFalse();
+        assertThat(send(pair.link, Frames.frame(new byte[60]))).isTrue();
+        assertThat(pair.peer.read()).hasSize(60);
+        pair.peer.close();
+    }
+
     @Test
     void aPacketPeerThatGoesEndsTheLink() throws Exception {
         Pair pair = pair(Sockets.SEQPACKET);

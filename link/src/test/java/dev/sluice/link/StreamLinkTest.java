@@ -224,6 +224,17 @@ class StreamLinkTest {
         assertThat(recorder.room).isEmpty();
     }
 
+    /** As from a guest that wants a byte per segment: more headers than the buffer holds, though it is empty. */
+    @Test
+    void aFrameThatNeverFitsHoldsUpNobody() throws Exception {
+        assertThat(send(Frames.superSegment(20_000, 1))).isFalse();
+        assertThat(link.counters().droppedFull).isEqualTo(1);
+        assertThat(Recorder.next(recorder.room)).isTrue();
+        assertThat(Peer.on(loop, link::congested)).isFalse();
+        assertThat(send(Frames.frame(new byte[60]))).isTrue();
+        assertThat(peer.readFrame(Framing.BE32)).hasSize(60);
+    }
+
     @Test
     void aSlowReaderGetsEveryFrameThatWasTaken() throws Exception {
         long seed = System.nanoTime();

@@ -96,6 +96,16 @@ public final class Processes {
     }
 
     /**
+     * Undoes what whoever started us may have left: where SIGCHLD is ignored, the kernel forgets how children end before anybody can ask
+     * (waitpid(2)).
+     */
+    static void reapChildren() {
+        try (Arena arena = Arena.ofConfined()) {
+            sigaction(SIGCHLD, arena.allocate(SIGACTION, 8).address(), 0); // all zeros: SIG_DFL
+        }
+    }
+
+    /**
      * Makes this process ignore {@code signal}, past the Java runtime's own handler, until the result is closed. Children inherit that
      * unless {@link Spawn#defaultSignal} says otherwise.
      */

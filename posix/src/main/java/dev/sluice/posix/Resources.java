@@ -13,6 +13,18 @@ public final class Resources {
 
     private Resources() {}
 
+    /** The number of descriptors this process may open now, and may raise by itself; that of programs it starts, too. */
+    public static long descriptorLimit() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment limit = arena.allocate(16, 8);
+            if (GETRLIMIT.call(NOFILE, limit.address()) < 0) {
+                return Long.MAX_VALUE;
+            }
+            long soft = limit.get(LONG, 0);
+            return soft < 0 ? Long.MAX_VALUE : soft; // RLIM_INFINITY is all ones
+        }
+    }
+
     /** Raises the number of descriptors this process may open as far as it may; the number that holds now. */
     public static long raiseDescriptorLimit() {
         try (Arena arena = Arena.ofConfined()) {

@@ -5,7 +5,9 @@ import static dev.sluice.posix.Native.LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Starting a process with chosen descriptors (posix_spawn(3)), in our process group and with our terminal. The JDK's own process builder
  * cannot pass descriptors other than 0–2. The child gets standard input, output and error as they are unless mapped, the mapped
- * descriptors, no others, and an empty signal mask.
+ * descriptors, no others, and an empty signal mask. The last words of its command that are the last of our own go on byte for byte,
+ * whatever the locale has made of them ({@link CommandLine}).
  */
 public final class Spawn {
     private static final int SETSIGDEF = 0x04;
@@ -78,6 +81,7 @@ public final class Spawn {
      * @return its process id; the caller must {@link Processes#waitFor} it
      */
     public int start() throws PosixException {
+        Processes.reapChildren();
         List<Integer> copies = new ArrayList<>();
         try (Arena arena = Arena.ofConfined()) {
             long actions = arena.allocate(OPAQUE, 16).address();
@@ -119,6 +123,7 @@ public final class Spawn {
         long set = arena.allocate(SIGSET, 8).address();
         int _ = SIGEMPTYSET.call(set);
         succeed(ATTRIBUTES_MASK.call(attributes, set), "setsigmask");
+        int _ = SIGADDSET.call(set, Processes.SIGCHLD); // else it could not wait for children of its own
         for (int signal : defaultSignals) {
             int _ = SIGADDSET.call(set, signal);
         }
@@ -129,10 +134,10 @@ public final class Spawn {
     private int spawn(Arena arena, long actions, long attributes) throws PosixException {
         // as the runtime decoded our own arguments
         Charset charset = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
-        MemorySegment arguments = arena.allocate(8L * (command.size() + 1), 8);
-        for (int i = 0; i < command.size(); i++) {
-            arguments.set(
-                    LONG, 8L * i, arena.allocateFrom(command.get(i), charset).address());
+        List<byte[]> words = CommandLine.bytes(command, charset);
+        MemorySegment arguments = arena.allocate(8L * (words.size() + 1), 8);
+        for (int i = 0; i < words.size(); i++) {
+            arguments.set(LONG, 8L * i, text(arena, words.get(i)));
         }
         MemorySegment pid = arena.allocate(INT);
         int r = SPAWN.call(
@@ -156,20 +161,26 @@ public final class Spawn {
                 long variable = variables.get(LONG, at);
                 String text = MemorySegment.ofAddress(variable)
                         .reinterpret(Long.MAX_VALUE)
-                        .getString(0, charset);
+                        .getString(0, StandardCharsets.ISO_8859_1); // only its name counts here
                 int equals = text.indexOf('=');
                 if (equals < 0 || !environment.containsKey(text.substring(0, equals))) {
                     pointers.add(variable);
                 }
             }
         }
-        environment.forEach((name, value) ->
-                pointers.add(arena.allocateFrom(name + "=" + value, charset).address()));
+        environment.forEach((name, value) -> pointers.add(text(arena, (name + "=" + value).getBytes(charset))));
         MemorySegment block = arena.allocate(8L * (pointers.size() + 1), 8);
         for (int i = 0; i < pointers.size(); i++) {
             block.set(LONG, 8L * i, pointers.get(i));
         }
         return block.address();
+    }
+
+    /** Bytes and a zero; not {@code allocateFrom}, which knows few charsets. */
+    private static long text(Arena arena, byte[] bytes) {
+        MemorySegment text = arena.allocate(bytes.length + 1L);
+        MemorySegment.copy(bytes, 0, text, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        return text.address();
     }
 
     /** The posix_spawn family returns its error instead of setting errno. */

@@ -65,6 +65,38 @@ class SpawnTest {
         assertThat(drain(pipe)).isEqualTo(expected + " " + System.getenv("PATH") + "\n");
     }
 
+    /** Old locales' charsets are none of those that every Java method takes. */
+    @Test
+    void theCharsetOfAnOldLocaleIsSpoken() throws Exception {
+        String before = System.getProperty("sun.jnu.encoding");
+        System.setProperty("sun.jnu.encoding", "ISO-8859-15");
+        try {
+            int[] pipe = Io.pipe(0);
+            int pid = new Spawn(List.of(
+                            "/bin/sh", "-c", "printf '%s %s' \"$1\" \"$SLUICE_TEST\" | od -An -tx1 >&7", "sh", "5 €"))
+                    .descriptor(pipe[1], 7)
+                    .environment(Map.of("SLUICE_TEST", "ß"))
+                    .start();
+            assertThat(Processes.waitFor(pid)).isZero();
+            assertThat(drain(pipe).strip()).isEqualTo("35 20 a4 20 df");
+        } finally {
+            if (before == null) {
+                System.clearProperty("sun.jnu.encoding");
+            } else {
+                System.setProperty("sun.jnu.encoding", before);
+            }
+        }
+    }
+
+    /** As a daemon may leave it to what it starts: the kernel would forget how children end. */
+    @Test
+    void howAChildEndedIsKnownEvenWhereChildrenWereIgnored() throws Exception {
+        try (Processes.IgnoredSignal ignored = Processes.ignore(Processes.SIGCHLD)) {
+            assertThat(Processes.waitFor(shell("sh -c 'exit 7'; exit $?").start()))
+                    .isEqualTo(7);
+        }
+    }
+
     @Test
     void anIgnoredSignalIsInheritedUnlessItsDefaultIsAskedFor() throws Exception {
         // whether it was ignored before depends on who started us: a shell ignores it for what it runs in the

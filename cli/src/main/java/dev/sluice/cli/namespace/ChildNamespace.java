@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
 public final class ChildNamespace implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 30;
     private static final int EARLY_LIMIT = 16;
+    /** What the user had in {@code LC_ALL}, where the launcher, or we, have put something else there; empty for nothing. */
+    private static final String LOCALE = "SLUICE_LC_ALL";
 
     /**
      * What to run and what network it sees.
@@ -42,6 +44,7 @@ public final class ChildNamespace implements AutoCloseable {
      * @param resolvConf content of /etc/resolv.conf inside
      * @param guestMac hardware address of the interface, 48 bits; 0 leaves the choice to the kernel
      * @param environment added to this process's environment for the command
+     * @param openFiles descriptors that the command may open, as a limit that it may raise; {@link Long#MAX_VALUE} leaves it at our own
      * @param ipv6 the IPv6 side; null for none
      */
     public record Spec(
@@ -53,9 +56,10 @@ public final class ChildNamespace implements AutoCloseable {
             String resolvConf,
             long guestMac,
             Map<String, String> environment,
+            long openFiles,
             @Nullable Ipv6Setup ipv6) {
 
-        /** One without IPv6. */
+        /** One without IPv6, with our own limit of descriptors. */
         public Spec(
                 List<String> command,
                 String tapName,
@@ -65,7 +69,7 @@ public final class ChildNamespace implements AutoCloseable {
                 String resolvConf,
                 long guestMac,
                 Map<String, String> environment) {
-            this(command, tapName, mtu, guest, gateway, resolvConf, guestMac, environment, null);
+            this(command, tapName, mtu, guest, gateway, resolvConf, guestMac, environment, Long.MAX_VALUE, null);
         }
 
         public Spec {
@@ -83,6 +87,7 @@ public final class ChildNamespace implements AutoCloseable {
     private final OpenTap tap;
     private final Mode mode;
     private final List<String> notes;
+    private final List<String> lacks = new ArrayList<>();
     private final Processes.IgnoredSignal interrupt;
     private final Processes.IgnoredSignal quit;
     /** The command's process id as the shell sees it; empty until it runs. */
@@ -92,6 +97,8 @@ public final class ChildNamespace implements AutoCloseable {
 
     /** What {@link #waitFor} returns; -1 until it has. */
     private int ended = -1;
+
+    private boolean closed;
 
     private ChildNamespace(
             SetupShell shell,
@@ -189,7 +196,11 @@ public final class ChildNamespace implements AutoCloseable {
             Processes.IgnoredSignal quit,
             List<String> notes)
             throws IOException {
-        Spawn process = new Spawn(commandLine(spec, unshare, mode)).environment(spec.environment);
+        Map<String, String> ours = System.getenv();
+        // We read what tools say, so they say it in English; the script gives the command the user's locale back.
+        Spawn process = new Spawn(commandLine(spec, unshare, mode))
+                .environment(spec.environment)
+                .environment(Map.of("LC_ALL", "C", LOCALE, ours.getOrDefault(LOCALE, ours.getOrDefault("LC_ALL", ""))));
         // a background job of a script has SIGINT ignored, and so shall its command
         if (!interrupt.wasIgnored()) {
             process.defaultSignal(Processes.SIGINT);
@@ -248,7 +259,8 @@ public final class ChildNamespace implements AutoCloseable {
                         ? ""
                         : spec.ipv6.gateway().toString(),
                 mode.user ? "0 0" : "0 2147483647",
-                spec.resolvConf));
+                spec.resolvConf,
+                spec.openFiles == Long.MAX_VALUE ? "" : Long.toString(spec.openFiles)));
         line.addAll(spec.command);
         return line;
     }
@@ -277,6 +289,11 @@ public final class ChildNamespace implements AutoCloseable {
         return List.copyOf(notes);
     }
 
+    /** What the command has to do without and the user could mend, one line each; known once it runs. */
+    public List<String> lacks() {
+        return List.copyOf(lacks);
+    }
+
     /**
      * Configures the interface from inside, and starts the command.
      *
@@ -290,11 +307,14 @@ public final class ChildNamespace implements AutoCloseable {
                 if (line == null && shell.errors().isEmpty()) {
                     CommandException.throwIfInterrupted(shell.waitFor());
                 }
-                throw new IOException("cannot configure the namespace's network: "
-                        + (shell.errors().isEmpty() ? "its set-up shell was killed" : shell.errors()));
+                throw new IOException(NamespaceAdvice.network(shell.errors()));
             }
             if (line.startsWith("note ")) {
                 notes.add(line.substring(5));
+            } else if (line.equals("lack names")) {
+                lacks.add(
+                        "the command will find no names, as its /etc/resolv.conf could not be put over this machine's ("
+                                + shell.errors() + "); where there is none, an empty file will do");
             } else if (line.startsWith("run ")) {
                 synchronized (shell) {
                     command = line.substring(4);
@@ -340,14 +360,19 @@ public final class ChildNamespace implements AutoCloseable {
         return mode.pid;
     }
 
-    /** Kills whatever is left in the namespaces and waits for its end. The TAP descriptor stays its owner's. */
+    /** Kills whatever is left in the namespaces and waits for its end. The TAP descriptor stays its owner's. Idempotent. */
     @Override
     public void close() {
         // the watcher in there kills all the rest when our end of its pipe closes; before there is one, the shell just
         // ends
         shell.close();
         shell.waitFor();
-        quit.close();
-        interrupt.close();
+        synchronized (shell) {
+            if (!closed) {
+                closed = true;
+                quit.close();
+                interrupt.close();
+            }
+        }
     }
 }

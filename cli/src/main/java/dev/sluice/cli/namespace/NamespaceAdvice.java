@@ -23,8 +23,21 @@ final class NamespaceAdvice {
 
     /** @param settings the content of a file under /proc/sys, or null if there is none */
     static String explain(String error, boolean user, Function<String, @Nullable String> settings) {
+        if (error.contains("kill-child")) {
+            return "cannot make namespaces (" + error
+                    + "): this 'unshare' knows too little, as BusyBox's and old ones do;"
+                    + " install the package util-linux (2.32 or newer)";
+        }
         return "cannot make namespaces (" + (error.isEmpty() ? "unshare failed" : error) + "): "
                 + (error.contains("No space left") ? full(settings) : reason(user, settings));
+    }
+
+    /** One line for a person, about what {@code ip} said. */
+    static String network(String error) {
+        return "cannot configure the namespace's network: "
+                + (error.contains("BusyBox")
+                        ? "this 'ip' is BusyBox's, which knows too little; install the package iproute2"
+                        : error.isEmpty() ? "its set-up shell was killed" : error);
     }
 
     /** ENOSPC (unshare(2)): a limit of namespaces, or of how deep user namespaces may lie in each other. */

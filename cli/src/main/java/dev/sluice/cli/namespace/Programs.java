@@ -1,7 +1,9 @@
 package dev.sluice.cli.namespace;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,18 +16,22 @@ final class Programs {
     private Programs() {}
 
     /**
-     * Checks that a shell would find and execute {@code program}.
+     * Checks that a shell would find and execute {@code program}. Where the locale has no words for a path, only the shell can tell, later.
      *
      * @param path the PATH to search
      */
     static void checkCommand(String program, @Nullable String path) throws CommandException {
         List<Path> places = new ArrayList<>();
-        if (program.indexOf('/') >= 0) {
-            places.add(Path.of(program));
-        } else if (!program.isEmpty()) {
-            for (String directory : (path == null ? SYSTEM_PATH : path).split(":")) {
-                places.add(Path.of(directory.isEmpty() ? "." : directory, program));
+        try {
+            if (program.indexOf('/') >= 0) {
+                places.add(Path.of(program));
+            } else if (!program.isEmpty()) {
+                for (String directory : (path == null ? SYSTEM_PATH : path).split(":", -1)) {
+                    places.add(Path.of(directory.isEmpty() ? "." : directory, program));
+                }
             }
+        } catch (InvalidPathException e) {
+            return;
         }
         boolean there = false;
         for (Path place : places) {
@@ -48,9 +54,8 @@ final class Programs {
     static String tool(String name, String distributionPackage) throws IOException {
         String path = System.getenv("PATH");
         for (String directory : (path == null ? SYSTEM_PATH : path + ":" + SYSTEM_PATH).split(":")) {
-            Path place = Path.of(directory, name);
-            if (!directory.isEmpty() && Files.isExecutable(place)) {
-                return place.toString();
+            if (!directory.isEmpty() && new File(directory, name).canExecute()) {
+                return directory + "/" + name;
             }
         }
         throw new IOException("there is no '" + name

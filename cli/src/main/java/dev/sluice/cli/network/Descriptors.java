@@ -1,5 +1,6 @@
 package dev.sluice.cli.network;
 
+import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Poll;
 import java.io.IOException;
@@ -41,9 +42,10 @@ public final class Descriptors {
     /** Calls back once, on a thread of its own, when the other end is closed. */
     public static void onHangUp(int fd, Runnable callback) {
         Thread.ofPlatform().daemon().name("exit-fd").start(() -> {
-            while (Poll.await(fd, 0, -1) == 0) {
-                Thread.onSpinWait();
-            }
+            int seen;
+            do { // poll(2) is given up for a signal, as for the one that has the settings read again
+                seen = Poll.await(fd, 0, -1);
+            } while (seen == 0 || seen == -Errno.EINTR);
             callback.run();
         });
     }

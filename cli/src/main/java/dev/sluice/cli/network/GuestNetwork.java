@@ -24,10 +24,12 @@ import dev.sluice.wire.MacAddress;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -39,6 +41,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GuestNetwork implements AutoCloseable {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.network");
+    /** After a time without a byte nobody waits for the other side; a busy one gets as long as a slow line needs for what systems hold. */
+    private static final Duration STILL = Duration.ofSeconds(2);
+
+    private static final Duration MOST = Duration.ofSeconds(60);
+    /** From then on, somebody may wonder. */
+    private static final Duration QUIETLY = Duration.ofSeconds(1);
 
     private final Gateway gateway;
     private final @Nullable CaptureFile capture;
@@ -261,6 +269,40 @@ public final class GuestNetwork implements AutoCloseable {
     private void left(Link link, String reason) {
         LOG.log(System.Logger.Level.WARNING, link.name() + " left: " + reason);
         gone(link);
+    }
+
+    /**
+     * Lets what guests said last still get to the world, once they are gone. The system of a process that ends goes on sending what it has left
+     * to send; for a guest that is us, so that ends as late as this process does. A signal ends a longer wait.
+     */
+    public void awaitSent() {
+        int left = 0;
+        try {
+            left = gateway.flows().awaitSent(STILL, QUIETLY);
+            if (left > 0) {
+                LOG.log(
+                        System.Logger.Level.INFO,
+                        connections(left, " has", " have") + " not taken all yet; Ctrl-C cuts what is left");
+                FutureTask<Integer> wait =
+                        new FutureTask<>(() -> gateway.flows().awaitSent(STILL, MOST));
+                Signals.onStop(() -> wait.cancel(true));
+                Thread.ofVirtual().name("last-words").start(wait);
+                left = wait.get();
+            }
+        } catch (IOException | CancellationException | ExecutionException e) {
+            LOG.log(System.Logger.Level.DEBUG, "no more is sent: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (left > 0) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    connections(left, " was", " were") + " cut: the other side had not taken all that was said to it");
+        }
+    }
+
+    private static String connections(int count, String one, String several) {
+        return count + (count == 1 ? " connection" + one : " connections" + several);
     }
 
     /**

@@ -1,6 +1,6 @@
 # The inside of `sluice run`: the first process of the new namespaces. POSIX sh, read by ChildNamespace.
 #
-#   sh -c THIS sluice MODE TAP MTU ADDRESS/PREFIX GATEWAY ADDRESS6/PREFIX GATEWAY6 PINGRANGE RESOLVCONF COMMAND [ARG…]
+#   sh -c THIS sluice MODE TAP MTU ADDRESS/PREFIX GATEWAY ADDRESS6/PREFIX GATEWAY6 PINGRANGE RESOLVCONF FILES COMMAND [ARG…]
 #
 # MODE      pid: we are process 1 of a new process namespace; nopid: there is none, processes are found by their network
 # fd 2      collects error text for Sluice        fd 4   our reports to Sluice, one line each
@@ -11,6 +11,12 @@
 
 _sl_mode=$1 _sl_tap=$2 _sl_mtu=$3 _sl_address=$4 _sl_gateway=$5 _sl_address6=$6 _sl_gateway6=$7 _sl_ping=$8 _sl_resolv=$9
 shift 9
+# How many descriptors the command may open; empty where that is left alone.
+_sl_files=$1
+shift
+# What the command shall find as LC_ALL; until then it is C, for Sluice to read what is said here.
+_sl_locale=${SLUICE_LC_ALL-}
+unset SLUICE_LC_ALL
 # ip and mount may lie where users do not look
 _sl_path=${PATH-}
 PATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin
@@ -33,17 +39,16 @@ echo "pid $_sl_pid" >&4
 # While Sluice makes it, all that does not need it.
 #
 # Names: our resolv.conf over the host's, in this mount namespace only. The file lives on a memory file system that has no path
-# once it is bound.
-for _sl_dir in /mnt /tmp /run; do
-    [ -d "$_sl_dir" ] && break
-done
-if mount -t tmpfs -o size=64k,mode=755 tmpfs "$_sl_dir"; then
-    (umask 022 && printf '%s' "$_sl_resolv" >"$_sl_dir/resolv.conf")
-    mount --bind "$_sl_dir/resolv.conf" /etc/resolv.conf || echo "note names: /etc/resolv.conf could not be replaced" >&4
-    umount -l "$_sl_dir"
-else
-    echo "note names: /etc/resolv.conf could not be replaced" >&4
-fi
+# once it is bound. Where it is at first it hides what the host's may be a link to (in WSL, to /mnt/wsl): then another place will do.
+_sl_names() {
+    [ -d "$1" ] && mount -t tmpfs -o size=64k,mode=755 tmpfs "$1" || return
+    (umask 022 && printf '%s' "$_sl_resolv" >"$1/resolv.conf")
+    mount --bind "$1/resolv.conf" /etc/resolv.conf
+    set -- "$1" $?
+    umount -l "$1"
+    return "$2"
+}
+_sl_names /mnt 2>/dev/null || _sl_names /tmp 2>/dev/null || _sl_names /run || echo "lack names" >&4
 # Local services that would answer name look-ups from the host's side of the wall.
 for _sl_socket in /run/systemd/resolve/io.systemd.Resolve /run/nscd/socket; do
     [ -S "$_sl_socket" ] && mount --bind /dev/null "$_sl_socket"
@@ -111,6 +116,8 @@ trap : INT QUIT
 # In the foreground: a background job would lose the terminal as its standard input.
 (
     read -r _sl_self _sl_rest </proc/self/stat
+    [ -z "$_sl_files" ] || ulimit -S -n "$_sl_files"
+    if [ -n "$_sl_locale" ]; then LC_ALL=$_sl_locale; else unset LC_ALL; fi
     echo "run $_sl_self" >&4
     exec 2>&6 4>&- 5<&- 6>&-
     PATH=$_sl_path

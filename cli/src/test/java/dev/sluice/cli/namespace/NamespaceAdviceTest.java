@@ -29,6 +29,23 @@ class NamespaceAdviceTest {
         assertThat(full(Map.of("user/max_net_namespaces", "15000"))).contains("/proc/sys/user");
     }
 
+    /** BusyBox has programs of the same names. */
+    @Test
+    void toolsThatKnowTooLittleAreNamed() {
+        assertThat(advice("unshare: unrecognized option: kill-child"))
+                .contains("util-linux")
+                .doesNotContain("forbid");
+        assertThat(advice("unshare: unrecognized option '--kill-child'")).contains("util-linux");
+        assertThat(NamespaceAdvice.network("ip: unrecognized option: batch; BusyBox v1.36.1 multi-call binary"))
+                .contains("iproute2");
+        assertThat(NamespaceAdvice.network("RTNETLINK answers: No such device")).endsWith("No such device");
+        assertThat(NamespaceAdvice.network("")).endsWith("killed");
+    }
+
+    private static String advice(String error) {
+        return NamespaceAdvice.explain(error, true, Map.<String, String>of()::get);
+    }
+
     private static String full(Map<String, String> settings) {
         return NamespaceAdvice.explain("unshare failed: No space left on device", false, settings::get);
     }
@@ -41,6 +58,8 @@ class NamespaceAdviceTest {
     void aCommandIsLookedUpAsShellsDo() {
         assertThatCode(() -> Programs.checkCommand("sh", "/nowhere:/bin")).doesNotThrowAnyException();
         assertThatCode(() -> Programs.checkCommand("/bin/sh", "")).doesNotThrowAnyException();
+        // an empty entry is the working directory, the last one, too
+        assertThatThrownBy(() -> Programs.checkCommand("pom.xml", "/nowhere:")).hasMessage("pom.xml: not executable");
         assertThatThrownBy(() -> Programs.checkCommand("sh", "/nowhere")).hasMessage("sh: command not found");
         assertThatThrownBy(() -> Programs.checkCommand("", "/bin")).hasMessage(": command not found");
         assertThatThrownBy(() -> Programs.checkCommand("/bin", "/bin")).hasMessage("/bin: not executable");

@@ -29,6 +29,8 @@ final class Shortcut extends Joint implements Flow {
     private boolean triedLoopback;
 
     private boolean refused;
+    /** The service has ended its stream, and the client's socket has all of it. */
+    private boolean served;
 
     Shortcut(TcpInbound inbound, @Nullable StreamHost inside, TcpForward.Client who) {
         super(inbound.flows.loop, inbound.scratch);
@@ -88,6 +90,24 @@ final class Shortcut extends Joint implements Flow {
             if (service.socket().write(inbound.scratch.memory(), 0, length, 0, 0) != length) {
                 reset(); // a new socket has room for some fifty bytes, unless it is broken
             }
+        }
+    }
+
+    @Override
+    protected void serviceEnded() {
+        served = true;
+    }
+
+    boolean owesClient() {
+        return wasJoined() && !isClosed() && !served;
+    }
+
+    /** Ends it, as nobody will carry it any more: in order if the client's socket has all that was said to it, else with a reset. */
+    void end() {
+        if (served) {
+            close();
+        } else {
+            reset();
         }
     }
 

@@ -136,6 +136,8 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private boolean hostEnded;
     /** The host's side is broken: the guest gets what it said before, then the reset. */
     private boolean hostBroken;
+    /** The guest has ended its stream, and the host's socket has all of it, the end included. */
+    private boolean guestEnded;
     /** A write blocked; the rest waits in the Tcb for {@link #onWritable}. */
     private boolean writeBlocked;
 
@@ -259,6 +261,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         }
         if ((events & Tcb.Events.REMOTE_CLOSED) != 0 && socket != null) {
             socket.shutdownOutput();
+            guestEnded = true;
         }
         if ((events & (Tcb.Events.ESTABLISHED | Tcb.Events.SEND_SPACE)) != 0 && readable) {
             flows.loop.enqueue(this);
@@ -520,6 +523,22 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     void resume() {
         if (readable) {
             flows.loop.enqueue(this);
+        }
+    }
+
+    /** Whether the guest may have said something that the host's socket does not have yet. */
+    boolean owesHost() {
+        return !closed && !guestEnded && socket != null && tcb.state().isSynchronized();
+    }
+
+    /** Ends it, as nobody will carry it any more: in order towards a host whose socket has all that the guest said, else with a reset. */
+    void end(long now) {
+        if (!closed && guestEnded) {
+            tcb.abort(now);
+            flows.transmit(this, now);
+            finish(false, now);
+        } else {
+            abort(now);
         }
     }
 

@@ -410,10 +410,17 @@ public final class TcpFlows {
         });
     }
 
-    /** Ends every flow with a reset to both sides. */
+    /** How many flows may have something of their guests' that the host does not have yet. */
+    public int owing() {
+        int[] count = new int[1];
+        table.forEach(flow -> count[0] += flow.owesHost() ? 1 : 0);
+        return count[0] + departing.size();
+    }
+
+    /** Ends every flow: where the guest has said all, in order towards the host, which may still be sending it; else with a reset. */
     public void close() {
         long now = loop.now();
-        table.forEach(flow -> flow.abort(now));
+        table.forEach(flow -> flow.end(now));
         forEachDeparting(TcpFlow::departed);
     }
 

@@ -99,11 +99,18 @@ public final class TcpInbound {
         }
     }
 
-    /** Resets what goes on by shortcuts; flows are {@link TcpFlows}' own. */
-    public void close() {
-        for (Shortcut shortcut : List.copyOf(shortcuts)) {
-            shortcut.reset();
+    /** How many clients that came by shortcuts may not have all yet that the service said. */
+    public int owing() {
+        int count = 0;
+        for (Shortcut shortcut : shortcuts) {
+            count += shortcut.owesClient() ? 1 : 0;
         }
+        return count;
+    }
+
+    /** Ends what goes on by shortcuts; flows are {@link TcpFlows}' own. */
+    public void close() {
+        List.copyOf(shortcuts).forEach(Shortcut::end);
     }
 
     /** Whether the guest can see the client under its own address: answers to it come back through us. */

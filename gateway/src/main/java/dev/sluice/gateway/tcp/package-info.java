@@ -45,7 +45,9 @@
  * No more than {@code Limits.flowBufferBytes} of a flow is under way to or from its guest: on one hop, more only waits in front of others.
  *
  * <p><b>Ends.</b> A live flow is never cut for idleness. A closed one leaves a compact record in the TIME-WAIT table. Half-open flows,
- * flows and records are bounded; what happens at each bound is said in {@code Limits}.
+ * flows and records are bounded; what happens at each bound is said in {@code Limits}. When the gateway itself ends, a flow whose guest had
+ * said all ends in order towards the host, as its socket may still have much to send; the others are reset. Who can wait asks before how
+ * many have bytes on their way ({@code owing}).
  *
  * <p>Inbound, a {@link dev.sluice.gateway.tcp.TcpForward} listens on the host and opens a flow towards the guest; the rest is the same.
  * A client whose address the guest could not be shown (the host's loopback) takes the {@link dev.sluice.gateway.tcp.Shortcut} instead,
