@@ -87,7 +87,7 @@ class SurroundingsTest {
 
     /** As in WSL, where it is a link to /mnt/wsl; and as with systemd, to /run. */
     @ParameterizedTest
-    @ValueSource(strings = {"/mnt", "/run", "/tmp"})
+    @ValueSource(strings = {"/mnt", "/run", "/media"})
     void aResolvConfThatIsALinkIsReplacedWhereverItLeads(String folder) {
         Program run = withOtherEtc(
                 "mount -t tmpfs tmpfs " + folder + " && mkdir " + folder + "/names && echo nameserver 192.0.2.9 >"
