@@ -28,7 +28,7 @@ final class LoopbackCongestion {
     /** As the system is set now. */
     static LoopbackCongestion ofSystem() {
         try {
-            return new LoopbackCongestion(Files.readAllLines(SETTING).getFirst());
+            return new LoopbackCongestion(String.join("", Files.readAllLines(SETTING)));
         } catch (IOException e) {
             return new LoopbackCongestion(""); // then nothing is changed
         }

@@ -92,8 +92,7 @@ public record ResolverConfig(
                 break;
             }
             // The last word of an over-long line still holds the unsplit rest. The root, which systemd writes where
-            // there is
-            // nothing to search, is no domain to try.
+            // there is nothing to search, is no domain to try.
             boolean some = !word.isEmpty() && !word.equals(".");
             if (some && word.length() <= 253 && word.chars().noneMatch(Character::isWhitespace)) {
                 domains.add(word);
