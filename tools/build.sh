@@ -18,6 +18,11 @@ choose_flags() {
   # Foreign calls are compiled once and not again into each caller: that takes a good part of all compiling, and where the compiler's
   # limit of depth cuts it short, each call leaves a 40-byte slice behind.
   flags="$flags -XX:CompileCommand=quiet -XX:CompileCommand=dontinline,dev.sluice.posix.Call::raw"
+  # Nor are the steps of a frame's way compiled into each step above them: a call per frame is nothing beside compiling it five times.
+  for step in gateway.Ipv4Input::onFrame gateway.TransportInput::onPacket gateway.tcp.Gathering::flush host.LinuxStreamSocket::read \
+    gateway.tcp.TcpFlow::transmit stack.tcp.SendRing::reserve stack.tcp.SegmentWriter::send link.DescriptorLink::send; do
+    flags="$flags -XX:CompileCommand=dontinline,dev.sluice.$step"
+  done
   # Compilers give way: where both processors are busy, a flow that waits for the compiler waits for milliseconds. Nobody needs to be
   # privileged to be nice; the JVM warns of it all the same.
   flags="$flags -XX:ThreadPriorityPolicy=1 -XX:CompilerThreadPriority=10 -XX:-PrintWarnings"

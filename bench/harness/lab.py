@@ -195,6 +195,19 @@ def cpu_seconds(pid):
     return total / TICKS
 
 
+def compiling_seconds(pid):
+    """The same of a JVM's compiler threads only."""
+    total = 0
+    for p in family(pid):
+        for thread in Path(f"/proc/{p}/task").glob("*/stat"):
+            try:
+                name, rest = thread.read_text().rsplit(")", 1)
+                total += sum(map(int, rest.split()[11:13])) if "CompilerThre" in name else 0
+            except OSError:
+                pass
+    return total / TICKS
+
+
 def memory_mb(pid, which="VmRSS"):
     """Resident memory now (VmRSS) or its peak (VmHWM), summed over the process and its descendants."""
     total = 0

@@ -1,25 +1,45 @@
 """One contender, contacted and warm, with the servers it leads to."""
+import atexit
 import json
+import os
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
-from .lab import Failed, await_true, cpu_seconds, end, first_line, listening, load_tool, memory_mb
+from .lab import Failed, await_true, compiling_seconds, cpu_seconds, end, first_line, listening, load_tool, memory_mb
 
 ECHO, IPERF = 7700, 5201
+STEADY = 0.05  # of a processor: what compilers may still take when a rehearsal has gone on for long enough
+REHEARSALS = 6  # at most, of one load
+KEPT = {}  # (contender's name, MTU): the session that runs on
 
 
 class Session:
     """Clients on one side, servers on the other, the contender between them."""
 
-    def __init__(self, running, inbound, ipv6, rehearsal=0):
+    def __init__(self, running, inbound, rehearsal=0):
         self.running = running
         self.rehearsal = rehearsal
+        self.rehearsed = set()
         self.inbound = inbound
         self.client = running.guest.enter if running.guest and not inbound else []
         self.server = running.guest.enter if running.guest and inbound else []
-        self.address = running.forwards if inbound else running.host6 if ipv6 else running.host
         self.servers = []
+
+    @contextmanager
+    def serving(self, ipv6):
+        """The servers that it leads to, over one IP version, for the body."""
+        self.address = self.running.forwards if self.inbound else self.running.host6 if ipv6 else self.running.host
+        try:
+            self.serve()
+            self.contact()
+            yield self
+        finally:
+            for s in self.servers:
+                end(s)
+            self.servers = []
 
     def serve(self):
         self.iperf = subprocess.Popen([*self.server, "iperf3", "-s", "-p", str(IPERF)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -81,10 +101,20 @@ class Session:
         while time.monotonic() < until:
             self.load("rr", "tcp", self.address, ECHO, 1, 0.1)
 
-    def rehearse(self, load):
-        """Runs what is measured next, load(seconds), for what compiles as it runs: a steady state is what is compared."""
-        if self.rehearsal > 0:
+    def rehearse(self, what, load):
+        """Runs what is measured next, load(seconds), until what compiles as it runs has compiled it: a steady state is what is compared.
+
+        Once for each `what`: later measurements of it find it compiled."""
+        what = (self.address, *what)
+        if self.rehearsal <= 0 or what in self.rehearsed:
+            return
+        pid = self.running.process.pid
+        for _ in range(REHEARSALS):
+            before, begin = compiling_seconds(pid), time.monotonic()
             load(self.rehearsal)
+            if compiling_seconds(pid) - before < STEADY * (time.monotonic() - begin):
+                break
+        self.rehearsed.add(what)
 
     @contextmanager
     def meanwhile(self, *command):
@@ -101,20 +131,66 @@ class Session:
     def peak_memory(self):
         return memory_mb(self.running.process.pid, "VmHWM") if self.running.process else None
 
-    def close(self):
-        for s in self.servers:
-            end(s)
-        self.running.close()
+    def alive(self):
+        return not self.running.process or self.running.process.poll() is None
+
+
+def started(contender, mtu, publish, warm_up):
+    return Session(contender.start(mtu, publish), bool(publish), warm_up if contender.compiles else 0)
 
 
 @contextmanager
 def session(contender, mtu, *, inbound=False, ipv6=False, warm_up=2):
-    running = contender.start(mtu, [ECHO, ECHO + 1, IPERF] if inbound else [])
-    s = Session(running, inbound, ipv6, warm_up if contender.compiles else 0)
+    """A contender of its own for the body."""
+    s = started(contender, mtu, [ECHO, ECHO + 1, IPERF] if inbound else [], warm_up)
     try:
-        s.serve()
-        s.contact()
-        s.warm_up(warm_up if contender.compiles else 0)
-        yield s
+        with s.serving(ipv6):
+            s.warm_up(s.rehearsal)
+            yield s
     finally:
-        s.close()
+        s.running.close()
+
+
+@contextmanager
+def kept(contender, mtu, *, ipv6=False, warm_up=2):
+    """A contender that runs on for whoever asks for it next: other figures and repetitions find it warm."""
+    key = contender.name, mtu
+    s = KEPT.pop(key, None)
+    if s and not s.alive():
+        s.running.close()
+        s = None
+    fresh = s is None
+    if fresh:
+        with as_many_lookups_as_come():
+            s = started(contender, mtu, [], warm_up)
+    try:
+        with s.serving(ipv6):
+            if fresh:
+                s.warm_up(s.rehearsal)
+            yield s
+    except BaseException:
+        s.running.close()
+        raise
+    KEPT[key] = s
+
+
+@atexit.register
+def end_kept():
+    while KEPT:
+        KEPT.popitem()[1].running.close()
+
+
+@contextmanager
+def as_many_lookups_as_come():
+    """Settings for Sluice, which follows them while it runs: its limit of lookups a second is lower than what is asked here."""
+    folder = Path(tempfile.gettempdir()) / f"sluice-bench-{os.getuid()}-settings"
+    (folder / "sluice").mkdir(parents=True, exist_ok=True)
+    (folder / "sluice" / "config.yaml").write_text("limits: {dns-queries-per-second: 1000000}\n")
+    before = os.environ.get("XDG_CONFIG_HOME")
+    os.environ["XDG_CONFIG_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["XDG_CONFIG_HOME"]
+        if before is not None:
+            os.environ["XDG_CONFIG_HOME"] = before

@@ -20,11 +20,10 @@ def measure(contender, variant, options, record):
     mtus = [variant.mtu] if contender.mtus else options.mtu
     with session(contender, variant.mtu, inbound=True, warm_up=options.warm_up) as s:
         for direction, way in WAYS.items():
-            with failures_to(record, way):
-                s.rehearse(lambda seconds: s.tcp(direction, 1, seconds))
             for streams in [n for n in options.streams if n < 64]:
                 rows = [f"MTU {mtu}, {streams} {'stream' if streams == 1 else 'streams'}, {way}" for mtu in mtus]
                 with failures_to(record, rows[0]):
+                    s.rehearse((direction, streams), lambda seconds: s.tcp(direction, streams, seconds))
                     values = tcp.throughput(s, direction, streams, options.seconds)
                     for row in rows:
                         record(row, **values)

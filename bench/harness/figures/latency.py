@@ -1,13 +1,9 @@
 """2. Request-response, connections and names."""
-import os
 import subprocess
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 
 from . import failures_to, suffix, widest
 from ..lab import Failed, end, first_line, load_tool
-from ..session import ECHO, session
+from ..session import ECHO, kept
 
 ID, TITLE = "latency", "Requests, connections, names"
 REPETITIONS = 2
@@ -21,28 +17,12 @@ def takes(contender, variant):
 
 
 def measure(contender, variant, options, record):
-    with as_many_lookups_as_come(), session(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
+    with kept(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
         requests(s, suffix(variant), options, record)
         row = "name lookups, 32 at a time"
         if not variant.ipv6 and options.names and s.running.dns:
             with failures_to(record, row):
                 names(s, row, options, record)
-
-
-@contextmanager
-def as_many_lookups_as_come():
-    """A settings file for Sluice, whose limit of lookups a second is lower than what is asked here."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "sluice").mkdir()
-        (Path(folder) / "sluice" / "config.yaml").write_text("limits: {dns-queries-per-second: 1000000}\n")
-        before = os.environ.get("XDG_CONFIG_HOME")
-        os.environ["XDG_CONFIG_HOME"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["XDG_CONFIG_HOME"]
-            if before is not None:
-                os.environ["XDG_CONFIG_HOME"] = before
 
 
 def requests(s, more, options, record):
@@ -51,7 +31,7 @@ def requests(s, more, options, record):
                       ("UDP requests, 1 socket", ("rr", "udp", s.address, ECHO, 1)), ("UDP requests, 64 sockets", ("rr", "udp", s.address, ECHO, 64)),
                       ("connections, 1 at a time", ("crr", s.address, ECHO, 1)), ("connections, 16 at a time", ("crr", s.address, ECHO, 16))):
         with failures_to(record, row + more):
-            s.rehearse(lambda seconds: s.load(*what, seconds))
+            s.rehearse(what, lambda seconds: s.load(*what, seconds))
             timed(s, row + more, (*what, t), record, timeout=8 + 2 * t)
 
 
@@ -72,7 +52,8 @@ def names(s, row, options, record):
     try:
         if not first_line(server):
             raise Failed("the name server did not start")
-        s.load("dns", s.running.dns, 53, 32, max(1, s.rehearsal))  # warm, and the first answer takes its time
+        s.load("dns", s.running.dns, 53, 32, 1)  # the first answer takes its time
+        s.rehearse(("dns", 32), lambda seconds: s.load("dns", s.running.dns, 53, 32, max(1, seconds)))
         timed(s, row, ("dns", s.running.dns, 53, 32, max(1, options.seconds)), record)
     finally:
         end(server)

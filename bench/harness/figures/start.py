@@ -17,7 +17,7 @@ REPETITIONS = 1
 TABLES = [("ms", "Time", "ms", "lower"), ("wakeups_per_s", "Wake-ups (context switches of all threads)", "1/s", "lower"), ("cpu_ms_per_s", "CPU time while idle", "ms/s", "lower"),
           ("rss_mb", "Resident memory", "MB", "lower")]
 HTTP, STARTS = 8099, 5
-SETTLED = 4  # seconds more, until what starting needed has been given back
+SETTLED = 6  # seconds, until what starting needed has been given back
 
 RUN = {  # contender: (a command in a network of its own, where that reaches the host's loopback)
     "pasta": ([contenders.PASTA, "--config-net", "--quiet", "--runas", "0", "--address", "10.0.2.15", "--netmask", "24", "--gateway", "10.0.2.2", "-t", "none", "-u", "none", "-T", "none", "-U", "none", "--"], "10.0.2.2"),
@@ -101,9 +101,8 @@ def serving(options, record):
 
 def standing(s, options, record):
     pid = s.running.process.pid
-    time.sleep(1)
-    still(pid, "fresh", options, record)
     time.sleep(SETTLED)
+    still(pid, "fresh", options, record)
     record("memory, fresh", rss_mb=memory_mb(pid))
     peak = []
     for direction in ("out", "in"):

@@ -1,6 +1,6 @@
 """1. TCP throughput with iperf3."""
 from . import failures_to, per_mtu, suffix
-from ..session import session
+from ..session import kept
 
 ID, TITLE = "tcp", "TCP throughput"
 TABLES = [("gbps", "Throughput", "Gbit/s", "higher"), ("cpu_s_per_gb", "CPU time of the translator", "s/GB", "lower"),
@@ -15,15 +15,12 @@ def takes(contender, variant):
 
 def measure(contender, variant, options, record):
     mtus = [variant.mtu] if contender.mtus else options.mtu
-    with session(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
+    with kept(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
         for direction in options.directions:
-            of = counts(options, direction, record.repetition)
-            if of:
-                with failures_to(record, WAYS[direction]):
-                    s.rehearse(lambda seconds: s.tcp(direction, min(of), seconds))
-            for streams in of:
+            for streams in counts(options, direction, record.repetition):
                 rows = [f"MTU {mtu}, {streams} {'stream' if streams == 1 else 'streams'}, {WAYS[direction]}{suffix(variant)}" for mtu in mtus]
                 with failures_to(record, rows[0]):
+                    s.rehearse((direction, streams), lambda seconds: s.tcp(direction, streams, seconds))
                     values = throughput(s, direction, streams, options.seconds)
                     for row in rows:
                         record(row, **values)

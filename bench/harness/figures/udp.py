@@ -1,6 +1,6 @@
 """3. Datagrams without loss: the highest rate of which less than 0.1 % is lost, found by search."""
 from . import failures_to, suffix, widest
-from ..session import ECHO, session
+from ..session import ECHO, kept
 
 ID, TITLE = "udp", "UDP without loss"
 REPETITIONS = 1
@@ -16,7 +16,7 @@ def takes(contender, variant):
 
 
 def measure(contender, variant, options, record):
-    with session(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
+    with kept(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
         for size, words in list(SIZES.items())[:2 if options.quick else 3]:
             for direction, way in (("out", "guest to host"), ("in", "host to guest")):
                 row = f"{words}, {way}{suffix(variant)}"
