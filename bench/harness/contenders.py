@@ -136,10 +136,11 @@ def rootlesskit(mtu, publish):
     process = subprocess.Popen([ROOTLESSKIT, "--state-dir", state, "--net=slirp4netns", f"--mtu={mtu}", "--port-driver=builtin", *forwards, "sh", "-c", f"echo $$ >{state}/bench; exec sleep 3600"], **QUIETLY)
     there = Path(state) / "bench"
     with ended_if_it_fails(process):
-        await_true("rootlesskit's child", lambda: there.exists() and there.read_text().strip() or process.poll() is not None)
+        child = Path(state) / "child_pid"  # written beside the command's start, not before it
+        await_true("rootlesskit's child", lambda: all(f.exists() and f.read_text().strip() for f in (there, child)) or process.poll() is not None)
         if process.poll() is not None:
             raise Failed(f"rootlesskit ended with {process.returncode}")
-        return Running(process, Guest(int((Path(state) / "child_pid").read_text())), "10.0.2.2")
+        return Running(process, Guest(int(child.read_text())), "10.0.2.2")
 
 
 @dataclass

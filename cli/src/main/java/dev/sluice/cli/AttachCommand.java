@@ -97,8 +97,8 @@ final class AttachCommand implements Command {
         AddressPlan plan = network.plan(USUAL_MTU, false);
         TapSpec spec = spec(plan);
         try {
-            Descriptors.check("--ready-fd", readyFd);
-            Descriptors.check("--exit-fd", exitFd);
+            Descriptors.checkReady("--ready-fd", readyFd);
+            Descriptors.checkExit("--exit-fd", exitFd);
         } catch (IllegalArgumentException e) {
             throw Failure.usage(String.valueOf(e.getMessage()));
         }

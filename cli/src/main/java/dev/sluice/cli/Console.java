@@ -1,12 +1,18 @@
 package dev.sluice.cli;
 
 import dev.sluice.control.diagnose.LogTail;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.text.MessageFormat;
 import java.util.ResourceBundle;
 import org.jspecify.annotations.Nullable;
 
 /** Short lines for people on standard error; also the back end of every {@link System.Logger} of this process. Thread-safe. */
 public final class Console extends System.LoggerFinder {
+    /** How long a line of a command itself, and the end of the program, wait for a standard error that takes nothing. */
+    private static final long PATIENCE_MILLIS = 1000;
+
+    private static final ErrorLines LINES = new ErrorLines(() -> System.err);
     private static volatile boolean verbose;
     private static volatile String program = Sluice.NAME;
 
@@ -27,10 +33,21 @@ public final class Console extends System.LoggerFinder {
         return verbose;
     }
 
-    /** A line the user should see. */
+    /** A line the user should see, before what is said next on other ways. */
     static void say(String line) {
+        log(line);
+        finish();
+    }
+
+    /** The same from a thread that must not wait, such as the loop's. */
+    private static void log(String line) {
         LogTail.add(line);
-        System.err.println(program + ": " + line);
+        LINES.add(program + ": " + line);
+    }
+
+    /** Gives what was said time to be written. */
+    static void finish() {
+        LINES.await(PATIENCE_MILLIS);
     }
 
     /** A line for {@code -v}. */
@@ -64,9 +81,11 @@ public final class Console extends System.LoggerFinder {
         public void log(
                 Level level, @Nullable ResourceBundle bundle, @Nullable String message, @Nullable Throwable thrown) {
             if (isLoggable(level)) {
-                say(prefix(level) + message + (thrown == null ? "" : ": " + thrown));
+                Console.log(prefix(level) + message + (thrown == null ? "" : ": " + thrown));
                 if (thrown != null && verbose) {
-                    thrown.printStackTrace();
+                    StringWriter trace = new StringWriter();
+                    thrown.printStackTrace(new PrintWriter(trace));
+                    LINES.add(trace.toString().stripTrailing());
                 }
             }
         }
@@ -75,7 +94,7 @@ public final class Console extends System.LoggerFinder {
         public void log(
                 Level level, @Nullable ResourceBundle bundle, @Nullable String format, @Nullable Object... parameters) {
             if (isLoggable(level)) {
-                say(prefix(level)
+                Console.log(prefix(level)
                         + (format == null || parameters == null || parameters.length == 0
                                 ? format
                                 : MessageFormat.format(format, parameters)));

@@ -22,7 +22,9 @@ public final class Main {
         String called = System.getProperty(PROGRAM, Sluice.NAME);
         String program = called.substring(called.lastIndexOf('/') + 1);
         Face face = Sluice.face(program);
-        System.exit(face == null ? execute(args) : execute(face, program, List.of(args)));
+        int code = face == null ? execute(args) : execute(face, program, List.of(args));
+        Console.finish();
+        System.exit(code);
     }
 
     /** Runs one command line of another program; the exit code. */
@@ -70,6 +72,7 @@ public final class Main {
     }
 
     private static int failed(Exception e, String name) {
+        Console.finish(); // what led to it comes first
         int code = switch (e) {
             case Failure failure -> {
                 System.err.println(name + ": " + failure.text());

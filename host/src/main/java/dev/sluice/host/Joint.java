@@ -1,7 +1,5 @@
 package dev.sluice.host;
 
-import dev.sluice.loop.Loop;
-import dev.sluice.loop.Work;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -10,10 +8,11 @@ import org.jspecify.annotations.Nullable;
  * and only then taken, so what a slow reader leaves stays with the writer's socket and stops the writer. Confined to the loop; carrying
  * allocates nothing.
  */
-public abstract class Joint extends Work {
+public abstract class Joint {
     private static final int SMALLEST_MOVE = 16 << 10;
+    /** Bytes that may move each way as soon as they are there; who has more stands in line. */
+    private static final int LITTLE = 64 << 10;
 
-    private final Loop loop;
     private final Scratch scratch;
     /** Who came. */
     protected final End client = new End();
@@ -22,10 +21,13 @@ public abstract class Joint extends Work {
 
     private boolean joined;
     private boolean closed;
+    /** Stands in line for its turn. */
+    private boolean inLine;
+    /** Had more than a little to move when it last did. */
+    private boolean bulk;
 
-    /** @param scratch of the same loop */
-    protected Joint(Loop loop, Scratch scratch) {
-        this.loop = loop;
+    /** @param scratch of the loop that all this happens on */
+    protected Joint(Scratch scratch) {
         this.scratch = scratch;
     }
 
@@ -56,46 +58,70 @@ public abstract class Joint extends Work {
     /** Begins to carry; both ends are connected. */
     protected final void join() {
         joined = true;
-        loop.enqueue(this);
+        onEvent();
     }
 
-    /** Moves what is there both ways, within the turn's share. */
-    @Override
-    protected final void run() {
-        if (!joined || closed) {
+    /** There is something to move, or room for it. While others have much to move, only a little moves at once. */
+    private void onEvent() {
+        if (!joined || closed || inLine) {
             return;
         }
-        int toService = move(client, service);
-        int toClient = closed ? 0 : move(service, client);
+        if (scratch.isFree()) {
+            carry(Scratch.BYTES);
+        } else if (bulk) {
+            standInLine();
+        } else {
+            carry(LITTLE);
+        }
+    }
+
+    private void standInLine() {
+        inLine = true;
+        scratch.line(this);
+    }
+
+    /** Its turn has come: moves what is there both ways, at most so many bytes each; returns how many it were. */
+    final int serve(int most) {
+        inLine = false;
+        return closed ? 0 : carry(most);
+    }
+
+    private int carry(int most) {
+        int toService = move(client, service, most);
+        int toClient = closed ? 0 : move(service, client, most);
         moved(toService, toClient);
+        int both = toService + toClient;
         if (closed) {
-            return;
+            return both;
+        }
+        bulk = toService >= LITTLE || toClient >= LITTLE;
+        if (bulk) {
+            scratch.use();
         }
         if (client.ended && service.ended) {
             close();
         } else if (client.socket().broken() && client.ended || service.socket().broken() && service.ended) {
             reset(); // an end that was followed by a reset, which no read shows any more
         } else if (mayMove(client, service) || mayMove(service, client)) {
-            loop.enqueue(this);
+            standInLine();
         }
+        return both;
     }
 
     private static boolean mayMove(End from, End to) {
         return from.readable && !from.ended && !to.full;
     }
 
-    /** Bytes moved; stops at its share of the turn, when one side would block, or at the end. */
-    private int move(End from, End to) {
+    /** Bytes moved; stops at {@code most}, when one side would block, or at the end. */
+    private int move(End from, End to, int most) {
         if (!mayMove(from, to)) {
             return 0;
         }
         MemorySegment memory = scratch.memory();
-        int share = scratch.share(from.lastTurn);
-        from.lastTurn = loop.now();
         int moved = 0;
-        while (mayMove(from, to) && !closed && moved < share) {
-            int most = Math.min(from.stride, share - moved);
-            int n = from.socket().peek(memory, 0, most);
+        while (mayMove(from, to) && !closed && moved < most) {
+            int wanted = Math.min(from.stride, most - moved);
+            int n = from.socket().peek(memory, 0, wanted);
             if (n > 0) {
                 int m = to.socket().write(memory, 0, n, 0, 0);
                 if (m == StreamSocket.FAILED) {
@@ -110,7 +136,7 @@ public abstract class Joint extends Work {
                 }
                 if (to.full) {
                     from.stride = Math.clamp(Integer.highestOneBit(Math.max(1, m)) * 4L, SMALLEST_MOVE, from.stride);
-                } else if (n == most) {
+                } else if (n == wanted) {
                     from.stride = Math.min(Scratch.BYTES, from.stride * 2);
                 } else if (!from.socket().mayHoldMore()) {
                     from.readable = false; // a short read has emptied it; the next edge tells of more (epoll(7))
@@ -191,8 +217,6 @@ public abstract class Joint extends Work {
         private boolean ended;
         /** Bytes to look at next: what the other end takes at a time, about. */
         private int stride = Scratch.BYTES;
-        /** When bytes of it were moved last, on the loop's clock. */
-        private long lastTurn;
         /** Who goes on with the socket when the joint is none. */
         private StreamSocket.@Nullable Events successor;
 
@@ -241,7 +265,7 @@ public abstract class Joint extends Work {
                 Joint.this.reset();
                 return;
             }
-            Joint.this.run();
+            onEvent();
         }
 
         @Override
@@ -250,7 +274,7 @@ public abstract class Joint extends Work {
                 successor.onWritable();
             } else if (full) {
                 full = false;
-                Joint.this.run();
+                onEvent();
             }
         }
     }

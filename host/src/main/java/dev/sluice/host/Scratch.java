@@ -1,35 +1,47 @@
 package dev.sluice.host;
 
 import dev.sluice.loop.Loop;
+import dev.sluice.loop.Work;
 import dev.sluice.posix.Memory;
 import dev.sluice.posix.PosixException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the {@link Joint}s of one loop share: memory to move bytes through, and the bytes that a turn of the loop may move. Confined to
+ * What the {@link Joint}s of one loop share: memory to move bytes through, and the turns in which those with much to move do so. Confined to
  * the loop.
  *
- * <p>A lone stream goes faster the more is moved at a time, because reader and writer beside it are woken less often; but while bytes move
- * everything else on the loop waits. So one joint alone may move as much as the memory holds, and many share that.
+ * <p>A stream goes faster the more of it is moved at a time, because reader and writer beside it are woken less often; but while bytes move,
+ * everything else on the loop waits. So all together move about as much in a turn of the loop as the memory holds, and not a little of
+ * each: who is first in line takes what there is of it, who found nothing left is among the first of the next turn. Who has little to say
+ * does not stand in line.
  */
 public final class Scratch {
-    /** Of the memory; physical pages are taken only as far as it is used. */
+    /** Of the memory, and about what moves in a turn of the loop; physical pages are taken only as far as it is used. */
     public static final int BYTES = 4 << 20;
 
-    private static final int SMALLEST_SHARE = 256 << 10;
+    /** A joint is not begun with for less. */
+    private static final int LEAST = 256 << 10;
 
     private final Loop loop;
+    private final Deque<Joint> line = new ArrayDeque<>();
     private @Nullable MemorySegment memory;
-    private long turn;
-    /** Directions that have moved in this turn, and in the one before it that had any. */
-    private int movers;
+    /** When much was moved last, on the loop's clock. */
+    private long used;
 
-    private int moversBefore;
+    private final Work turn = new Work() {
+        @Override
+        protected void run() {
+            serve();
+        }
+    };
 
     public Scratch(Loop loop) {
         this.loop = loop;
+        this.used = loop.now() - 1;
     }
 
     /** {@value #BYTES} bytes, page-aligned. Holds nothing between calls, so others on the loop may use it, too. */
@@ -50,22 +62,29 @@ public final class Scratch {
         }
     }
 
-    /**
-     * Begins a move of one direction of a joint.
-     *
-     * @param lastTurn when that direction moved last, on the loop's clock
-     * @return how many bytes it may take now, {@value #SMALLEST_SHARE}–{@value #BYTES}
-     */
-    int share(long lastTurn) {
-        long now = loop.now();
-        if (now != turn) {
-            turn = now;
-            moversBefore = movers;
-            movers = 0;
+    /** Whether nobody stands in line, and nobody has moved much in this turn. */
+    boolean isFree() {
+        return line.isEmpty() && used != loop.now();
+    }
+
+    /** Much was moved in this turn. */
+    void use() {
+        used = loop.now();
+    }
+
+    /** Puts a joint that is not in line at its end. */
+    void line(Joint joint) {
+        line.addLast(joint);
+        loop.enqueue(turn);
+    }
+
+    private void serve() {
+        int left = BYTES;
+        for (int n = line.size(); n > 0 && left >= LEAST; n--) {
+            left -= line.removeFirst().serve(left);
         }
-        if (lastTurn != now || movers == 0) {
-            movers++;
+        if (!line.isEmpty()) {
+            loop.enqueue(turn);
         }
-        return Math.max(SMALLEST_SHARE, BYTES / Math.max(movers, moversBefore));
     }
 }

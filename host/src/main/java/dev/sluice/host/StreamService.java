@@ -66,7 +66,7 @@ public final class StreamService implements StreamListener.Acceptor {
     /** Joins a client's socket to the pipe at whose other end its thread is. */
     private final class Client extends Joint {
         Client(StreamSocket socket) {
-            super(loop, scratch);
+            super(scratch);
             client.socket(socket);
         }
 

@@ -2,19 +2,12 @@ package dev.sluice.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.loop.Loop;
-import dev.sluice.loop.Timer;
-import dev.sluice.loop.Work;
-import java.io.ByteArrayOutputStream;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 /** Two joined streams, with sockets that do as the test says. */
 class JointTest {
-    private final Side client = new Side();
-    private final Side service = new Side();
+    private final ScriptedStream client = new ScriptedStream();
+    private final ScriptedStream service = new ScriptedStream();
     private final Pair pair = new Pair();
 
     /** A service that answers and closes before it has read everything: the answer is there when a write first meets the reset. */
@@ -47,11 +40,7 @@ class JointTest {
 
     private final class Pair extends Joint {
         Pair() {
-            this(new Now());
-        }
-
-        private Pair(Loop loop) {
-            super(loop, new Scratch(loop));
+            super(new Scratch(new Turns()));
         }
 
         void open() {
@@ -74,119 +63,6 @@ class JointTest {
         @Override
         protected void connectFailed(HostError error) {
             reset();
-        }
-    }
-
-    /** A loop on which everything happens at once. */
-    private static final class Now implements Loop {
-        @Override
-        public long now() {
-            return 0;
-        }
-
-        @Override
-        public boolean isCurrent() {
-            return true;
-        }
-
-        @Override
-        public void execute(Runnable task) {
-            task.run();
-        }
-
-        @Override
-        public void schedule(Timer timer, long deadline) {
-            throw new UnsupportedOperationException("no time here");
-        }
-
-        @Override
-        public void cancel(Timer timer) {}
-
-        @Override
-        public void enqueue(Work work) {
-            work.runQueued();
-        }
-
-        @Override
-        public void atEndOfTurn(Runnable hook) {
-            throw new UnsupportedOperationException("no turns here");
-        }
-    }
-
-    private static final class Side implements StreamSocket {
-        private final ByteArrayOutputStream got = new ByteArrayOutputStream();
-        private byte[] said = {};
-        private int taken;
-        /** What reads say when all is taken. */
-        private int afterwards = WOULD_BLOCK;
-        /** What writes say; 0 for that they take all. */
-        private int write;
-
-        private String ending = "";
-
-        void says(String text) {
-            said = text.getBytes(StandardCharsets.US_ASCII);
-            taken = 0;
-        }
-
-        String got() {
-            return got.toString(StandardCharsets.US_ASCII);
-        }
-
-        @Override
-        public int read(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
-            throw new UnsupportedOperationException("a joint looks first");
-        }
-
-        @Override
-        public int peek(MemorySegment memory, long at, int length) {
-            int n = Math.min(length, said.length - taken);
-            MemorySegment.copy(said, taken, memory, ValueLayout.JAVA_BYTE, at, n);
-            return n == 0 ? afterwards : n;
-        }
-
-        @Override
-        public void skip(MemorySegment memory, long at, int length) {
-            taken += length;
-        }
-
-        @Override
-        public int write(MemorySegment memory, long at, int length, long wrapAt, int wrapLength) {
-            if (write < 0) {
-                return write;
-            }
-            got.writeBytes(memory.asSlice(at, length).toArray(ValueLayout.JAVA_BYTE));
-            return length;
-        }
-
-        @Override
-        public boolean mayHoldMore() {
-            return true;
-        }
-
-        @Override
-        public boolean broken() {
-            return false;
-        }
-
-        @Override
-        public void shutdownOutput() {
-            ending += "end ";
-        }
-
-        @Override
-        public void close() {
-            ending += "close";
-        }
-
-        @Override
-        public void reset() {
-            ending += "reset";
-        }
-
-        @Override
-        public HostError error() {
-            return HostError.RESET;
         }
     }
 }

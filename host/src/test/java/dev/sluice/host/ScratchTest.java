@@ -2,52 +2,103 @@ package dev.sluice.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.loop.Loop;
-import dev.sluice.loop.Timer;
-import dev.sluice.loop.Work;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
+/** How those who move much share the turns of a loop. */
 class ScratchTest {
-    private static final long NEVER = -1;
+    private static final byte[] MUCH = new byte[32 << 20];
+    private static final int LITTLE = 1000;
 
-    private long now = 1;
-    private final Scratch scratch = new Scratch(new Clock());
-
-    @Test
-    void aLoneStreamMayTakeAllHoweverOftenItComesInATurn() {
-        assertThat(scratch.share(NEVER)).isEqualTo(Scratch.BYTES);
-        assertThat(scratch.share(now)).isEqualTo(Scratch.BYTES);
-        now++;
-        assertThat(scratch.share(now - 1)).isEqualTo(Scratch.BYTES);
-    }
+    private final Turns loop = new Turns();
+    private final Scratch scratch = new Scratch(loop);
 
     @Test
-    void whoComesWhileOthersMoveGetsAShareAndSoDoTheyInTheNextTurn() {
-        for (int i = 1; i <= 8; i++) {
-            assertThat(scratch.share(NEVER)).isEqualTo(Scratch.BYTES / i);
-        }
-        now++;
-        for (int i = 0; i < 8; i++) {
-            assertThat(scratch.share(now - 1)).isEqualTo(Scratch.BYTES / 8);
+    void aLoneStreamMovesWhatTheMemoryHoldsInEachTurn() {
+        Pair pair = new Pair(MUCH);
+        int before = pair.client.taken();
+        for (int i = 1; i <= 4; i++) {
+            loop.turn();
+            assertThat(pair.client.taken() - before).isEqualTo(i * Scratch.BYTES);
         }
     }
 
     @Test
-    void aShareIsNeverSoSmallThatManyStreamsCrawl() {
-        for (int i = 0; i < 1000; i++) {
-            assertThat(scratch.share(NEVER)).isGreaterThanOrEqualTo(256 << 10);
+    void manyMoveMuchOneAfterTheOtherAndNoneIsLeftOut() {
+        List<Pair> pairs = IntStream.range(0, 8).mapToObj(i -> new Pair(MUCH)).toList();
+        int[] before = pairs.stream().mapToInt(pair -> pair.client.taken()).toArray();
+        for (int i = 0; i < 2 * pairs.size(); i++) {
+            int all = moved(pairs);
+            loop.turn();
+            assertThat(moved(pairs) - all).as("turn " + i).isEqualTo(Scratch.BYTES);
+        }
+        for (int i = 0; i < pairs.size(); i++) {
+            assertThat(pairs.get(i).client.taken() - before[i]).isEqualTo(2 * Scratch.BYTES);
         }
     }
 
     @Test
-    void whoStaysBehindAloneHasAllAgainAfterATurn() {
-        for (int i = 0; i < 8; i++) {
-            scratch.share(NEVER);
+    void whoComesWhenNobodyMovesMuchNeedNotWait() {
+        assertThat(new Pair(new byte[1 << 20]).service.received()).isEqualTo(1 << 20);
+        loop.turn();
+        assertThat(new Pair(new byte[1 << 20]).service.received()).isEqualTo(1 << 20);
+    }
+
+    @Test
+    void whatOneLeavesOfATurnTheNextInLineTakes() {
+        new Pair(new byte[1 << 20]); // they come in a turn that has been used
+        Pair first = new Pair(new byte[3 << 20]);
+        Pair second = new Pair(MUCH);
+        int all = first.client.taken() + second.client.taken();
+        loop.turn();
+        assertThat(first.client.taken()).isEqualTo(3 << 20);
+        assertThat(first.client.taken() + second.client.taken() - all).isEqualTo(Scratch.BYTES);
+    }
+
+    @Test
+    void whoHasLittleToSayDoesNotStandInLine() {
+        IntStream.range(0, 8).forEach(i -> new Pair(MUCH));
+        Pair small = new Pair(new byte[0]);
+        for (int i = 0; i < 20; i++) {
+            small.client.says(new byte[LITTLE]);
+            small.client().onReadable();
+            assertThat(small.service.received()).isEqualTo((i + 1L) * LITTLE);
         }
-        now++;
-        assertThat(scratch.share(now - 1)).isEqualTo(Scratch.BYTES / 8);
-        now++;
-        assertThat(scratch.share(now - 1)).isEqualTo(Scratch.BYTES);
+    }
+
+    @Test
+    void whoHadMuchAndHasLittleNowIsServedAtOnceAgain() {
+        Pair pair = new Pair(new byte[1 << 20]);
+        loop.turn();
+        for (int i = 0; i < 2; i++) {
+            pair.client.says(new byte[LITTLE]);
+            pair.client().onReadable();
+            assertThat(pair.service.received()).isEqualTo((1 << 20) + (i + 1L) * LITTLE);
+        }
+    }
+
+    @Test
+    void whoIsGoneWhenItsTurnComesTakesNothingOfIt() {
+        Pair gone = new Pair(MUCH);
+        Pair other = new Pair(MUCH);
+        gone.reset();
+        int moved = gone.client.taken();
+        int before = other.client.taken();
+        loop.turn();
+        assertThat(gone.client.taken()).isEqualTo(moved);
+        assertThat(other.client.taken() - before).isEqualTo(Scratch.BYTES);
+    }
+
+    @Test
+    void nobodyRunsWhenAllIsMoved() {
+        Pair pair = new Pair(new byte[13 << 20]);
+        for (int i = 0; i < 3; i++) {
+            assertThat(loop.isIdle()).isFalse();
+            loop.turn();
+        }
+        assertThat(loop.isIdle()).isTrue();
+        assertThat(pair.service.received()).isEqualTo(13 << 20);
     }
 
     @Test
@@ -56,40 +107,38 @@ class ScratchTest {
         assertThat(scratch.memory()).isSameAs(scratch.memory());
     }
 
-    private final class Clock implements Loop {
-        @Override
-        public long now() {
-            return now;
+    private static int moved(List<Pair> pairs) {
+        return pairs.stream().mapToInt(pair -> pair.client.taken()).sum();
+    }
+
+    private final class Pair extends Joint {
+        final ScriptedStream client = new ScriptedStream();
+        final ScriptedStream service = new ScriptedStream();
+
+        /** Joined, and its client has said so much. */
+        Pair(byte[] said) {
+            super(scratch);
+            client.says(said);
+            super.client.socket(client);
+            super.service.socket(service);
+            super.service.onConnected();
+            super.client.onReadable();
         }
 
         @Override
-        public boolean isCurrent() {
-            return true;
+        protected void moved(int toService, int toClient) {}
+
+        @Override
+        protected void ended() {}
+
+        @Override
+        protected void connected() {
+            join();
         }
 
         @Override
-        public void execute(Runnable task) {
-            throw new UnsupportedOperationException("only a clock");
-        }
-
-        @Override
-        public void schedule(Timer timer, long deadline) {
-            throw new UnsupportedOperationException("only a clock");
-        }
-
-        @Override
-        public void cancel(Timer timer) {
-            throw new UnsupportedOperationException("only a clock");
-        }
-
-        @Override
-        public void enqueue(Work work) {
-            throw new UnsupportedOperationException("only a clock");
-        }
-
-        @Override
-        public void atEndOfTurn(Runnable hook) {
-            throw new UnsupportedOperationException("only a clock");
+        protected void connectFailed(HostError error) {
+            reset();
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.sluice.it.lab.TestServers;
 import dev.sluice.it.lab.Threads;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -186,6 +187,18 @@ class AttachCommandTest {
         assertThat(outer.alive()).isTrue();
         lab.onHost("sh", "-c", "kill $(cat " + lab.folder() + "/holder)").output();
         assertThat(outer.exitCode()).isZero();
+    }
+
+    /** The runtime's own files have such numbers, too: what the caller forgot to open must not be taken for one of them. */
+    @Test
+    void descriptorsThatNobodyOpenedForItAreRefused() {
+        for (String option : List.of("--ready-fd", "--exit-fd")) {
+            for (int fd = 3; fd <= 6; fd++) {
+                Program attach = lab.sluice("attach", "--configure", option, "" + fd, "" + guest.pid());
+                assertThat(attach.errorsAtEnd()).contains(option + " " + fd + ": no such open descriptor");
+                assertThat(attach.exitCode()).isEqualTo(2);
+            }
+        }
     }
 
     @Test

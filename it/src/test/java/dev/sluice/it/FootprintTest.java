@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** How much memory a gateway takes, as the system counts it. */
@@ -64,6 +65,25 @@ class FootprintTest {
             assertThat(Files.readAllLines(loaded))
                     .anyMatch(line -> line.contains("'dev/sluice/gateway/Gateway'"))
                     .noneMatch(line -> line.contains("'jdk/jfr/internal/"));
+        }
+    }
+
+    /** The JVM says nothing of a method that it does not find, so one that got another name would be compiled everywhere again. */
+    @Test
+    void theMethodsThatAreNotToBeCompiledIntoTheirCallersAreThere() throws IOException {
+        Path home = Lab.launcher().getParent();
+        String flags = Files.readString(home.resolve("tools/build.sh"));
+        List<String> methods = Pattern.compile("[\\w.]+::\\w+")
+                .matcher(flags)
+                .results()
+                .map(found -> found.group().replaceFirst("^dev\\.sluice\\.", ""))
+                .toList();
+        assertThat(methods).hasSizeGreaterThan(5).doesNotHaveDuplicates();
+        for (String method : methods) {
+            String[] parts = method.split("::");
+            String module = parts[0].substring(0, parts[0].indexOf('.'));
+            Path source = home.resolve(module + "/src/main/java/dev/sluice/" + parts[0].replace('.', '/') + ".java");
+            assertThat(source).content().contains(" " + parts[1] + "(");
         }
     }
 

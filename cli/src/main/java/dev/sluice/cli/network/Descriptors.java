@@ -4,11 +4,13 @@ import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Poll;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Descriptors that whoever started us handed over by number. */
@@ -21,9 +23,46 @@ public final class Descriptors {
      * @throws IllegalArgumentException saying so
      */
     public static void check(String option, @Nullable Integer fd) {
-        if (fd != null && (fd < 0 || !Files.exists(Path.of("/proc/self/fd/" + fd), LinkOption.NOFOLLOW_LINKS))) {
-            throw new IllegalArgumentException(option + " " + fd
-                    + ": no such open descriptor; open it for this process, as in " + option + " 3 … 3>file");
+        if (fd != null && (fd < 0 || !Files.exists(open(fd), LinkOption.NOFOLLOW_LINKS))) {
+            throw missing(option, fd, "3>file");
+        }
+    }
+
+    /**
+     * Refuses a number that nothing can be written to. The runtime has files of its own open to read, under the numbers that callers like
+     * to use: one that the caller forgot to open is perhaps there all the same.
+     */
+    public static void checkReady(String option, @Nullable Integer fd) {
+        check(option, fd);
+        if (fd != null && !isWritable(fd)) {
+            throw missing(option, fd, "3>file");
+        }
+    }
+
+    /** Refuses a number that has no other end to be closed: a file, which may be one of the runtime's own. */
+    public static void checkExit(String option, @Nullable Integer fd) {
+        check(option, fd);
+        if (fd != null && Files.isRegularFile(open(fd))) {
+            throw missing(option, fd, "3<pipe");
+        }
+    }
+
+    private static IllegalArgumentException missing(String option, int fd, String redirection) {
+        return new IllegalArgumentException(option + " " + fd
+                + ": no such open descriptor; open it for this process, as in " + option + " 3 … " + redirection);
+    }
+
+    private static Path open(int fd) {
+        return Path.of("/proc/self/fd/" + fd);
+    }
+
+    /** By the access mode among its flags, in octal (proc_pid_fdinfo(5)): 0 is O_RDONLY. */
+    private static boolean isWritable(int fd) {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/fdinfo/" + fd))) {
+            return lines.filter(line -> line.startsWith("flags:"))
+                    .anyMatch(line -> (line.charAt(line.length() - 1) & 3) != 0);
+        } catch (IOException | UncheckedIOException e) {
+            return true; // where nobody tells, the write will
         }
     }
 

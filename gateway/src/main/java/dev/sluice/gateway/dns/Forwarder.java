@@ -42,6 +42,7 @@ final class Forwarder implements AutoCloseable {
         if (upstreams.choice() == Upstreams.Choice.RACE && servers.size() > 1) {
             reply = race(query, transport, upstreams, servers, trail);
         } else {
+            probeThoseDue(query, upstreams);
             reply = switch (transport) {
                 case UDP -> rounds(query, Transport.UDP, upstreams, servers, trail);
                 case TCP -> {
@@ -60,13 +61,14 @@ final class Forwarder implements AutoCloseable {
      * Starts the first try at the server that is first in order, from the loop.
      *
      * @param outcome called once, later on the loop's thread: a reply with the guest's id, or null if {@link #ask} has to be called
-     * @return false if there is no server that has not failed lately, or none that can be asked from the loop
+     * @return false if there is no server that has not failed, or none that can be asked from the loop
      */
     boolean askDirectly(DnsQuery query, DirectTries tries, Upstreams upstreams, Consumer<byte @Nullable []> outcome) {
         DnsServer server = health.first(upstreams);
         if (server == null || server.protocol() != DnsServer.Protocol.UDP) {
             return false;
         }
+        probeThoseDue(query, upstreams);
         return tries.ask(query, server.address(), upstreams.patience(server).toNanos(), reply -> {
             if (reply == null) {
                 counters.upstreamFailures.increment();
@@ -238,6 +240,13 @@ final class Forwarder implements AutoCloseable {
             return null;
         } finally {
             runners.forEach(Thread::interrupt);
+        }
+    }
+
+    /** Asks servers that failed a while ago the same beside the others: nobody waits to find out whether they are there again. */
+    private void probeThoseDue(DnsQuery query, Upstreams upstreams) {
+        for (DnsServer server : health.due(upstreams)) {
+            probe(server, () -> attempt(query, Transport.UDP, upstreams, server, Trail.NONE));
         }
     }
 

@@ -12,11 +12,11 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which servers answer, and so in which order to ask them: as configured, those that failed lately last. A server that answers again is
- * trusted again at once. Any thread.
+ * Which servers answer, and so in which order to ask them: as configured, those that have failed last, until they have answered again. To find
+ * that out they are asked {@link #due beside the others} now and then, so that no lookup waits for it. Any thread.
  */
 final class ServerHealth {
-    /** How long a server that failed is asked last. */
+    /** How long a server that failed is left alone. */
     private static final long AVOID_NANOS = 10_000_000_000L;
 
     /** More are not remembered: they are simply asked. */
@@ -27,7 +27,7 @@ final class ServerHealth {
 
     private final LongSupplier nanoClock;
     private final AtomicInteger turn = new AtomicInteger();
-    /** When each avoided server is to be trusted again. */
+    /** When each server that has failed may be asked whether it is there again. */
     private final Map<DnsServer, Long> avoidedUntil = new ConcurrentHashMap<>();
 
     ServerHealth(AddressPlan plan, LongSupplier nanoClock) {
@@ -48,32 +48,42 @@ final class ServerHealth {
                 ? Math.floorMod(turn.getAndIncrement(), servers.size())
                 : 0;
         List<DnsServer> good = new ArrayList<>(servers.size());
-        List<DnsServer> avoided = new ArrayList<>(servers.size());
+        List<DnsServer> failed = new ArrayList<>(servers.size());
         for (int i = 0; i < servers.size(); i++) {
             DnsServer server = servers.get((first + i) % servers.size());
             if (!isOurs(server)) {
-                (isAvoided(server) ? avoided : good).add(server);
+                (hasFailed(server) ? failed : good).add(server);
             }
         }
-        good.addAll(avoided);
+        good.addAll(failed);
         return good;
     }
 
-    /** The server to ask first, if it has not failed lately and none has to be chosen by turns; without allocation. */
+    /** The server to ask first, if there is one that has not failed and none has to be chosen by turns; without allocation. */
     @Nullable
     DnsServer first(Upstreams upstreams) {
         if (upstreams.choice() != Upstreams.Choice.IN_ORDER
                 || upstreams.servers().isEmpty()) {
             List<DnsServer> order = upstreams.choice() == Upstreams.Choice.ROTATE ? inOrder(upstreams) : List.of();
-            return order.isEmpty() || isAvoided(order.getFirst()) ? null : order.getFirst();
+            return order.isEmpty() || hasFailed(order.getFirst()) ? null : order.getFirst();
         }
         for (int i = 0; i < upstreams.servers().size(); i++) {
             DnsServer server = upstreams.servers().get(i);
-            if (!isOurs(server) && !isAvoided(server)) {
+            if (!isOurs(server) && !hasFailed(server)) {
                 return server;
             }
         }
         return null;
+    }
+
+    /** Servers that failed a while ago, and are to be asked beside those that have not; empty if there are none of either. */
+    List<DnsServer> due(Upstreams upstreams) {
+        if (avoidedUntil.isEmpty() || upstreams.servers().stream().allMatch(s -> isOurs(s) || hasFailed(s))) {
+            return List.of();
+        }
+        return upstreams.servers().stream()
+                .filter(s -> !isOurs(s) && hasFailed(s) && !isAvoided(s))
+                .toList();
     }
 
     private boolean isOurs(DnsServer server) {
@@ -114,7 +124,7 @@ final class ServerHealth {
         return avoidedUntil.containsKey(server);
     }
 
-    boolean isAvoided(DnsServer server) {
+    private boolean isAvoided(DnsServer server) {
         Long until = avoidedUntil.isEmpty() ? null : avoidedUntil.get(server);
         return until != null && until - nanoClock.getAsLong() > 0;
     }

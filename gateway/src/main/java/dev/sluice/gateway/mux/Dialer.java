@@ -54,7 +54,7 @@ public final class Dialer {
         private final Channel channel;
 
         Dialled(Channel channel) {
-            super(loop, scratch);
+            super(scratch);
             this.channel = channel;
             client.socket(channel);
             joints.add(this);

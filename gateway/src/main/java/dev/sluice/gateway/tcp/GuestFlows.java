@@ -53,7 +53,7 @@ final class GuestFlows {
 
     /** It holds nothing any more. */
     void released(TcpFlow flow) {
-        holders.remove(flow);
+        holders.remove(flow.held);
         if (--flows == 0) {
             buffers.leave();
         }

@@ -13,59 +13,59 @@ final class Holders {
     static final long PATIENCE = 10_000_000_000L;
 
     @Nullable
-    private TcpFlow first;
+    private Held first;
 
     @Nullable
-    private TcpFlow last;
+    private Held last;
 
-    /** {@code flow} holds something, and is not among these. */
-    void add(TcpFlow flow, long now) {
-        flow.noteHeld(now);
-        flow.holder = true;
-        flow.holderBefore = last;
+    /** Its flow holds something, and it is not among these. */
+    void add(Held held, long now) {
+        held.note(now);
+        held.listed = true;
+        held.before = last;
         if (last == null) {
-            first = flow;
+            first = held;
         } else {
-            last.holderAfter = flow;
+            last.after = held;
         }
-        last = flow;
+        last = held;
     }
 
-    /** {@code flow} is to be here no longer; it need not be. */
-    void remove(TcpFlow flow) {
-        if (!flow.holder) {
+    /** It is to be here no longer; it need not be. */
+    void remove(Held held) {
+        if (!held.listed) {
             return;
         }
-        TcpFlow before = flow.holderBefore;
-        TcpFlow after = flow.holderAfter;
+        Held before = held.before;
+        Held after = held.after;
         if (before == null) {
             first = after;
         } else {
-            before.holderAfter = after;
+            before.after = after;
         }
         if (after == null) {
             last = before;
         } else {
-            after.holderBefore = before;
+            after.before = before;
         }
-        flow.holder = false;
-        flow.holderBefore = null;
-        flow.holderAfter = null;
+        held.listed = false;
+        held.before = null;
+        held.after = null;
     }
 
     /** The flow that has stood still for longest, and for {@link #PATIENCE} at least; null if there is none. */
     @Nullable
     TcpFlow longestStill(long now) {
-        TcpFlow flow = first;
-        while (flow != null && now - flow.heldSince() >= PATIENCE) {
-            if (flow.standsStill()) {
-                return flow;
+        Held held = first;
+        while (held != null && now - held.since() >= PATIENCE) {
+            if (held.standsStill()) {
+                return held.flow;
             }
-            remove(flow);
-            if (flow.holdsSomething()) {
-                add(flow, now);
+            remove(held);
+            if (held.isAnything()) {
+                add(held, now);
             }
-            flow = first;
+            held = first;
         }
         return null;
     }

@@ -33,7 +33,7 @@ final class Shortcut extends Joint implements Flow {
     private boolean served;
 
     Shortcut(TcpInbound inbound, @Nullable StreamHost inside, TcpForward.Client who) {
-        super(inbound.flows.loop, inbound.scratch);
+        super(inbound.scratch);
         this.inbound = inbound;
         this.inside = inside;
         this.who = who;

@@ -42,8 +42,6 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private static final int OWED_FROM = 32 << 10;
 
     private static final long SECOND = 1_000_000_000L;
-    /** Nothing was held. */
-    private static final long NOTHING = Long.MIN_VALUE;
     /** Seconds; two hours are what nearly every system waits. */
     private static final int LEAST_KEEP_ALIVE = 10;
 
@@ -76,6 +74,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
     private @Nullable String reason;
 
     final Tcb tcb;
+    final Held held;
     /** What it came in by; null for the guest's own. */
     @Nullable
     TcpForward forward;
@@ -112,20 +111,6 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
 
     @Nullable
     TcpFlow newerHalfOpen;
-    /** It is among its guest's {@link Holders}, with these neighbours. */
-    boolean holder;
-
-    @Nullable
-    TcpFlow holderBefore;
-
-    @Nullable
-    TcpFlow holderAfter;
-    /** When it was seen to get on, while it is a {@link #holder}. */
-    private long heldSince;
-    /** Where {@link SendRing#start} will be once all is gone that was held then, or {@link #NOTHING}. */
-    private long goneToGuest;
-    /** The same of {@link Traffic#bytesToHost}. */
-    private long goneToHost;
     /** The socket may hold data: an edge was seen and no read has blocked since. */
     private boolean readable;
     /** Room to have before the next read. */
@@ -165,6 +150,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         this.remotePort = remotePort;
         this.traffic = new Traffic(flows.counters, flows.loop.now());
         this.tcb = new Tcb(flows.shard, profile, this, share.buffers);
+        this.held = new Held(this);
     }
 
     /**
@@ -454,33 +440,9 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
 
     /** There may be something in its buffers from now on. */
     private void hold(long now) {
-        if (!holder && holdsSomething()) {
-            share.holders.add(this, now);
+        if (!held.listed && held.isAnything()) {
+            share.holders.add(held, now);
         }
-    }
-
-    boolean holdsSomething() {
-        return tcb.sendRing().size() > 0 || tcb.undelivered() > 0;
-    }
-
-    /** What is held now is to be gone when it is asked next whether it {@link #standsStill}. */
-    void noteHeld(long now) {
-        heldSince = now;
-        SendRing ring = tcb.sendRing();
-        int kept = tcb.undelivered();
-        goneToGuest = ring.size() > 0 ? ring.end() : NOTHING;
-        goneToHost = kept > 0 ? traffic.bytesToHost + kept : NOTHING;
-    }
-
-    long heldSince() {
-        return heldSince;
-    }
-
-    /** Whether one side has not taken all that was held for it. That it takes a byte now and then is no getting on. */
-    boolean standsStill() {
-        SendRing ring = tcb.sendRing();
-        return ring.size() > 0 && ring.start() < goneToGuest
-                || tcb.undelivered() > 0 && traffic.bytesToHost < goneToHost;
     }
 
     /** Ends it for the buffers that it holds, which are due to another guest. */

@@ -15,6 +15,7 @@ import dev.sluice.gateway.dns.Upstreams.Choice;
 import dev.sluice.host.ResolverConfig;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -140,6 +141,36 @@ class UpstreamsTest {
                 reply = forwarder.ask(
                         DnsMessage.query("b" + i++ + ".example", Type.A), Transport.UDP, both, Trail.NONE);
             } while (DnsMessage.u16(reply, 6) == 0);
+        }
+    }
+
+    /** The first server of resolv.conf is gone, as a VPN's is when that is down: one lookup waits for it, and none after that. */
+    @Test
+    void aFirstServerThatIsGoneIsAskedBesideTheOthersUntilItAnswersAgain() {
+        AtomicLong now = new AtomicLong();
+        DnsCounters counters = new DnsCounters();
+        try (NameServer dead = NameServer.start(NameServer.SILENT);
+                NameServer good = NameServer.start(answering("192.0.2.1"));
+                StreamServers streams = new StreamServers(StreamServers::defaultTls, counters);
+                Forwarder forwarder = new Forwarder(new ServerHealth(DnsBench.PLAN, now::get), counters, streams)) {
+            DnsServer gone = new DnsServer(Protocol.UDP, dead.address(), null, Duration.ofSeconds(5), 0);
+            Upstreams both = new Upstreams(List.of(gone, server(good, 0)), Choice.IN_ORDER, PATIENT, 1);
+            for (int i = 0; i < 5; i++) {
+                List<String> waitedFor = new ArrayList<>();
+                DnsQuery query = DnsMessage.query("a" + i + ".example", Type.A);
+                byte[] reply = forwarder.ask(query, Transport.UDP, both, (who, _) -> waitedFor.add(who));
+                assertThat(address(parse(reply))).isEqualTo("192.0.2.1");
+                assertThat(waitedFor).as("lookup " + i).hasSize(i == 0 ? 2 : 1);
+                now.addAndGet(3_600_000_000_000L);
+            }
+            dead.script(answering("10.0.0.1"));
+            byte[] reply;
+            int i = 0;
+            do {
+                DnsQuery query = DnsMessage.query("b" + i++ + ".example", Type.A);
+                reply = forwarder.ask(query, Transport.UDP, both, Trail.NONE);
+                now.addAndGet(3_600_000_000_000L);
+            } while (!address(parse(reply)).equals("10.0.0.1"));
         }
     }
 

@@ -71,8 +71,8 @@ public final class Slirp4netns implements Face {
                 System.out.print(request.help ? USAGE : VERSION);
                 return 0;
             }
-            Descriptors.check("--exit-fd", request.exitFd);
-            Descriptors.check("--ready-fd", request.readyFd);
+            Descriptors.checkExit("--exit-fd", request.exitFd);
+            Descriptors.checkReady("--ready-fd", request.readyFd);
             if (request.target instanceof Request.TapDescriptor(int fd)) {
                 Descriptors.check("--netns-type=tapfd", fd);
             }
