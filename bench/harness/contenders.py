@@ -155,6 +155,7 @@ class Contender:
     inward: bool = True
     compiles: bool = False  # as it runs: it is given traffic first
     figures: tuple = ()     # the only ones it takes part in; none: all that suit it
+    keeps: bool = True      # may run on beside others of its kind
     asked: bool = False     # only where --only names it
     repetitions: int = 9    # at most, where their number was not given: less for those who only show where the others are
 
@@ -165,7 +166,7 @@ class Contender:
 
 ALL = {c.name: c for c in (
     Contender("loopback", loopback, "iperf3", "client and server on the host: no translation at all", mtus=False, repetitions=2),
-    Contender("veth", veth, "ip", "the kernel alone: a veth pair, which needs root", repetitions=1),
+    Contender("veth", veth, "ip", "the kernel alone: a veth pair, which needs root", keeps=False, repetitions=1),
     Contender("dnsmasq", dnsmasq, "dnsmasq", "dnsmasq behind a veth pair, with a cache for 10,000 names", mtus=False, outward=False, inward=False),
     Contender("ceiling", ceiling, "cc", "bench/tools/ceiling.c: a lossless forwarder in C without protocol work", ipv6=False, inward=False),
     Contender("slirp4netns", slirp4netns, SLIRP, "libslirp; forwards by its API socket", repetitions=1),

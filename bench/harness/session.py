@@ -154,6 +154,10 @@ def session(contender, mtu, *, inbound=False, ipv6=False, warm_up=2):
 @contextmanager
 def kept(contender, mtu, *, ipv6=False, warm_up=2):
     """A contender that runs on for whoever asks for it next: other figures and repetitions find it warm."""
+    if not contender.keeps:
+        with session(contender, mtu, ipv6=ipv6, warm_up=warm_up) as s:
+            yield s
+        return
     key = contender.name, mtu
     s = KEPT.pop(key, None)
     if s and not s.alive():

@@ -27,6 +27,13 @@ def takes(contender, variant):
     return contender.name in NETS and contender.name != "qemu"  # whose own net is no stream
 
 
+def build():
+    """The client, unless it is built already; for that, Maven may need the network."""
+    r = subprocess.run(["bash", "-c", 'home=$1; . "$home/bench/tools/module.sh"', "bash", str(ROOT)], capture_output=True, text=True)
+    if r.returncode:
+        raise Failed(f"bench/streamlink: {r.stderr.strip()[-300:]}")
+
+
 def measure(contender, variant, options, record):
     if contender.name == "sluice":
         rows([str(options.seconds)], record)

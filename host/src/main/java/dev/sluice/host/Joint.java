@@ -37,7 +37,7 @@ public abstract class Joint {
     /** It is over: both sockets are closed, or will be before this turn ends. Called once. */
     protected abstract void ended();
 
-    /** The service's connection is there. */
+    /** The service's connection is there: to be {@link #join joined}, unless it is too late. */
     protected abstract void connected();
 
     /** The service's connection failed. */
@@ -55,10 +55,9 @@ public abstract class Joint {
         return closed;
     }
 
-    /** Begins to carry; both ends are connected. */
+    /** Both ends are connected: it carries from the end of {@link #connected} on. */
     protected final void join() {
         joined = true;
-        onEvent();
     }
 
     /** There is something to move, or room for it. While others have much to move, only a little moves at once. */
@@ -247,6 +246,7 @@ public abstract class Joint {
         @Override
         public void onConnected() {
             connected();
+            onEvent();
         }
 
         @Override
