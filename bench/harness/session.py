@@ -13,6 +13,7 @@ from .lab import Failed, await_true, compiling_seconds, cpu_seconds, end, first_
 ECHO, IPERF = 7700, 5201
 STEADY = 0.05  # of a processor: what compilers may still take when a rehearsal has gone on for long enough
 REHEARSALS = 6  # at most, of one load
+SETTINGS = tempfile.TemporaryDirectory(prefix="sluice-bench-")  # of those that run on; gone when this program ends
 KEPT = {}  # (contender's name, MTU): the session that runs on
 
 
@@ -187,11 +188,10 @@ def end_kept():
 @contextmanager
 def as_many_lookups_as_come():
     """Settings for Sluice, which follows them while it runs: its limit of lookups a second is lower than what is asked here."""
-    folder = Path(tempfile.gettempdir()) / f"sluice-bench-{os.getuid()}-settings"
-    (folder / "sluice").mkdir(parents=True, exist_ok=True)
-    (folder / "sluice" / "config.yaml").write_text("limits: {dns-queries-per-second: 1000000}\n")
+    (Path(SETTINGS.name) / "sluice").mkdir(exist_ok=True)
+    (Path(SETTINGS.name) / "sluice" / "config.yaml").write_text("limits: {dns-queries-per-second: 1000000}\n")
     before = os.environ.get("XDG_CONFIG_HOME")
-    os.environ["XDG_CONFIG_HOME"] = str(folder)
+    os.environ["XDG_CONFIG_HOME"] = SETTINGS.name
     try:
         yield
     finally:

@@ -33,8 +33,12 @@ final class ErrorLines {
         }
         waiting.addLast(line);
         if (!writing) {
-            writing = true;
-            Thread.ofPlatform().name("messages").daemon().start(this::write);
+            try {
+                Thread.ofPlatform().name("messages").daemon().start(this::write);
+                writing = true;
+            } catch (OutOfMemoryError e) {
+                // no thread to be had now (pthread_create(3)): it is written with the next line for which there is one
+            }
         }
     }
 

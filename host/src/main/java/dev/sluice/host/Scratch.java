@@ -80,11 +80,15 @@ public final class Scratch {
 
     private void serve() {
         int left = BYTES;
-        for (int n = line.size(); n > 0 && left >= LEAST; n--) {
-            left -= line.removeFirst().serve(left);
-        }
-        if (!line.isEmpty()) {
-            loop.enqueue(turn);
+        try {
+            for (int n = line.size(); n > 0 && left >= LEAST; n--) {
+                left -= line.removeFirst().serve(left);
+            }
+        } finally {
+            // also after one that threw: the others ignore events until their turn comes
+            if (!line.isEmpty()) {
+                loop.enqueue(turn);
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 package dev.sluice.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** How those who move much share the turns of a loop. */
@@ -91,6 +93,17 @@ class ScratchTest {
     }
 
     @Test
+    void whoFailsInItsTurnHoldsNobodyUp() {
+        Pair failing = new Pair(MUCH);
+        Pair other = new Pair(MUCH);
+        int before = other.client.taken();
+        failing.failure = new IllegalStateException("as the test says");
+        assertThatThrownBy(loop::turn).isSameAs(failing.failure);
+        loop.turn();
+        assertThat(other.client.taken() - before).isEqualTo(Scratch.BYTES);
+    }
+
+    @Test
     void nobodyRunsWhenAllIsMoved() {
         Pair pair = new Pair(new byte[13 << 20]);
         for (int i = 0; i < 3; i++) {
@@ -114,6 +127,9 @@ class ScratchTest {
     private final class Pair extends Joint {
         final ScriptedStream client = new ScriptedStream();
         final ScriptedStream service = new ScriptedStream();
+        /** What it throws when it has moved something. */
+        @Nullable
+        RuntimeException failure;
 
         /** Joined, and its client has said so much. */
         Pair(byte[] said) {
@@ -126,7 +142,11 @@ class ScratchTest {
         }
 
         @Override
-        protected void moved(int toService, int toClient) {}
+        protected void moved(int toService, int toClient) {
+            if (failure != null) {
+                throw failure;
+            }
+        }
 
         @Override
         protected void ended() {}

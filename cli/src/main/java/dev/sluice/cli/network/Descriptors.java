@@ -24,7 +24,7 @@ public final class Descriptors {
      */
     public static void check(String option, @Nullable Integer fd) {
         if (fd != null && (fd < 0 || !Files.exists(open(fd), LinkOption.NOFOLLOW_LINKS))) {
-            throw missing(option, fd, "3>file");
+            throw missing(option, fd, "", "3>file");
         }
     }
 
@@ -35,7 +35,7 @@ public final class Descriptors {
     public static void checkReady(String option, @Nullable Integer fd) {
         check(option, fd);
         if (fd != null && !isWritable(fd)) {
-            throw missing(option, fd, "3>file");
+            throw missing(option, fd, " that can be written to", "3>file");
         }
     }
 
@@ -43,13 +43,13 @@ public final class Descriptors {
     public static void checkExit(String option, @Nullable Integer fd) {
         check(option, fd);
         if (fd != null && Files.isRegularFile(open(fd))) {
-            throw missing(option, fd, "3<pipe");
+            throw missing(option, fd, " whose other end could be closed (a pipe or a socket)", "3<pipe");
         }
     }
 
-    private static IllegalArgumentException missing(String option, int fd, String redirection) {
-        return new IllegalArgumentException(option + " " + fd
-                + ": no such open descriptor; open it for this process, as in " + option + " 3 … " + redirection);
+    private static IllegalArgumentException missing(String option, int fd, String kind, String redirection) {
+        return new IllegalArgumentException(option + " " + fd + ": no such open descriptor" + kind
+                + "; open it for this process, as in " + option + " 3 … " + redirection);
     }
 
     private static Path open(int fd) {
