@@ -1,5 +1,6 @@
 """One contender, contacted and warm, with the servers it leads to."""
 import atexit
+import functools
 import json
 import os
 import subprocess
@@ -13,7 +14,6 @@ from .lab import Failed, await_true, compiling_seconds, cpu_seconds, end, first_
 ECHO, IPERF = 7700, 5201
 STEADY = 0.05  # of a processor: what compilers may still take when a rehearsal has gone on for long enough
 REHEARSALS = 6  # at most, of one load
-SETTINGS = tempfile.TemporaryDirectory(prefix="sluice-bench-")  # of those that run on; gone when this program ends
 KEPT = {}  # (contender's name, MTU): the session that runs on
 
 
@@ -185,13 +185,20 @@ def end_kept():
         KEPT.popitem()[1].running.close()
 
 
+@functools.cache
+def settings():
+    """A folder for the settings of those that run on; gone when this program ends."""
+    return tempfile.TemporaryDirectory(prefix="sluice-bench-")
+
+
 @contextmanager
 def as_many_lookups_as_come():
     """Settings for Sluice, which follows them while it runs: its limit of lookups a second is lower than what is asked here."""
-    (Path(SETTINGS.name) / "sluice").mkdir(exist_ok=True)
-    (Path(SETTINGS.name) / "sluice" / "config.yaml").write_text("limits: {dns-queries-per-second: 1000000}\n")
+    folder = Path(settings().name)
+    (folder / "sluice").mkdir(exist_ok=True)
+    (folder / "sluice" / "config.yaml").write_text("limits: {dns-queries-per-second: 1000000}\n")
     before = os.environ.get("XDG_CONFIG_HOME")
-    os.environ["XDG_CONFIG_HOME"] = SETTINGS.name
+    os.environ["XDG_CONFIG_HOME"] = str(folder)
     try:
         yield
     finally:
