@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -34,16 +35,24 @@ final class HostRoutes {
     static List<Route> parse(List<String> lines) {
         List<Route> routes = new ArrayList<>();
         for (String line : lines) {
-            String[] column = line.trim().split("\\s+");
-            if (column.length >= 8 && column[1].matches("[0-9A-Fa-f]{8}") && column[7].matches("[0-9A-Fa-f]{8}")) {
-                int mask = Integer.reverseBytes(Integer.parseUnsignedInt(column[7], 16));
-                int bits = Integer.reverseBytes(Integer.parseUnsignedInt(column[1], 16));
+            List<String> column = ProcTable.columns(line);
+            if (column.size() >= 8 && isWord(column.get(1)) && isWord(column.get(7))) {
+                int mask = word(column.get(7));
                 int prefix = Integer.bitCount(mask);
                 if (prefix >= SHORTEST_PREFIX) {
-                    routes.add(new Route(new Ipv4Cidr(new Ipv4Address(bits), prefix), column[0]));
+                    Ipv4Address network = new Ipv4Address(word(column.get(1)));
+                    routes.add(new Route(new Ipv4Cidr(network, prefix), column.getFirst()));
                 }
             }
         }
         return routes;
+    }
+
+    private static boolean isWord(String text) {
+        return text.length() == 8 && text.chars().allMatch(HexFormat::isHexDigit);
+    }
+
+    private static int word(String text) {
+        return Integer.reverseBytes(Integer.parseUnsignedInt(text, 16));
     }
 }

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,10 +65,7 @@ record Ipv6Support(boolean enabled, boolean hasDefaultRoute, List<Ipv6Cidr> netw
 
     /** Where a route leads that goes out of some interface; null for others, and for what is none. */
     private static @Nullable Ipv6Cidr route(String line) {
-        List<String> column = new ArrayList<>(10);
-        for (StringTokenizer words = new StringTokenizer(line); words.hasMoreTokens(); ) {
-            column.add(words.nextToken());
-        }
+        List<String> column = ProcTable.columns(line);
         if (column.size() < 10
                 || column.getFirst().length() != 32
                 || column.get(9).equals("lo")) {

@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,10 +58,10 @@ public record ResolverConfig(
         int attempts = 2;
         boolean rotate = false;
         for (String line : text.split("\n", -1)) {
-            String[] words = line.strip().split("[ \t\r]+", MAX_SEARCH + 2);
-            switch (words[0]) {
+            List<String> words = words(line);
+            switch (words.isEmpty() ? "" : words.getFirst()) {
                 case "nameserver" -> {
-                    InetAddress address = words.length > 1 ? literal(words[1]) : null;
+                    InetAddress address = words.size() > 1 ? literal(words.get(1)) : null;
                     if (address != null && servers.size() < MAX_SERVERS) {
                         servers.add(new InetSocketAddress(address, PORT));
                     }
@@ -84,15 +85,24 @@ public record ResolverConfig(
         return new ResolverConfig(servers, search, ndots, Duration.ofSeconds(timeout), attempts, rotate);
     }
 
-    private static List<String> domains(String[] words, int limit) {
+    /** As many as may mean something. Part of every start, so without regular expressions: the first of those takes milliseconds. */
+    private static List<String> words(String line) {
+        List<String> words = new ArrayList<>();
+        StringTokenizer rest = new StringTokenizer(line.strip(), " \t\r");
+        while (rest.hasMoreTokens() && words.size() < MAX_SEARCH + 2) {
+            words.add(rest.nextToken());
+        }
+        return words;
+    }
+
+    private static List<String> domains(List<String> words, int limit) {
         List<String> domains = new ArrayList<>();
-        for (int i = 1; i < words.length && domains.size() < limit; i++) {
-            String word = words[i];
+        for (int i = 1; i < words.size() && domains.size() < limit; i++) {
+            String word = words.get(i);
             if (word.startsWith("#") || word.startsWith(";")) {
                 break;
             }
-            // The last word of an over-long line still holds the unsplit rest. The root, which systemd writes where
-            // there is nothing to search, is no domain to try.
+            // The root, which systemd writes where there is nothing to search, is no domain to try.
             boolean some = !word.isEmpty() && !word.equals(".");
             if (some && word.length() <= 253 && word.chars().noneMatch(Character::isWhitespace)) {
                 domains.add(word);

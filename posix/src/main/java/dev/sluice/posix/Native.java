@@ -20,8 +20,7 @@ final class Native {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final SymbolLookup LIBC = LINKER.defaultLookup();
     private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
-    private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
-    private static final long ERRNO_OFFSET = CALL_STATE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
+    private static final long ERRNO_OFFSET = offset(Linker.Option.captureStateLayout(), "errno");
     /** Where the scratch bytes of {@link #state()} start; there are {@value #SCRATCH_LENGTH}. */
     static final long SCRATCH = 16;
 
@@ -30,6 +29,18 @@ final class Native {
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(SCRATCH + SCRATCH_LENGTH, 16));
 
     private Native() {}
+
+    /** Where a member is. By hand: for a path of its layout the runtime generates seven classes (JDK 25), each a millisecond of start-up. */
+    private static long offset(StructLayout layout, String member) {
+        long offset = 0;
+        for (MemoryLayout each : layout.memberLayouts()) {
+            if (each.name().filter(member::equals).isPresent()) {
+                return offset;
+            }
+            offset += each.byteSize(); // what is between members is a member, too
+        }
+        throw new IllegalStateException("no " + member + " in " + layout);
+    }
 
     /** A handle that calls any libc function of this shape; it takes the function and the {@link #state()} segment first. */
     static MethodHandle link(FunctionDescriptor shape) {

@@ -24,10 +24,11 @@ public record Ipv4Cidr(Ipv4Address address, int prefix) {
             throw new IllegalArgumentException("'" + text + "' has no prefix length; write it as in 192.168.65.0/24");
         }
         String bits = text.substring(slash + 1);
-        if (!bits.matches("[0-9]{1,2}")) {
+        int prefix = Digits.parse(bits, 2);
+        if (prefix < 0) {
             throw new IllegalArgumentException("'" + bits + "' is not a prefix length within 0…32");
         }
-        return new Ipv4Cidr(Ipv4Address.parse(text.substring(0, slash)), Integer.parseInt(bits));
+        return new Ipv4Cidr(Ipv4Address.parse(text.substring(0, slash)), prefix);
     }
 
     /** The netmask as bits: /24 is 0xFFFFFF00. */

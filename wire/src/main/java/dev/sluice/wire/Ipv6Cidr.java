@@ -25,10 +25,11 @@ public record Ipv6Cidr(Ipv6Address address, int prefix) {
                     "'" + text + "' has no prefix length; write it as in fd00:5109:5ce::/64");
         }
         String bits = text.substring(slash + 1);
-        if (!bits.matches("[0-9]{1,3}")) {
+        int prefix = Digits.parse(bits, 3);
+        if (prefix < 0) {
             throw new IllegalArgumentException("'" + bits + "' is not a prefix length within 0…128");
         }
-        return new Ipv6Cidr(Ipv6Address.parse(text.substring(0, slash)), Integer.parseInt(bits));
+        return new Ipv6Cidr(Ipv6Address.parse(text.substring(0, slash)), prefix);
     }
 
     private long highMask() {

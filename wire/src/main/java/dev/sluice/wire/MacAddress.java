@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,10 +23,17 @@ public record MacAddress(long bits) {
      * @throws IllegalArgumentException saying what is wrong
      */
     public static MacAddress parse(String text) {
-        if (!text.matches("[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")) {
-            throw new IllegalArgumentException("'" + text + "' is not a MAC address; write it as in 02:50:00:00:00:01");
+        long bits = 0;
+        for (int i = 0; i < 17; i++) {
+            char c = i < text.length() ? text.charAt(i) : ' ';
+            boolean separates = i % 3 == 2;
+            if (text.length() != 17 || (separates ? c != ':' && c != '-' : !HexFormat.isHexDigit(c))) {
+                throw new IllegalArgumentException(
+                        "'" + text + "' is not a MAC address; write it as in 02:50:00:00:00:01");
+            }
+            bits = separates ? bits : bits << 4 | HexFormat.fromHexDigit(c);
         }
-        return new MacAddress(Long.parseLong(text.replaceAll("[:-]", ""), 16));
+        return new MacAddress(bits);
     }
 
     /** True for broadcast and multicast: the group bit of the first byte. */

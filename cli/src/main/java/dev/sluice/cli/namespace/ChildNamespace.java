@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * called at any time from any thread and leaves nothing behind.
  */
 public final class ChildNamespace implements AutoCloseable {
+    /** Read when this class is first used, which is while system calls are being linked on another thread. */
+    private static final String SCRIPT = script();
+
     private static final int PATIENCE_SECONDS = 30;
     private static final int EARLY_LIMIT = 16;
     /** What the user had in {@code LC_ALL}, where the launcher, or we, have put something else there; empty for nothing. */
@@ -247,7 +250,7 @@ public final class ChildNamespace implements AutoCloseable {
         if (mode.pid) {
             line.add("--pid");
         }
-        line.addAll(List.of("--fork", "--kill-child", "/bin/sh", "-c", script(), "sluice"));
+        line.addAll(List.of("--fork", "--kill-child", "/bin/sh", "-c", SCRIPT, "sluice"));
         line.addAll(List.of(
                 mode.pid ? "pid" : "nopid",
                 spec.tapName,
