@@ -4,9 +4,10 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two streams joined: what one end does (data, end, reset) the other sees. Nothing is stored in between: bytes are looked at, written,
- * and only then taken, so what a slow reader leaves stays with the writer's socket and stops the writer. Confined to the loop; carrying
- * allocates nothing.
+ * Two streams joined: what one end does (data, end, reset) the other sees. Hardly anything is stored in between: little is looked at,
+ * written, and only then taken, so what a slow reader leaves stays with the writer's socket and stops the writer. Much goes through a
+ * {@link KernelPipe} without being copied; what the reader leaves of that stays in the pipe, and nothing follows before it. Confined to the
+ * loop; carrying allocates nothing.
  */
 public abstract class Joint {
     private static final int SMALLEST_MOVE = 16 << 10;
@@ -108,56 +109,125 @@ public abstract class Joint {
     }
 
     private static boolean mayMove(End from, End to) {
-        return from.readable && !from.ended && !to.full;
+        return !to.full && (from.pipe != null || from.readable && !from.ended);
     }
 
     /** Bytes moved; stops at {@code most}, when one side would block, or at the end. */
     private int move(End from, End to, int most) {
-        if (!mayMove(from, to)) {
-            return 0;
-        }
-        MemorySegment memory = scratch.memory();
         int moved = 0;
         while (mayMove(from, to) && !closed && moved < most) {
-            int wanted = Math.min(from.stride, most - moved);
-            int n = from.socket().peek(memory, 0, wanted);
-            if (n > 0) {
-                int m = to.socket().write(memory, 0, n, 0, 0);
-                if (m == StreamSocket.FAILED) {
-                    passLastWords(to, from);
-                    reset();
-                    return moved;
+            boolean through = from.pipe != null || bulk && splices(from, to);
+            moved += through ? splice(from, to, most - moved) : copy(from, to, most - moved);
+        }
+        return moved;
+    }
+
+    /** Whether bytes may go through a pipe. Not beside urgent data, at which splicing stops for good, nor at the end, which hides none. */
+    private static boolean splices(End from, End to) {
+        return from.socket().splices()
+                && to.socket().splices()
+                && !from.socket().mayHoldMore();
+    }
+
+    private int copy(End from, End to, int most) {
+        MemorySegment memory = scratch.memory();
+        int wanted = Math.min(from.stride, most);
+        int n = from.socket().peek(memory, 0, wanted);
+        if (n <= 0) {
+            nothingRead(from, to, n);
+            return 0;
+        }
+        int m = to.socket().write(memory, 0, n, 0, 0);
+        if (m == StreamSocket.FAILED) {
+            writeFailed(from, to);
+            return 0;
+        }
+        to.full = m < n;
+        if (m > 0) {
+            from.socket().skip(memory, 0, m);
+        }
+        if (to.full) {
+            from.stride = Math.clamp(Integer.highestOneBit(Math.max(1, m)) * 4L, SMALLEST_MOVE, from.stride);
+        } else if (n == wanted) {
+            from.stride = Math.min(Scratch.BYTES, from.stride * 2);
+        } else if (!from.socket().mayHoldMore()) {
+            from.readable = false; // a short read has emptied it; the next edge tells of more (epoll(7))
+        }
+        return Math.max(m, 0);
+    }
+
+    private int splice(End from, End to, int most) {
+        if (from.pipe == null) {
+            KernelPipe pipe = scratch.pipe();
+            if (pipe == null) {
+                return copy(from, to, most);
+            }
+            int n = from.socket().spliceInto(pipe, most);
+            if (n <= 0) {
+                scratch.give(pipe);
+                if (n < 0) {
+                    nothingRead(from, to, n);
                 }
-                to.full = m < n;
-                if (m > 0) {
-                    from.socket().skip(memory, 0, m);
-                    moved += m;
-                }
-                if (to.full) {
-                    from.stride = Math.clamp(Integer.highestOneBit(Math.max(1, m)) * 4L, SMALLEST_MOVE, from.stride);
-                } else if (n == wanted) {
-                    from.stride = Math.min(Scratch.BYTES, from.stride * 2);
-                } else if (!from.socket().mayHoldMore()) {
-                    from.readable = false; // a short read has emptied it; the next edge tells of more (epoll(7))
-                }
-            } else if (n == StreamSocket.WOULD_BLOCK) {
-                from.readable = false;
-            } else if (n == StreamSocket.END) {
+                return 0;
+            }
+            from.pipe = pipe;
+        }
+        return pour(from, to);
+    }
+
+    /** Gives one side what lies in the pipe from the other, as far as it takes it; how many bytes that were. */
+    private int pour(End from, End to) {
+        KernelPipe pipe = from.pipe;
+        int poured = 0;
+        while (pipe != null && !to.full) {
+            int m = to.socket().spliceFrom(pipe);
+            if (m == StreamSocket.FAILED) {
+                writeFailed(from, to);
+                return poured;
+            }
+            to.full = m == StreamSocket.WOULD_BLOCK;
+            poured += Math.max(m, 0);
+            if (pipe.held() == 0) {
+                from.releasePipe();
+                return poured;
+            }
+        }
+        return poured;
+    }
+
+    private void nothingRead(End from, End to, int why) {
+        switch (why) {
+            case StreamSocket.WOULD_BLOCK -> from.readable = false;
+            case StreamSocket.END -> {
                 from.ended = true;
                 to.socket().shutdownOutput();
                 if (from == service) {
                     serviceEnded();
                 }
-            } else {
-                reset();
             }
+            default -> reset();
         }
-        return moved;
+    }
+
+    private void writeFailed(End from, End to) {
+        if (!closed) {
+            from.releasePipe(); // whom it was for is gone
+            passLastWords(to, from);
+            reset();
+        }
     }
 
     /** What lies in a broken socket was said before it broke: the other side gets it, as far as it takes it at once. */
     private void passLastWords(End from, End to) {
         MemorySegment memory = scratch.memory();
+        KernelPipe pipe = from.pipe;
+        while (pipe != null && pipe.held() > 0) { // said before the rest
+            int m = to.socket().spliceFrom(pipe);
+            if (m <= 0) {
+                return;
+            }
+            moved(to == service ? m : 0, to == client ? m : 0);
+        }
         for (int moved = 0; moved < Scratch.BYTES; ) {
             int n = from.ended ? 0 : from.socket().peek(memory, 0, Scratch.BYTES);
             int m = n > 0 ? to.socket().write(memory, 0, n, 0, 0) : 0;
@@ -196,6 +266,8 @@ public abstract class Joint {
     private void finish() {
         if (!closed) {
             closed = true;
+            client.releasePipe();
+            service.releasePipe();
             ended();
         }
     }
@@ -214,6 +286,8 @@ public abstract class Joint {
         private boolean full;
         /** Has ended its stream, and the other was told. */
         private boolean ended;
+        /** What came from here and the other has not taken yet lies in it; null if there is nothing of that kind. */
+        private @Nullable KernelPipe pipe;
         /** Bytes to look at next: what the other end takes at a time, about. */
         private int stride = Scratch.BYTES;
         /** Who goes on with the socket when the joint is none. */
@@ -235,6 +309,14 @@ public abstract class Joint {
                 throw new IllegalStateException("not connected");
             }
             return socket;
+        }
+
+        private void releasePipe() {
+            KernelPipe held = pipe;
+            pipe = null;
+            if (held != null) {
+                scratch.give(held);
+            }
         }
 
         private void reset() {

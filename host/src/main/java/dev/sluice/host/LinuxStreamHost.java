@@ -36,8 +36,11 @@ public final class LinuxStreamHost implements StreamHost {
     /** Where accept leaves the client's name. */
     final MemorySegment peer = Arena.ofAuto().allocate(128, 8);
 
-    final LoopbackCongestion congestion = LoopbackCongestion.ofSystem();
+    final LoopbackCongestion congestion;
     final LastWords lastWords = new LastWords(LastWords.MOST, LastWords.PATIENCE);
+
+    /** Streams can go through pipes here, as far as is known. */
+    boolean splices = true;
 
     private final MemorySegment address = Arena.ofAuto().allocate(128, 8);
     private final @Nullable NamespaceSockets inside;
@@ -62,16 +65,18 @@ public final class LinuxStreamHost implements StreamHost {
         this.loop = loop;
         this.inside = null;
         this.outbound = outbound;
+        this.congestion = LoopbackCongestion.ofSystem(false);
     }
 
     /**
-     * One whose connections begin inside a namespace; it listens where this process is. Connections that come faster than sockets are
+     * One whose connections begin inside a namespace, and end there; it listens where this process is. Connections that come faster than sockets are
      * made in there wait for them, a few seconds and not too many.
      */
     public LinuxStreamHost(EventLoop loop, NamespaceSockets inside) {
         this.loop = loop;
         this.inside = inside;
         this.outbound = Outbound.ANY;
+        this.congestion = LoopbackCongestion.ofSystem(true);
         inside.onChange(() -> {
             try {
                 loop.execute(this::serveWaiting);

@@ -27,6 +27,9 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     /** See {@link #mayHoldMore}. */
     private boolean mayHoldMore;
 
+    /** It is TCP's: other streams have borders that splicing does not keep. */
+    private boolean tcp = true;
+
     private boolean broken;
     private boolean keptAlive;
     private int errno;
@@ -63,6 +66,7 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
     /** Its stream has borders that stop reads; so it may be with vsock. */
     LinuxStreamSocket ofUnixDomain() {
         mayHoldMore = true;
+        tcp = false;
         return this;
     }
 
@@ -221,6 +225,33 @@ final class LinuxStreamSocket implements StreamSocket, Watcher {
                 return failure(-n);
             }
         }
+    }
+
+    @Override
+    public boolean splices() {
+        return tcp && host.splices;
+    }
+
+    @Override
+    public int spliceInto(KernelPipe pipe, int length) {
+        if (closed) {
+            return FAILED;
+        }
+        int n = pipe.fill(fd, length);
+        if (n == -Errno.EINVAL || n == -Errno.ENOSYS || n == -Errno.EPERM) {
+            host.splices = false; // a kernel, or a filter around this process, without it
+            return 0;
+        }
+        return n > 0 ? n : n == 0 ? END : failure(-n);
+    }
+
+    @Override
+    public int spliceFrom(KernelPipe pipe) {
+        if (closed) {
+            return FAILED;
+        }
+        int n = pipe.drain(fd);
+        return n > 0 ? n : failure(n == 0 ? Errno.EIO : -n);
     }
 
     private int failure(int number) {

@@ -11,8 +11,8 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the {@link Joint}s of one loop share: memory to move bytes through, and the turns in which those with much to move do so. Confined to
- * the loop.
+ * What the {@link Joint}s of one loop share: memory and pipes to move bytes through, and the turns in which those with much to move do so.
+ * Confined to the loop.
  *
  * <p>A stream goes faster the more of it is moved at a time, because reader and writer beside it are woken less often; but while bytes move,
  * everything else on the loop waits. So all together move about as much in a turn of the loop as the memory holds, and not a little of
@@ -23,12 +23,21 @@ public final class Scratch {
     /** Of the memory, and about what moves in a turn of the loop; physical pages are taken only as far as it is used. */
     public static final int BYTES = 4 << 20;
 
+    /** Pipes at a time. One is enough while all readers keep up; of others each may hold one, and who finds none copies. */
+    static final int PIPES = 16;
+
     /** A joint is not begun with for less. */
     private static final int LEAST = 256 << 10;
 
     private final Loop loop;
     private final Deque<Joint> line = new ArrayDeque<>();
     private @Nullable MemorySegment memory;
+    /** An empty one. */
+    private @Nullable KernelPipe spare;
+    /** How many there are. */
+    private int pipes;
+
+    private boolean closed;
     /** When much was moved last, on the loop's clock. */
     private long used;
 
@@ -59,6 +68,46 @@ public final class Scratch {
             return Memory.map(BYTES, Arena.ofAuto());
         } catch (PosixException e) {
             throw new OutOfMemoryError(e.getMessage());
+        }
+    }
+
+    /** An empty pipe, the caller's until {@link #give}; null if there is none. */
+    @Nullable
+    KernelPipe pipe() {
+        KernelPipe pipe = spare;
+        if (pipe != null) {
+            spare = null;
+            return pipe;
+        }
+        pipe = pipes == PIPES ? null : KernelPipe.open();
+        if (pipe != null) {
+            pipes++;
+        }
+        return pipe;
+    }
+
+    /** Takes a pipe back; what lies in it is lost. */
+    void give(KernelPipe pipe) {
+        if (pipe.held() == 0 && spare == null && !closed) {
+            spare = pipe;
+        } else {
+            pipe.close();
+            pipes--;
+        }
+    }
+
+    /** Pipes that are open now. */
+    int pipes() {
+        return pipes;
+    }
+
+    /** Nothing new will move: lets its descriptors go. */
+    public void close() {
+        closed = true;
+        KernelPipe pipe = spare;
+        spare = null;
+        if (pipe != null) {
+            give(pipe);
         }
     }
 

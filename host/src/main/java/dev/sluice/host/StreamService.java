@@ -61,6 +61,7 @@ public final class StreamService implements StreamListener.Acceptor {
     /** Ends all connections. */
     public void close() {
         List.copyOf(clients).forEach(Joint::reset);
+        scratch.close();
     }
 
     /** Joins a client's socket to the pipe at whose other end its thread is. */

@@ -54,6 +54,26 @@ public interface StreamSocket {
         return total;
     }
 
+    /** Whether bytes can go to and from it through a {@link KernelPipe}. */
+    default boolean splices() {
+        return false;
+    }
+
+    /**
+     * Takes bytes out of the stream into an empty pipe.
+     *
+     * @param length at most so many, at least 1
+     * @return how many, 0 if the system can't after all ({@link #splices} says so from then on), or one of the constants
+     */
+    default int spliceInto(KernelPipe pipe, int length) {
+        return 0;
+    }
+
+    /** Bytes written of what lies in a pipe (at least 1), or a constant ({@link #END} never). */
+    default int spliceFrom(KernelPipe pipe) {
+        return FAILED;
+    }
+
     /**
      * Whether there may be more after a short read: the other side's end has been signalled, urgent data stops reads where it lies, or
      * the medium has borders within the stream, as a Unix socket where descriptors were passed. Then the reader goes on until

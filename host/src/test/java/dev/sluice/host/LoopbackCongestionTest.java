@@ -36,6 +36,14 @@ class LoopbackCongestionTest {
         assertThat(chosen(systems, Ipv4Address.parse(peer))).isEqualTo(systemsChoice());
     }
 
+    /** A guest's own address, from inside its namespace. */
+    @Test
+    void norIsItWhereEveryConnectionStaysOnTheMachine() throws Exception {
+        Ipv4Address guest = Ipv4Address.parse("192.168.65.3");
+        assertThat(chosen("bbr", guest, true)).isEqualTo("reno");
+        assertThat(chosen("cubic", guest, true)).isEqualTo(systemsChoice());
+    }
+
     @Test
     void bothEndsOfAConnectionOnTheLoopbackAreOfThatKind() throws Exception {
         String expected = systemsChoice().startsWith("bbr") ? "reno" : systemsChoice();
@@ -73,10 +81,14 @@ class LoopbackCongestionTest {
     }
 
     private static String chosen(String systems, IpAddress peer) {
+        return chosen(systems, peer, false);
+    }
+
+    private static String chosen(String systems, IpAddress peer, boolean always) {
         int fd = Sockets.socket(Sockets.AF_INET, Sockets.STREAM, 0);
         assertThat(fd).isNotNegative();
         try {
-            new LoopbackCongestion(systems).choose(fd, peer);
+            new LoopbackCongestion(systems, always).choose(fd, peer);
             return congestion(fd);
         } finally {
             Io.close(fd);

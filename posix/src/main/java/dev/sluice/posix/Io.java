@@ -13,6 +13,10 @@ public final class Io {
     public static final int O_RDWR = 2;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
+    /** Move pages instead of copying them, where that can be (splice(2)). */
+    public static final int SPLICE_F_MOVE = 1;
+
+    public static final int SPLICE_F_NONBLOCK = 2;
     /** Bytes of one {@code struct iovec}: base pointer, then length. */
     public static final int IOVEC = 16;
 
@@ -25,10 +29,12 @@ public final class Io {
     private static final Call FCNTL = Call.of("fcntl");
     private static final Call EVENTFD = Call.of("eventfd");
     private static final Call PIPE2 = Call.of("pipe2");
+    private static final Call SPLICE = Call.of("splice");
     private static final Call DUP2 = Call.of("dup2");
     private static final Call UNLINK = Call.of("unlink");
 
     private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int F_SETPIPE_SZ = 1031;
 
     private Io() {}
 
@@ -102,6 +108,16 @@ public final class Io {
             PosixException.check(PIPE2.call(ends.address(), flags | O_CLOEXEC), "pipe2");
             return new int[] {ends.get(INT, 0), ends.get(INT, 4)};
         }
+    }
+
+    /** Has a pipe hold {@code bytes}, rounded up to whole pages as the kernel does; its new size, or negated errno. */
+    public static int setPipeSize(int fd, int bytes) {
+        return fcntl(fd, F_SETPIPE_SZ, bytes);
+    }
+
+    /** Moves up to {@code length} bytes from one descriptor to another, of which one is a pipe (splice(2)); {@code flags} as there. */
+    public static int splice(int from, int to, int length, int flags) {
+        return SPLICE.call(from, 0, to, 0, length, flags);
     }
 
     public static int unlink(String path) {

@@ -48,6 +48,7 @@ public final class Dialer {
     /** Resets all that it has joined. */
     public void close() {
         List.copyOf(joints).forEach(Joint::reset);
+        scratch.close();
     }
 
     private final class Dialled extends Joint {

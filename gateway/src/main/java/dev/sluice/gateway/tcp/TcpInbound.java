@@ -111,6 +111,7 @@ public final class TcpInbound {
     /** Ends what goes on by shortcuts; flows are {@link TcpFlows}' own. */
     public void close() {
         List.copyOf(shortcuts).forEach(Shortcut::end);
+        scratch.close();
     }
 
     /** Whether the guest can see the client under its own address: answers to it come back through us. */
