@@ -13,7 +13,7 @@ from .lab import Failed, await_true, compiling_seconds, cpu_seconds, end, first_
 
 ECHO, IPERF = 7700, 5201
 STEADY = 0.05  # of a processor: what compilers may still take when a rehearsal has gone on for long enough
-REHEARSALS = 6  # at most, of one load
+REHEARSALS = 4  # at most, of one load: compilers are quiet after eight seconds of it
 KEPT = {}  # (contender's name, MTU): the session that runs on
 
 

@@ -51,8 +51,8 @@
  *
  * <p>Inbound, a {@link dev.sluice.gateway.tcp.TcpForward} listens on the host and opens a flow towards the guest; the rest is the same.
  * A client whose address the guest could not be shown (the host's loopback) takes the {@link dev.sluice.gateway.tcp.Shortcut} instead,
- * where sockets can be had inside the guest's namespace: two host sockets joined, no Tcb, no frames. Its bytes are looked at
- * (MSG_PEEK), written to the other socket, and only then taken, so that nothing is ever stored in between.
+ * where sockets can be had inside the guest's namespace: two host sockets joined, no Tcb, no frames. Little is looked at
+ * (MSG_PEEK), written to the other socket, and only then taken; much goes through a pipe of the kernel's, uncopied (splice(2)).
  *
  * <p><b>Guests that are gone.</b> A client of a published port asks by keep-alive whether its server is there, and the host's kernel says
  * yes: so it is ours to ask the guest. On a silent connection to a published port a probe goes out every {@code
