@@ -69,8 +69,8 @@ public final class LinuxStreamHost implements StreamHost {
     }
 
     /**
-     * One whose connections begin inside a namespace, and end there; it listens where this process is. Connections that come faster than sockets are
-     * made in there wait for them, a few seconds and not too many.
+     * One whose connections begin inside a namespace, and end there; it listens where this process is. Connections that come faster than
+     * sockets are made in there wait for them, a few seconds and not too many.
      */
     public LinuxStreamHost(EventLoop loop, NamespaceSockets inside) {
         this.loop = loop;

@@ -38,7 +38,7 @@ class JointTest {
         assertThat(client.ending + service.ending).isEqualTo("end closeend close");
     }
 
-    private final class Pair extends Joint {
+    private final class Pair extends Joined {
         Pair() {
             super(new Scratch(new Turns()));
         }
@@ -47,22 +47,6 @@ class JointTest {
             client.socket(JointTest.this.client);
             service.socket(JointTest.this.service);
             service.onConnected();
-        }
-
-        @Override
-        protected void moved(int toService, int toClient) {}
-
-        @Override
-        protected void ended() {}
-
-        @Override
-        protected void connected() {
-            join();
-        }
-
-        @Override
-        protected void connectFailed(HostError error) {
-            reset();
         }
     }
 }

@@ -124,7 +124,7 @@ class ScratchTest {
         return pairs.stream().mapToInt(pair -> pair.client.taken()).sum();
     }
 
-    private final class Pair extends Joint {
+    private final class Pair extends Joined {
         final ScriptedStream client = new ScriptedStream();
         final ScriptedStream service = new ScriptedStream();
         /** What it throws when it has moved something. */
@@ -146,19 +146,6 @@ class ScratchTest {
             if (failure != null) {
                 throw failure;
             }
-        }
-
-        @Override
-        protected void ended() {}
-
-        @Override
-        protected void connected() {
-            join();
-        }
-
-        @Override
-        protected void connectFailed(HostError error) {
-            reset();
         }
     }
 }

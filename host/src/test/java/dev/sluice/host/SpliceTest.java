@@ -1,12 +1,14 @@
 package dev.sluice.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import dev.sluice.loop.EventLoop;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -155,6 +157,30 @@ class SpliceTest {
     }
 
     @Test
+    void onceCompiledNothingIsAllocatedForWhatGoesThroughPipes() throws Exception {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (Socket client = new Socket(LOOPBACK, port);
+                Socket served = service.accept()) {
+            // as long as it takes to compile: then the measuring is all that is left of it
+            long allocated = Long.MAX_VALUE;
+            long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            while (allocated > 10_000 && System.nanoTime() - until < 0) {
+                long before = on(threads::getCurrentThreadAllocatedBytes);
+                CompletableFuture<Void> written = CompletableFuture.runAsync(
+                        () -> assertThatCode(() -> client.getOutputStream().write(pattern))
+                                .doesNotThrowAnyException(),
+                        Thread::startVirtualThread);
+                assertThat(served.getInputStream().readNBytes(MUCH)).hasSize(MUCH);
+                written.get(60, TimeUnit.SECONDS);
+                allocated = on(threads::getCurrentThreadAllocatedBytes) - before;
+            }
+            assertThat(allocated).as("bytes for 24 MB").isLessThanOrEqualTo(10_000);
+            assertThat(on(() -> mostPipes)).isPositive();
+        }
+        awaitNobody();
+    }
+
+    @Test
     void whereTheSystemCannotSpliceItIsCopied() throws Exception {
         on(() -> host.splices = false);
         muchIsSaid();
@@ -236,7 +262,7 @@ class SpliceTest {
         return result.get();
     }
 
-    private final class Pair extends Joint {
+    private final class Pair extends Joined {
         Pair(StreamSocket accepted) {
             super(scratch);
             open++;
@@ -253,16 +279,6 @@ class SpliceTest {
         @Override
         protected void ended() {
             open--;
-        }
-
-        @Override
-        protected void connected() {
-            join();
-        }
-
-        @Override
-        protected void connectFailed(HostError error) {
-            reset();
         }
     }
 }

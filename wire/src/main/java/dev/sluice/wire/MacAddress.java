@@ -24,14 +24,18 @@ public record MacAddress(long bits) {
      */
     public static MacAddress parse(String text) {
         long bits = 0;
-        for (int i = 0; i < 17; i++) {
-            char c = i < text.length() ? text.charAt(i) : ' ';
-            boolean separates = i % 3 == 2;
-            if (text.length() != 17 || (separates ? c != ':' && c != '-' : !HexFormat.isHexDigit(c))) {
-                throw new IllegalArgumentException(
-                        "'" + text + "' is not a MAC address; write it as in 02:50:00:00:00:01");
+        boolean formed = text.length() == 17;
+        for (int i = 0; formed && i < 17; i++) {
+            char c = text.charAt(i);
+            if (i % 3 == 2) {
+                formed = c == ':' || c == '-';
+            } else {
+                formed = HexFormat.isHexDigit(c);
+                bits = bits << 4 | Character.digit(c, 16);
             }
-            bits = separates ? bits : bits << 4 | HexFormat.fromHexDigit(c);
+        }
+        if (!formed) {
+            throw new IllegalArgumentException("'" + text + "' is not a MAC address; write it as in 02:50:00:00:00:01");
         }
         return new MacAddress(bits);
     }

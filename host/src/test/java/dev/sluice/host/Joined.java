@@ -1,0 +1,24 @@
+package dev.sluice.host;
+
+/** Two streams that are joined as soon as there are two, or both reset. */
+class Joined extends Joint {
+    Joined(Scratch scratch) {
+        super(scratch);
+    }
+
+    @Override
+    protected void moved(int toService, int toClient) {}
+
+    @Override
+    protected void ended() {}
+
+    @Override
+    protected void connected() {
+        join();
+    }
+
+    @Override
+    protected void connectFailed(HostError error) {
+        reset();
+    }
+}
