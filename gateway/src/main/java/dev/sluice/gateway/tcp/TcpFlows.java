@@ -54,6 +54,9 @@ public final class TcpFlows {
     private static final int QUESTIONS = 26;
 
     private static final long SECOND = 1_000_000_000L;
+    /** How long the ACK of a guest's request may wait for a near server's answer. */
+    private static final long ANSWER_WAIT = 5_000_000;
+
     private static final int OPENING = TcpHeader.SYN | TcpHeader.ACK | TcpHeader.RST | TcpHeader.FIN;
     /** What every path carries (RFC 791, RFC 8200 §5): nobody is believed who says less. */
     private static final int LEAST_MTU = 576;
@@ -114,13 +117,17 @@ public final class TcpFlows {
         this.sender = new SegmentSender(plan, counters, shard);
         this.table = new FlowTable(hashKey);
         this.timeWait = new TimeWaitTable(shard, limits.tcpTimeWait());
-        this.profile = TcpProfile.guest(plan.mtu()).withBuffers(limits.flowBufferBytes(), limits.flowBufferBytes());
-        int longer = Ipv6Header.LENGTH - Ipv4Header.MIN_LENGTH;
-        this.profile6 =
-                TcpProfile.guest(plan.mtu() - longer).withBuffers(limits.flowBufferBytes(), limits.flowBufferBytes());
+        this.profile = profile(plan.mtu(), limits);
+        this.profile6 = profile(plan.mtu() - (Ipv6Header.LENGTH - Ipv4Header.MIN_LENGTH), limits);
         this.published = asking(profile, limits.tcpKeepAliveSeconds());
         this.published6 = asking(profile6, limits.tcpKeepAliveSeconds());
         this.establishment = new Establishment(this, policy, errors);
+    }
+
+    private static TcpProfile profile(int mtu, Limits limits) {
+        return TcpProfile.guest(mtu)
+                .withBuffers(limits.flowBufferBytes(), limits.flowBufferBytes())
+                .withAnswerWait(ANSWER_WAIT);
     }
 
     /** Serves a TCP port of the gateway's address. */

@@ -333,10 +333,9 @@ final class Arrival {
         }
         if ((result & Receiver.ADVANCED) != 0) {
             if (mayWait(tcb, offset, length)) {
-                tcb.acks.onBareFin(tcb.profile().delayedAck(), now);
+                tcb.acks.onBareFin(delay(tcb), now);
             } else {
-                tcb.acks.onData(
-                        segments, receiver.finReceived() ? 0 : tcb.profile().delayedAck(), now);
+                tcb.acks.onData(segments, receiver.finReceived() ? 0 : delay(tcb), now);
             }
         }
         if (receiver.finReceived()) {
@@ -345,9 +344,18 @@ final class Arrival {
         return 0;
     }
 
-    /** A FIN after data of which the peer knows that it came. */
+    /** How long the acknowledgment of a lone segment may wait. */
+    private static long delay(Tcb tcb) {
+        TcpProfile profile = tcb.profile();
+        return tcb.acks.answersSoon() ? Math.max(profile.answerWait(), profile.delayedAck()) : profile.delayedAck();
+    }
+
+    /** A FIN after data of which the peer knows that it came, or which the other side's is likely to answer. */
     private static boolean mayWait(Tcb tcb, long offset, int length) {
-        return tcb.profile().tuning().delayFin() && length == 0 && offset > 1 && tcb.state == TcpState.ESTABLISHED;
+        return length == 0
+                && offset > 1
+                && tcb.state == TcpState.ESTABLISHED
+                && (tcb.profile().tuning().delayFin() || tcb.profile().answerWait() > 0 && tcb.acks.answersSoon());
     }
 
     private static void onRemoteFin(Tcb tcb, long now) {

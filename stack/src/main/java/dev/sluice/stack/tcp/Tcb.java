@@ -133,8 +133,16 @@ public final class Tcb {
         if (held) {
             held = false;
             synPending = true;
+            if (now - lastHeard < soon()) {
+                acks.expectAnswers();
+            }
             lastHeard = now;
         }
+    }
+
+    /** How quickly an answer must come to be waited for. */
+    private long soon() {
+        return profile.answerWait() / 2;
     }
 
     /**
@@ -456,6 +464,7 @@ public final class Tcb {
 
     /** A segment of the stream, which the sender has counted already. CWR says nothing to who has not agreed on ECN. */
     void emitData(long from, int length, int flags, long now) {
+        acks.onAnswer(now - lastHeard, soon());
         shard.writer().data(this, from, length, ecnOn ? flags : flags & ~TcpHeader.CWR, now);
     }
 

@@ -51,6 +51,7 @@ public final class TcpProfile implements Cloneable {
     private boolean timestamps = true;
     private boolean strictTimestamps;
     private long delayedAck;
+    private long answerWait;
 
     private long rtoInitial = SECONDS;
     private long rtoMin = 200 * MILLIS;
@@ -117,6 +118,7 @@ public final class TcpProfile implements Cloneable {
         require(isPower(receiveWindow, 1 << 14), "receiveWindow", receiveWindow);
         require(isPower(sendBuffer, 1 << 16), "sendBuffer", sendBuffer);
         require(delayedAck >= 0 && delayedAck < 500 * MILLIS, "delayedAck", delayedAck);
+        require(answerWait >= 0 && answerWait < 500 * MILLIS, "answerWait", answerWait);
         require(rtoMin > 0 && rtoMin <= rtoInitial, "rtoMin", rtoMin);
         require(rtoMax >= rtoInitial, "rtoMax", rtoMax);
         require(tuning.receiveLimit() <= receiveWindow, "receiveLimit", tuning.receiveLimit());
@@ -273,6 +275,18 @@ public final class TcpProfile implements Cloneable {
 
     public TcpProfile withDelayedAck(long delay) {
         return with(p -> p.delayedAck = delay);
+    }
+
+    /**
+     * How long an acknowledgment may wait for the answer that carries it, below 500 ms, on a connection where answers come in half that
+     * time; 0 for never. The handshake of whoever stands behind a held SYN counts as a first answer.
+     */
+    public long answerWait() {
+        return answerWait;
+    }
+
+    public TcpProfile withAnswerWait(long time) {
+        return with(p -> p.answerWait = time);
     }
 
     // ---- Times

@@ -84,7 +84,8 @@
  *
  * <h3>Two profiles</h3>
  *
- * <p>{@link dev.sluice.stack.tcp.TcpProfile#guest} is for one lossless hop: no congestion limit until a timeout, no Nagle, no delayed ACK,
+ * <p>{@link dev.sluice.stack.tcp.TcpProfile#guest} is for one lossless hop: no congestion limit until a timeout, no Nagle, no delayed ACK
+ * (but on request one that waits for an answer, see {@link dev.sluice.stack.tcp.TcpProfile#answerWait}),
  * super-segments of up to 64 KiB which the link cuts, losses found by counting. {@link dev.sluice.stack.tcp.TcpProfile#lan} is for networks:
  * CUBIC, RACK-TLP, proportional rate reduction, Nagle, delayed ACK, ECN if asked for, strict timestamps. Same code; what only networks need
  * lies in objects that a guest's connection does not have. {@link dev.sluice.stack.tcp.TcpTuning} has what only imitates other

@@ -35,6 +35,7 @@ class TcpProfileTest {
         all.put("timestamps", p.timestamps());
         all.put("strictTimestamps", p.strictTimestamps());
         all.put("delayedAck", p.delayedAck());
+        all.put("answerWait", p.answerWait());
         all.put("rto", List.of(p.rtoInitial(), p.rtoMin(), p.rtoMax()));
         all.put("synTimeout", p.synTimeout());
         all.put("userTimeout", p.userTimeout());
@@ -96,6 +97,7 @@ class TcpProfileTest {
             {"timestamps", true, true},
             {"strictTimestamps", true, false},
             {"delayedAck", 40 * MS, 0L},
+            {"answerWait", 0L, 0L},
             {"rto", List.of(SECOND, 200 * MS, 60 * SECOND), List.of(SECOND, 200 * MS, 8 * SECOND)},
             {"synTimeout", 180 * SECOND, 60 * SECOND},
             {"userTimeout", 900 * SECOND, 7200 * SECOND},
@@ -139,6 +141,7 @@ class TcpProfileTest {
         assertChanged(LAN.withTimestamps(false), Map.of("timestamps", false));
         assertChanged(LAN.withStrictTimestamps(false), Map.of("strictTimestamps", false));
         assertChanged(LAN.withDelayedAck(5), Map.of("delayedAck", 5L));
+        assertChanged(LAN.withAnswerWait(5), Map.of("answerWait", 5L));
         assertChanged(LAN.withRto(5, 4, 6), Map.of("rto", List.of(5L, 4L, 6L)));
         assertChanged(LAN.withUserTimeout(5), Map.of("userTimeout", 5L));
         assertChanged(
@@ -218,6 +221,9 @@ class TcpProfileTest {
         assertThatNoException().isThrownBy(() -> LAN.withDelayedAck(500 * MS - 1));
         assertRefused("delayedAck", LAN::withDelayedAck, -1);
         assertRefused("delayedAck", LAN::withDelayedAck, 500 * MS);
+        assertThatNoException().isThrownBy(() -> LAN.withAnswerWait(500 * MS - 1));
+        assertRefused("answerWait", LAN::withAnswerWait, -1);
+        assertRefused("answerWait", LAN::withAnswerWait, 500 * MS);
         assertThatNoException().isThrownBy(() -> LAN.withRto(1, 1, 1));
         assertRefused("rtoMin", min -> LAN.withRto(5, min, 9), 0);
         assertRefused("rtoMin", min -> LAN.withRto(5, min, 9), 6);
