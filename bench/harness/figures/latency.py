@@ -6,7 +6,7 @@ from ..lab import Failed, end, first_line, load_tool
 from ..session import ECHO, kept
 
 ID, TITLE = "latency", "Requests, connections, names"
-REPETITIONS = 2
+REPETITIONS, SLICES = 2, 3
 TABLES = [("p50_us", "Median time of one", "µs", "lower"), ("p99_us", "99th percentile", "µs", "lower"), ("per_s", "Rate", "1/s", "higher"),
           ("cpu_us", "CPU time of the translator per request", "µs", "lower")]
 variants = widest
@@ -18,21 +18,21 @@ def takes(contender, variant):
 
 def measure(contender, variant, options, record):
     with kept(contender, variant.mtu, ipv6=variant.ipv6, warm_up=options.warm_up) as s:
-        requests(s, suffix(variant), options, record)
+        seconds = options.seconds / SLICES
+        requests(s, suffix(variant), seconds, record)
         row = "name lookups, 32 at a time"
         if not variant.ipv6 and options.names and s.running.dns:
             with failures_to(record, row):
-                names(s, row, options, record)
+                names(s, row, seconds, record)
 
 
-def requests(s, more, options, record):
-    t = options.seconds
+def requests(s, more, seconds, record):
     for row, what in (("TCP requests, 1 connection", ("rr", "tcp", s.address, ECHO, 1)), ("TCP requests, 64 connections", ("rr", "tcp", s.address, ECHO, 64)),
                       ("UDP requests, 1 socket", ("rr", "udp", s.address, ECHO, 1)), ("UDP requests, 64 sockets", ("rr", "udp", s.address, ECHO, 64)),
                       ("connections, 1 at a time", ("crr", s.address, ECHO, 1)), ("connections, 16 at a time", ("crr", s.address, ECHO, 16))):
         with failures_to(record, row + more):
             s.rehearse(what, lambda seconds: s.load(*what, seconds))
-            timed(s, row + more, (*what, t), record, timeout=8 + 2 * t)
+            timed(s, row + more, (*what, seconds), record, timeout=8 + 2 * seconds)
 
 
 def timed(s, row, what, record, timeout=15):
@@ -47,13 +47,13 @@ def timed(s, row, what, record, timeout=15):
         record.note(f"{row}: {r['lost']} of {r['n'] + r['lost']} lost")
 
 
-def names(s, row, options, record):
+def names(s, row, seconds, record):
     server = subprocess.Popen([load_tool(), "dns-serve", "0.0.0.0", "53"], stdout=subprocess.PIPE)
     try:
         if not first_line(server):
             raise Failed("the name server did not start")
-        s.load("dns", s.running.dns, 53, 32, 1)  # the first answer takes its time
-        s.rehearse(("dns", 32), lambda seconds: s.load("dns", s.running.dns, 53, 32, max(1, seconds)))
-        timed(s, row, ("dns", s.running.dns, 53, 32, max(1, options.seconds)), record)
+        s.load("dns", s.running.dns, 53, 1, 0.1)  # the first answer takes its time
+        s.rehearse(("dns", 32), lambda time: s.load("dns", s.running.dns, 53, 32, time))
+        timed(s, row, ("dns", s.running.dns, 53, 32, seconds), record)
     finally:
         end(server)
