@@ -22,7 +22,8 @@ def measure(contender, variant, options, record):
     mtus = [variant.mtu] if contender.mtus else options.mtu
     with session(contender, variant.mtu, inbound=True, warm_up=options.warm_up) as s:
         few = [n for n in options.streams if n < 64]
-        for _, direction, streams in itertools.product(range(ROUNDS if options.capped else 1), WAYS, few):
+        rounds = min(ROUNDS, contender.repetitions) if options.capped else 1
+        for _, direction, streams in itertools.product(range(rounds), WAYS, few):
             rows = [f"MTU {mtu}, {streams} {'stream' if streams == 1 else 'streams'}, {WAYS[direction]}" for mtu in mtus]
             with failures_to(record, rows[0]):
                 s.rehearse((direction, streams), lambda seconds: s.tcp(direction, streams, seconds))
@@ -30,5 +31,4 @@ def measure(contender, variant, options, record):
                 for row in rows:
                     record(row, **values)
         if max(mtus) == max(options.mtu) and record.repetition == 0:
-            for _ in range(latency.SLICES):
-                latency.requests(s, "", options.seconds / latency.SLICES, record)
+            latency.requests(s, "", options.seconds, record)

@@ -31,18 +31,17 @@ def variants(options):
 
 
 def takes(contender, variant):
-    return contender.name in RUN or contender.name == "slirp4netns"
+    return contender.name in RUN
 
 
 def measure(contender, variant, options, record):
-    if contender.name in RUN:
-        command, host = RUN[contender.name]
-        with failures_to(record, "starts"), web_server() as answered:
-            for row, inside in (("a command that does nothing", ["true"]), ("to the first byte (curl of a local server)", ["curl", "-s", "-m", "20", f"http://{host}:{HTTP}/"])):
-                for i in range(1 + (1 if options.quick else STARTS)):
-                    took = run(command + inside, answered if inside[0] == "curl" else None)
-                    if i:  # the first found cold files
-                        record(row, ms=took)
+    command, host = RUN[contender.name]
+    with failures_to(record, "starts"), web_server() as answered:
+        for row, inside in (("a command that does nothing", ["true"]), ("to the first byte (curl of a local server)", ["curl", "-s", "-m", "20", f"http://{host}:{HTTP}/"])):
+            for i in range(1 + (1 if options.quick else STARTS)):
+                took = run(command + inside, answered if inside[0] == "curl" else None)
+                if i:  # the first found cold files
+                    record(row, ms=took)
     if contender.outward and record.repetition == 0:
         with failures_to(record, "standing idle"), session(contender, variant.mtu, warm_up=0) as s:
             standing(s, options, record)

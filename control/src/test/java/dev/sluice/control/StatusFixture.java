@@ -43,6 +43,6 @@ final class StatusFixture {
                 Map.of("bad-ipv4", 3L),
                 Limits.defaults(),
                 new GatewayStatus.LoopStatus(100, 0, 1, 25),
-                new GatewayStatus.Memory(0, 5, 1, 2, 3, 4));
+                new GatewayStatus.Memory(0, 5, 6, 7, 1, 2, 3, 4));
     }
 }

@@ -77,7 +77,14 @@ public record GatewayStatus(
     /** The same where the process has its heap collected, and counts how often. */
     public GatewayStatus withHeapCollections(long count) {
         return with(new Memory(
-                memory.buffers, memory.buffersRefused, memory.heapUsed, memory.heapCommitted, memory.resident, count));
+                memory.buffers,
+                memory.buffersRefused,
+                memory.pipes,
+                memory.pipesRefused,
+                memory.heapUsed,
+                memory.heapCommitted,
+                memory.resident,
+                count));
     }
 
     /**
@@ -181,6 +188,8 @@ public record GatewayStatus(
      *
      * @param buffers native memory of flow buffers in use
      * @param buffersRefused how often a flow asked for a buffer and got none, or only a smaller one
+     * @param pipes of the kernel's that forwards hold: one while all readers keep up, sixteen at most
+     * @param pipesRefused how often bytes of a forward were copied, as there was no pipe for them
      * @param heapUsed of the Java heap
      * @param heapCommitted taken from the system for the Java heap
      * @param resident of the process, as the system counts it; 0 if unknown
@@ -189,6 +198,8 @@ public record GatewayStatus(
     public record Memory(
             long buffers,
             long buffersRefused,
+            long pipes,
+            long pipesRefused,
             long heapUsed,
             long heapCommitted,
             long resident,

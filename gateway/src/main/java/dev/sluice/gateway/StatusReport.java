@@ -73,7 +73,14 @@ final class StatusReport {
                 new GatewayStatus.LoopStatus(
                         loop.turns(), loop.failures(), loop.stalls(), loop.longestStallNanos() / 1_000_000),
                 new GatewayStatus.Memory(
-                        network.shard.buffers().inUse(), network.shard.buffers().refusals(), 0, 0, 0, 0));
+                        network.shard.buffers().inUse(),
+                        network.shard.buffers().refusals(),
+                        network.inbound.pipes(),
+                        network.inbound.pipesRefused(),
+                        0,
+                        0,
+                        0,
+                        0));
     }
 
     private static GatewayStatus.@Nullable Ipv6Addresses ipv6(AddressPlan plan) {
@@ -164,6 +171,8 @@ final class StatusReport {
         return status.with(new GatewayStatus.Memory(
                 status.memory().buffers(),
                 status.memory().buffersRefused(),
+                status.memory().pipes(),
+                status.memory().pipesRefused(),
                 runtime.totalMemory() - runtime.freeMemory(),
                 runtime.totalMemory(),
                 resident(),

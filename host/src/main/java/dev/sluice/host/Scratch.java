@@ -37,6 +37,8 @@ public final class Scratch {
     /** How many there are. */
     private int pipes;
 
+    private long pipesRefused;
+
     private boolean closed;
     /** When much was moved last, on the loop's clock. */
     private long used;
@@ -82,6 +84,8 @@ public final class Scratch {
         pipe = pipes == PIPES ? null : KernelPipe.open();
         if (pipe != null) {
             pipes++;
+        } else {
+            pipesRefused++;
         }
         return pipe;
     }
@@ -97,8 +101,13 @@ public final class Scratch {
     }
 
     /** Pipes that are open now. */
-    int pipes() {
+    public int pipes() {
         return pipes;
+    }
+
+    /** How often there was none. */
+    public long pipesRefused() {
+        return pipesRefused;
     }
 
     /** Nothing new will move: lets its descriptors go. */

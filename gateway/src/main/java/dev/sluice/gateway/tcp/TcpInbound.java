@@ -45,6 +45,16 @@ public final class TcpInbound {
         return shortcuts.size();
     }
 
+    /** Pipes of the kernel's that they hold, or that are kept for them. */
+    public int pipes() {
+        return scratch.pipes();
+    }
+
+    /** How often bytes were copied, as there was no pipe for them. */
+    public long pipesRefused() {
+        return scratch.pipesRefused();
+    }
+
     /** Visits the connections that take the shortcut. */
     public void forEach(Consumer<? super Flow> action) {
         shortcuts.forEach(action);
