@@ -69,7 +69,7 @@ def markdown(results, figures, contenders, machine, options, bars, drawn):
         out += [f"> **The machine was busy when this began (load average {load}): judge by ratios, and again on a quiet one.**", ""]
     out += ["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in machine.items() if k not in ("busy", "peers")), ""]
     out += ["| contender | version | what it is |", "|---|---|---|", *(f"| {c.name} | {machine['peers'].get(c.name, '')} | {c.about} |" for c in contenders), ""]
-    out += [f"Each value is the median of up to {options.repetitions} interleaved repetitions of {options.seconds:g} s (of requests: of three slices each), its smallest and largest behind it; `results.json` has them all.", ""]
+    out += [f"Each value is the median of up to {options.repetitions} interleaved repetitions of {options.seconds:g} s (`latency`: of three slices each), its smallest and largest behind it; `results.json` has them all.", ""]
     for f in figures:
         tables = [t for metric, heading, unit, _ in f.TABLES if (t := table(results, f.ID, metric, heading, unit, [c.name for c in contenders]))]
         if tables:

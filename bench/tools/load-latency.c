@@ -99,8 +99,10 @@ void request_response(struct address to, int udp, int connections, double second
             }
         }
     }
+    int64_t patience = seconds * 1e9 / 3;
+    if (patience > PATIENCE) patience = PATIENCE;
     for (int i = 0; i < connections; i++) // who still waits has waited that long at least: leaving them out would flatter
-        if (all[i].sent && now() - all[i].sent > PATIENCE) record(&l, now() - all[i].sent);
+        if (all[i].sent && now() - all[i].sent > patience) record(&l, now() - all[i].sent);
     print_latencies(&l, udp ? "UDP requests" : "TCP requests", now() - start, lost);
 }
 

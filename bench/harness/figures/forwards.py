@@ -22,7 +22,7 @@ def measure(contender, variant, options, record):
     mtus = [variant.mtu] if contender.mtus else options.mtu
     with session(contender, variant.mtu, inbound=True, warm_up=options.warm_up) as s:
         few = [n for n in options.streams if n < 64]
-        rounds = min(ROUNDS, contender.repetitions) if options.capped else 1
+        rounds = min(ROUNDS, contender.repetitions, options.repetitions) if options.capped else 1
         for _, direction, streams in itertools.product(range(rounds), WAYS, few):
             rows = [f"MTU {mtu}, {streams} {'stream' if streams == 1 else 'streams'}, {WAYS[direction]}" for mtu in mtus]
             with failures_to(record, rows[0]):

@@ -15,7 +15,7 @@ REPETITIONS = 1
 ID, TITLE = "streamlink", "Stream links"
 TABLES = [("gbps", "Throughput", "Gbit/s", "higher"), ("cpu_s_per_gb", "CPU time of the gateway's loop, or of the other process", "s/GB", "lower"), ("user_s_per_gb", "of that, outside of the kernel", "s/GB", "lower"),
           ("guest_s_per_gb", "CPU time of the client, for comparison", "s/GB", "lower"), ("host_s_per_gb", "CPU time of the host's end, for comparison", "s/GB", "lower"),
-          ("repeated_mb", "What the client had to send again, as it was dropped", "MB", "lower"), ("bytes_per_frame", "Bytes allocated per frame", "", "lower")]
+          ("repeated_mb", "What had to be sent again, as it was dropped or came after what was", "MB", "lower"), ("bytes_per_frame", "Bytes allocated per frame", "", "lower")]
 PROGRAM = ROOT / "bench" / "streamlink"
 
 

@@ -155,11 +155,11 @@ final class MetricsApi {
                 .value("kind=\"resident\"", memory.resident());
         out.counter("sluice_buffers_refused_total", "Buffers that flows asked for and did not get")
                 .value(memory.buffersRefused());
-        out.gauge("sluice_forward_pipes", "Pipes of the kernel's that forwards hold")
+        out.gauge("sluice_forward_pipes", "Pipes of the kernel's that forwards hold for readers that do not keep up")
                 .value(memory.pipes());
         out.counter(
                         "sluice_forward_pipes_refused_total",
-                        "Bytes of a forward were copied, as there was no pipe for them")
+                        "How often bytes of a forward were copied, as there was no pipe for them")
                 .value(memory.pipesRefused());
         out.counter("sluice_heap_collections_total", "Collections of the Java heap because it had grown by half")
                 .value(memory.heapCollections());

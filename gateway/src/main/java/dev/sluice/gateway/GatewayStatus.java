@@ -188,7 +188,7 @@ public record GatewayStatus(
      *
      * @param buffers native memory of flow buffers in use
      * @param buffersRefused how often a flow asked for a buffer and got none, or only a smaller one
-     * @param pipes of the kernel's that forwards hold: one while all readers keep up, sixteen at most
+     * @param pipes of the kernel's that forwards hold for readers that do not keep up: sixteen at most
      * @param pipesRefused how often bytes of a forward were copied, as there was no pipe for them
      * @param heapUsed of the Java heap
      * @param heapCommitted taken from the system for the Java heap

@@ -101,8 +101,13 @@ public final class Scratch {
     }
 
     /** Pipes that are open now. */
-    public int pipes() {
+    int pipes() {
         return pipes;
+    }
+
+    /** Pipes that somebody holds now: what lies in them waits for a reader that does not keep up. */
+    public int pipesHeld() {
+        return spare == null ? pipes : pipes - 1;
     }
 
     /** How often there was none. */

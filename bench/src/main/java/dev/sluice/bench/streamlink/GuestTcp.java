@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One TCP connection of a guest, as little of RFC 9293 as a link without loss and reordering needs: either a source or a sink of bytes.
+ * One TCP connection of a guest, as little of RFC 9293 as a link without reordering needs, and without loss wants: either a source or a sink of bytes.
  * One thread's, but for {@link #stop} and {@link #received}.
  */
 final class GuestTcp {
@@ -106,7 +106,7 @@ final class GuestTcp {
         return received.get();
     }
 
-    /** Bytes sent again, once {@link #send} has returned. */
+    /** Bytes that had to be sent again, once {@link #send} or {@link #receive} has returned. */
     long repeated() {
         return repeated;
     }
@@ -317,7 +317,9 @@ final class GuestTcp {
             if (sequence == receiveNext) {
                 receiveNext += payload;
                 received.lazySet(received.getPlain() + payload);
-            } // else it comes again: a translator that drops what a full socket refuses must send it twice
+            } else if (sequence - receiveNext > 0) {
+                repeated += payload; // something before it was dropped: it must come again
+            }
         }
     }
 

@@ -100,7 +100,7 @@ public final class StreamLinks implements AutoCloseable {
      *
      * @param loop of the gateway's thread, or of another process altogether
      * @param bytesPerFrame allocated; not a number where that is not known
-     * @param repeated megabytes that the guest sent again, as they did not arrive: warm-up included
+     * @param repeated megabytes that had to be sent again, as they or something before them did not arrive: warm-up included
      */
     record Row(
             String name,

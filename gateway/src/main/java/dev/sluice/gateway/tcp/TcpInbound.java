@@ -45,9 +45,9 @@ public final class TcpInbound {
         return shortcuts.size();
     }
 
-    /** Pipes of the kernel's that they hold, or that are kept for them. */
+    /** Pipes of the kernel's that they hold. */
     public int pipes() {
-        return scratch.pipes();
+        return scratch.pipesHeld();
     }
 
     /** How often bytes were copied, as there was no pipe for them. */

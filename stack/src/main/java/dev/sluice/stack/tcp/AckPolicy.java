@@ -4,8 +4,9 @@ package dev.sluice.stack.tcp;
  * When to acknowledge: at once, after a while (RFC 9293 §3.8.6.3), with the answer, or not for every strange segment (RFC 5961 §10).
  *
  * <p>Where a lone segment comes and data goes back soon, time after time, the next one's acknowledgment waits for that data. Two segments
- * in a row, an answer that is slow, and one that does not come in time, end that until it is earned again: whoever sends the second of
- * two small segments only when the first is acknowledged (Nagle) has waited once.
+ * in a row, an answer that is slow, and one that does not come in time, end that until it is earned again. So whoever sends the second of
+ * two small segments only when the first is acknowledged (Nagle) waits once: at the begin of a connection to somebody near, and after each
+ * three exchanges of one segment.
  */
 final class AckPolicy {
     private static final long NEVER = Sender.NEVER;

@@ -323,6 +323,7 @@ final class Arrival {
             return tcb.refuseText(segment.acknowledgment);
         }
         int segments = length > tcb.profile().mss() ? 2 : 1;
+        boolean whole = segment.has(TcpHeader.PSH);
         // The segment is not looked at after this: what the user does in a delivery may bring another one.
         int result = receiver.receive(tcb, tcb.output, segment.memory, segment.at + skip, offset, length, fin);
         if (tcb.ended()) {
@@ -333,9 +334,9 @@ final class Arrival {
         }
         if ((result & Receiver.ADVANCED) != 0) {
             if (mayWait(tcb, offset, length)) {
-                tcb.acks.onBareFin(delay(tcb), now);
+                tcb.acks.onBareFin(delay(tcb, true), now);
             } else {
-                tcb.acks.onData(segments, receiver.finReceived() ? 0 : delay(tcb), now);
+                tcb.acks.onData(segments, receiver.finReceived() ? 0 : delay(tcb, whole), now);
             }
         }
         if (receiver.finReceived()) {
@@ -344,10 +345,15 @@ final class Arrival {
         return 0;
     }
 
-    /** How long the acknowledgment of a lone segment may wait. */
-    private static long delay(Tcb tcb) {
+    /**
+     * How long the acknowledgment of a lone segment may wait. For an answer only if one can come, to a peer that has said all it wants to say
+     * for now ({@code whole}: Nagle's algorithm may hold the rest back), and may say more.
+     */
+    private static long delay(Tcb tcb, boolean whole) {
         TcpProfile profile = tcb.profile();
-        return tcb.acks.answersSoon() ? Math.max(profile.answerWait(), profile.delayedAck()) : profile.delayedAck();
+        boolean answer =
+                whole && tcb.acks.answersSoon() && !tcb.sender.finQueued() && tcb.receiver.offered() >= profile.mss();
+        return answer ? Math.max(profile.answerWait(), profile.delayedAck()) : profile.delayedAck();
     }
 
     /** A FIN after data of which the peer knows that it came, or which the other side's is likely to answer. */

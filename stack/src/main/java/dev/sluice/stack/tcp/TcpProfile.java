@@ -279,7 +279,7 @@ public final class TcpProfile implements Cloneable {
 
     /**
      * How long an acknowledgment may wait for the answer that carries it, below 500 ms, on a connection where answers come in half that
-     * time; 0 for never. The handshake of whoever stands behind a held SYN counts as a first answer.
+     * time, three in a row; 0 for never. If whoever stands behind a held SYN is connected in that time, it is as near as one who has done so.
      */
     public long answerWait() {
         return answerWait;
@@ -385,6 +385,7 @@ public final class TcpProfile implements Cloneable {
         return "mss " + mss + ", super " + superSegment + ", buffers " + receiveWindow + "/" + sendBuffer + ", "
                 + congestionControl + (nagle ? ", nagle" : "") + (sack ? ", sack" : "") + (rack ? ", rack" : "")
                 + ", ecn " + ecn
-                + (timestamps ? ", timestamps" : "") + ", delayed ACK " + delayedAck / MILLIS + " ms";
+                + (timestamps ? ", timestamps" : "") + ", delayed ACK " + delayedAck / MILLIS + " ms"
+                + (answerWait > 0 ? ", waits " + answerWait / MILLIS + " ms for answers" : "");
     }
 }

@@ -38,7 +38,7 @@ class AnswerTest {
 
     /** The peer says 100 bytes more. */
     private void ask(Dialogue d) {
-        d.peerData(1 + asked, 1 + answered, 100);
+        d.peer(Dialogue.ACK | Dialogue.PSH, 1 + asked, 1 + answered, 100, 65535);
         asked += 100;
     }
 
@@ -153,6 +153,35 @@ class AnswerTest {
                 assertAcknowledgedAtOnce(d);
                 answer(d, 0);
             }
+        }
+    }
+
+    /** The rest waits for that, with Nagle's algorithm. */
+    @Test
+    void aSegmentThatIsNotAllIsAcknowledgedAtOnce() {
+        try (Dialogue d = near()) {
+            d.peerData(1, 1, 1460);
+            asked = 1460;
+            assertAcknowledgedAtOnce(d);
+        }
+    }
+
+    @Test
+    void whoMayHardlySayMoreIsAnsweredAtOnce() {
+        try (Dialogue d = behind(SOON, WAITING.withMss(40_000, 536))) {
+            d.peer(Dialogue.ACK | Dialogue.PSH, 1, 1, 40_000, 65535); // a window of 65,535, as the peer does not scale
+            asked = 40_000;
+            assertAcknowledgedAtOnce(d);
+        }
+    }
+
+    @Test
+    void afterOurEndNoAnswerIsWaitedFor() {
+        try (Dialogue d = near()) {
+            d.tcb.shutdownOutput(d.now);
+            assertThat(d.one().has(Dialogue.FIN)).isTrue();
+            ask(d);
+            assertAcknowledgedAtOnce(d);
         }
     }
 
