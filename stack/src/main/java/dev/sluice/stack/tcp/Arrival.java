@@ -361,7 +361,8 @@ final class Arrival {
         return length == 0
                 && offset > 1
                 && tcb.state == TcpState.ESTABLISHED
-                && (tcb.profile().tuning().delayFin() || tcb.profile().answerWait() > 0 && tcb.acks.answersSoon());
+                && (tcb.profile().tuning().delayFin()
+                        || delay(tcb, true) > tcb.profile().delayedAck());
     }
 
     private static void onRemoteFin(Tcb tcb, long now) {

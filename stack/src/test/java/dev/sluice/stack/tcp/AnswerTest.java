@@ -188,7 +188,7 @@ class AnswerTest {
     @Test
     void severalSegmentsAtATimeAreAcknowledgedAtOnce() {
         try (Dialogue d = near()) {
-            d.peerData(1, 1, 4000);
+            d.peer(Dialogue.ACK | Dialogue.PSH, 1, 1, 4000, 65535);
             asked = 4000;
             assertAcknowledgedAtOnce(d);
         }
@@ -229,6 +229,16 @@ class AnswerTest {
             d.peer(Dialogue.FIN | Dialogue.ACK, 1 + asked, 1 + answered);
             assertWaits(d);
             d.timer();
+            assertThat(d.one().ack()).isEqualTo(2 + asked);
+        }
+    }
+
+    @Test
+    void anEndWhereNoAnswerIsWaitedForIsAcknowledgedAtOnce() {
+        try (Dialogue d = far()) {
+            ask(d);
+            assertAcknowledgedAtOnce(d);
+            d.peer(Dialogue.FIN | Dialogue.ACK, 1 + asked, 1);
             assertThat(d.one().ack()).isEqualTo(2 + asked);
         }
     }
