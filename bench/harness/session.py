@@ -76,7 +76,7 @@ class Session:
         await_true("iperf3's server", self.iperf_listens)  # it makes its listening socket anew after each test
         command = [*self.client, "iperf3", "-c", self.address, "-p", str(IPERF), "-t", str(seconds), "-P", str(streams), "-J", "--connect-timeout", "5000", *way]
         try:
-            r = subprocess.run(command, capture_output=True, text=True, timeout=seconds * 2 + 6)
+            r = subprocess.run(command, capture_output=True, text=True, timeout=seconds * 2 + 4)
             d = json.loads(r.stdout or "{}")
         except (subprocess.TimeoutExpired, json.JSONDecodeError):
             d = {"error": "no end in time"}

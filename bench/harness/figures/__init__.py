@@ -3,6 +3,7 @@
   ID, TITLE          its name in options and files, and its heading
   TABLES             [(metric, heading, unit, "higher" | "lower" is better)], in the order of the report; the first is drawn
   REPETITIONS        at most so many, unless --repetitions is given (optional)
+  COMPARED           contenders that are measured so often, all others once (optional)
   SLICES             of one repetition, with the contenders in turns within each (optional)
   variants(options)  what it is measured under, each with sessions of its own; the run interleaves contenders within a variant
   takes(contender, variant)

@@ -59,11 +59,11 @@ def idle(s, more, options, record):
         if not said:
             raise Failed(f"they could not all be opened, or not within {OPENED_WITHIN} s")
         record(f"opening {options.idle_flows:,} one by one{more}", per_s=json.loads(said)["per_s"])
-        time.sleep(1)
         if pid:
+            time.sleep(1)
             record(f"{options.idle_flows:,} idle{more}", rss_added_mb=memory_mb(pid) - before)
         row = f"requests beside {options.idle_flows:,} idle{more}"
         timed(s, row, ("rr", "tcp", s.address, ECHO, 1, options.seconds), record)
-    time.sleep(2)
     if pid:
+        time.sleep(2)
         record(f"2 s after they were closed{more}", rss_added_mb=memory_mb(pid) - before)

@@ -7,6 +7,7 @@ from ..session import ECHO, kept
 
 ID, TITLE = "latency", "Requests, connections, names"
 REPETITIONS, SLICES = 2, 3
+COMPARED = ("pasta", "sluice")
 TABLES = [("p50_us", "Median time of one", "µs", "lower"), ("p99_us", "99th percentile", "µs", "lower"), ("per_s", "Rate", "1/s", "higher"),
           ("cpu_us", "CPU time of the translator per request", "µs", "lower")]
 variants = widest

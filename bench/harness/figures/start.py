@@ -17,7 +17,7 @@ REPETITIONS = 1
 TABLES = [("ms", "Time", "ms", "lower"), ("wakeups_per_s", "Wake-ups (context switches of all threads)", "1/s", "lower"), ("cpu_ms_per_s", "CPU time while idle", "ms/s", "lower"),
           ("rss_mb", "Resident memory", "MB", "lower")]
 HTTP, STARTS = 8099, 5
-SETTLED = 6  # seconds, until what starting needed has been given back
+SETTLED, RESTED = 6, 5  # seconds, until what starting, and a load, needed has been given back by who compiles
 
 RUN = {  # contender: (a command in a network of its own, where that reaches the host's loopback)
     "pasta": ([contenders.PASTA, "--config-net", "--quiet", "--runas", "0", "--address", "10.0.2.15", "--netmask", "24", "--gateway", "10.0.2.2", "-t", "none", "-u", "none", "-T", "none", "-U", "none", "--"], "10.0.2.2"),
@@ -44,7 +44,7 @@ def measure(contender, variant, options, record):
                     record(row, ms=took)
     if contender.outward and record.repetition == 0:
         with failures_to(record, "standing idle"), session(contender, variant.mtu, warm_up=0) as s:
-            standing(s, options, record)
+            standing(s, contender.compiles, options, record)
     if contender.name == "sluice" and record.repetition == 0:
         with failures_to(record, "serving nobody"):
             serving(options, record)
@@ -98,9 +98,9 @@ def serving(options, record):
             end(process)
 
 
-def standing(s, options, record):
+def standing(s, compiles, options, record):
     pid = s.running.process.pid
-    time.sleep(SETTLED)
+    time.sleep(SETTLED if compiles else 1)
     still(pid, "fresh", options, record)
     record("memory, fresh", rss_mb=memory_mb(pid))
     peak = []
@@ -108,7 +108,7 @@ def standing(s, options, record):
         s.tcp(direction, 8, 1 if options.quick else max(2, options.seconds))
         peak.append(memory_mb(pid))
     record("memory, straight after 8 streams each way", rss_mb=max(peak))
-    time.sleep(2 if options.quick else 5)
+    time.sleep(RESTED if compiles and not options.quick else 2)
     still(pid, "after load", options, record)
     record("memory, some seconds after load", rss_mb=memory_mb(pid))
     record("memory, peak", rss_mb=memory_mb(pid, "VmHWM"))

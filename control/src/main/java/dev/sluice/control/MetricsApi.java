@@ -113,6 +113,10 @@ final class MetricsApi {
                 .value(TO_GUEST, status.tcp().bytesToGuest());
         out.counter("sluice_tcp_segments_retransmitted_total", "TCP segments sent to guests again")
                 .value(status.tcp().segmentsRetransmitted());
+        out.counter(
+                        "sluice_tcp_resets_with_loss_total",
+                        "Connections of the host's that were reset before the other side had all that was said to it")
+                .value(status.tcp().resetsWithLoss());
         out.counter("sluice_udp_datagrams_total", "UDP datagrams of guests")
                 .value(TO_HOST, status.udp().datagramsToHost())
                 .value(TO_GUEST, status.udp().datagramsToGuest());

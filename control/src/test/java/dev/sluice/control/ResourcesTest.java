@@ -188,6 +188,7 @@ class ResourcesTest {
                         "sluice_drops_total{reason=\"bad-ipv4\"} 3\n",
                         "sluice_link_bytes_total{link=\"qemu:/tmp/\\\"vm\\\".sock#2\",direction=\"to-host\"} 2\n",
                         "sluice_dns_answered_locally_total 0\n",
+                        "sluice_tcp_resets_with_loss_total 5\n",
                         "sluice_forward_pipes 6\n",
                         "sluice_forward_pipes_refused_total 7\n",
                         "sluice_limit{name=\"tcpFlows\"} 16384\n")

@@ -35,7 +35,7 @@ final class StatusFixture {
                 List.of(
                         new GatewayStatus.ShareStatus("qemu:/tmp/\"vm\".sock#2", mac, 3, 2, 1, 1 << 20, 4 << 20, 7, 1),
                         new GatewayStatus.ShareStatus("tap0", null, 0, 0, 0, 0, 4 << 20, 0, 0)),
-                new GatewayStatus.TcpStatus(1, 0, 2, 1, 0, 1L << 40, 7, 0),
+                new GatewayStatus.TcpStatus(1, 0, 2, 1, 0, 1L << 40, 7, 0, 5),
                 new GatewayStatus.UdpStatus(0, 0, 0, 0),
                 new GatewayStatus.PingStatus(0, 0, 0),
                 new DnsCounters().snapshot(),

@@ -254,11 +254,10 @@ public final class Captures {
 
         @Override
         public void leave(CaptureSession session, Runnable task) throws IOException {
-            loop.call(() -> {
+            loop.run(() -> {
                 task.run();
                 sessions.remove(session);
                 settle();
-                return true;
             });
         }
     }

@@ -35,14 +35,13 @@ public final class Flows {
         List<FlowInfo> described = new ArrayList<>(all.size());
         for (int from = 0; from < all.size(); from += PER_TURN) {
             List<Flow> part = all.subList(from, Math.min(all.size(), from + PER_TURN));
-            loop.call(() -> {
+            loop.run(() -> {
                 long now = network.loop.now();
                 for (Flow flow : part) {
                     if (!flow.isOver()) {
                         described.add(flow.info(now));
                     }
                 }
-                return true;
             });
         }
         described.sort((a, b) -> Long.compare(a.id(), b.id()));

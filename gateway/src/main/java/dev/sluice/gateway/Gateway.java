@@ -38,9 +38,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +60,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Gateway implements AutoCloseable {
     private final EventLoop loop;
+    private final OnLoop onLoop;
     private final GuestNetwork network;
     private final Ports ports;
     private final Flows flows;
@@ -75,16 +74,11 @@ public final class Gateway implements AutoCloseable {
 
     private final long started = System.nanoTime();
 
-    private Gateway(EventLoop loop, GuestNetwork network, @Nullable NetworkWatch watch) {
+    private Gateway(EventLoop loop, OnLoop onLoop, GuestNetwork network, @Nullable NetworkWatch watch) {
         this.loop = loop;
+        this.onLoop = onLoop;
         this.network = network;
         this.watch = watch;
-        OnLoop onLoop = new OnLoop() {
-            @Override
-            public <T> T call(Callable<T> task) throws IOException {
-                return on(loop, task);
-            }
-        };
         this.ports = new Ports(network.forwards, network.events, onLoop);
         this.flows = new Flows(network, onLoop);
         this.captures = new Captures(network, onLoop);
@@ -171,30 +165,26 @@ public final class Gateway implements AutoCloseable {
          */
         public Gateway start() throws IOException {
             EventLoop loop = EventLoop.start("sluice-loop");
+            OnLoop onLoop = new LoopCalls(loop);
             try {
-                GuestNetwork network = on(
+                GuestNetwork network = onLoop.call(() -> new GuestNetwork(
                         loop,
-                        () -> new GuestNetwork(
-                                loop,
-                                new LinuxStreamHost(loop, outbound),
-                                new LinuxDatagramHost(loop, outbound),
-                                plan,
-                                limits,
-                                policy == null ? FlowPolicy.of(plan) : policy,
-                                dns,
-                                nameServer,
-                                dhcp == null ? DhcpSettings.alone(plan) : dhcp,
-                                new MappedMemory(),
-                                new KernelRandom(),
-                                loop::stalls));
+                        new LinuxStreamHost(loop, outbound),
+                        new LinuxDatagramHost(loop, outbound),
+                        plan,
+                        limits,
+                        policy == null ? FlowPolicy.of(plan) : policy,
+                        dns,
+                        nameServer,
+                        dhcp == null ? DhcpSettings.alone(plan) : dhcp,
+                        new MappedMemory(),
+                        new KernelRandom(),
+                        loop::stalls));
                 if (proxy != ProxySettings.NONE) {
-                    on(loop, () -> {
-                        network.proxy.settings(proxy);
-                        return true;
-                    });
+                    onLoop.run(() -> network.proxy.settings(proxy));
                 }
-                NetworkWatch watch = on(loop, () -> watch(loop, network));
-                return new Gateway(loop, network, watch);
+                NetworkWatch watch = onLoop.call(() -> watch(loop, network));
+                return new Gateway(loop, onLoop, network, watch);
             } catch (IOException | RuntimeException e) {
                 loop.close();
                 throw e;
@@ -276,28 +266,24 @@ public final class Gateway implements AutoCloseable {
      * @throws IOException if there are too many links; the link has been closed
      */
     public void attach(Link link, @Nullable MacAddress assigned) throws IOException {
-        on(loop, () -> {
+        onLoop.run(() -> {
             if (!network.fabric.attach(link, assigned)) {
                 throw new IOException("this gateway has all the guests it can take; " + link.name() + " was refused");
             }
             network.welcome(link);
-            return true;
         });
     }
 
     /** Disconnects a link and ends the flows of its guests. */
     public void detach(Link link) throws IOException {
-        on(loop, () -> {
-            network.remove(link);
-            return true;
-        });
+        onLoop.run(() -> network.remove(link));
     }
 
     /** Tells of a guest that was configured by other means than DHCP: frames for its address go to {@code mac} on {@code link}. */
     public void bind(IpAddress address, MacAddress mac, Link link) throws IOException {
         long high = address.high();
         long low = address.low();
-        on(loop, () -> network.guests.bind(high, low, mac.bits(), link, loop.now()));
+        onLoop.call(() -> network.guests.bind(high, low, mac.bits(), link, loop.now()));
     }
 
     /**
@@ -306,12 +292,11 @@ public final class Gateway implements AutoCloseable {
      * @throws IOException if another guest has it, or there are too many such ties
      */
     public void reserve(Ipv4Address address, MacAddress mac) throws IOException {
-        on(loop, () -> {
+        onLoop.run(() -> {
             if (!network.dhcp.server().reserve(mac, address, loop.now())) {
                 throw new IOException(address + " can't be reserved for " + mac
                         + ": it is no guest's address, another's, or there are too many reservations");
             }
-            return true;
         });
     }
 
@@ -321,10 +306,7 @@ public final class Gateway implements AutoCloseable {
      * @throws IllegalArgumentException if one is no domain name; then nothing changes
      */
     public void guestNames(String domain, List<String> searchDomains) throws IOException {
-        on(loop, () -> {
-            network.dhcp.server().names(domain, searchDomains);
-            return true;
-        });
+        onLoop.run(() -> network.dhcp.server().names(domain, searchDomains));
     }
 
     /** Who is who among guests that speak vmnet, for those who listen by themselves; to be used on the loop only. */
@@ -334,15 +316,12 @@ public final class Gateway implements AutoCloseable {
 
     /** Tells {@code listener}, on the loop's thread, of every link that goes away by itself, and why. */
     public void onLeave(BiConsumer<Link, String> listener) throws IOException {
-        on(loop, () -> {
-            network.onLeave(listener);
-            return true;
-        });
+        onLoop.run(() -> network.onLeave(listener));
     }
 
     /** Has {@code listener} told, on the loop's thread, when the host's network has become another one: a VPN came or went. */
     public void onHostNetworkChange(Runnable listener) throws IOException {
-        on(loop, () -> network.hostNetworkListeners.add(listener));
+        onLoop.call(() -> network.hostNetworkListeners.add(listener));
     }
 
     /** The name server: records and zones of its own, where it asks, and how it finds a name. Any thread, at any time. */
@@ -366,10 +345,7 @@ public final class Gateway implements AutoCloseable {
      * @throws IOException if the gateway uses one of the ports itself; then nothing has changed
      */
     public void proxy(ProxySettings settings) throws IOException {
-        on(loop, () -> {
-            network.proxy.settings(settings);
-            return true;
-        });
+        onLoop.run(() -> network.proxy.settings(settings));
     }
 
     /** The conversations of guests, live. */
@@ -379,7 +355,7 @@ public final class Gateway implements AutoCloseable {
 
     /** What the policy says of a flow; for those who explain it. */
     public FlowPolicy.Decision decide(FlowPolicy.Request request) throws IOException {
-        return on(loop, () -> network.policy.decide(request));
+        return onLoop.call(() -> network.policy.decide(request));
     }
 
     /** What happens, for whoever listens. */
@@ -403,10 +379,7 @@ public final class Gateway implements AutoCloseable {
      * @throws IOException if the gateway uses that port itself
      */
     public void forward(GatewayForward forward) throws IOException {
-        on(loop, () -> {
-            network.forward(forward);
-            return true;
-        });
+        onLoop.run(() -> network.forward(forward));
     }
 
     /** What answers guests at a port of the gateway. */
@@ -427,10 +400,7 @@ public final class Gateway implements AutoCloseable {
      * @throws IOException if the gateway uses that port itself
      */
     public void serve(int port, GuestService service) throws IOException {
-        on(loop, () -> {
-            network.serve(port, service);
-            return true;
-        });
+        onLoop.run(() -> network.serve(port, service));
     }
 
     /**
@@ -439,12 +409,12 @@ public final class Gateway implements AutoCloseable {
      * @return false if there is no such forward
      */
     public boolean unforward(GatewayForward forward) throws IOException {
-        return on(loop, () -> network.unforward(forward));
+        return onLoop.call(() -> network.unforward(forward));
     }
 
     /** The ports of the gateway that lead elsewhere. */
     public List<GatewayForward> gatewayForwards() throws IOException {
-        return on(loop, () -> List.copyOf(network.gatewayForwards));
+        return onLoop.call(() -> List.copyOf(network.gatewayForwards));
     }
 
     /**
@@ -454,10 +424,7 @@ public final class Gateway implements AutoCloseable {
      * @param preamble what that socket wants to hear first, such as {@link dev.sluice.gateway.mux.AgentLink#VSOCK_PREAMBLE}; empty for nothing
      */
     public void agent(String path, Generation generation, String preamble) throws IOException {
-        on(loop, () -> {
-            network.agent(path, generation, preamble);
-            return true;
-        });
+        onLoop.run(() -> network.agent(path, generation, preamble));
     }
 
     /**
@@ -467,31 +434,22 @@ public final class Gateway implements AutoCloseable {
      * @throws IOException saying why it can't be made
      */
     public void agentAt(String path) throws IOException {
-        on(loop, () -> {
-            network.agentAt(path);
-            return true;
-        });
+        onLoop.run(() -> network.agentAt(path));
     }
 
     /** As {@link #agent(String, Generation, String)}, where the hypervisor has given the guest a vsock of this machine's. */
     public void agent(VsockAddress address, Generation generation) throws IOException {
-        on(loop, () -> {
-            network.agent(address, generation);
-            return true;
-        });
+        onLoop.run(() -> network.agent(address, generation));
     }
 
     /** As {@link #agentAt(String)}, at a port of this machine's vsock. */
     public void agentAt(VsockAddress address) throws IOException {
-        on(loop, () -> {
-            network.agentAt(address);
-            return true;
-        });
+        onLoop.run(() -> network.agentAt(address));
     }
 
     /** What goes through the agent's multiplexer now, for people. */
     public List<String> agentChannels() throws IOException {
-        return on(loop, () -> network.forwards.agentChannels());
+        return onLoop.call(() -> network.forwards.agentChannels());
     }
 
     /**
@@ -530,10 +488,7 @@ public final class Gateway implements AutoCloseable {
      * @param inside sockets of that namespace; remains the caller's
      */
     public void shortcut(NamespaceSockets inside) throws IOException {
-        on(loop, () -> {
-            network.inbound.shortcut(new LinuxStreamHost(loop, inside));
-            return true;
-        });
+        onLoop.run(() -> network.inbound.shortcut(new LinuxStreamHost(loop, inside)));
     }
 
     /** A published port, until closed. */
@@ -566,7 +521,7 @@ public final class Gateway implements AutoCloseable {
 
     /** What it is and does now. */
     public GatewayStatus status() throws IOException {
-        return StatusReport.withMemory(on(loop, () -> StatusReport.of(network, loop, started)));
+        return StatusReport.withMemory(onLoop.call(() -> StatusReport.of(network, loop, started)));
     }
 
     /**
@@ -577,55 +532,16 @@ public final class Gateway implements AutoCloseable {
     public void close() {
         servers.forEach(LinkServer::close);
         try {
-            on(loop, () -> {
+            onLoop.run(() -> {
                 if (watch != null) {
                     watch.close();
                 }
                 network.close();
-                return true;
             });
         } catch (IOException e) {
             // The loop has ended already.
         } finally {
             loop.close();
-        }
-    }
-
-    /** Runs {@code task} on the loop and waits for its result. */
-    private static <T> T on(EventLoop loop, Callable<T> task) throws IOException {
-        if (loop.isCurrent()) {
-            try {
-                return task.call();
-            } catch (IOException | RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IOException(e);
-            }
-        }
-        CompletableFuture<T> result = new CompletableFuture<>();
-        try {
-            loop.execute(() -> {
-                try {
-                    result.complete(task.call());
-                } catch (Throwable t) {
-                    result.completeExceptionally(t);
-                }
-            });
-            return result.get();
-        } catch (RejectedExecutionException e) {
-            throw new IOException("the gateway has been closed", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while waiting for the gateway", e);
-        } catch (ExecutionException e) {
-            Throwable cause = e.getCause();
-            if (cause instanceof RuntimeException runtime) {
-                throw runtime;
-            }
-            if (cause instanceof Error error) {
-                throw error;
-            }
-            throw cause instanceof IOException io ? io : new IOException(cause);
         }
     }
 }

@@ -156,6 +156,8 @@ public record GatewayStatus(
      * @param open flows now, those being connected included
      * @param halfOpen of them, those whose host connection is pending
      * @param refused connections the host or the policy refused
+     * @param resetsWithLoss connections of the host's that were reset before the other side had all that was said to it: too many such, or it took
+     *     nothing for a minute
      */
     public record TcpStatus(
             int open,
@@ -165,7 +167,8 @@ public record GatewayStatus(
             long refused,
             long bytesToHost,
             long bytesToGuest,
-            long segmentsRetransmitted) {}
+            long segmentsRetransmitted,
+            long resetsWithLoss) {}
 
     /** @param open mappings now */
     public record UdpStatus(int open, long opened, long datagramsToHost, long datagramsToGuest) {}

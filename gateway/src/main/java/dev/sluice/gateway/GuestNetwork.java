@@ -90,7 +90,7 @@ final class GuestNetwork implements LocalPort {
     private static final long TRIM_INTERVAL = 1_000_000_000L;
 
     final Loop loop;
-    private final StreamHost streams;
+    final StreamHost streams;
     final AddressPlan plan;
     final Limits limits;
     final Shares shares;

@@ -60,11 +60,10 @@ public final class Ports {
             while (added.size() < specs.size()) {
                 List<ForwardSpec> part = specs.subList(added.size(), Math.min(specs.size(), added.size() + PER_TURN));
                 try {
-                    loop.call(() -> {
+                    loop.run(() -> {
                         for (ForwardSpec spec : part) {
                             add(forwards.add(spec, automatic), added, made, opened);
                         }
-                        return true;
                     });
                 } catch (ListenException e) {
                     ForwardSpec refused = specs.get(added.size());
@@ -72,10 +71,7 @@ public final class Ports {
                     if (bound < 0) {
                         throw explained(refused, e);
                     }
-                    loop.call(() -> {
-                        add(forwards.add(refused, automatic, bound), added, made, opened);
-                        return true;
-                    });
+                    loop.run(() -> add(forwards.add(refused, automatic, bound), added, made, opened));
                 }
             }
             done = true;
@@ -176,11 +172,10 @@ public final class Ports {
         List<ForwardInfo> removed = new ArrayList<>();
         for (int from = 0; from < places.size(); from += PER_TURN) {
             List<ForwardSpec.Listen> part = places.subList(from, Math.min(places.size(), from + PER_TURN));
-            loop.call(() -> {
+            loop.run(() -> {
                 for (ForwardSpec.Listen place : part) {
                     removed.addAll(forwards.remove(place, cut));
                 }
-                return true;
             });
         }
         return removed;

@@ -59,7 +59,8 @@ final class StatusReport {
                         counters.tcpRefused,
                         counters.tcpBytesToHost,
                         counters.tcpBytesToGuest,
-                        network.shard.counters().retransmits),
+                        network.shard.counters().retransmits,
+                        network.streams.resetsWithLoss() + network.inbound.resetsWithLoss()),
                 new GatewayStatus.UdpStatus(
                         network.udp.size(),
                         counters.udpOpened,

@@ -38,11 +38,15 @@ public abstract class Joint {
     /** It is over: both sockets are closed, or will be before this turn ends. Called once. */
     protected abstract void ended();
 
-    /** The service's connection is there: to be {@link #join joined}, unless it is too late. */
-    protected abstract void connected();
+    /** The service's connection is there: it is {@link #join joined}. */
+    protected void connected() {
+        join();
+    }
 
-    /** The service's connection failed. */
-    protected abstract void connectFailed(HostError error);
+    /** The service's connection failed: the client is reset. */
+    protected void connectFailed(HostError error) {
+        reset();
+    }
 
     /** Takes the events of the client's socket. */
     public final StreamSocket.Events client() {

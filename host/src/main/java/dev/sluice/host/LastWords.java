@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Resets of connections, that of which what was written before is still under way. Whoever closes a socket so that the other side gets a
@@ -26,11 +27,17 @@ final class LastWords {
 
     private final Semaphore room;
     private final long patience;
+    private final LongAdder lost = new LongAdder();
 
     /** @param most connections that may wait at a time */
     LastWords(int most, Duration patience) {
         this.room = new Semaphore(most);
         this.patience = patience.toNanos();
+    }
+
+    /** Resets that went out so far although something was under way. */
+    long lost() {
+        return lost.sum();
     }
 
     /** Closes {@code fd}, now or later, with a reset if it is a TCP connection. */
@@ -40,11 +47,15 @@ final class LastWords {
             linger.set(ValueLayout.JAVA_INT, 0, 1); // on, zero seconds: close sends RST
             Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_LINGER, linger, 0, 8);
         }
-        if (underWay(fd) > 0 && room.tryAcquire()) {
+        boolean waits = underWay(fd) > 0;
+        if (waits && room.tryAcquire()) {
             Thread.ofVirtual().name("last words").start(() -> await(fd));
-        } else {
-            Io.close(fd);
+            return;
         }
+        if (waits) {
+            lost.increment();
+        }
+        Io.close(fd);
     }
 
     private void await(int fd) {
@@ -58,6 +69,7 @@ final class LastWords {
                     least = left;
                     since = now;
                 } else if (now - since >= patience) {
+                    lost.increment();
                     break;
                 }
                 Thread.sleep(pause);

@@ -87,6 +87,11 @@ public final class LinuxStreamHost implements StreamHost {
     }
 
     @Override
+    public long resetsWithLoss() {
+        return lastWords.lost();
+    }
+
+    @Override
     public StreamSocket connect(IpAddress to, int port, int timeToLive, StreamSocket.Events events) {
         LinuxStreamSocket socket = LinuxStreamSocket.waiting(this, events);
         int fd = !waiting.isEmpty() ? -Errno.EAGAIN : socket(to);

@@ -38,6 +38,11 @@ public interface StreamHost {
      */
     default void grant(int fd) {}
 
+    /** Connections so far that were reset before the other side had all that was written to them. */
+    default long resetsWithLoss() {
+        return 0;
+    }
+
     /**
      * Listens on a socket in the file system, which closing removes. Clients are shown as 127.0.0.1 with port 0.
      *

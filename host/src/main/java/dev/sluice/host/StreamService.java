@@ -88,16 +88,6 @@ public final class StreamService implements StreamListener.Acceptor {
             }
         }
 
-        @Override
-        protected void connected() {
-            join();
-        }
-
-        @Override
-        protected void connectFailed(HostError error) {
-            reset();
-        }
-
         /** Whatever the client may still want to say, nobody listens. */
         @Override
         protected void serviceEnded() {

@@ -11,14 +11,4 @@ class Joined extends Joint {
 
     @Override
     protected void ended() {}
-
-    @Override
-    protected void connected() {
-        join();
-    }
-
-    @Override
-    protected void connectFailed(HostError error) {
-        reset();
-    }
 }

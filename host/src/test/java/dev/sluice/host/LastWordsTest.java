@@ -32,8 +32,10 @@ class LastWordsTest {
             int fd = connect(server);
             try (Socket reader = server.accept()) {
                 long written = fill(fd);
-                new LastWords(1, LONG).reset(fd);
+                var lastWords = new LastWords(1, LONG);
+                lastWords.reset(fd);
                 assertThat(readUntilReset(reader)).isEqualTo(written);
+                assertThat(lastWords.lost()).isZero();
             }
         }
     }
@@ -44,9 +46,11 @@ class LastWordsTest {
             int fd = connect(server);
             try (Socket reader = server.accept()) {
                 long written = fill(fd);
-                new LastWords(1, Duration.ofMillis(20)).reset(fd);
+                var lastWords = new LastWords(1, Duration.ofMillis(20));
+                lastWords.reset(fd);
                 awaitEnd(reader.getPort());
                 assertThat(readUntilReset(reader)).isLessThan(written);
+                assertThat(lastWords.lost()).isOne();
             }
         }
     }
@@ -64,8 +68,10 @@ class LastWordsTest {
                     long more = fill(second);
                     lastWords.reset(second);
                     assertThat(readUntilReset(other)).isLessThan(more);
+                    assertThat(lastWords.lost()).isOne();
                 }
                 assertThat(readUntilReset(slow)).isEqualTo(written);
+                assertThat(lastWords.lost()).isOne();
             }
         }
     }
@@ -75,8 +81,10 @@ class LastWordsTest {
         try (ServerSocket server = server()) {
             int fd = connect(server);
             try (Socket reader = server.accept()) {
-                new LastWords(0, LONG).reset(fd);
+                var lastWords = new LastWords(0, LONG);
+                lastWords.reset(fd);
                 assertThat(readUntilReset(reader)).isZero();
+                assertThat(lastWords.lost()).isZero();
             }
         }
     }

@@ -249,6 +249,31 @@ class InboundTest {
     }
 
     /** PROXY protocol, version 2: signature, PROXY over TCP/IPv4, 12 bytes: both addresses, both ports. */
+    /** BBR would send by a clock, which helps nobody where nothing leaves the machine. */
+    @Test
+    void theConnectionToAServiceInTheGuestIsNotPaced() {
+        String script = """
+                import socket, subprocess
+                l = socket.create_server(('0.0.0.0', 90))
+                print('ready', flush=True)
+                s = l.accept()[0]
+                print('options', subprocess.run(['ss', '-tinH', 'dport = :90'], capture_output=True, text=True).stdout, flush=True)
+                s.recv(1)
+                """;
+        guest = lab.sluice("run", "-p", "18090:90", "--", "python3", "-c", script);
+        Await.until("the guest runs", guest::toString, () -> guest.out().contains("ready"));
+        try (Program client = lab.onHost("sh", "-c", "sleep 1000 | nc 127.0.0.1 18090")) {
+            Await.until(
+                    "it is connected",
+                    () -> guest + "; " + client,
+                    () -> guest.out().contains("wscale"));
+        }
+        String systems = lab.onHost("cat", "/proc/sys/net/ipv4/tcp_congestion_control")
+                .output()
+                .strip();
+        assertThat(guest.out()).containsPattern("\\b" + (systems.startsWith("bbr") ? "reno" : systems) + " wscale");
+    }
+
     @Test
     void aProxyHeaderSaysWhoReallyComes() {
         start(true, "0.0.0.0");

@@ -1,7 +1,6 @@
 package dev.sluice.gateway.mux;
 
 import dev.sluice.host.DatagramHost;
-import dev.sluice.host.HostError;
 import dev.sluice.host.Joint;
 import dev.sluice.host.Scratch;
 import dev.sluice.host.StreamHost;
@@ -73,11 +72,6 @@ public final class Dialer {
         protected void connected() {
             channel.accept(client);
             join();
-        }
-
-        @Override
-        protected void connectFailed(HostError error) {
-            reset();
         }
 
         @Override

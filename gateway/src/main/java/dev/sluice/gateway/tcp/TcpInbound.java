@@ -55,6 +55,12 @@ public final class TcpInbound {
         return scratch.pipesRefused();
     }
 
+    /** Connections into the namespace that were reset before the service had all that was said to it. */
+    public long resetsWithLoss() {
+        StreamHost there = inside;
+        return there == null ? 0 : there.resetsWithLoss();
+    }
+
     /** Visits the connections that take the shortcut. */
     public void forEach(Consumer<? super Flow> action) {
         shortcuts.forEach(action);

@@ -15,6 +15,8 @@ class CostTest {
     private static final com.sun.management.ThreadMXBean THREADS =
             (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
 
+    private static final long ANSWER_WAIT = 5_000_000;
+
     /** Two connections joined without a link: what one sends the other takes when pumped. */
     private static final class Pair {
         final TcpShard shard = new TcpShard(NativeMemory.ofArenas(), 64 << 20, new Random(1));
@@ -111,24 +113,54 @@ class CostTest {
                 pair.lossEvery = loss;
                 // Until everything that grows has grown.
                 run(pair, 40_000);
-                // What the compiler or the linkage of a rare path costs once does not come back, what a segment costs
-                // does. When all is compiled is the machine's business.
-                long bytes = Long.MAX_VALUE;
-                int segments = 0;
-                for (long until = System.nanoTime() + 60_000_000_000L;
-                        bytes >= 4096 && System.nanoTime() - until < 0; ) {
-                    long before = allocated();
-                    int passed = pair.passed;
-                    run(pair, 20_000);
-                    bytes = allocated() - before;
-                    segments = pair.passed - passed;
-                    assertThat(segments).isGreaterThan(10_000);
-                }
-                assertThat(bytes)
-                        .as("bytes for %d segments, loss %d, %s", segments, loss, profile)
-                        .isLessThan(4096);
+                assertAllocatesNothing(pair, () -> run(pair, 20_000), "loss " + loss + ", " + profile);
             }
         }
+    }
+
+    /** Every tenth is not answered in time. */
+    @Test
+    void anAcknowledgmentThatWaitsForTheAnswerAllocatesNothing() {
+        Pair pair = new Pair(TcpProfile.guest(1500).withAnswerWait(ANSWER_WAIT), 1, 2);
+        ask(pair, 40_000);
+        int before = pair.passed;
+        ask(pair, 10);
+        assertThat(pair.passed - before).as("frames for ten requests").isBetween(20, 25);
+        assertAllocatesNothing(pair, () -> ask(pair, 10_000), "requests");
+    }
+
+    private static void ask(Pair pair, int times) {
+        for (int i = 1; i <= times; i++) {
+            say(pair.a, 100);
+            pair.pump();
+            if (i % 10 == 0) {
+                pair.now += 2 * ANSWER_WAIT;
+                pair.pump();
+            }
+            say(pair.b, 50);
+            pair.pump();
+        }
+    }
+
+    private static void say(End end, int bytes) {
+        int room = end.tcb.reserveSend(bytes);
+        end.tcb.sendRing().commit(Math.min(room, bytes));
+    }
+
+    private static void assertAllocatesNothing(Pair pair, Runnable run, String what) {
+        // What the compiler or the linkage of a rare path costs once does not come back, what a segment costs
+        // does. When all is compiled is the machine's business.
+        long bytes = Long.MAX_VALUE;
+        int segments = 0;
+        for (long until = System.nanoTime() + 60_000_000_000L; bytes >= 4096 && System.nanoTime() - until < 0; ) {
+            long before = allocated();
+            int passed = pair.passed;
+            run.run();
+            bytes = allocated() - before;
+            segments = pair.passed - passed;
+            assertThat(segments).isGreaterThan(10_000);
+        }
+        assertThat(bytes).as("bytes for %d segments, %s", segments, what).isLessThan(4096);
     }
 
     private static void run(Pair pair, int rounds) {
