@@ -47,6 +47,7 @@ import dev.sluice.link.LocalPort;
 import dev.sluice.link.Switch;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
+import dev.sluice.loop.Offload;
 import dev.sluice.loop.Timer;
 import dev.sluice.stack.ip.Reassembler;
 import dev.sluice.stack.tcp.NativeMemory;
@@ -276,14 +277,20 @@ final class GuestNetwork implements LocalPort {
                 return pipe;
             }
             IpAddress address = guest.ipAddress();
-            Thread.ofVirtual().name("guest-service").start(() -> {
+            Runnable end = () -> {
+                pipe.closeService();
+                served.release();
+            };
+            boolean started = Offload.start("guest-service", () -> {
                 try {
                     service.serve(address, pipe.serviceInput(), pipe.serviceOutput());
                 } finally {
-                    pipe.closeService();
-                    served.release();
+                    end.run();
                 }
             });
+            if (!started) {
+                end.run();
+            }
             return pipe;
         });
     }

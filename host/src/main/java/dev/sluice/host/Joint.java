@@ -22,6 +22,8 @@ public abstract class Joint {
 
     private boolean joined;
     private boolean closed;
+    /** It has ended with a reset. */
+    private boolean wasReset;
     /** Stands in line for its turn. */
     private boolean inLine;
     /** Had more than a little to move when it last did. */
@@ -32,7 +34,7 @@ public abstract class Joint {
         this.scratch = scratch;
     }
 
-    /** So many bytes went each way; perhaps none. */
+    /** So many bytes went one way; told at once, so that whoever hears of the end knows of all. */
     protected abstract void moved(int toService, int toClient);
 
     /** It is over: both sockets are closed, or will be before this turn ends. Called once. */
@@ -42,6 +44,9 @@ public abstract class Joint {
     protected void connected() {
         join();
     }
+
+    /** The service's connection has room again, and is not {@link #join joined} yet: for who has something to say first. */
+    protected void serviceHasRoom() {}
 
     /** The service's connection failed: the client is reset. */
     protected void connectFailed(HostError error) {
@@ -93,7 +98,6 @@ public abstract class Joint {
     private int carry(int most) {
         int toService = move(client, service, most);
         int toClient = closed ? 0 : move(service, client, most);
-        moved(toService, toClient);
         int both = toService + toClient;
         if (closed) {
             return both;
@@ -149,6 +153,7 @@ public abstract class Joint {
         to.full = m < n;
         if (m > 0) {
             from.socket().skip(memory, 0, m);
+            count(to, m);
         }
         if (to.full) {
             from.stride = Math.clamp(Integer.highestOneBit(Math.max(1, m)) * 4L, SMALLEST_MOVE, from.stride);
@@ -160,6 +165,10 @@ public abstract class Joint {
         return Math.max(m, 0);
     }
 
+    private void count(End to, int bytes) {
+        moved(to == service ? bytes : 0, to == client ? bytes : 0);
+    }
+
     private int splice(End from, End to, int most) {
         if (from.pipe == null) {
             KernelPipe pipe = scratch.pipe();
@@ -169,6 +178,9 @@ public abstract class Joint {
             int n = from.socket().spliceInto(pipe, most);
             if (n <= 0) {
                 scratch.give(pipe);
+                if (n == StreamSocket.END) {
+                    return copy(from, to, most); // who looks sees more, if it was urgent data at which splicing stops
+                }
                 if (n < 0) {
                     nothingRead(from, to, n);
                 }
@@ -190,7 +202,10 @@ public abstract class Joint {
                 return poured;
             }
             to.full = m == StreamSocket.WOULD_BLOCK;
-            poured += Math.max(m, 0);
+            if (m > 0) {
+                poured += m;
+                count(to, m);
+            }
             if (pipe.held() == 0) {
                 from.releasePipe();
                 return poured;
@@ -230,7 +245,7 @@ public abstract class Joint {
             if (m <= 0) {
                 return;
             }
-            moved(to == service ? m : 0, to == client ? m : 0);
+            count(to, m);
         }
         for (int moved = 0; moved < Scratch.BYTES; ) {
             int n = from.ended ? 0 : from.socket().peek(memory, 0, Scratch.BYTES);
@@ -240,7 +255,7 @@ public abstract class Joint {
             }
             from.socket().skip(memory, 0, m);
             moved += m;
-            moved(to == service ? m : 0, to == client ? m : 0);
+            count(to, m);
         }
     }
 
@@ -253,6 +268,7 @@ public abstract class Joint {
 
     /** Ends both sides with a reset. */
     public final void reset() {
+        wasReset |= !closed;
         finish();
         client.reset();
         service.reset();
@@ -274,6 +290,11 @@ public abstract class Joint {
             service.releasePipe();
             ended();
         }
+    }
+
+    /** Whether it ended with a reset. */
+    protected final boolean wasReset() {
+        return wasReset;
     }
 
     /** Whether it ever carried anything. */
@@ -358,6 +379,9 @@ public abstract class Joint {
         public void onWritable() {
             if (successor != null) {
                 successor.onWritable();
+            } else if (!joined && !closed && this == service) {
+                serviceHasRoom();
+                onEvent();
             } else if (full) {
                 full = false;
                 onEvent();

@@ -1,5 +1,6 @@
 package dev.sluice.host;
 
+import dev.sluice.loop.Offload;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Sockets;
 import java.lang.foreign.Arena;
@@ -49,8 +50,10 @@ final class LastWords {
         }
         boolean waits = underWay(fd) > 0;
         if (waits && room.tryAcquire()) {
-            Thread.ofVirtual().name("last words").start(() -> await(fd));
-            return;
+            if (Offload.start("last words", () -> await(fd))) {
+                return;
+            }
+            room.release();
         }
         if (waits) {
             lost.increment();

@@ -265,6 +265,7 @@ public final class LinuxStreamHost implements StreamHost {
                             + " under that number");
         }
         Io.setNonBlocking(fd);
+        readUrgentDataInline(fd);
         Sockets.localAddress(fd, address);
         int port = switch (SocketAddress.family(address, 0)) {
             case Sockets.AF_INET, Sockets.AF_INET6 -> SocketAddress.port(address, 0);
@@ -273,11 +274,15 @@ public final class LinuxStreamHost implements StreamHost {
         return watch(fd, port, "", acceptor);
     }
 
+    /** As in {@link #connect(IpAddress, int, int, StreamSocket.Events)}; clients' sockets inherit it. */
+    private static void readUrgentDataInline(int listening) {
+        Sockets.setOption(listening, Sockets.SOL_SOCKET, Sockets.SO_OOBINLINE, 1);
+    }
+
     private StreamListener listen(int fd, IpAddress at, int port, String what, StreamListener.Acceptor acceptor)
             throws IOException {
         Sockets.setOption(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
-        Sockets.setOption(
-                fd, Sockets.SOL_SOCKET, Sockets.SO_OOBINLINE, 1); // as in connect; clients' sockets inherit it
+        readUrgentDataInline(fd);
         int result = Sockets.bind(fd, address, write(at, port));
         if (result >= 0) {
             result = Sockets.listen(fd, BACKLOG);
@@ -286,6 +291,7 @@ public final class LinuxStreamHost implements StreamHost {
             Io.close(fd);
             int bound = granted;
             granted = -1;
+            readUrgentDataInline(bound);
             return watch(bound, port, "", acceptor);
         }
         if (result < 0) {

@@ -2,6 +2,7 @@ package dev.sluice.host;
 
 import dev.sluice.loop.LateLogger;
 import dev.sluice.loop.Loop;
+import dev.sluice.loop.Offload;
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
 import java.io.InputStream;
@@ -74,7 +75,9 @@ public final class StreamService implements StreamListener.Acceptor {
         void open() {
             PipeSocket pipe = new PipeSocket(loop, service);
             service.socket(pipe);
-            Thread.ofVirtual().name(name).start(() -> serve(pipe));
+            if (!Offload.start(name, () -> serve(pipe))) {
+                pipe.closeService();
+            }
         }
 
         private void serve(PipeSocket pipe) {

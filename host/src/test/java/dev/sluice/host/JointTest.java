@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 class JointTest {
     private final ScriptedStream client = new ScriptedStream();
     private final ScriptedStream service = new ScriptedStream();
+    private final Turns turns = new Turns();
     private final Pair pair = new Pair();
 
     /** A service that answers and closes before it has read everything: the answer is there when a write first meets the reset. */
@@ -38,9 +39,62 @@ class JointTest {
         assertThat(client.ending + service.ending).isEqualTo("end closeend close");
     }
 
+    /** Urgent data, more and the end, all at once: splice(2) says there what it says at the end. */
+    @Test
+    void anEndAtWhichSplicingStopsIsLookedAt() {
+        pair.open();
+        client.splices = true;
+        client.mayHoldMore = false;
+        service.splices = true;
+        client.says(new byte[200_000]); // from here on it has much to say
+        pair.client.onReadable();
+        client.says("and the rest");
+        client.afterwards = StreamSocket.END;
+        pair.client.onReadable();
+        turns.turn();
+        assertThat(service.received()).isEqualTo(200_012);
+        pair.client.onReadable();
+        turns.turn();
+        assertThat(service.ending).isEqualTo("end ");
+    }
+
+    @Test
+    void whoHearsOfTheEndKnowsOfAllThatWasMovedAndOfTheReset() {
+        pair.open();
+        client.says("the last words");
+        client.afterwards = StreamSocket.FAILED;
+        pair.client.onReadable();
+        assertThat(pair.movedAtTheEnd).isEqualTo(14);
+        assertThat(pair.wasReset()).isTrue();
+    }
+
+    @Test
+    void anEndInOrderIsNoReset() {
+        pair.open();
+        client.afterwards = StreamSocket.END;
+        service.afterwards = StreamSocket.END;
+        pair.client.onReadable();
+        pair.service.onReadable();
+        assertThat(pair.isClosed()).isTrue();
+        assertThat(pair.wasReset()).isFalse();
+    }
+
     private final class Pair extends Joined {
+        private int moved;
+        int movedAtTheEnd = -1;
+
         Pair() {
-            super(new Scratch(new Turns()));
+            super(new Scratch(turns));
+        }
+
+        @Override
+        protected void moved(int toService, int toClient) {
+            moved += toService + toClient;
+        }
+
+        @Override
+        protected void ended() {
+            movedAtTheEnd = moved;
         }
 
         void open() {

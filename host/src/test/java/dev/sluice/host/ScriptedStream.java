@@ -19,6 +19,11 @@ final class ScriptedStream implements StreamSocket {
     /** What writes say; 0 for that they take all. */
     int write;
 
+    /** Whether there may be more after a short read. */
+    boolean mayHoldMore = true;
+    /** Whether it goes through pipes, in which it says that it has ended, as where urgent data is. */
+    boolean splices;
+
     String ending = "";
 
     void says(String text) {
@@ -75,7 +80,17 @@ final class ScriptedStream implements StreamSocket {
 
     @Override
     public boolean mayHoldMore() {
-        return true;
+        return mayHoldMore;
+    }
+
+    @Override
+    public boolean splices() {
+        return splices;
+    }
+
+    @Override
+    public int spliceInto(KernelPipe pipe, int length) {
+        return END;
     }
 
     @Override

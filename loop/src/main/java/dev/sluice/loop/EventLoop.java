@@ -329,14 +329,19 @@ public final class EventLoop implements Loop, AutoCloseable {
         }
     }
 
+    /** Whatever it is, also for lack of memory or threads: everybody's network is here, and may have both again. */
     private void report(Throwable t) {
         failures++;
         if (now - lastReport >= REPORT_INTERVAL) {
             lastReport = now;
-            LOG.log(System.Logger.Level.ERROR, "a callback on " + thread.getName() + " failed; the loop goes on", t);
-        }
-        if (t instanceof VirtualMachineError && !(t instanceof StackOverflowError)) {
-            throw (VirtualMachineError) t;
+            try {
+                LOG.log(
+                        System.Logger.Level.ERROR,
+                        "a callback on " + thread.getName() + " failed; the loop goes on",
+                        t);
+            } catch (OutOfMemoryError e) {
+                // counted, at least
+            }
         }
     }
 

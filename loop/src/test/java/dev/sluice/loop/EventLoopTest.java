@@ -63,6 +63,18 @@ class EventLoopTest {
     }
 
     @Test
+    void aLackOfMemoryOrThreadsEndsACallbackAndNotTheLoop() throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            loop.execute(() -> {
+                throw new OutOfMemoryError("unable to create native thread: expected by the test");
+            });
+            var done = new CompletableFuture<Long>();
+            loop.execute(() -> done.complete(loop.failures()));
+            assertThat(done.get(60, TimeUnit.SECONDS)).isEqualTo(1);
+        }
+    }
+
+    @Test
     void workRunsAgainWithoutBlockingAndTimersFire() throws Exception {
         try (EventLoop loop = EventLoop.start("test")) {
             var done = new CompletableFuture<Integer>();

@@ -8,6 +8,7 @@ import dev.sluice.host.NameSwitch;
 import dev.sluice.host.Resolved;
 import dev.sluice.host.ResolverConfig;
 import dev.sluice.host.ResolverSettings;
+import dev.sluice.loop.Offload;
 import dev.sluice.wire.DnsHeader;
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
@@ -463,11 +464,11 @@ public final class DnsService implements AutoCloseable {
     }
 
     private void onThread(Waiter waiter, Runnable lookup) {
-        Thread.startVirtualThread(() -> {
+        boolean started = Offload.start("dns-lookup", () -> {
             lookups.add(Thread.currentThread());
             try {
                 if (closed) {
-                    flights.landed(waiter).forEach(other -> release(other.guest()));
+                    abandon(waiter);
                 } else {
                     lookup.run();
                 }
@@ -475,6 +476,14 @@ public final class DnsService implements AutoCloseable {
                 lookups.remove(Thread.currentThread());
             }
         });
+        if (!started) {
+            abandon(waiter);
+        }
+    }
+
+    /** Nobody is answered; they ask again. */
+    private void abandon(Waiter waiter) {
+        flights.landed(waiter).forEach(other -> release(other.guest()));
     }
 
     /** Null if nobody answered. */

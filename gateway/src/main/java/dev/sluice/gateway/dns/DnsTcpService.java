@@ -1,5 +1,6 @@
 package dev.sluice.gateway.dns;
 
+import dev.sluice.loop.Offload;
 import dev.sluice.wire.IpAddress;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -57,21 +58,24 @@ public final class DnsTcpService implements AutoCloseable {
             sessions.add(session);
             service.counters().tcpSessions.increment();
             if (!watched) {
-                watched = true;
-                Thread.ofVirtual().name("dns-tcp-watch").start(this::watch);
+                watched = Offload.start("dns-tcp-watch", this::watch);
             }
         } finally {
             lock.unlock();
         }
-        Thread.ofVirtual().name("dns-tcp-read").start(session::read);
-        Thread.ofVirtual().name("dns-tcp-write").start(() -> {
-            try {
-                session.write();
-            } finally {
-                ended(session);
-            }
-        });
-        return true;
+        boolean started = Offload.start("dns-tcp-read", session::read)
+                && Offload.start("dns-tcp-write", () -> {
+                    try {
+                        session.write();
+                    } finally {
+                        ended(session);
+                    }
+                });
+        if (!started) {
+            session.cut();
+            ended(session);
+        }
+        return started;
     }
 
     private void ended(DnsTcpSession session) {

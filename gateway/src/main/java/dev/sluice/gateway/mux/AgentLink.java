@@ -136,7 +136,7 @@ public final class AgentLink implements StreamListener.Acceptor {
     /** Opens a channel; {@code events} tells what comes of it. */
     public Channel open(MuxTarget target, StreamSocket.Events events) {
         Multiplexer there = multiplexer;
-        if (there == null || there.isEnded()) {
+        if (there == null || there.isEnded() && listener == null) {
             there = multiplexer(preamble.getBytes(StandardCharsets.US_ASCII));
             multiplexer = there;
             if (listener == null) {

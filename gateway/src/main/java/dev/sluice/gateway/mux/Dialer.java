@@ -70,8 +70,13 @@ public final class Dialer {
 
         @Override
         protected void connected() {
+            if (channel.isClosed() || channel.remoteClosed) {
+                reset(); // nobody is there any more
+                return;
+            }
             channel.accept(client);
             join();
+            client.onReadable(); // perhaps it has ended already
         }
 
         @Override

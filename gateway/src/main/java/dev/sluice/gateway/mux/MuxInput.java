@@ -19,7 +19,9 @@ final class MuxInput {
     private static final int TURN_BUDGET = 1 << 20;
 
     private final Multiplexer mux;
-    private final MemorySegment in = Arena.ofAuto().allocate(CAPACITY, 8);
+    /** Made when something comes: many carriers never stand. */
+    private MemorySegment in = MemorySegment.NULL;
+
     private int start;
     private int end;
     /** What comes next of the other side's greeting: its text, then the length of what it has to say besides. */
@@ -48,6 +50,9 @@ final class MuxInput {
 
     /** Takes what the carrier has; false if that was more than one turn's share. */
     boolean takeAll(StreamSocket carrier) {
+        if (in.byteSize() == 0) {
+            in = Arena.ofAuto().allocate(CAPACITY, 8);
+        }
         int taken = 0;
         while (!mux.isEnded()) {
             if (taken >= TURN_BUDGET) {

@@ -13,6 +13,7 @@ import dev.sluice.gateway.tcp.TcpFlows;
 import dev.sluice.host.StreamHost;
 import dev.sluice.host.StreamSocket;
 import dev.sluice.loop.Loop;
+import dev.sluice.loop.Offload;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -123,13 +124,17 @@ public final class HttpProxy implements Interceptor {
         active = active + 1;
         holder.proxySessions.take(1);
         counters.sessions.increment();
-        Thread.ofVirtual().name("proxy").start(() -> {
+        boolean started = Offload.start("proxy", () -> {
             try {
                 new Session(this, end, direct).run();
             } finally {
                 end.onLoop(() -> ended(holder));
             }
         });
+        if (!started) {
+            ended(holder);
+            loop.execute(() -> stream.abort("no-thread"));
+        }
         return end;
     }
 

@@ -8,8 +8,11 @@ import dev.sluice.gateway.flow.Traffic;
 import dev.sluice.host.HostError;
 import dev.sluice.host.Joint;
 import dev.sluice.host.StreamHost;
+import dev.sluice.host.StreamSocket;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * leads. Confined to the loop.
  */
 final class Shortcut extends Joint implements Flow {
+    private static final byte[] NOTHING = {};
+
     private final TcpInbound inbound;
     /** Sockets of the guest's namespace; null if the forward has a connector of its own. */
     private final @Nullable StreamHost inside;
@@ -29,6 +34,10 @@ final class Shortcut extends Joint implements Flow {
     private boolean triedLoopback;
 
     private boolean refused;
+    /** What the service hears before the client; null until it is connected. */
+    private byte @Nullable [] header;
+
+    private int headerSaid;
     /** The service has ended its stream, and the client's socket has all of it. */
     private boolean served;
 
@@ -82,15 +91,48 @@ final class Shortcut extends Joint implements Flow {
         if (isClosed()) {
             return;
         }
+        int seconds = inbound.flows.limits.tcpKeepAliveSeconds();
+        if (seconds > 0 && !who.peer().isLoopback()) {
+            client.socket().keepAlive(seconds); // the service's own questions end at our socket
+        }
+        header = who.forward().proxy ? proxyHeader() : NOTHING;
+        begin();
+    }
+
+    private byte[] proxyHeader() {
+        int length = inbound.writeProxyHeader(who);
+        return inbound.scratch.memory().asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    @Override
+    protected void serviceHasRoom() {
+        begin();
+    }
+
+    /** Carries from now on, if the service is there and has all that is to be said first. */
+    private void begin() {
+        if (header == null || !tookHeader(header)) {
+            return;
+        }
         inbound.flows.counters.tcpOpened++;
         join();
         inbound.flows.events.opened(this, inbound.flows.loop.now());
-        if (who.forward().proxy) {
-            int length = inbound.writeProxyHeader(who);
-            if (service.socket().write(inbound.scratch.memory(), 0, length, 0, 0) != length) {
-                reset(); // a new socket has room for some fifty bytes, unless it is broken
+    }
+
+    /** A new socket of the system's has room for it; a channel among busy ones of an agent's may have none for a while. */
+    private boolean tookHeader(byte[] header) {
+        int left = header.length - headerSaid;
+        if (left > 0) {
+            MemorySegment memory = inbound.scratch.memory();
+            MemorySegment.copy(header, headerSaid, memory, ValueLayout.JAVA_BYTE, 0, left);
+            int n = service.socket().write(memory, 0, left, 0, 0);
+            if (n == StreamSocket.FAILED) {
+                reset();
+                return false;
             }
+            headerSaid += Math.max(n, 0);
         }
+        return headerSaid == header.length;
     }
 
     @Override
@@ -122,9 +164,8 @@ final class Shortcut extends Joint implements Flow {
     @Override
     protected void ended() {
         if (wasJoined()) {
-            boolean broken = client.socket().broken() || service.socket().broken();
             inbound.flows.counters.tcpClosed++;
-            inbound.flows.events.closed(this, broken ? "reset" : "end", inbound.flows.loop.now());
+            inbound.flows.events.closed(this, wasReset() ? "reset" : "end", inbound.flows.loop.now());
         }
         inbound.ended(this);
     }

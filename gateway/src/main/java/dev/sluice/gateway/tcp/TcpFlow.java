@@ -319,6 +319,9 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
 
     @Override
     public void onConnected() {
+        if (closed) {
+            return; // the guest has thought better of it since
+        }
         long now = flows.loop.now();
         flows.establishment.connected(this);
         tcb.accept(now);

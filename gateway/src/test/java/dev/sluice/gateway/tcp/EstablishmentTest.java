@@ -19,6 +19,20 @@ class EstablishmentTest {
         flow.endBatch();
     }
 
+    /** A service of the gateway's own is connected in a later turn, whatever the guest says until then. */
+    @Test
+    void aFlowThatTheGuestHasGivenUpIsNotOpenedAnyMore() {
+        flow.port = 6000;
+        syn(70_000);
+        flow.sequence = 70_001;
+        flow.segment(TcpHeader.RST, 0);
+        flow.endBatch();
+        assertThat(flow.flows.halfOpen()).isZero();
+        long opened = flow.counters.tcpOpened;
+        flow.server.events().onConnected();
+        assertThat(flow.counters.tcpOpened).isEqualTo(opened);
+    }
+
     /** The first is one that the guest has given up. */
     @Test
     void anErrorQuotesTheLatestSynOfTheGuest() throws Exception {

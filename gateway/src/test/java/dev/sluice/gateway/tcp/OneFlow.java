@@ -40,6 +40,7 @@ final class OneFlow {
 
     final VirtualLoop loop = new VirtualLoop(Long.MAX_VALUE - 100 * SECOND);
     final Counters counters = new Counters();
+    final Events events = new Events(counters, () -> 0);
     final BusyLink link = new BusyLink();
     final Server server = new Server();
     final GuestSide side = new GuestSide();
@@ -50,7 +51,7 @@ final class OneFlow {
             PLAN,
             new Shares(Limits.defaults(), shard.buffers().whole().share()),
             counters,
-            new Events(counters, () -> 0),
+            events,
             FlowPolicy.of(PLAN),
             side,
             shard,
@@ -164,12 +165,13 @@ final class OneFlow {
 
         @Override
         public int peek(MemorySegment memory, long at, int length) {
-            throw new UnsupportedOperationException();
+            int n = Math.min(toRead, length);
+            return n == 0 ? afterwards : n;
         }
 
         @Override
         public void skip(MemorySegment memory, long at, int length) {
-            throw new UnsupportedOperationException();
+            toRead -= length;
         }
 
         @Override
