@@ -69,14 +69,22 @@ final class StreamPair {
             return n == 0 ? WOULD_BLOCK : n;
         }
 
+        /** Never has anything to see but the end. */
         @Override
         public int peek(MemorySegment memory, long at, int length) {
-            throw new UnsupportedOperationException();
+            if (!in.isEmpty()) {
+                throw new UnsupportedOperationException("who looks at bytes must read them");
+            }
+            return peer.finished ? END : WOULD_BLOCK;
         }
 
         @Override
         public void skip(MemorySegment memory, long at, int length) {
             throw new UnsupportedOperationException();
+        }
+
+        boolean isClosed() {
+            return closed;
         }
 
         @Override
