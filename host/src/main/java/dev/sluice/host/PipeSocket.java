@@ -79,6 +79,7 @@ public final class PipeSocket implements StreamSocket {
             lock.unlock();
         }
         notifyLoop(events::onReadable);
+        notifyLoop(events::onWritable); // for who waits for room: all is taken from now on
     }
 
     @Override

@@ -460,6 +460,7 @@ final class TcpEngine {
         int rounds = MOST_ROUNDS;
         do {
             if (link.congested()) {
+                session.tcb.transmit(now, 0); // there is room for an ACK, and a reset finds no other time
                 if (!session.stalled) {
                     session.stalled = true;
                     stalled.add(session);

@@ -76,21 +76,29 @@ final class Batch {
     /** The turn is over: sends also the ACKs that have waited long enough, or for frames that did not come. */
     void endTurn(long now) {
         end(now);
-        TcpFlow flow = owing;
-        owing = null;
-        while (flow != null) {
-            TcpFlow next = flow.nextOwing;
-            if (!flow.isClosed() && flow.mayOwe() && now - flow.owingSince < OWING_NANOS) {
-                flow.nextOwing = owing;
-                owing = flow;
-            } else {
+        TcpFlow kept = null;
+        try {
+            TcpFlow flow;
+            while ((flow = owing) != null) {
+                owing = flow.nextOwing;
                 flow.nextOwing = null;
-                flow.owing = false;
-                if (!flow.isClosed()) {
-                    flow.transmit(now);
+                if (!flow.isClosed() && flow.mayOwe() && now - flow.owingSince < OWING_NANOS) {
+                    flow.nextOwing = kept;
+                    kept = flow;
+                } else {
+                    flow.owing = false;
+                    if (!flow.isClosed()) {
+                        flow.transmit(now);
+                    }
                 }
             }
-            flow = next;
+        } finally {
+            // also after one that threw: whoever is not listed, and believed to be, would never get its ACK
+            for (TcpFlow flow = kept; flow != null; flow = kept) {
+                kept = flow.nextOwing;
+                flow.nextOwing = owing;
+                owing = flow;
+            }
         }
     }
 }

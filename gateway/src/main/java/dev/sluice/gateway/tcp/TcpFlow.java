@@ -429,6 +429,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             } else {
                 readable = false;
                 hostEnded = true;
+                tcb.adopt(flows.publishedProfile(guest)); // nobody but us asks any more whether the guest is there
                 tcb.shutdownOutput(now);
                 transmit(now);
             }
@@ -512,6 +513,16 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
         finish(true, now);
     }
 
+    /** The way to its guest is gone. What the guest knows to be acknowledged goes to the host all the same. */
+    void linkGone(long now) {
+        if (halfOpen || socket == null) {
+            vanish(now);
+        } else if (!closed) {
+            flush();
+            depart(now);
+        }
+    }
+
     /** Resets the guest's side and closes the host's. */
     void abort(long now) {
         if (!closed) {
@@ -576,8 +587,8 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
 
     private void goOnDeparting(long now) {
         int before = tcb.undelivered();
-        if (!writeBlocked) {
-            tcb.drain(now);
+        if (!writeBlocked && (tcb.drain(now) & Tcb.Events.REMOTE_CLOSED) != 0 && socket != null) {
+            socket.shutdownOutput(); // the guest had said all: its link is gone
         }
         int left = tcb.undelivered();
         if (hostBroken || left == 0) {

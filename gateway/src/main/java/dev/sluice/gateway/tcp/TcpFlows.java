@@ -407,12 +407,12 @@ public final class TcpFlows {
                 now);
     }
 
-    /** The guest's link is gone: its flows end, the host's sides are reset. */
+    /** The guest's link is gone: its flows end, the host's sides get what was acknowledged to the guest, and are reset. */
     public void linkClosed(Link link) {
         long now = loop.now();
         table.forEach(flow -> {
             if (flow.guest.link == link) {
-                flow.vanish(now);
+                flow.linkGone(now);
             }
         });
     }
@@ -447,6 +447,7 @@ public final class TcpFlows {
         int rounds = 64;
         do {
             if (link.congested()) {
+                flow.tcb.transmit(now, 0); // there is room for an ACK, and a reset finds no other time
                 if (!flow.stalled) {
                     flow.stalled = true;
                     stalled.add(flow);

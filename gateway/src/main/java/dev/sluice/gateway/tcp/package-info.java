@@ -60,8 +60,9 @@
  * Limits.tcpKeepAliveSeconds} (RFC 9293 §3.8.4, which would have the first after two hours: it has a network in mind whose bits cost, and that
  * breaks for minutes; here is one hop within a machine). A guest that was started anew answers the first probe with a reset. One that says
  * nothing may be paused, and go on after lunch: it keeps its connections as long as systems wait by themselves, two hours and some minutes,
- * and with a link that ends they end at once. Connections of guests to the world are not asked about: their servers' own probes and
- * time-outs end them.
+ * and with a link that ends they end at once, when the host has taken what was acknowledged to the guest. Connections of guests to the world
+ * are asked about when their server has ended its side, which is how servers say that they have waited long enough: their probes get no
+ * further than the host's kernel.
  *
  * <p>Everything runs on the gateway's loop.
  */

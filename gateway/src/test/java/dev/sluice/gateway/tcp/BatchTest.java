@@ -4,6 +4,7 @@ import static dev.sluice.gateway.tcp.OneFlow.IP;
 import static dev.sluice.gateway.tcp.OneFlow.SECOND;
 import static dev.sluice.gateway.tcp.OneFlow.TRANSPORT;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.Ipv4Header;
@@ -69,6 +70,37 @@ class BatchTest {
         assertThat(acknowledged()).containsExactly(3 * BULK);
         flow.endTurn();
         assertThat(acknowledged()).isEmpty();
+    }
+
+    @Test
+    void aFlowThatFailsLeavesTheOthersTheirAck() {
+        openWindow();
+        int other = flow.port;
+        int otherSequence = flow.sequence;
+        int otherAcknowledgment = flow.acknowledgment;
+        flow.port = 5001;
+        flow.sequence = 90_000;
+        flow.connect();
+        openWindow();
+        flow.link.more = true;
+        // the later one of two is the first to be looked at
+        int failing = flow.port;
+        int failingSequence = flow.sequence;
+        int failingAcknowledgment = flow.acknowledgment;
+        flow.port = other;
+        flow.sequence = base = otherSequence;
+        flow.acknowledgment = otherAcknowledgment;
+        bulk();
+        flow.port = failing;
+        flow.sequence = failingSequence;
+        flow.acknowledgment = failingAcknowledgment;
+        bulk();
+        flow.link.more = false;
+        flow.link.failures = 1;
+        assertThatIllegalStateException().isThrownBy(flow::endTurn);
+        assertThat(acknowledged()).isEmpty();
+        flow.endTurn();
+        assertThat(acknowledged()).containsExactly(BULK);
     }
 
     @Test

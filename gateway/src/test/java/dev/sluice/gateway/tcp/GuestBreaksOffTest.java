@@ -49,6 +49,32 @@ class GuestBreaksOffTest {
     }
 
     @Test
+    void whatWasAcknowledgedReachesTheHostAlsoWhenTheGuestsLinkIsGone() {
+        server.room = 0;
+        segment(TcpHeader.ACK | TcpHeader.PSH, 1000);
+        segment(TcpHeader.ACK | TcpHeader.FIN, 500);
+        assertThat(flow.link.frames).as("acknowledged").isNotEmpty();
+        flow.flows.linkClosed(flow.link);
+        assertThat(flow.flows.size()).isZero();
+        assertThat(server.reset).isFalse();
+        server.room = MUCH;
+        server.events().onWritable();
+        assertThat(server.written).isEqualTo(1500);
+        assertThat(server.ended).as("the guest had said all").isTrue();
+        assertThat(server.reset).isTrue();
+        assertNothingIsHeld();
+    }
+
+    @Test
+    void withNothingLeftForTheHostAGoneLinkIsAResetAtOnce() {
+        segment(TcpHeader.ACK | TcpHeader.PSH, 1000);
+        flow.flows.linkClosed(flow.link);
+        assertThat(server.written).isEqualTo(1000);
+        assertThat(server.reset).isTrue();
+        assertNothingIsHeld();
+    }
+
+    @Test
     void aHostThatTakesNothingOfItForAMinuteIsReset() {
         breakOffInTheMiddle();
         flow.loop.advance(50 * SECOND);

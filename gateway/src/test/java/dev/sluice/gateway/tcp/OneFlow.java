@@ -12,6 +12,7 @@ import dev.sluice.gateway.flow.Limits;
 import dev.sluice.gateway.flow.Shares;
 import dev.sluice.host.HostError;
 import dev.sluice.host.StreamSocket;
+import dev.sluice.link.Frame;
 import dev.sluice.stack.tcp.NativeMemory;
 import dev.sluice.stack.tcp.TcpShard;
 import dev.sluice.testkit.RawFrames;
@@ -111,9 +112,13 @@ final class OneFlow {
         loop.settle();
     }
 
-    /** A guest's link that says whether more frames are at hand. */
+    /** A guest's link that says whether more frames are at hand, and whether it has room. */
     static final class BusyLink extends RecordingLink {
         boolean more;
+        boolean congested;
+        boolean offloads = true;
+        /** Frames that it fails on. */
+        int failures;
 
         BusyLink() {
             super("busy");
@@ -122,6 +127,25 @@ final class OneFlow {
         @Override
         public boolean mayHoldMore() {
             return more;
+        }
+
+        @Override
+        public boolean congested() {
+            return congested;
+        }
+
+        @Override
+        public boolean offloads() {
+            return offloads;
+        }
+
+        @Override
+        public boolean send(Frame frame) {
+            if (failures > 0) {
+                failures--;
+                throw new IllegalStateException("expected by the test");
+            }
+            return super.send(frame);
         }
     }
 
@@ -141,6 +165,7 @@ final class OneFlow {
 
         boolean broken;
         boolean reset;
+        boolean ended;
         final List<Integer> keptAlive = new ArrayList<>();
 
         StreamSocket.Events events() {
@@ -201,7 +226,9 @@ final class OneFlow {
         }
 
         @Override
-        public void shutdownOutput() {}
+        public void shutdownOutput() {
+            ended = true;
+        }
 
         @Override
         public void close() {}

@@ -79,6 +79,7 @@ final class Arrival {
             counters.dropsOutsideWindow++;
         } else if ((segment.flags & (TcpHeader.SYN | TcpHeader.ACK)) == TcpHeader.SYN) {
             // The same SYN again, or a new attempt after the peer gave up the old one: the latest counts.
+            tcb.sender.forgetSyn();
             tcb.readSyn(segment, now);
         } else {
             counters.dropsBadFlags++;

@@ -115,6 +115,11 @@ final class Sender {
         this.congestion = CongestionControl.of(profile.congestionControl(), mss);
     }
 
+    /** A newer SYN of the peer's counts: of what the one before agreed on nothing was used, so nobody can have told of the path either. */
+    void forgetSyn() {
+        agreedMss = (char) profile.mss();
+    }
+
     /** What the path is known to carry; ICMP may tell of it before the handshake is complete. */
     int pathMss() {
         return agreedMss;

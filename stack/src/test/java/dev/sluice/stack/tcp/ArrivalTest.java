@@ -13,6 +13,7 @@ import static dev.sluice.wire.TcpHeader.ECE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.stack.tcp.Dialogue.Sent;
+import dev.sluice.wire.TcpOptions;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -112,6 +113,21 @@ class ArrivalTest {
             d.tcb.accept(d.now);
             assertThat(d.one().ack()).isEqualTo(5001);
             assertThat(d.tcb.sendMss()).isEqualTo(800);
+        }
+    }
+
+    /** However often it says so: what options take is taken off once, and there is always room for data. */
+    @Test
+    void aSynThatComesAgainAndAgainAgreesOnTheSameSegmentSize() {
+        byte[] options = Dialogue.join(
+                Dialogue.mssOption(72), Dialogue.options(1, 1, TcpOptions.TIMESTAMPS, 10, 0, 0, 0, 1, 0, 0, 0, 0));
+        try (Dialogue d = new Dialogue(TcpProfile.guest(1500), 1, 1).held(options)) {
+            for (int again = 0; again < 10; again++) {
+                d.peer(SYN, 0, 0, 0, 65535, options);
+            }
+            d.tcb.accept(d.now);
+            d.one();
+            assertThat(d.tcb.sendMss()).isEqualTo(60);
         }
     }
 
