@@ -69,9 +69,10 @@ public final class ControlSockets {
                 if (pid < 0) {
                     continue;
                 }
-                if (listens(entry)) {
+                IOException refusal = refusal(entry);
+                if (refusal == null) {
                     found.add(new Instance(pid, entry));
-                } else if (ProcessHandle.of(pid).isEmpty()) {
+                } else if (isAbandoned(entry, refusal) && ProcessHandle.of(pid).isEmpty()) {
                     Files.deleteIfExists(entry);
                 }
             }
@@ -160,7 +161,8 @@ public final class ControlSockets {
         if (!Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
-        if (listens(socket)) {
+        IOException refusal = refusal(socket);
+        if (refusal == null) {
             throw new ControlException("somebody already listens on " + socket
                     + "; stop that instance, or choose another path for the control socket");
         }
@@ -168,6 +170,10 @@ public final class ControlSockets {
             if (!SocketFile.isSocket(socket)) {
                 throw new ControlException(
                         socket + " exists and is no socket; remove it, or choose another path for the control socket");
+            }
+            if (!isAbandoned(socket, refusal)) {
+                throw new ControlException("something is there that is in use: " + socket + " (" + reason(refusal)
+                        + "); stop it, or choose another path for the control socket");
             }
             Files.delete(socket);
         } catch (ControlException e) {
@@ -177,12 +183,19 @@ public final class ControlSockets {
         }
     }
 
-    private static boolean listens(Path socket) {
+    /** Why a connection is not to be had; null if somebody listens. */
+    private static @Nullable IOException refusal(Path socket) {
         try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            return probe.connect(UnixDomainSocketAddress.of(socket));
-        } catch (IOException | IllegalArgumentException _) {
-            return false;
+            probe.connect(UnixDomainSocketAddress.of(socket));
+            return null;
+        } catch (IOException e) {
+            return e;
         }
+    }
+
+    /** A socket that nobody has open any more; every other refusal (its type, a permission, no descriptors left) says nothing about that. */
+    private static boolean isAbandoned(Path socket, IOException refusal) throws IOException {
+        return refusal instanceof ConnectException && SocketFile.isSocket(socket);
     }
 
     /** An exception's cause in a few words; the JDK's messages repeat the path or are none at all. */

@@ -5,6 +5,11 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.posix.Io;
+import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.Sockets;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -19,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class ControlSocketsTest {
@@ -114,6 +121,27 @@ class ControlSocketsTest {
                     .isInstanceOf(ControlException.class)
                     .hasMessageContaining("somebody already listens on " + socket);
             assertThat(new ControlClient(socket).get("/v1/status")).contains("version");
+        }
+    }
+
+    /** A stream's connection to it fails, though somebody has it open. */
+    @ParameterizedTest
+    @ValueSource(ints = {Sockets.SEQPACKET, Sockets.DGRAM})
+    void aSocketOfAnotherTypeIsLeftAlone(int type) throws Exception {
+        Path socket = temporary().resolve(DEAD);
+        int fd = Sockets.socket(Sockets.AF_UNIX, type, 0);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = arena.allocate(SocketAddress.CAPACITY);
+            assertThat(Sockets.bind(fd, address, SocketAddress.writeUnix(address, 0, socket.toString())))
+                    .isZero();
+            Sockets.listen(fd, 1);
+            assertThatThrownBy(() -> server(socket))
+                    .isInstanceOf(ControlException.class)
+                    .hasMessageContaining("something is there that is in use: " + socket);
+            assertThat(ControlSockets.running(temporary())).isEmpty();
+            assertThat(socket).exists();
+        } finally {
+            Io.close(fd);
         }
     }
 
