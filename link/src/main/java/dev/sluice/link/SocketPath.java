@@ -55,15 +55,14 @@ final class SocketPath implements AutoCloseable {
                 throw failure(url, "no socket can be made (" + Errno.text(-fd) + ")" + descriptorAdvice(-fd));
             }
             int result = Sockets.bind(fd, address, length);
-            Object key = result < 0 ? null : SocketFile.key(path);
             if (result >= 0 && type != Sockets.DGRAM) {
-                result = Sockets.listen(fd, backlog);
+                result = Sockets.listen(fd, backlog); // at once, as until then it looks abandoned
             }
             if (result < 0) {
                 Io.close(fd);
                 throw failure(url, bindProblem(-result, path));
             }
-            return new SocketPath(path, fd, key);
+            return new SocketPath(path, fd, SocketFile.key(path));
         }
     }
 
@@ -83,6 +82,11 @@ final class SocketPath implements AutoCloseable {
         }
     }
 
+    /**
+     * Of processes that start together, each may find the same abandoned socket, and one have its own there already when another removes
+     * what it found: so only the very file that was asked is removed. Without a lock there remain the moment between the last look and
+     * the removal, and that between another's bind and its listen, in which its socket refuses like one that nobody has.
+     */
     private static void removeStale(LinkUrl url, Path path, int type, MemorySegment address, int length)
             throws IOException {
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
@@ -98,9 +102,10 @@ final class SocketPath implements AutoCloseable {
             throw failure(
                     url, "the path exists and is not a socket, so it was left alone; remove it or choose another path");
         }
+        Object key = SocketFile.key(path);
         switch (probe(type, address, length)) {
             case Errno.ECONNREFUSED -> {
-                int result = Io.unlink(path.toString());
+                int result = unlink(path, key);
                 if (result < 0 && result != -Errno.ENOENT) {
                     throw failure(
                             url,
@@ -109,9 +114,9 @@ final class SocketPath implements AutoCloseable {
                 }
             }
             case Errno.ENOENT -> {}
-            case Errno.EACCES, Errno.EPERM ->
-                throw failure(url, "the socket there belongs to another user; choose another path");
-            default ->
+            case Errno.EACCES -> throw failure(url, "the socket there belongs to another user; choose another path");
+            default -> // EPERM, too: a datagram socket that is connected to somebody takes nothing from others
+                // (unix(7))
                 throw failure(
                         url, "the socket is already in use by another process; end that one or choose another path");
         }
@@ -151,9 +156,12 @@ final class SocketPath implements AutoCloseable {
     public synchronized void close() {
         if (!removed) {
             removed = true;
-            if (key != null && key.equals(SocketFile.key(path))) {
-                Io.unlink(path.toString());
-            }
+            unlink(path, key);
         }
+    }
+
+    /** Removes a file if it is still the one with this key: 0 or negated errno, 0 also if it is another. */
+    static int unlink(Path path, @Nullable Object key) {
+        return key != null && key.equals(SocketFile.key(path)) ? Io.unlink(path.toString()) : 0;
     }
 }

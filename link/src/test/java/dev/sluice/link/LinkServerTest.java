@@ -9,6 +9,7 @@ import dev.sluice.link.vmnet.VmnetTable;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.SocketAddress;
+import dev.sluice.posix.SocketFile;
 import dev.sluice.posix.Sockets;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
@@ -377,6 +378,33 @@ class LinkServerTest {
             open(new LinkUrl.Qemu(path())).close();
             assertThat(Path.of(path())).doesNotExist();
         }
+    }
+
+    @Test
+    void aSocketThatHasTakenAnAbandonedOnesPlaceIsLeftAlone() throws Exception {
+        Peer stale = new Peer(Sockets.socket(Sockets.AF_UNIX, Sockets.STREAM, 0));
+        stale.bind(path());
+        stale.close();
+        Object found = SocketFile.key(Path.of(path()));
+        Files.move(Path.of(path()), directory.resolve("moved")); // so that nothing gets its inode
+        open(new LinkUrl.Qemu(path()));
+        assertThat(SocketPath.unlink(Path.of(path()), found)).isZero();
+        Peer peer = Peer.connect(Sockets.STREAM, path());
+        exchange(peer, Recorder.next(arrived), Framing.BE32);
+        peer.close();
+    }
+
+    @Test
+    void aDatagramSocketThatSomebodyElseTalksToIsInUse() throws Exception {
+        Peer other = new Peer(Sockets.socket(Sockets.AF_UNIX, Sockets.DGRAM, 0));
+        other.bind(directory.resolve("other").toString());
+        Peer connected = new Peer(Sockets.socket(Sockets.AF_UNIX, Sockets.DGRAM, 0));
+        connected.bind(path());
+        connected.connect(directory.resolve("other").toString());
+        refused(new LinkUrl.Vfkit(path()), "already in use by another process", "end that one or choose another path");
+        connected.close();
+        other.close();
+        Files.delete(Path.of(path()));
     }
 
     @Test
