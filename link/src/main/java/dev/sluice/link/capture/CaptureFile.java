@@ -7,15 +7,20 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 
 /** A capture into a file, by a thread of its own, until closed. */
 public final class CaptureFile implements AutoCloseable {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.link");
 
+    /** For the end of a capture to be taken, as by a pipe that nobody may read any more. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
     private final Path path;
     private final FileChannel file;
     private final CaptureSession session;
     private final Thread thread;
+    private volatile boolean givenUp;
 
     private CaptureFile(Path path, FileChannel file, CaptureSession session) {
         this.path = path;
@@ -64,6 +69,9 @@ public final class CaptureFile implements AutoCloseable {
         try {
             session.run(CaptureFormat.ofFile(path.toString()), file, 0);
         } catch (IOException e) {
+            if (givenUp) {
+                return; // close tells
+            }
             LOG.log(
                     System.Logger.Level.WARNING,
                     "the capture to " + path + " has ended: " + e.getMessage() + "; the network goes on without it");
@@ -96,15 +104,28 @@ public final class CaptureFile implements AutoCloseable {
         return session.lost();
     }
 
-    /** Writes what was recorded so far and closes the file; not to be called on the loop's thread, which should still run. */
+    /**
+     * Writes what was recorded so far and closes the file; not to be called on the loop's thread, which should still run.
+     *
+     * @throws IOException if the end is lost, as it was not taken within five seconds
+     */
     @Override
     public void close() throws IOException {
+        close(PATIENCE);
+    }
+
+    void close(Duration patience) throws IOException {
         session.stop();
         try {
-            thread.join();
+            givenUp = !thread.join(patience);
+            file.close(); // ends a write that blocks
+            if (givenUp) {
+                thread.join(PATIENCE);
+                throw new IOException(path + " takes no more; what came last is lost");
+            }
         } catch (InterruptedException e) {
+            file.close();
             Thread.currentThread().interrupt();
         }
-        file.close();
     }
 }

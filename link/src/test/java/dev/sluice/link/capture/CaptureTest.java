@@ -15,8 +15,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -306,6 +309,25 @@ class CaptureTest {
         }
         assertThat(capture.isIdle()).isTrue();
         file.close();
+    }
+
+    /** As where the program that read the pipe has stopped, and still has it open. */
+    @Test
+    void aPipeThatNobodyReadsDoesNotHoldUpTheEnd() throws Exception {
+        Path pipe = directory.resolve("pipe.pcap");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        try (FileChannel _ = FileChannel.open(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            CaptureFile file = CaptureFile.open(pipe, () -> live(""));
+            byte[] frame = Packets.ethernet(1, 2, 0x88b5, new byte[60_000]);
+            for (int i = 0; i < 20; i++) { // many times what a pipe holds
+                receive(frame);
+            }
+            assertThatThrownBy(() -> file.close(Duration.ofMillis(50)))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(pipe + " takes no more");
+            assertThat(capture.isIdle()).isTrue();
+        }
     }
 
     private static String latin(byte[] bytes) {
