@@ -222,11 +222,10 @@ final class NetworkOptions {
         openApi(guests);
     }
 
-    /** The same, but what every network has to answer is done on a thread of its own. */
-    void openControlBeside(GuestNetwork guests) throws IOException {
+    /** The same on a thread of its own, as nobody need wait for it; without the API, which {@link #openApi} serves. */
+    void openControlBeside(GuestNetwork guests) {
         live(guests).watch();
         guests.control().openSocketBeside();
-        openApi(guests);
     }
 
     /** The last step, if it was asked for: nothing can be executed afterwards. */
@@ -236,7 +235,8 @@ final class NetworkOptions {
         }
     }
 
-    private void openApi(GuestNetwork guests) throws IOException {
+    /** Serves the network's API wherever that was asked for. */
+    void openApi(GuestNetwork guests) throws IOException {
         List<ApiDoor> doors = settings.get(Keys.API, List.of());
         Path tokenFile = settings.get(Keys.API_TOKEN);
         ApiToken token = doors.isEmpty() || tokenFile == null ? null : ApiToken.fromFile(tokenFile);

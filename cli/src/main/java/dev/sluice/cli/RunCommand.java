@@ -90,6 +90,7 @@ final class RunCommand implements Command {
             guests.attach(child.tap());
             guests.ports().publishTo(new ForwardSpec.Address(plan.firstGuest()), child::openNetwork);
             network.publish(guests);
+            network.openApi(guests); // may fail, so before COMMAND does anything
             child.configureAndRun();
             child.notes().stream().skip(notes.size()).forEach(Console::detail);
             child.lacks().forEach(Console::say);

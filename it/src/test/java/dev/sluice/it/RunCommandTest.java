@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -212,6 +213,32 @@ class RunCommandTest {
             assertThat(run.out()).isEmpty();
             assertThat(run.err().lines()).singleElement().asString().contains("18081");
         }
+    }
+
+    /** Whatever of it fails. */
+    @Test
+    void anApiThatCanNotBeServedIsSaidAndNothingRuns() throws IOException {
+        Path token = lab.folder().resolve("api-token");
+        try (Program server = serverOnHost("127.0.0.1", 18082)) {
+            assertThat(server.alive()).isTrue();
+            assertNothingRuns("18082", "--api", "tcp:127.0.0.1:18082", "--api-token-file", token.toString());
+        }
+        Path bad = Files.createDirectory(lab.folder().resolve("no-token"));
+        assertNothingRuns("" + bad, "--api", "tcp:127.0.0.1:18082", "--api-token-file", bad.toString());
+        Path file = Files.writeString(lab.folder().resolve("no-socket"), "precious");
+        assertNothingRuns("" + file, "--api", "unix:" + file);
+        assertThat(file).hasContent("precious");
+    }
+
+    private static void assertNothingRuns(String said, String... options) {
+        Path ran = lab.folder().resolve("ran");
+        Program run =
+                lab.sluice(Stream.of(Stream.of("run"), Stream.of(options), Stream.of("--", "touch", ran.toString()))
+                        .flatMap(words -> words)
+                        .toArray(String[]::new));
+        assertThat(run.exitCode()).as(run.toString()).isEqualTo(69);
+        assertThat(run.err().lines()).singleElement().asString().contains(said);
+        assertThat(ran).doesNotExist();
     }
 
     private static Program serverOnHost(String address, int port) {
