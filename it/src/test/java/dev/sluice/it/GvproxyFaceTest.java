@@ -126,6 +126,16 @@ class GvproxyFaceTest {
     }
 
     @Test
+    void oneThatFailsLeavesTheOthersPidFileAlone() throws IOException {
+        Program program = start("-listen-qemu", url("qemu"));
+        Path pid = folder.resolve("pid");
+        Program second = lab.onHost(gvproxy.toString(), "-pid-file", pid.toString(), "-listen-qemu", url("qemu"));
+        assertThat(second.exitCode()).as(second.toString()).isEqualTo(1);
+        assertThat(pid).hasContent("" + program.pid());
+        end(program);
+    }
+
+    @Test
     void aGuestGetsItsAddressTheWorldTheHostAndForwards() throws IOException {
         Program notified = lab.onHost("socat", "-u", "UNIX-LISTEN:" + folder.resolve("notify") + ",fork", "-");
         Await.listening(notified, folder.resolve("notify"));

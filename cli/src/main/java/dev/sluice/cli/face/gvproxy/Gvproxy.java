@@ -80,6 +80,7 @@ public final class Gvproxy implements Face {
         if (configuration.logFile != null) {
             System.setErr(new PrintStream(Files.newOutputStream(configuration.logFile), true, StandardCharsets.UTF_8));
         }
+        boolean pidWritten = false;
         CountDownLatch stop = new CountDownLatch(1);
         Signals.onStop(stop);
         Zones zones = new Zones();
@@ -98,23 +99,26 @@ public final class Gvproxy implements Face {
             for (Map.Entry<Configuration.Kind, String> link : configuration.links.entrySet()) {
                 places.open(link.getKey(), link.getValue());
             }
-            writePid(configuration.pidFile);
+            pidWritten = writePid(configuration.pidFile);
             services.ready();
             guests.control().openSocket();
             stop.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
-            if (configuration.pidFile != null) {
+            if (pidWritten && configuration.pidFile != null) {
                 Files.deleteIfExists(configuration.pidFile);
             }
         }
     }
 
-    private static void writePid(@Nullable Path file) throws IOException {
-        if (file != null) {
-            Files.writeString(file, Long.toString(ProcessHandle.current().pid()));
+    /** Whether there is one now. */
+    private static boolean writePid(@Nullable Path file) throws IOException {
+        if (file == null) {
+            return false;
         }
+        Files.writeString(file, Long.toString(ProcessHandle.current().pid()));
+        return true;
     }
 
     private static Gateway.Builder gateway(Configuration configuration) {
