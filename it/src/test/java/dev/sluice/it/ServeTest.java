@@ -175,6 +175,26 @@ class ServeTest {
         stop(serve);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"SOCK_STREAM", "SOCK_SEQPACKET"})
+    void aConnectionOfTheParentsIsALinkWithWhichTheProcessEnds(String type) throws IOException {
+        Path socket = folder.resolve("connected");
+        Program serve = lab.onHost(
+                "python3", "-c", """
+                import os, socket, sys
+                s = socket.socket(socket.AF_UNIX, getattr(socket, sys.argv[3])); s.bind(sys.argv[1]); s.listen()
+                c, _ = s.accept()
+                os.dup2(c.fileno(), 7, inheritable=True)
+                os.execv(sys.argv[2], [sys.argv[2], "serve", "--listen", "fd:7"])
+                """, socket.toString(), Lab.launcher().toString(), type);
+        Await.listening(serve, socket);
+        try (RawGuest guest =
+                new RawGuest(type.equals("SOCK_STREAM") ? FramePort.qemu(socket) : FramePort.bess(socket), MAC)) {
+            assertWorks(guest);
+        }
+        assertThat(serve.exitCode()).as(serve.toString()).isZero();
+    }
+
     /** What a guest sends, and what sluice says about it. */
     @ParameterizedTest
     @CsvSource({

@@ -48,6 +48,11 @@ enum Inherited {
         };
     }
 
+    /** Whether it is a guest's connection, rather than a place where guests come. */
+    boolean isConnection() {
+        return this == STREAM || this == PACKET || this == DATAGRAM;
+    }
+
     private static boolean connected(int number) {
         try (Arena arena = Arena.ofConfined()) {
             return Sockets.peerAddress(number, arena.allocate(SocketAddress.CAPACITY)) >= 0;

@@ -89,6 +89,20 @@ public final class LinkServer implements AutoCloseable {
         return server;
     }
 
+    /**
+     * Whether {@code url} is one guest's connection, with which everything there ends, rather than a place where guests connect.
+     *
+     * @throws IOException with one line saying why an inherited descriptor can't be used
+     */
+    public static boolean isConnection(LinkUrl url) throws IOException {
+        return switch (url) {
+            case LinkUrl.Stdio() -> true;
+            case LinkUrl.Fd(int number, LinkUrl.FdFraming _) ->
+                Inherited.of(number).isConnection();
+            case LinkUrl.Qemu _, LinkUrl.Vmnet _, LinkUrl.Bess _, LinkUrl.Vfkit _ -> false;
+        };
+    }
+
     public LinkUrl url() {
         return url;
     }

@@ -8,6 +8,7 @@ import dev.sluice.host.ResolvConf;
 import dev.sluice.link.Framing;
 import dev.sluice.link.Guests;
 import dev.sluice.link.Link;
+import dev.sluice.link.LinkServer;
 import dev.sluice.link.LinkUrl;
 import dev.sluice.link.StreamLink;
 import dev.sluice.link.TapLink;
@@ -187,7 +188,7 @@ public final class GuestNetwork implements AutoCloseable {
      * @param over called, on the loop's thread, when {@code url} is a connection rather than a place, and has ended
      */
     public void listen(LinkUrl url, Runnable over) throws IOException {
-        open(url, url instanceof LinkUrl.Stdio ? new Attendance(over) : null);
+        open(url, LinkServer.isConnection(url) ? new Attendance(over) : null);
     }
 
     /** The same of a place whose guests count. */
