@@ -8,6 +8,7 @@ import dev.sluice.it.lab.Lab;
 import dev.sluice.it.lab.Program;
 import dev.sluice.it.lab.RawGuest;
 import dev.sluice.it.lab.TestServers;
+import dev.sluice.it.lab.Threads;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -318,6 +319,24 @@ class ServeTest {
             assertThat(guest.port.ended()).isTrue();
         }
         assertThat(files()).isEmpty();
+    }
+
+    /** Here it hangs in opening a pipe that nobody reads, which it does once it hears signals and its loop runs. */
+    @Test
+    void aSecondSignalEndsOneThatHangs() {
+        Path pipe = folder.resolve("pipe");
+        lab.onHost("mkfifo", pipe.toString()).output();
+        try (Program serve = lab.sluice("serve", "-l", "qemu:" + folder + "/q", "--pcap", pipe.toString())) {
+            Await.until(
+                    "the loop runs",
+                    serve::toString,
+                    () -> Threads.status(lab, serve, "Name").contains("Name: sluice-loop"));
+            Await.until("it has ended", serve::toString, () -> {
+                serve.signal("TERM");
+                return !serve.alive();
+            });
+            assertThat(serve.exitCode()).as(serve.toString()).isEqualTo(143);
+        }
     }
 
     @Test
