@@ -30,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -274,32 +273,37 @@ public final class GuestNetwork implements AutoCloseable {
 
     /**
      * Lets what guests said last still get to the world, once they are gone. The system of a process that ends goes on sending what it has left
-     * to send; for a guest that is us, so that ends as late as this process does. A signal ends a longer wait.
+     * to send; for a guest that is us, so that ends as late as this process does. A signal ends the wait.
      */
     public void awaitSent() {
-        int left = 0;
+        FutureTask<Integer> wait = new FutureTask<>(this::sendRest);
+        Signals.onStop(() -> wait.cancel(true));
+        wait.run();
+        Thread.interrupted(); // the signal's: what follows takes its time
         try {
-            left = gateway.flows().awaitSent(STILL, QUIETLY);
+            int left = wait.isCancelled() ? gateway.flows().awaitSent(STILL, Duration.ZERO) : wait.get();
             if (left > 0) {
                 LOG.log(
-                        System.Logger.Level.INFO,
-                        connections(left, " has", " have") + " not taken all yet; Ctrl-C cuts what is left");
-                FutureTask<Integer> wait =
-                        new FutureTask<>(() -> gateway.flows().awaitSent(STILL, MOST));
-                Signals.onStop(() -> wait.cancel(true));
-                Thread.ofVirtual().name("last-words").start(wait);
-                left = wait.get();
+                        System.Logger.Level.WARNING,
+                        connections(left, " was", " were")
+                                + " cut: the other side had not taken all that was said to it");
             }
-        } catch (IOException | CancellationException | ExecutionException e) {
+        } catch (IOException | ExecutionException e) {
             LOG.log(System.Logger.Level.DEBUG, "no more is sent: " + e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private int sendRest() throws IOException {
+        int left = gateway.flows().awaitSent(STILL, QUIETLY);
         if (left > 0) {
             LOG.log(
-                    System.Logger.Level.WARNING,
-                    connections(left, " was", " were") + " cut: the other side had not taken all that was said to it");
+                    System.Logger.Level.INFO,
+                    connections(left, " has", " have") + " not taken all yet; Ctrl-C cuts what is left");
+            left = gateway.flows().awaitSent(STILL, MOST);
         }
+        return left;
     }
 
     private static String connections(int count, String one, String several) {
