@@ -248,7 +248,6 @@ class InboundTest {
                 """)).isEqualTo("reset");
     }
 
-    /** PROXY protocol, version 2: signature, PROXY over TCP/IPv4, 12 bytes: both addresses, both ports. */
     /** BBR would send by a clock, which helps nobody where nothing leaves the machine. */
     @Test
     void theConnectionToAServiceInTheGuestIsNotPaced() {
@@ -274,6 +273,7 @@ class InboundTest {
         assertThat(guest.out()).containsPattern("\\b" + (systems.startsWith("bbr") ? "reno" : systems) + " wscale");
     }
 
+    /** PROXY protocol, version 2: signature, PROXY over TCP/IPv4, 12 bytes: both addresses, both ports. */
     @Test
     void aProxyHeaderSaysWhoReallyComes() {
         start(true, "0.0.0.0");

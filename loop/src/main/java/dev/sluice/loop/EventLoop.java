@@ -339,7 +339,7 @@ public final class EventLoop implements Loop, AutoCloseable {
                         System.Logger.Level.ERROR,
                         "a callback on " + thread.getName() + " failed; the loop goes on",
                         t);
-            } catch (OutOfMemoryError e) {
+            } catch (Throwable _) {
                 // counted, at least
             }
         }

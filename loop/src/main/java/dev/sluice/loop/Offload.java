@@ -1,6 +1,7 @@
 package dev.sluice.loop;
 
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Threads for what blocks, started from a loop, which must not fall with them: where a system has no thread left (its {@code pids.max},
@@ -21,16 +22,34 @@ public final class Offload {
     }
 
     static boolean start(ThreadFactory threads, String name, Runnable task) {
+        // What could not be started may be queued already, and found by another carrier: who is first decides.
+        AtomicBoolean decided = new AtomicBoolean();
         try {
-            threads.newThread(task).start();
+            threads.newThread(() -> {
+                        if (decided.compareAndSet(false, true)) {
+                            task.run();
+                        }
+                    })
+                    .start();
             return true;
         } catch (OutOfMemoryError e) {
+            boolean runs = !decided.compareAndSet(false, true);
+            if (!runs) {
+                complain(name, e);
+            }
+            return runs;
+        }
+    }
+
+    private static void complain(String name, OutOfMemoryError e) {
+        try {
             LOG.log(
                     System.Logger.Level.WARNING,
                     "no thread for {0}: {1}; end some programs, or raise the limit (ulimit -u, pids.max)",
                     name,
                     e.getMessage());
-            return false;
+        } catch (Throwable _) {
+            // no memory for words either; the caller still has to hear of it
         }
     }
 }

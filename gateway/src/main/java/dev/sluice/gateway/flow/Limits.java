@@ -8,7 +8,8 @@ package dev.sluice.gateway.flow;
  * @param tcpHalfOpen TCP flows whose host connect is pending; a guest above its share loses the one that waits longest
  * @param tcpTimeWait remembered closed connections; the oldest is forgotten
  * @param tcpKeepAliveSeconds silence on a connection of a published port, or of one whose server has ended its side, after which its guest is
- *     asked whether it is still there, and time between two such questions (and to a client from elsewhere that was joined to its service); one that leaves 26 of them unanswered loses the connection; 0 for no questions
+ *     asked whether it is still there, and time between two such questions; one that leaves 26 of them unanswered loses the connection. A
+ *     client from elsewhere that was joined to its service is asked after the same silence, by the system. 0 for no questions
  * @param udpFlows UDP mappings; a guest above its share loses the one idle longest
  * @param udpIdleSeconds when an unused UDP mapping ends
  * @param pingFlows ICMP echo mappings; a guest above its share loses the one idle longest

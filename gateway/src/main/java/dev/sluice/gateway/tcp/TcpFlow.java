@@ -519,6 +519,7 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             vanish(now);
         } else if (!closed) {
             flush();
+            tcb.releaseSends(); // nobody will take it, and it would look as if nothing moved
             depart(now);
         }
     }

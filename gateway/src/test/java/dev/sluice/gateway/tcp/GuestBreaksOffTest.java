@@ -66,6 +66,22 @@ class GuestBreaksOffTest {
     }
 
     @Test
+    void whatWasOnItsWayToAGuestWhoseLinkIsGoneHoldsNoMemory() {
+        server.room = 0;
+        segment(TcpHeader.ACK | TcpHeader.PSH, 1000);
+        long before = flow.shard.buffers().inUse();
+        server.toRead = 200_000;
+        flow.readable();
+        assertThat(flow.shard.buffers().inUse()).isGreaterThan(before);
+        flow.flows.linkClosed(flow.link);
+        assertThat(flow.shard.buffers().inUse()).isEqualTo(before);
+        server.room = MUCH;
+        server.events().onWritable();
+        assertThat(server.written).isEqualTo(1000);
+        assertNothingIsHeld();
+    }
+
+    @Test
     void withNothingLeftForTheHostAGoneLinkIsAResetAtOnce() {
         segment(TcpHeader.ACK | TcpHeader.PSH, 1000);
         flow.flows.linkClosed(flow.link);

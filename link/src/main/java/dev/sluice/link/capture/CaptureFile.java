@@ -124,6 +124,7 @@ public final class CaptureFile implements AutoCloseable {
                 throw new IOException(path + " takes no more; what came last is lost");
             }
         } catch (InterruptedException e) {
+            givenUp = true;
             file.close();
             Thread.currentThread().interrupt();
         }

@@ -678,6 +678,11 @@ public final class Tcb {
         return urgent == null ? 0 : urgent.left(receiver.unread());
     }
 
+    /** Gives back the memory of what is still to be sent or acknowledged, as nobody will take it; {@link #drain} may go on. */
+    public void releaseSends() {
+        sender.clear();
+    }
+
     /** Gives all memory back without a word to the peer; for owners that end. */
     public void release() {
         sender.clear();
