@@ -75,10 +75,7 @@ final class PortHelperCommand implements Command {
             Console.detail("binding low ports for user " + user);
             server.run(passed ? IDLE_MILLIS : -1);
         } finally {
-            // not one that somebody else has put there meanwhile
-            if (key != null && key.equals(SocketFile.key(Path.of(path)))) {
-                Io.unlink(path);
-            }
+            SocketFile.remove(Path.of(path), key);
         }
         return ExitCode.OK;
     }

@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import dev.sluice.posix.PosixException;
 import dev.sluice.posix.SocketFile;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -51,8 +52,9 @@ public final class PrivateSocket {
 
     /** Removes the file, if it is this socket's. To be called while it still listens: afterwards another process might put its own there. */
     public void remove() throws IOException {
-        if (key != null && key.equals(SocketFile.key(path))) {
-            Files.deleteIfExists(path);
+        int result = SocketFile.remove(path, key);
+        if (result < 0) {
+            throw new PosixException("unlink(" + path + ")", -result);
         }
     }
 

@@ -108,10 +108,8 @@ final class LinuxStreamListener implements StreamListener {
             closed = true;
             host.loop.cancel(again);
             watch.close();
+            SocketFile.remove(Path.of(path), key);
             Io.close(fd);
-            if (key != null && key.equals(SocketFile.key(Path.of(path)))) {
-                Io.unlink(path);
-            }
         }
     }
 }

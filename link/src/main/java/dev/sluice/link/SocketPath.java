@@ -105,8 +105,8 @@ final class SocketPath implements AutoCloseable {
         Object key = SocketFile.key(path);
         switch (probe(type, address, length)) {
             case Errno.ECONNREFUSED -> {
-                int result = unlink(path, key);
-                if (result < 0 && result != -Errno.ENOENT) {
+                int result = SocketFile.remove(path, key);
+                if (result < 0) {
                     throw failure(
                             url,
                             "a socket nobody listens on is in the way and can't be removed (" + Errno.text(-result)
@@ -156,12 +156,7 @@ final class SocketPath implements AutoCloseable {
     public synchronized void close() {
         if (!removed) {
             removed = true;
-            unlink(path, key);
+            SocketFile.remove(path, key);
         }
-    }
-
-    /** Removes a file if it is still the one with this key: 0 or negated errno, 0 also if it is another. */
-    static int unlink(Path path, @Nullable Object key) {
-        return key != null && key.equals(SocketFile.key(path)) ? Io.unlink(path.toString()) : 0;
     }
 }

@@ -388,7 +388,7 @@ class LinkServerTest {
         Object found = SocketFile.key(Path.of(path()));
         Files.move(Path.of(path()), directory.resolve("moved")); // so that nothing gets its inode
         open(new LinkUrl.Qemu(path()));
-        assertThat(SocketPath.unlink(Path.of(path()), found)).isZero();
+        assertThat(SocketFile.remove(Path.of(path()), found)).isZero();
         Peer peer = Peer.connect(Sockets.STREAM, path());
         exchange(peer, Recorder.next(arrived), Framing.BE32);
         peer.close();

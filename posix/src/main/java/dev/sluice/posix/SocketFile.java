@@ -37,4 +37,16 @@ public final class SocketFile {
             return null;
         }
     }
+
+    /**
+     * Removes what stands there if it is still what {@link #key} told, and not what somebody else has put in its place. Best while its socket
+     * still listens, as until then nobody takes it for abandoned.
+     *
+     * @param key null for what was never there
+     * @return 0, also if it is another or gone; else negated errno
+     */
+    public static int remove(Path path, @Nullable Object key) {
+        int result = key != null && key.equals(key(path)) ? Io.unlink(path.toString()) : 0;
+        return result == -Errno.ENOENT ? 0 : result;
+    }
 }

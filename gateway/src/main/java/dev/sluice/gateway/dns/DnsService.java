@@ -477,6 +477,7 @@ public final class DnsService implements AutoCloseable {
             }
         });
         if (!started) {
+            counters.failed.increment();
             abandon(waiter);
         }
     }

@@ -42,7 +42,7 @@ public final class DnsTcpService implements AutoCloseable {
      *
      * @param in blocking; end of stream when the guest has sent FIN
      * @param out blocking
-     * @return false if there are too many sessions, or this is closed: then nothing was touched
+     * @return false if there are too many sessions, no threads, or this is closed: then nobody serves it
      */
     public boolean open(IpAddress guest, InputStream in, OutputStream out) {
         DnsTcpSession session = new DnsTcpSession(service, guest, in, out);
@@ -72,6 +72,7 @@ public final class DnsTcpService implements AutoCloseable {
                     }
                 });
         if (!started) {
+            service.counters().tcpSessionsRefused.increment();
             session.cut();
             ended(session);
         }

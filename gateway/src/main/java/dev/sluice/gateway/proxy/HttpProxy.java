@@ -132,6 +132,7 @@ public final class HttpProxy implements Interceptor {
             }
         });
         if (!started) {
+            counters.sessionsRefused.increment();
             ended(holder);
             loop.execute(() -> stream.abort("no-thread"));
         }

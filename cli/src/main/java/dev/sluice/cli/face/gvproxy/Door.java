@@ -221,9 +221,7 @@ final class Door implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            if (key != null && key.equals(SocketFile.key(Path.of(path)))) {
-                Io.unlink(path); // while it still listens: nobody puts another in its place meanwhile
-            }
+            SocketFile.remove(Path.of(path), key);
             Sockets.shutdown(fd, Sockets.SHUT_RDWR); // wakes who accepts, who then closes it
         }
     }
