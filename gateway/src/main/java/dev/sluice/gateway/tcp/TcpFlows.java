@@ -94,6 +94,8 @@ public final class TcpFlows {
     private final Set<TcpFlow> departing = new LinkedHashSet<>();
 
     private final Timer feeding = Timer.of(this::feed);
+    /** Null if guests are never to be asked. */
+    private final @Nullable SilentGuests silent;
 
     public TcpFlows(
             Loop loop,
@@ -122,6 +124,7 @@ public final class TcpFlows {
         this.published = asking(profile, limits.tcpKeepAliveSeconds());
         this.published6 = asking(profile6, limits.tcpKeepAliveSeconds());
         this.establishment = new Establishment(this, policy, errors);
+        this.silent = limits.tcpKeepAliveSeconds() == 0 ? null : new SilentGuests(this);
     }
 
     private static TcpProfile profile(int mtu, Limits limits) {
@@ -248,6 +251,9 @@ public final class TcpFlows {
         table.add(flow);
         flow.share.added();
         guests.put(flow.share.shares, flow.share);
+        if (silent != null) {
+            silent.watch();
+        }
     }
 
     GuestFlows share(Guest guest) {

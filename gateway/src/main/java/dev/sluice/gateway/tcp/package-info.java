@@ -62,7 +62,8 @@
  * nothing may be paused, and go on after lunch: it keeps its connections as long as systems wait by themselves, two hours and some minutes,
  * and with a link that ends they end at once, when the host has taken what was acknowledged to the guest. Connections of guests to the world
  * are asked about when their server has ended its side, which is how servers say that they have waited long enough: their probes get no
- * further than the host's kernel.
+ * further than the host's kernel. Those whose server is patient are asked about after two hours ({@link
+ * dev.sluice.gateway.tcp.SilentGuests}): silence ends none of them, a guest that was started anew does.
  *
  * <p>Everything runs on the gateway's loop.
  */

@@ -338,6 +338,11 @@ public final class Tcb {
         return finish(0);
     }
 
+    /** Asks the peer once whether it still knows the connection, at the next {@link #transmit}, as keep-alive does; not while its ACK is due anyway. */
+    public void ask() {
+        keepAlivePending = state.isSynchronized() && sender.timer() == NEVER;
+    }
+
     private static boolean due(long deadline, long now) {
         return deadline != NEVER && now - deadline >= 0;
     }
