@@ -174,14 +174,6 @@ class TwoSidesTest {
         assertThat(server.keptAlive).isEmpty();
     }
 
-    /** Its server has probes of its own, and time-outs. */
-    @Test
-    void aGuestIsNotAskedWhetherItsOwnConnectionsAreStillThere() {
-        flow.loop.advance(24 * 3600 * SECOND);
-        assertThat(flow.link.frames).isEmpty();
-        assertThat(flow.flows.size()).isEqualTo(1);
-    }
-
     private void probe(int bytes) {
         flow.link.frames.clear();
         flow.sequence--;
