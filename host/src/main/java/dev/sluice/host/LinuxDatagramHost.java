@@ -90,7 +90,7 @@ public final class LinuxDatagramHost implements DatagramHost {
                         + bindPort;
                 return failed(what, -result, LinuxStreamHost.advice(-result, bindPort));
             }
-        } else if (bindOutbound(fd, ipv6) < 0) {
+        } else if (!maySendFromOutbound(ipv6)) {
             Io.close(fd);
             return failed("cannot send from " + outbound.of(ipv6), Errno.EADDRNOTAVAIL, "");
         }
@@ -102,7 +102,8 @@ public final class LinuxDatagramHost implements DatagramHost {
                     ipv6 ? Sockets.IPV6_RECVPKTINFO : Sockets.IP_PKTINFO,
                     1);
         }
-        LinuxDatagramSocket socket = new LinuxDatagramSocket(this, fd, ipv6, events);
+        LinuxDatagramSocket socket =
+                new LinuxDatagramSocket(this, fd, ipv6, listens ? null : outbound.of(ipv6), events);
         PosixException failure = socket.watch();
         return failure == null
                 ? new Opening.Open<>(socket)
@@ -146,6 +147,23 @@ public final class LinuxDatagramHost implements DatagramHost {
                 : failed("cannot watch a ping socket", failure.errno(), descriptorAdvice(failure.errno()));
     }
 
+    /**
+     * Whether the chosen address is ours, if one was chosen. It goes with each datagram instead of being bound, as a bound socket would speak
+     * from it to loopback, too; so a socket that is used for nothing else tries it.
+     */
+    private boolean maySendFromOutbound(boolean ipv6) {
+        if (outbound.of(ipv6) == null) {
+            return true;
+        }
+        int fd = Sockets.socket(family(ipv6), Sockets.DGRAM, 0);
+        if (fd < 0) {
+            return true;
+        }
+        int result = bindOutbound(fd, ipv6);
+        Io.close(fd);
+        return result >= 0;
+    }
+
     private int bindOutbound(int fd, boolean ipv6) {
         return switch (outbound.of(ipv6)) {
             case null -> 0;
@@ -167,6 +185,10 @@ public final class LinuxDatagramHost implements DatagramHost {
                 return failed("cannot open a raw ICMP socket", -fd, descriptorAdvice(-fd));
             }
             setOptions(fd, ipv6);
+            if (bindOutbound(fd, ipv6) < 0) {
+                Io.close(fd);
+                return failed("cannot send from " + outbound.of(ipv6), Errno.EADDRNOTAVAIL, "");
+            }
             raw = new LinuxRawPings(this, fd, ipv6);
             PosixException failure = raw.watch();
             if (failure != null) {

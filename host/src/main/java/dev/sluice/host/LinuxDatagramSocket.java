@@ -1,6 +1,9 @@
 package dev.sluice.host;
 
+import dev.sluice.wire.IpAddress;
+import dev.sluice.wire.IpHeader;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** A UDP socket under epoll; sends through the host's outbox. */
 final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSocket {
@@ -11,6 +14,8 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
     private final DatagramSocket.Events events;
     private final DatagramOutbox outbox;
     private final boolean ipv6;
+    /** From which of our addresses the world is spoken to; null leaves that to the system, or to {@link #from}. */
+    private final @Nullable IpAddress outbound;
     /** First and last of this socket's entries in the outbox, -1 for none. */
     int queueHead = -1;
 
@@ -18,10 +23,12 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
     /** Whether several datagrams may go as one with UDP_SEGMENT: until the host refuses that once. */
     boolean segments = true;
 
-    LinuxDatagramSocket(LinuxDatagramHost host, int fd, boolean ipv6, DatagramSocket.Events events) {
+    LinuxDatagramSocket(
+            LinuxDatagramHost host, int fd, boolean ipv6, @Nullable IpAddress outbound, DatagramSocket.Events events) {
         super(host, fd);
         this.events = events;
         this.ipv6 = ipv6;
+        this.outbound = outbound;
         this.outbox = host.outbox();
     }
 
@@ -40,6 +47,7 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
                 || length > (ipv6 ? DatagramHost.MAX_PAYLOAD_IPV6 : DatagramHost.MAX_PAYLOAD)) {
             return false;
         }
+        chooseSource(high, low);
         outbox.send(this, high, low, port, timeToLive, typeOfService, memory, at, length, length);
         return true;
     }
@@ -62,6 +70,7 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
             if (bytes <= size) {
                 all &= send(high, low, port, timeToLive, typeOfService, memory, at + from, bytes);
             } else if (reaches(high, low, port)) {
+                chooseSource(high, low);
                 outbox.send(this, high, low, port, timeToLive, typeOfService, memory, at + from, bytes, size);
             } else {
                 return false;
@@ -84,6 +93,14 @@ final class LinuxDatagramSocket extends LinuxMessageSocket implements DatagramSo
     public void from(long high, long low) {
         fromHigh = high;
         fromLow = low;
+    }
+
+    /** A service on loopback expects its clients there, too, so what goes to one is the system's to choose. */
+    private void chooseSource(long high, long low) {
+        if (outbound != null) {
+            boolean local = IpHeader.isLoopback(high, low);
+            from(local ? 0 : outbound.high(), local ? 0 : outbound.low());
+        }
     }
 
     private boolean reaches(long high, long low, int port) {

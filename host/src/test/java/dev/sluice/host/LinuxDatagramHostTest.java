@@ -1,8 +1,11 @@
 package dev.sluice.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sluice.posix.Errno;
+import dev.sluice.posix.Namespaces;
+import dev.sluice.posix.Processes;
 import dev.sluice.wire.Bytes;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Ipv4Address;
@@ -48,22 +51,73 @@ class LinuxDatagramHostTest {
 
     @Test
     void datagramsLeaveFromTheAddressThatWasChosen() throws Exception {
-        try (var peer = peer()) {
-            LinuxDatagramHost chosen = world.on(
-                    () -> new LinuxDatagramHost(world.loop, new Outbound(Ipv4Address.parse("127.0.0.5"), null)));
-            Opening<DatagramSocket> opening =
-                    world.on(() -> chosen.openDatagram(0, ANY, 0, new DatagramWorld.Recorder()));
-            assertThat(opening).asString().contains("Open");
-            if (opening instanceof Opening.Open<DatagramSocket>(DatagramSocket socket)) {
-                world.on(() -> send(socket, peer.getLocalPort(), "ping"));
+        ownNamespace();
+        try (var peer = world.on(() -> new java.net.DatagramSocket(0, InetAddress.getByName("198.51.100.1")))) {
+            DatagramSocket socket = openFrom("192.0.2.77");
+            long to = DatagramHost.mapped(Ipv4Address.parse("198.51.100.1").bits());
+            for (int length : new int[] {5, 9000}) { // one queued, one sent at once
+                world.on(() -> socket.send(0, to, peer.getLocalPort(), 64, 0, memory, 0, length));
+                assertThat(receive(peer).getAddress().getHostAddress()).isEqualTo("192.0.2.77");
             }
-            assertThat(receive(peer).getAddress().getHostAddress()).isEqualTo("127.0.0.5");
-            LinuxDatagramHost nowhere = world.on(
-                    () -> new LinuxDatagramHost(world.loop, new Outbound(Ipv4Address.parse("192.0.2.250"), null)));
-            assertThat(world.on(() -> nowhere.openDatagram(0, ANY, 0, new DatagramWorld.Recorder())))
-                    .asString()
-                    .contains("Failed", "192.0.2.250");
         }
+        assertThat(world.on(() -> from("192.0.2.250").openDatagram(0, ANY, 0, new DatagramWorld.Recorder())))
+                .asString()
+                .contains("Failed", "192.0.2.250");
+    }
+
+    @Test
+    void loopbackIsSpokenToFromLoopbackWhateverAddressWasChosen() throws Exception {
+        ownNamespace();
+        try (var peer = world.on(() -> new java.net.DatagramSocket(0, InetAddress.getByName("0.0.0.0")))) {
+            DatagramSocket socket = openFrom("192.0.2.77");
+            world.on(() -> {
+                send(socket, peer.getLocalPort(), "one");
+                // several at a time, queued and sent at once
+                socket.sendDatagrams(0, LOOPBACK, peer.getLocalPort(), 64, 0, memory, 0, 200, 100);
+                return socket.sendDatagrams(0, LOOPBACK, peer.getLocalPort(), 64, 0, memory, 0, 18_000, 9000);
+            });
+            for (int i = 0; i < 5; i++) {
+                assertThat(receive(peer).getAddress().getHostAddress()).isEqualTo("127.0.0.1");
+            }
+        }
+    }
+
+    @Test
+    void pingsThroughARawSocketLeaveFromTheAddressThatWasChosenToo() throws Exception {
+        ownNamespace(); // where ping sockets are closed to everybody, so that root takes a raw one
+        var events = new DatagramWorld.PingRecorder();
+        assertThat(world.on(() -> from("192.0.2.77").openPing(false, events)))
+                .asString()
+                .contains("Open");
+        assertThat(world.on(() -> from("192.0.2.250").openPing(false, events)))
+                .asString()
+                .contains("Failed", "cannot send from 192.0.2.250");
+    }
+
+    private LinuxDatagramHost from(String address) {
+        return new LinuxDatagramHost(world.loop, new Outbound(Ipv4Address.parse(address), null));
+    }
+
+    private DatagramSocket openFrom(String address) throws Exception {
+        Opening<DatagramSocket> opening =
+                world.on(() -> from(address).openDatagram(0, ANY, 0, new DatagramWorld.Recorder()));
+        assertThat(opening).isInstanceOf(Opening.Open.class);
+        return ((Opening.Open<DatagramSocket>) opening).socket();
+    }
+
+    /** Moves the loop's thread, and so the sockets it opens, to a network namespace with two addresses beside those of loopback. */
+    private void ownNamespace() throws Exception {
+        boolean able = Processes.effectiveUid() == 0;
+        if (!able) {
+            System.out.println("SKIPPED LinuxDatagramHostTest: needs root, to make a network namespace");
+        }
+        assumeTrue(able, "needs root, to make a network namespace");
+        int result = world.on(() -> {
+            Namespaces.unshare(Namespaces.CLONE_NEWNET);
+            String set = "ip link set lo up && ip addr add 192.0.2.77/32 dev lo && ip addr add 198.51.100.1/32 dev lo";
+            return new ProcessBuilder("sh", "-c", set).inheritIO().start().waitFor();
+        });
+        assertThat(result).isZero();
     }
 
     @Test
