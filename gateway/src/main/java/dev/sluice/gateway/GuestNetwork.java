@@ -81,6 +81,7 @@ import org.jspecify.annotations.Nullable;
 final class GuestNetwork implements LocalPort {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.gateway");
     private static final int DNS_PORT = 53;
+    private static final long SECOND = 1_000_000_000L;
     /** Shortest time between two questions for guests nobody has heard of, or not for a while. */
     private static final long ASK_INTERVAL = 100_000_000L;
 
@@ -357,15 +358,20 @@ final class GuestNetwork implements LocalPort {
             if (events.wants(Event.Kind.LEASE)) {
                 events.publish(Event.Kind.LEASE, new Events.Neighbour(address, mac, link.name()));
             }
-            guests.bind(address.bits(), mac.bits(), link, loop.now());
-            Lease lease = dhcp.server().table().lease(mac, loop.now());
+            long now = loop.now();
+            Guest guest = guests.bind(address.bits(), mac.bits(), link, now);
+            Lease lease = dhcp.server().table().lease(mac, now);
             if (lease != null) {
+                if (!lease.reserved()) {
+                    guest.leaseEnds = now + lease.secondsLeft() * SECOND;
+                }
                 dns.guestBound(address, lease.hostname(), lease.secondsLeft());
             }
         }
 
         @Override
         public void onRelease(MacAddress mac, Ipv4Address address) {
+            guests.giveBack(address.high(), address.low(), mac.bits(), loop.now());
             dns.guestReleased(address);
         }
     }
@@ -418,8 +424,14 @@ final class GuestNetwork implements LocalPort {
     /** What the DHCPv6 server gives is the guest's alone. */
     private final class Leases implements Dhcpv6Service.Bindings {
         @Override
-        public void onLease(long mac, Ipv6Address address, Link link) {
-            guests.bind(address.high(), address.low(), mac, link, loop.now());
+        public void onLease(long mac, Ipv6Address address, Link link, int seconds) {
+            long now = loop.now();
+            guests.bind(address.high(), address.low(), mac, link, now).leaseEnds = now + seconds * SECOND;
+        }
+
+        @Override
+        public void onReturn(long mac, Ipv6Address address) {
+            guests.giveBack(address.high(), address.low(), mac, loop.now());
         }
 
         @Override

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class GuestTable {
     private static final long SILENCE = 60_000_000_000L;
+    /** A century and more. */
+    private static final long FOREVER = Long.MAX_VALUE / 2;
+
     private static final long LINK_LOCAL = 0xfe80L << 48;
     /** IPv6 addresses of one MAC: link-local, stable, and temporary ones that overlap for a while. */
     static final int ADDRESSES_PER_MAC = 16;
@@ -113,7 +116,7 @@ final class GuestTable {
         if (guest != null
                 && guest.mac != mac
                 && holds(guest, now)
-                && (guest.leased || !challenges.yields(guest, mac, now))) {
+                && (guest.isLeased(now) || !challenges.yields(guest, mac, now))) {
             counters.drop(Drop.SPOOFED_SOURCE);
             return null;
         }
@@ -135,7 +138,7 @@ final class GuestTable {
 
     /** Whether the guest is there, as far as is known, or may at least return to its address. */
     boolean holds(Guest guest, long now) {
-        return guest.leased || isHeard(guest, now);
+        return guest.isLeased(now) || isHeard(guest, now);
     }
 
     /** Whether something came from the guest within the last minute. */
@@ -191,7 +194,7 @@ final class GuestTable {
         for (Guest guest : slots) {
             if (guest != null && guest.mac == mac && !guest.isIpv4()) {
                 held++;
-                if (!guest.leased && (idlest == null || guest.lastSeen - idlest.lastSeen < 0)) {
+                if (!guest.isLeased(now) && (idlest == null || guest.lastSeen - idlest.lastSeen < 0)) {
                     idlest = guest;
                 }
             }
@@ -211,7 +214,7 @@ final class GuestTable {
         return bind(IpHeader.MAPPED_HIGH, IpHeader.mapped(address), mac, link, now);
     }
 
-    /** Binds an address of either family firmly. */
+    /** Binds an address of either family firmly; for good, unless the caller sets when that ends. */
     Guest bind(long high, long low, long mac, Link link, long now) {
         Guest guest = find(high, low);
         boolean listed = guest != null;
@@ -224,11 +227,21 @@ final class GuestTable {
         guest.mac = mac;
         guest.link = link;
         guest.leased = true;
+        guest.leaseEnds = now + FOREVER;
         guest.lastSeen = now;
         if (!listed) {
             enter(guest);
         }
         return guest;
+    }
+
+    /** {@code mac} gave its address back, or found somebody else there: it is anybody's at once. */
+    void giveBack(long high, long low, long mac, long now) {
+        Guest guest = find(high, low);
+        if (guest != null && guest.mac == mac) {
+            guest.leased = false;
+            guest.lastSeen = now - SILENCE;
+        }
     }
 
     @Nullable
@@ -247,16 +260,18 @@ final class GuestTable {
         }
     }
 
-    /** The guest if there is exactly one IPv4 address, else null. */
+    /** The guest if there is exactly one, at the IPv4 address that it used last; else null. */
     @Nullable
     Guest only() {
         Guest only = null;
         for (Guest guest : slots) {
             if (guest != null && guest.isIpv4()) {
-                if (only != null) {
+                if (only != null && (guest.mac != only.mac || guest.link != only.link)) {
                     return null;
                 }
-                only = guest;
+                if (only == null || guest.lastSeen - only.lastSeen > 0) {
+                    only = guest;
+                }
             }
         }
         return only;

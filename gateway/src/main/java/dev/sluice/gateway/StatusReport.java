@@ -117,7 +117,7 @@ final class StatusReport {
                     guest.ipAddress(),
                     new MacAddress(guest.mac),
                     guest.link.name(),
-                    guest.leased,
+                    guest.isLeased(now),
                     (now - guest.lastSeen) / SECOND));
         }
         guests.sort(Comparator.comparingLong(

@@ -17,6 +17,8 @@ import dev.sluice.net.TcpConnection;
 import dev.sluice.testkit.RawFrames;
 import dev.sluice.testkit.RawFrames6;
 import dev.sluice.wire.Bytes;
+import dev.sluice.wire.DhcpMessage;
+import dev.sluice.wire.DhcpOptions;
 import dev.sluice.wire.EthernetHeader;
 import dev.sluice.wire.Icmpv6Header;
 import dev.sluice.wire.Ipv4Address;
@@ -224,5 +226,29 @@ class GuestAgainstGuestTest {
                 .noneSatisfy(f -> assertThat(EthernetHeader.destination(MemorySegment.ofArray(f), 0))
                         .isEqualTo(GUEST_MAC.bits()));
         assertThat(dropped("spoofed-source")).isGreaterThanOrEqualTo(100);
+    }
+
+    /** A guest that has been silent is not known, so its address may be given away; who gets it finds out and says so (RFC 2131 §3.1.5). */
+    @Test
+    void anAddressThatWasFoundInUseIsItsUsersAgain() throws Exception {
+        MacAddress client = MacAddress.parse("02:50:00:00:00:70");
+        Ipv4Address address = Ipv4Address.parse("192.168.65.70");
+        third.send(dhcp(client, DhcpMessage.REQUEST, address));
+        settle();
+        lie(four(AddressPlan.DEFAULT_MAC, LIAR, address).udp(HOST, 999, 999, new byte[8]));
+        assertThat(dropped("spoofed-source")).isEqualTo(1);
+        third.send(dhcp(client, DhcpMessage.DECLINE, address));
+        settle();
+        lie(four(AddressPlan.DEFAULT_MAC, LIAR, address).udp(HOST, 999, 999, new byte[8]));
+        assertThat(dropped("spoofed-source")).isEqualTo(1);
+    }
+
+    private static byte[] dhcp(MacAddress client, int type, Ipv4Address address) {
+        return four(EVERYBODY, client, Ipv4Address.ANY)
+                .dhcp(DhcpOptions.builder()
+                        .messageType(type)
+                        .address(DhcpOptions.REQUESTED_ADDRESS, address)
+                        .address(DhcpOptions.SERVER_IDENTIFIER, GATEWAY)
+                        .build());
     }
 }

@@ -103,6 +103,45 @@ class GuestTableTest {
     }
 
     @Test
+    void anAddressThatWasGivenBackIsAnybodysAtOnce() {
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100);
+        Guest guest = table.bind(GUEST, 1, link, 0);
+        table.giveBack(guest.high, guest.low, 2, SECOND);
+        assertThat(table.sender(GUEST, 2, link, SECOND)).as("it was not theirs").isNull();
+        table.giveBack(guest.high, guest.low, 1, SECOND);
+        assertThat(table.sender(GUEST, 2, link, SECOND)).isSameAs(guest);
+        assertThat(table.sender(GUEST, 1, link, 2 * SECOND)).isNull();
+    }
+
+    @Test
+    void aLeaseThatHasEndedIsLikeNone() {
+        List<Guest> asked = new ArrayList<>();
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100, asked::add);
+        table.bind(GUEST, 1, link, 0).leaseEnds = 100 * SECOND;
+        assertThat(table.sender(GUEST, 2, link, 99 * SECOND)).isNull();
+        assertThat(asked).isEmpty();
+        table.sender(GUEST, 1, link, 100 * SECOND);
+        assertThat(table.sender(GUEST, 2, link, 101 * SECOND))
+                .as("it is still there")
+                .isNull();
+        assertThat(asked).hasSize(1);
+        assertThat(table.sender(GUEST, 2, link, 161 * SECOND)).isNotNull();
+    }
+
+    @Test
+    void theOnlyGuestIsFoundAtTheAddressThatItUsedLast() {
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100);
+        assertThat(table.only()).isNull();
+        Guest first = table.sender(GUEST, 1, link, 0);
+        Guest second = table.sender(GUEST + 47, 1, link, SECOND);
+        assertThat(table.only()).isSameAs(second);
+        table.sender(GUEST, 1, link, 2 * SECOND);
+        assertThat(table.only()).isSameAs(first);
+        table.sender(GUEST + 1, 2, link, 3 * SECOND);
+        assertThat(table.only()).as("now there are two").isNull();
+    }
+
+    @Test
     void theGatewaysOwnAndForeignAddressesAreRefused() {
         var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100);
         for (String address :

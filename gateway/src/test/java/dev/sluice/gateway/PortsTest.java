@@ -28,6 +28,8 @@ import dev.sluice.posix.Resources;
 import dev.sluice.testkit.Async;
 import dev.sluice.testkit.Bulk;
 import dev.sluice.testkit.MemoryLink;
+import dev.sluice.testkit.RawFrames;
+import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
 import dev.sluice.wire.MacAddress;
 import java.io.IOException;
@@ -461,6 +463,23 @@ class PortsTest {
                         TcpConnection served = listener.accept(LONG)) {
                     talk(client, served);
                 }
+            }
+        }
+    }
+
+    /** Nobody says that the other address is gone, as the link and the hardware address are the same. */
+    @Test
+    void aGuestThatHasHadAnotherAddressIsStillTheOnlyOne() throws Exception {
+        try (GuestWorld world = new GuestWorld();
+                TcpListener listener = world.guest.tcp().listen(80, 8)) {
+            int port = add(world, "127.0.0.1:0:80").port();
+            Ipv4Address before = Ipv4Address.parse("192.168.65.50");
+            world.inject(
+                    List.of(new RawFrames(MacAddress.BROADCAST, GuestWorld.GUEST_MAC, before).arpRequest(GATEWAY)));
+            world.guest.icmp().ping(GATEWAY, LONG);
+            try (Socket client = client(port);
+                    TcpConnection served = listener.accept(LONG)) {
+                talk(client, served);
             }
         }
     }

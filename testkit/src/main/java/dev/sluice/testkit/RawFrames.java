@@ -128,6 +128,15 @@ public final class RawFrames {
 
     /** A DISCOVER of this station, which then need not have an address. */
     public byte[] dhcpDiscover() {
+        return dhcp(DhcpOptions.builder()
+                .messageType(DhcpMessage.DISCOVER)
+                .parameterRequestList(1, 3, 6)
+                .text(DhcpOptions.HOST_NAME, "fuzz")
+                .build());
+    }
+
+    /** What a client without an address says to its servers. */
+    public byte[] dhcp(DhcpOptions options) {
         byte[] message = new byte[548];
         int length = new DhcpMessage(
                         DhcpMessage.BOOTREQUEST,
@@ -142,11 +151,7 @@ public final class RawFrames {
                         new MacAddress(from),
                         "",
                         "",
-                        DhcpOptions.builder()
-                                .messageType(DhcpMessage.DISCOVER)
-                                .parameterRequestList(1, 3, 6)
-                                .text(DhcpOptions.HOST_NAME, "fuzz")
-                                .build())
+                        options)
                 .encode(MemorySegment.ofArray(message), 0, message.length);
         return new RawFrames(MacAddress.BROADCAST, new MacAddress(from), Ipv4Address.ANY)
                 .udp(

@@ -20,6 +20,8 @@ public final class Dhcpv6Server {
     /** Seconds that an address is to be used; it is valid for twice as long. */
     static final int PREFERRED = 3600;
 
+    static final int VALID = 2 * PREFERRED;
+
     private static final long SECOND = 1_000_000_000L;
 
     private final Ipv6Plan plan;
@@ -46,8 +48,8 @@ public final class Dhcpv6Server {
         }
     }
 
-    /** An answer, and the addresses that it gives. */
-    public record Answer(byte[] message, List<Ipv6Address> given) {}
+    /** An answer, the addresses that it gives, and those that came back. */
+    public record Answer(byte[] message, List<Ipv6Address> given, List<Ipv6Address> returned) {}
 
     /**
      * @param id the server's DUID in hexadecimal
@@ -91,7 +93,7 @@ public final class Dhcpv6Server {
             case Dhcpv6Message.RELEASE, Dhcpv6Message.DECLINE -> named && forUs ? takeBack(message) : null;
             case Dhcpv6Message.INFORMATION_REQUEST ->
                 (forUs || forAnyone) && message.associations().isEmpty()
-                        ? answer(message, Dhcpv6Message.REPLY, false, List.of(), List.of())
+                        ? answer(message, Dhcpv6Message.REPLY, false, List.of(), List.of(), List.of())
                         : null;
             default -> null;
         };
@@ -107,12 +109,13 @@ public final class Dhcpv6Server {
                 continue;
             }
             if (keep) {
-                lease.validUntil = now + 2 * PREFERRED * SECOND;
+                lease.validUntil = now + VALID * SECOND;
                 given.add(lease.address);
             }
             associations.add(new Association(wanted.id(), List.of(lease.address), Dhcpv6Message.SUCCESS));
         }
-        return answer(message, type, type == Dhcpv6Message.REPLY && message.rapidCommit(), associations, given);
+        return answer(
+                message, type, type == Dhcpv6Message.REPLY && message.rapidCommit(), associations, given, List.of());
     }
 
     /** The lease of a client, made if there is room; null if there is none. */
@@ -178,20 +181,24 @@ public final class Dhcpv6Server {
         List<Association> told = message.associations().stream()
                 .map(a -> new Association(a.id(), List.of(), status))
                 .toList();
-        return answer(message, Dhcpv6Message.REPLY, false, fit ? List.of() : told, List.of());
+        return answer(message, Dhcpv6Message.REPLY, false, fit ? List.of() : told, List.of(), List.of());
     }
 
     private Answer takeBack(Dhcpv6Message message) {
         List<Association> unknown = new ArrayList<>();
+        List<Ipv6Address> returned = new ArrayList<>();
         for (Association association : message.associations()) {
             Ipv6Address address = forget(new Key(message.client(), association.id()));
             if (address == null) {
                 unknown.add(new Association(association.id(), List.of(), Dhcpv6Message.NO_BINDING));
-            } else if (message.type() == Dhcpv6Message.DECLINE && declined.size() < limit) {
+                continue;
+            }
+            returned.add(address);
+            if (message.type() == Dhcpv6Message.DECLINE && declined.size() < limit) {
                 declined.add(address.low());
             }
         }
-        return answer(message, Dhcpv6Message.REPLY, false, unknown, List.of());
+        return answer(message, Dhcpv6Message.REPLY, false, unknown, List.of(), returned);
     }
 
     private Answer answer(
@@ -199,8 +206,9 @@ public final class Dhcpv6Server {
             int type,
             boolean rapidCommit,
             List<Association> associations,
-            List<Ipv6Address> given) {
+            List<Ipv6Address> given,
+            List<Ipv6Address> returned) {
         var message = new Dhcpv6Message(type, question.transaction(), question.client(), id, rapidCommit, associations);
-        return new Answer(message.encode(new Settings(plan.gateway(), search.get()), PREFERRED), given);
+        return new Answer(message.encode(new Settings(plan.gateway(), search.get()), PREFERRED), given, returned);
     }
 }

@@ -23,9 +23,13 @@ import java.lang.foreign.ValueLayout;
 
 /** Connects guests' DHCPv6 messages with the server. Confined to the loop; see the package. */
 public final class Dhcpv6Service {
-    /** Told of addresses given, and asked about those in use; on the loop's thread. */
+    /** Told of addresses given and returned, and asked about those in use; on the loop's thread. */
     public interface Bindings {
-        void onLease(long mac, Ipv6Address address, Link link);
+        /** @param seconds from now on */
+        void onLease(long mac, Ipv6Address address, Link link, int seconds);
+
+        /** It was given back, or found to be somebody else's. */
+        void onReturn(long mac, Ipv6Address address);
 
         /** Whether somebody with another MAC has the address. */
         boolean isForeign(long mac, Ipv6Address address);
@@ -79,7 +83,8 @@ public final class Dhcpv6Service {
             counters.drop(Drop.BAD_DHCP);
             return;
         }
-        answer.given().forEach(address -> bindings.onLease(mac, address, link));
+        answer.given().forEach(address -> bindings.onLease(mac, address, link, Dhcpv6Server.VALID));
+        answer.returned().forEach(address -> bindings.onReturn(mac, address));
         counters.dhcpReplies++;
         send(link, mac, high, Ipv6Header.sourceLow(s, ip), UdpHeader.sourcePort(s, at), answer.message());
     }

@@ -7,8 +7,8 @@
  * (Information-request), or an address (IA_NA). {@link dev.sluice.gateway.dhcp6.Dhcpv6Server} is the machine: a message in, an answer out,
  * with a bounded table of who has which address. Addresses are counted up from the plan's first; a client (DUID and IAID) keeps its
  * own as long as the table does not need it for another; when all are taken the answer is NoAddrsAvail. {@link
- * dev.sluice.gateway.dhcp6.Dhcpv6Service} puts it on the network and tells a listener of what was given, so that the guest table binds the
- * address to the guest's MAC.
+ * dev.sluice.gateway.dhcp6.Dhcpv6Service} puts it on the network and tells a listener of what was given and what came back, so that the guest
+ * table binds the address to the guest's MAC until then.
  *
  * <p>Everything runs on the gateway's loop; it is off the data path and may allocate.
  */

@@ -24,8 +24,10 @@ public final class Guest {
     public Link link;
     /** When a frame from it was last seen, on the loop's clock. */
     public long lastSeen;
-    /** True if the DHCP server gave the address to this MAC: then no other MAC may use it. */
+    /** True if the DHCP server gave the address to this MAC: then no other MAC may use it until {@link #leaseEnds}. */
     public boolean leased;
+    /** On the loop's clock; of no meaning unless {@link #leased}. */
+    public long leaseEnds;
     /** How many ICMP errors it may still get; made with the first. */
     public @Nullable RateLimiter icmpErrors;
 
@@ -48,6 +50,11 @@ public final class Guest {
         this.ipv4 = IpHeader.isIpv4(high, low);
         this.mac = mac;
         this.link = link;
+    }
+
+    /** Whether the address is this MAC's alone, now. */
+    public boolean isLeased(long now) {
+        return leased && leaseEnds - now > 0;
     }
 
     public boolean isIpv4() {

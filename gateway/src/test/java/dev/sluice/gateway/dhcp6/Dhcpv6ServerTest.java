@@ -18,6 +18,9 @@ class Dhcpv6ServerTest {
     private static final String SERVER = "00030001f61636bcf9c6";
     private static final long HOURS = 3600L * 1_000_000_000;
     private final Dhcpv6Server server = new Dhcpv6Server(PLAN, SERVER, () -> List.of("corp.example"), 3);
+    /** What the last message gave back. */
+    private List<Ipv6Address> returned = List.of();
+
     private long now = Long.MAX_VALUE - HOURS;
 
     private Dhcpv6Message ask(int type, String client, String serverId, boolean rapid, Set<Ipv6Address> foreign) {
@@ -31,6 +34,7 @@ class Dhcpv6ServerTest {
         Dhcpv6Message read = Dhcpv6Message.parse(MemorySegment.ofArray(wire), 0, wire.length);
         assertThat(read).isNotNull();
         Dhcpv6Server.Answer answer = server.answer(read, foreign::contains, now);
+        returned = answer == null ? List.of() : answer.returned();
         return answer == null
                 ? null
                 : Dhcpv6Message.parse(MemorySegment.ofArray(answer.message()), 0, answer.message().length);
@@ -112,9 +116,11 @@ class Dhcpv6ServerTest {
         ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of());
         assertThat(text(ask(Dhcpv6Message.DECLINE, "aaaaaa", SERVER, false, Set.of())))
                 .isEqualTo("reply");
+        assertThat(returned).containsExactly(Ipv6Address.parse("fd00:5109:5ce::3"));
         assertThat(server.size()).isZero();
         assertThat(text(ask(Dhcpv6Message.RELEASE, "aaaaaa", SERVER, false, Set.of())))
                 .isEqualTo("reply [] status " + Dhcpv6Message.NO_BINDING);
+        assertThat(returned).isEmpty();
         for (int i = 0; i < 20; i++) {
             assertThat(text(ask(Dhcpv6Message.SOLICIT, "aaaaa" + i % 10, "", true, Set.of())))
                     .isNotEqualTo("reply [fd00:5109:5ce::3]");
