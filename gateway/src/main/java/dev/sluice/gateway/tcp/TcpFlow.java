@@ -26,15 +26,15 @@ import org.jspecify.annotations.Nullable;
  * failure is the other's. See the package's theory of operation. Confined to the loop.
  */
 final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
-    /** Bytes asked of the socket in one read. */
+    /** Room to have before a read; what is free beyond that is read as well. */
     private static final int READ_SIZE = 256 << 10;
     /** The same for a flow that did not fill its last read: most have little to say, and memory held is memory that others lack. */
     private static final int FIRST_READ_SIZE = 16 << 10;
-    /** Bytes read from the socket before other flows get their turn. */
+    /** Bytes after which other flows get their turn; the last read may exceed it by what the ring holds. */
     private static final int TURN_BUDGET = 256 << 10;
     /** Unsent bytes in the ring above which the socket is left alone: more would only be memory. */
     private static final int READ_AHEAD = 256 << 10;
-    /** Bytes in buffers of all flows from which on each keeps to {@link #READ_AHEAD} in flight: as many as stay in a large cache. */
+    /** Bytes in buffers of all flows from which on nobody reads with {@link #READ_AHEAD} in flight: as many as stay in a large cache. */
     private static final int CROWDED = 16 << 20;
     /** In-order bytes after which the guest gets its ACK at once instead of at the end of the batch. */
     private static final int ACK_EVERY = 512 << 10;
@@ -429,9 +429,11 @@ final class TcpFlow extends Work implements Flow, TcpOutput, GuestStream {
             } else {
                 readable = false;
                 hostEnded = true;
+                hostBroken = socket.broken(); // a reset that came with the end is told of no more
                 tcb.adopt(flows.publishedProfile(guest)); // nobody but us asks any more whether the guest is there
                 tcb.shutdownOutput(now);
                 transmit(now);
+                resetIfToldAll(now);
             }
         }
         if (readable && budget <= 0) {

@@ -86,7 +86,7 @@ public final class TcpFlows {
     final SegmentSender sender;
     final Gathering gathering = new Gathering();
     final Batch batch = new Batch(gathering);
-    private final ArrayDeque<TcpFlow> stalled = new ArrayDeque<>();
+    private final Stalled stalled = new Stalled();
     /** Flows that have data to read and got no memory for it; in order, at most every flow once. */
     private final ArrayDeque<TcpFlow> hungry = new ArrayDeque<>();
 
@@ -373,9 +373,7 @@ public final class TcpFlows {
             counters.tcpClosed++;
         }
         table.remove(flow);
-        if (flow.stalled) {
-            stalled.remove(flow);
-        }
+        stalled.closed(flow);
         flow.share.removed();
     }
 
@@ -454,10 +452,7 @@ public final class TcpFlows {
         do {
             if (link.congested()) {
                 flow.tcb.transmit(now, 0); // there is room for an ACK, and a reset finds no other time
-                if (!flow.stalled) {
-                    flow.stalled = true;
-                    stalled.add(flow);
-                }
+                stalled.add(flow);
                 return;
             }
             flow.tcb.transmit(now, budget);
@@ -468,9 +463,8 @@ public final class TcpFlows {
     public void onRoom(Link link) {
         long now = loop.now();
         for (int n = stalled.size(); n > 0 && !link.congested(); n--) {
-            TcpFlow flow = stalled.remove();
-            flow.stalled = false;
-            if (!flow.isClosed()) {
+            TcpFlow flow = stalled.next();
+            if (flow != null && !flow.isClosed()) {
                 flow.transmit(now);
                 flow.resume();
             }

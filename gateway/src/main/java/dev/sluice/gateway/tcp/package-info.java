@@ -42,7 +42,7 @@
  * <p><b>Batches.</b> Segments only change state; flows that were touched transmit when the link's batch has been read, so one ACK
  * answers many segments, or at once after 512 KiB; where more frames are at hand, an ACK of bulk waits for them ({@code Batch}), and
  * that of a request waits for the answer of a server that answers soon ({@code TcpProfile.answerWait}): half as many frames to the guest. A flow
- * reads at most 256 KiB of its socket per turn and then queues behind the others.
+ * that has read 256 KiB of its socket in a turn queues behind the others; one read fills what is free of its ring, which may be more.
  * No more than {@code Limits.flowBufferBytes} of a flow is under way to or from its guest: on one hop, more only waits in front of others.
  *
  * <p><b>Ends.</b> A live flow is never cut for idleness. A closed one leaves a compact record in the TIME-WAIT table. Half-open flows,

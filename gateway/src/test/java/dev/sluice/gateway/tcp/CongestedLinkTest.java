@@ -50,4 +50,26 @@ class CongestedLinkTest {
         flow.flows.onRoom(flow.link);
         assertThat(flow.link.frames).hasSize(1);
     }
+
+    @Test
+    void whoClosesWhileItWaitsLeavesTheOthersTheirTurn() {
+        for (int i = 0; i < 100; i++) {
+            flow.link.congested = false;
+            flow.port++;
+            flow.sequence += 100_000;
+            flow.connect();
+            flow.link.congested = true;
+            flow.server.toRead = 1000;
+            flow.readable();
+            if (i % 10 != 0) {
+                flow.segment(TcpHeader.RST, 0);
+                flow.endBatch();
+            }
+        }
+        flow.link.frames.clear();
+        flow.link.congested = false;
+        flow.flows.onRoom(flow.link);
+        assertThat(flow.link.frames).hasSize(10);
+        assertThat(flow.flows.size()).isEqualTo(11);
+    }
 }

@@ -128,6 +128,22 @@ class TwoSidesTest {
         assertThat(flow.flows.size()).isZero();
     }
 
+    /** No event tells of it any more when the end has been read. */
+    @Test
+    void aResetThatIsThereWhenTheHostsEndIsReadIsToldAfterWhatCameBefore() {
+        server.toRead = MUCH;
+        server.afterwards = StreamSocket.END;
+        server.broken = true;
+        flow.readable();
+        assertThat(hasCome(TcpHeader.RST)).isFalse();
+        assertThat(drink()).isEqualTo(MUCH);
+        flow.acknowledgment++;
+        segment(TcpHeader.ACK, 0);
+        assertThat(hasCome(TcpHeader.RST)).isTrue();
+        assertThat(flow.flows.size()).isZero();
+        assertThat(server.reset).isTrue();
+    }
+
     @Test
     void withNothingUnderWayTheResetComesAtOnce() {
         server.afterwards = StreamSocket.FAILED;

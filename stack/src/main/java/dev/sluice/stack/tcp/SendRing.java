@@ -20,7 +20,7 @@ public final class SendRing {
     private MemorySegment memory = MemorySegment.NULL;
     /** Bytes of {@link #memory}, a power of two; 0 while none is owned. */
     private int capacity;
-    /** What was held at most since memory was last taken: the next block is of that size, so that a busy stream isn't copied to grow. */
+    /** What was held at most since it was last empty: the next block is of that size, so that a busy stream isn't copied to grow. */
     private int most;
     /** Position of the first byte held: nothing before it is needed any more. */
     private long start;
@@ -81,6 +81,9 @@ public final class SendRing {
         if (count < 0 || count > free()) {
             throw new IllegalArgumentException("commit of " + count + " bytes with " + free() + " free");
         }
+        if (start == end && count > 0) {
+            most = 0; // it begins anew
+        }
         end += count;
         most = Math.max(most, size());
     }
@@ -109,7 +112,6 @@ public final class SendRing {
         long needed = Math.min(maximum, (long) size() + Math.max(wanted, 1));
         if (capacity == 0) {
             needed = Math.max(needed, most);
-            most = 0;
         }
         int target = needed <= SMALLEST ? SMALLEST : Integer.highestOneBit((int) needed - 1) << 1;
         // If the share has no block of that size, a smaller one may still be had.

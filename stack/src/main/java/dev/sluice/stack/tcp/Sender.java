@@ -445,7 +445,8 @@ final class Sender {
             SharedPath shared = path;
             boolean reports =
                     shared != null && shared.owesReport() && profile.tuning().reportWhenResending();
-            length = Math.clamp(length, 0, reports ? mss : Integer.MAX_VALUE);
+            boolean single = reports || tcb.urgentPointer(from) > 0;
+            length = Math.clamp(length, 0, single ? mss : Integer.MAX_VALUE);
             boolean fin = finQueued && from + length == end() && to > end();
             retransmitted(from, from + length + (fin ? 1 : 0), now);
             int flags = flags(from + length, length, fin);

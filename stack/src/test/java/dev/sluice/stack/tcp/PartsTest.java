@@ -110,6 +110,21 @@ class PartsTest {
     }
 
     @Test
+    void aBurstAfterARestHasTheRoomOfTheFormerAtOnceAlsoWhenAReadWasInVainBetween() {
+        SendRing ring = new SendRing(new BufferPool(NativeMemory.ofArenas(), 1 << 22).whole(), 1 << 20);
+        ring.reserve(300_000);
+        ring.commit(300_000);
+        ring.release(ring.end());
+        ring.reserve(1);
+        ring.trim();
+        assertThat(ring.reserve(1)).isEqualTo(1 << 19);
+        ring.commit(100);
+        ring.release(ring.end());
+        assertThat(ring.reserve(1)).as("after a small one").isEqualTo(SendRing.SMALLEST);
+        ring.trim();
+    }
+
+    @Test
     void aSendRingGrowsWrapsAndShrinksWithoutLosingAByte() {
         for (long seed = 1; seed <= 40; seed++) {
             Random random = new Random(seed);

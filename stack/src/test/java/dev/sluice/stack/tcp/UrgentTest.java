@@ -41,6 +41,23 @@ class UrgentTest {
         }
     }
 
+    /** The pointer would be repeated in each segment that is cut from a super-segment, and point ever further on. */
+    @Test
+    void urgentDataThatWasLostIsRepeatedSegmentBySegment() {
+        try (Dialogue d = new Dialogue(TcpProfile.guest(1500).withNagle(false), 7, 3).plain(true)) {
+            d.write(10_000);
+            d.tcb.markUrgent();
+            d.transmit();
+            d.sent.clear();
+            d.timer();
+            d.transmit();
+            assertThat(d.sent).hasSizeGreaterThan(1).allSatisfy(s -> {
+                assertThat(s.length()).isLessThanOrEqualTo(1460);
+                assertThat(s.seq() + s.urgent()).isEqualTo(10_001);
+            });
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, Integer.MAX_VALUE - 50, -50})
     void theUserHearsOfThePointerAndHowMuchIsLeft(int isn) {
