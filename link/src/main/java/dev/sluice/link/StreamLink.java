@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * Frames on a byte stream, each behind its length ({@link Framing}): a Unix or TCP connection, or a pair of pipes.
  *
  * <p>In: one large read(2) brings many frames; all complete ones are delivered as a batch whose memory stays valid until {@link
- * LinkHandler#onBatchEnd}, and the cut one at the end waits for its rest. A length that can't be ends the link: nothing after it could
- * be trusted.
+ * LinkHandler#onBatchEnd}, and the cut one at the end waits for its rest. What is more than a turn's share of frames waits there, too,
+ * and nothing is read meanwhile. A length that can't be ends the link: nothing after it could be trusted.
  *
  * <p>Out: frames are finished in software ({@link Segmenter}) straight into a bounded buffer that goes out with one write(2) at the end
  * of the turn, or earlier if much has gathered. A reader that stalls fills the buffer and no more; then frames are dropped.
@@ -26,6 +26,8 @@ public final class StreamLink extends DescriptorLink {
     private static final int READ = 256 * 1024;
     /** Bytes read per turn before others have theirs. */
     private static final int TURN = 1024 * 1024;
+    /** Frames delivered per turn: a little more than one read brings of full-sized ones; of the smallest it brings 14,000. */
+    static final int TURN_FRAMES = 192;
     /** Bytes of output held at most. */
     static final int OUTPUT = 512 * 1024;
 
@@ -107,7 +109,8 @@ public final class StreamLink extends DescriptorLink {
         if ((events & (Epoll.RDHUP | Epoll.HUP | Epoll.ERR)) != 0) {
             hangUp = true;
         }
-        if ((events & ~Epoll.OUT) != 0 && !closed) {
+        // With more to come the next turn's share is queued already, and a sender that goes on gets no second one.
+        if ((events & ~Epoll.OUT) != 0 && !closed && !mayHoldMore) {
             receive();
         }
     }
@@ -117,13 +120,11 @@ public final class StreamLink extends DescriptorLink {
         mayHoldMore = true;
         try {
             int budget = TURN;
-            if (inEnd > inStart) {
-                // Usually a cut frame only; whole ones if the handler threw on the one before.
-                deliver();
-            }
-            while (!drained && budget > 0 && !closed) {
-                int wanted = (int) Math.min(READ, in.byteSize() - inEnd);
-                int n = Io.read(inFd, in, inEnd, wanted);
+            // Whole frames if the turn before ended with its share, or the handler threw; else at most a cut one.
+            int frames = inEnd > inStart ? deliver(TURN_FRAMES) : TURN_FRAMES;
+            while (!drained && frames > 0 && budget > 0 && !closed) {
+                makeRoom();
+                int n = Io.read(inFd, in, inEnd, READ);
                 if (n == -Errno.EINTR) {
                     continue;
                 }
@@ -133,8 +134,8 @@ public final class StreamLink extends DescriptorLink {
                 } else {
                     inEnd += n;
                     budget -= n;
-                    deliver();
-                    drained = n < wanted && !hangUp;
+                    frames = deliver(frames);
+                    drained = frames > 0 && n < READ && !hangUp;
                 }
             }
         } finally {
@@ -154,16 +155,8 @@ public final class StreamLink extends DescriptorLink {
         }
     }
 
-    /** Hands on every complete frame, then makes room for the rest of the last. */
-    private void deliver() {
-        try {
-            deliverFrames();
-        } finally {
-            if (inBatch && !closed) {
-                inBatch = false;
-                handler.onBatchEnd(this);
-            }
-        }
+    /** Room for a whole read, once no complete frame is held. */
+    private void makeRoom() {
         if (inStart == inEnd) {
             inStart = 0;
             inEnd = 0;
@@ -175,13 +168,26 @@ public final class StreamLink extends DescriptorLink {
         }
     }
 
-    private void deliverFrames() {
+    /** Hands on every complete frame, {@code limit} at most; how many fewer it were. Above zero, no complete one is held. */
+    private int deliver(int limit) {
+        try {
+            return deliverFrames(limit);
+        } finally {
+            if (inBatch && !closed) {
+                inBatch = false;
+                handler.onBatchEnd(this);
+            }
+        }
+    }
+
+    private int deliverFrames(int limit) {
         int prefix = framing.prefix;
-        while (inEnd - inStart >= prefix) {
+        int left = limit;
+        while (left > 0 && inEnd - inStart >= prefix) {
             long length = framing.length(in, inStart);
             if (length < EthernetHeader.LENGTH || length > Framing.MAX_FRAME) {
                 end(wrongLength(length));
-                return;
+                break;
             }
             if (inEnd - inStart - prefix < length) {
                 break;
@@ -189,6 +195,7 @@ public final class StreamLink extends DescriptorLink {
             int at = inStart + prefix;
             // Past the frame before the handler sees it, so that one it throws on is not delivered again.
             inStart = at + (int) length;
+            left--;
             counters.framesIn++;
             counters.bytesIn += length;
             inBatch = true;
@@ -196,9 +203,10 @@ public final class StreamLink extends DescriptorLink {
             UnfinishedChecksums.recognise(frame, mtu());
             deliver(frame);
             if (closed) {
-                return;
+                break;
             }
         }
+        return left;
     }
 
     private String wrongLength(long length) {

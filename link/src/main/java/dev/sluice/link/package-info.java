@@ -26,8 +26,8 @@
  *
  * <h3>Turns and fairness</h3>
  *
- * <p>All on the loop's thread. A readable link delivers a bounded share of what it holds, then {@code onBatchEnd}; with more left, it
- * queues itself as work for the next turn. That also holds when a handler throws, as edge-triggered readiness is told only once.
+ * <p>All on the loop's thread. A readable link delivers a bounded share of what it holds, in frames, as a frame of any size may open a
+ * host socket, then {@code onBatchEnd}; with more left, it queues itself as work for the next turn. That also holds when a handler throws, as edge-triggered readiness is told only once.
  * Stream and packet links gather what is sent and write it at the end of the turn (they queue a work item with the first frame), or at
  * 128 KiB.
  *

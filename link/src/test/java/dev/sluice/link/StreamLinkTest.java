@@ -3,17 +3,25 @@ package dev.sluice.link;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.loop.EventLoop;
+import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
+import dev.sluice.posix.Poll;
+import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class StreamLinkTest {
     private static final byte[] NONE = {};
@@ -294,6 +302,141 @@ class StreamLinkTest {
         assertThat(own.failures()).isEqualTo(2);
         own.close();
         guest.close();
+    }
+
+    /** Counts frames, all of them and the most in one turn, and notes how many there were when another link had its first. */
+    private static final class Flood implements LinkHandler {
+        private final EventLoop loop;
+        private final int expected;
+        private final Link other;
+        final CompletableFuture<Integer> seenByOther = new CompletableFuture<>();
+        final CompletableFuture<Integer> mostPerTurn = new CompletableFuture<>();
+        private int frames;
+        private long turn;
+        private int inTurn;
+        private int most;
+
+        Flood(EventLoop loop, int expected, Link other) {
+            this.loop = loop;
+            this.expected = expected;
+            this.other = other;
+        }
+
+        @Override
+        public void onFrame(Link link, Frame frame) {
+            if (link == other) {
+                seenByOther.complete(frames);
+                return;
+            }
+            inTurn = loop.turns() == turn ? inTurn + 1 : 1;
+            turn = loop.turns();
+            most = Math.max(most, inTurn);
+            if (++frames == expected) {
+                mostPerTurn.complete(most);
+            }
+        }
+
+        @Override
+        public void onRoom(Link link) {}
+
+        @Override
+        public void onClosed(Link link, String reason) {}
+    }
+
+    private static int[] tcpPair() {
+        MemorySegment address = Arena.ofAuto().allocate(SocketAddress.CAPACITY);
+        int length = SocketAddress.writeV4(address, 0, 0x7f000001, 0);
+        int listener = Sockets.socket(Sockets.AF_INET, Sockets.STREAM, 0);
+        assertThat(Sockets.bind(listener, address, length)).isZero();
+        assertThat(Sockets.listen(listener, 1)).isZero();
+        assertThat(Sockets.localAddress(listener, address)).isEqualTo(length);
+        int client = Sockets.socket(Sockets.AF_INET, Sockets.STREAM, 0);
+        assertThat(Sockets.connect(client, address, length)).isIn(0, -Errno.EINPROGRESS);
+        assertThat(Poll.await(listener, Poll.IN, 60_000)).isNotZero();
+        int server = Sockets.accept(listener);
+        assertThat(server).isPositive();
+        Io.close(listener);
+        return new int[] {client, server};
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void manySmallFramesAtOnceLeaveOthersTheirTurn(boolean tcp) throws Exception {
+        int count = 20_000;
+        ByteBuffer small = ByteBuffer.allocate(count * 18);
+        while (small.hasRemaining()) {
+            small.putInt(14).put(Frames.ethernet(Frames.GATEWAY, Frames.GUEST, 14));
+        }
+        int[] pair = tcp ? tcpPair() : Sockets.socketpair(Sockets.AF_UNIX, Sockets.STREAM);
+        Peer flooding = new Peer(pair[0]);
+        // Far more than one turn's share is there from the first moment; the rest follows while it is read.
+        int held = Io.write(pair[0], Frames.segment(small.array()), 0, 4000 * 18);
+        assertThat(held).isGreaterThan(1000 * 18);
+        StreamLink flooded = new StreamLink(loop, pair[1], pair[1], "flooded", 1500, Framing.BE32);
+        int[] quiet = Sockets.socketpair(Sockets.AF_UNIX, Sockets.STREAM);
+        Peer patient = new Peer(quiet[0]);
+        patient.write(Peer.framed(Framing.BE32, Frames.ethernet(Frames.GATEWAY, Frames.GUEST, 60)));
+        StreamLink other = new StreamLink(loop, quiet[1], quiet[1], "other", 1500, Framing.BE32);
+        Flood flood = new Flood(loop, count, other);
+        Peer.on(loop, () -> {
+            flooded.start(flood);
+            other.start(flood);
+            return null;
+        });
+        flooding.write(java.util.Arrays.copyOfRange(small.array(), held, small.capacity()));
+        assertThat(flood.seenByOther.get(60, TimeUnit.SECONDS)).isLessThanOrEqualTo(StreamLink.TURN_FRAMES);
+        // Once for readiness and once for the work queued then, in the first turn; once in the others.
+        assertThat(flood.mostPerTurn.get(60, TimeUnit.SECONDS)).isLessThanOrEqualTo(2 * StreamLink.TURN_FRAMES);
+        Peer.on(loop, () -> {
+            flooded.close();
+            other.close();
+            return null;
+        });
+        flooding.close();
+        patient.close();
+    }
+
+    /** A cut frame is kept where it is as long as there is room for one more read behind it; that one fills the buffer to its end. */
+    @Test
+    void aHandlerThatFailsOnTheLastFrameOfAFullBufferDoesNotEndTheLink() throws Exception {
+        Recorder failing = new Recorder() {
+            @Override
+            public void onFrame(Link link, Frame frame) {
+                super.onFrame(link, frame);
+                if (frame.length() == 100) {
+                    throw new IllegalStateException("expected by the test");
+                }
+            }
+        };
+        int[] pair = Sockets.socketpair(Sockets.AF_UNIX, Sockets.STREAM);
+        Sockets.setOption(pair[0], Sockets.SOL_SOCKET, Sockets.SO_SNDBUF, 1024 * 1024);
+        EventLoop own = EventLoop.start("failing");
+        StreamLink full = new StreamLink(own, pair[1], pair[1], "full", 1500, Framing.BE32);
+        Peer.on(own, () -> {
+            full.start(failing);
+            return null;
+        });
+        List<byte[]> frames = new ArrayList<>();
+        for (int length : new int[] {60, 65_535, 65_490, 65_490, 65_490, 65_490, 100}) {
+            frames.add(Peer.framed(Framing.BE32, new byte[length]));
+        }
+        MemorySegment all = Frames.segment(Frames.concat(frames.toArray(new byte[0][])));
+        // On the loop, so that each of them comes with one read.
+        assertThat(Peer.on(own, () -> Io.write(pair[0], all, 0, 65_539))).isEqualTo(65_539);
+        assertThat(Recorder.next(failing.frames)).hasSize(60);
+        assertThat(Peer.on(own, () -> Io.write(pair[0], all, 65_539, 256 * 1024)))
+                .isEqualTo(256 * 1024);
+        assertThat(all.byteSize()).isEqualTo(65_539 + 256 * 1024);
+        for (int length : new int[] {65_535, 65_490, 65_490, 65_490, 65_490, 100}) {
+            assertThat(Recorder.next(failing.frames)).hasSize(length);
+        }
+        Peer guest = new Peer(pair[0]);
+        guest.write(Peer.framed(Framing.BE32, new byte[61]));
+        guest.close();
+        assertThat(Recorder.next(failing.closed)).isEqualTo("disconnected");
+        assertThat(Recorder.next(failing.frames)).hasSize(61);
+        assertThat(own.failures()).isEqualTo(1);
+        own.close();
     }
 
     @Test
