@@ -37,7 +37,10 @@ public final class PacketLink extends DescriptorLink {
 
     private static final int SUPER_SEGMENT_FRAMES = 128;
     private static final int FLUSH = 128 * 1024;
+    /** After a lack of memory, the first time; then twice as long each time. */
     private static final long RETRY_NANOS = 2_000_000;
+
+    private static final long LONGEST_RETRY_NANOS = 1_000_000_000L;
     private static final long PROBE_NANOS = 1_000_000_000L;
     private static final int IN = Epoll.IN | Epoll.RDHUP | Epoll.EDGE;
 
@@ -82,8 +85,10 @@ public final class PacketLink extends DescriptorLink {
         }
     };
 
-    /** ENOBUFS is followed by no event. */
+    /** A lack of memory is followed by no event; a reader that has stalled is, and costs nothing until then. */
     private final Timer retry = Timer.of(this::onWritable);
+
+    private long retryNanos = RETRY_NANOS;
 
     private final Timer probe = Timer.of(this::probe);
 
@@ -243,6 +248,7 @@ public final class PacketLink extends DescriptorLink {
         while (!closed && !blocked && outCount > 0) {
             int n = Sockets.sendmmsg(fd, outVector, outCount, Sockets.MSG_NOSIGNAL);
             if (n > 0) {
+                retryNanos = RETRY_NANOS;
                 drop(n);
             } else {
                 onSendError(-n);
@@ -268,7 +274,12 @@ public final class PacketLink extends DescriptorLink {
     private void onSendError(int errno) {
         switch (errno) {
             case Errno.EINTR -> {}
-            case 0, Errno.EAGAIN, Errno.ENOBUFS, Errno.ENOMEM -> block();
+            case Errno.EAGAIN -> block();
+            case 0, Errno.ENOBUFS, Errno.ENOMEM -> {
+                block();
+                loop.schedule(retry, loop.now() + retryNanos);
+                retryNanos = Math.min(2 * retryNanos, LONGEST_RETRY_NANOS);
+            }
             case Errno.EMSGSIZE -> {
                 // Larger than the peer's socket can ever take.
                 drop(1);
@@ -287,10 +298,13 @@ public final class PacketLink extends DescriptorLink {
 
     private void block() {
         blocked = true;
-        if (watch != null) {
-            watch.interest(IN | Epoll.OUT);
+        interest(IN | Epoll.OUT);
+    }
+
+    private void interest(int bits) {
+        if (watch != null && watch.interest() != bits) {
+            watch.interest(bits);
         }
-        loop.schedule(retry, loop.now() + RETRY_NANOS);
     }
 
     private void onWritable() {
@@ -299,9 +313,7 @@ public final class PacketLink extends DescriptorLink {
             flush();
             if (!blocked && !closed) {
                 loop.cancel(retry);
-                if (watch != null) {
-                    watch.interest(IN);
-                }
+                interest(IN);
             }
         }
     }

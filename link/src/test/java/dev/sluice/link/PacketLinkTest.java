@@ -3,6 +3,7 @@ package dev.sluice.link;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.loop.EventLoop;
+import dev.sluice.loop.Timer;
 import dev.sluice.posix.SocketAddress;
 import dev.sluice.posix.Sockets;
 import java.lang.foreign.Arena;
@@ -12,6 +13,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -125,6 +128,63 @@ class PacketLinkTest {
         assertThat(send(pair.link, Frames.frame(new byte[60]))).isTrue();
         assertThat(pair.peer.read()).hasSize(60);
         pair.peer.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Sockets.SEQPACKET, Sockets.DGRAM})
+    void aReaderThatStallsWakesNobody(int type) throws Exception {
+        Pair pair = pair(type);
+        int taken = 0;
+        while (send(pair.link, Frames.frame(new byte[1000]))) {
+            taken++;
+        }
+        long before = Peer.on(loop, loop::turns);
+        CompletableFuture<Boolean> later = new CompletableFuture<>();
+        Timer timer = Timer.of(() -> later.complete(true));
+        Peer.on(loop, () -> {
+            loop.schedule(timer, loop.now() + 400_000_000L);
+            return null;
+        });
+        assertThat(later.get(60, TimeUnit.SECONDS)).isTrue();
+        // The task that asked, the one that set the timer, the timer, and the one that asks now.
+        assertThat(Peer.on(loop, loop::turns) - before).isLessThan(10);
+        for (int i = 0; i < taken; i++) {
+            assertThat(pair.peer.read()).hasSize(1000);
+        }
+        assertThat(Recorder.next(recorder.room)).isTrue();
+        assertThat(send(pair.link, Frames.frame(new byte[60]))).isTrue();
+        assertThat(pair.peer.read()).hasSize(60);
+        pair.peer.close();
+    }
+
+    /** Then it is not the sender's buffer that is full but the reader's queue, of few datagrams. */
+    @Test
+    void aStalledReaderThatHasNotConnectedIsServedOnceItReads(@TempDir Path directory) throws Exception {
+        String there = directory.resolve("there").toString();
+        Peer peer = new Peer(Sockets.socket(Sockets.AF_UNIX, Sockets.DGRAM, 0));
+        peer.bind(there);
+        MemorySegment address = Arena.ofAuto().allocate(SocketAddress.CAPACITY);
+        int length = SocketAddress.writeUnix(address, 0, there);
+        int fd = Sockets.socket(Sockets.AF_UNIX, Sockets.DGRAM, 0);
+        Sockets.connect(fd, address, length);
+        PacketLink link = new PacketLink(loop, fd, "test", 1500, null);
+        Peer.on(loop, () -> {
+            link.start(recorder);
+            return null;
+        });
+        int taken = 0;
+        while (send(link, Frames.frame(new byte[100]))) {
+            taken++;
+        }
+        for (int i = 0; i < taken; i++) {
+            assertThat(peer.read()).hasSize(100);
+        }
+        assertThat(Recorder.next(recorder.room)).isTrue();
+        peer.close();
+        Peer.on(loop, () -> {
+            link.close();
+            return null;
+        });
     }
 
     /** As from a guest that wants a byte per segment: more frames than are held, though none is. */
