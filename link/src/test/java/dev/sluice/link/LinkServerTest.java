@@ -201,6 +201,19 @@ class LinkServerTest {
     }
 
     @Test
+    void moreVmnetGuestsThanAddressesMayComeOneAfterTheOther() throws Exception {
+        open(new LinkUrl.Vmnet(path()));
+        for (int i = 0; i < 260; i++) {
+            Peer peer = greeted(hello(22, 1, new UUID(1, i).toString(), 0));
+            assertThat(peer.readExactly(258)[0]).as("guest " + i).isEqualTo((byte) 1);
+            Guest guest = Recorder.next(arrived);
+            peer.close();
+            assertThat(Recorder.next(guest.heard.closed)).isEqualTo("disconnected");
+        }
+        assertThat(problems).isEmpty();
+    }
+
+    @Test
     void aRefusedVmnetGuestIsToldWhyAndTheNextOneWorks() throws Exception {
         open(new LinkUrl.Vmnet(path()));
         Peer refused = greeted(hello(22, 8, UUID_A, 0x0a000001));

@@ -4,6 +4,8 @@ import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -11,11 +13,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which UUID has which hardware and IPv4 address. Entries stay, so that a guest that comes back is who it was; only identities that were
+ * Which UUID has which hardware and IPv4 address. Entries stay, so that a guest that comes back is who it was, until another needs the
+ * room or the address: then the one that has been without a link longest is forgotten, never one that has a link. Identities that were
  * made for guests without a UUID are forgotten when their link ends, as nobody could ask for them again. Confined to one thread.
  */
 public final class VmnetTable {
-    /** Identities at most; then guests with new UUIDs are refused. */
+    /** Identities at most; if all have links, guests with new UUIDs are refused. */
     public static final int CAPACITY = 4096;
 
     /** Addresses looked at for a free one. */
@@ -30,6 +33,10 @@ public final class VmnetTable {
     private final AddressClaims claims;
     private final Supplier<UUID> random;
     private final Map<UUID, VmnetIdentity> identities = new HashMap<>();
+    /** Links of each identity that has any. */
+    private final Map<UUID, Integer> links = new HashMap<>();
+    /** Identities without a link, the longest first. */
+    private final Map<UUID, VmnetIdentity> idle = new LinkedHashMap<>();
     /** Hardware addresses that were chosen beforehand. */
     private final Map<UUID, MacAddress> chosen = new HashMap<>();
 
@@ -60,7 +67,7 @@ public final class VmnetTable {
     }
 
     /**
-     * The identity of a guest.
+     * The identity of a guest, for one link more; each one granted is to be {@link #ended}.
      *
      * @param uuid its name; null makes one up
      * @param preferred the address it wants; null leaves the choice to us
@@ -69,12 +76,18 @@ public final class VmnetTable {
         UUID name = uuid == null ? random.get() : uuid;
         VmnetIdentity known = identities.get(name);
         if (known != null) {
-            return preferred == null || preferred.equals(known.address())
-                    ? new Assignment.Granted(known, true)
-                    : new Assignment.Refused(
-                            "UUID already assigned to a different IP than the IP requested by the client");
+            if (preferred != null && !preferred.equals(known.address())) {
+                return new Assignment.Refused(
+                        "UUID already assigned to a different IP than the IP requested by the client");
+            }
+            idle.remove(name);
+            links.merge(name, 1, Integer::sum);
+            return new Assignment.Granted(known, true);
         }
-        if (identities.size() >= CAPACITY) {
+        if (preferred != null && (preferred.compareTo(lowest) < 0 || preferred.compareTo(highest) > 0)) {
+            return new Assignment.Refused("Preferred IP address out of range.");
+        }
+        if (identities.size() >= CAPACITY && !forgetOldest()) {
             return new Assignment.Refused("No IP addresses available.");
         }
         // The number is used up only if all goes well.
@@ -82,13 +95,17 @@ public final class VmnetTable {
         Ipv4Address address;
         if (preferred == null) {
             address = lowestFree(mac);
+            if (address == null && forgetOldest()) {
+                address = lowestFree(mac);
+            }
             if (address == null) {
                 return new Assignment.Refused("No IP addresses available.");
             }
         } else {
-            if (preferred.compareTo(lowest) < 0 || preferred.compareTo(highest) > 0) {
-                return new Assignment.Refused("Preferred IP address out of range.");
-            }
+            idle.values().stream()
+                    .filter(other -> other.address().equals(preferred))
+                    .findFirst()
+                    .ifPresent(this::forget);
             if (taken.contains(preferred) || !claims.claim(preferred, mac)) {
                 return new Assignment.Refused("Preferred IP address " + preferred + " already used.");
             }
@@ -98,6 +115,7 @@ public final class VmnetTable {
         taken.add(address);
         VmnetIdentity identity = new VmnetIdentity(name, mac, address);
         identities.put(name, identity);
+        links.put(name, 1);
         if (uuid == null) {
             nameless.add(name);
         }
@@ -118,13 +136,34 @@ public final class VmnetTable {
         return null;
     }
 
-    /** A link of {@code identity} has ended. */
+    /** A link of {@code identity} has ended, or never began. */
     public void ended(VmnetIdentity identity) {
-        if (nameless.remove(identity.uuid())) {
-            identities.remove(identity.uuid());
-            taken.remove(identity.address());
-            claims.release(identity.address(), identity.mac());
+        UUID name = identity.uuid();
+        if (links.computeIfPresent(name, (_, n) -> n == 1 ? null : n - 1) != null) {
+            return;
         }
+        if (nameless.remove(name)) {
+            forget(identity);
+        } else if (identity.equals(identities.get(name))) {
+            idle.put(name, identity);
+        }
+    }
+
+    /** Makes room for a guest; false if all have links. */
+    private boolean forgetOldest() {
+        Iterator<VmnetIdentity> oldest = idle.values().iterator();
+        if (!oldest.hasNext()) {
+            return false;
+        }
+        forget(oldest.next());
+        return true;
+    }
+
+    private void forget(VmnetIdentity identity) {
+        idle.remove(identity.uuid());
+        identities.remove(identity.uuid());
+        taken.remove(identity.address());
+        claims.release(identity.address(), identity.mac());
     }
 
     /** Identities held. */

@@ -140,6 +140,46 @@ class VmnetTableTest {
     }
 
     @Test
+    void moreGuestsThanAddressesMayComeOneAfterTheOther() {
+        for (int i = 0; i < 100; i++) {
+            VmnetIdentity guest = granted(table.assign(new UUID(1, i), null));
+            assertThat(guest.mac().bits() & 0xffff_ffffL).isEqualTo(i + 1);
+            table.ended(guest);
+        }
+        assertThat(table.size()).isEqualTo(3);
+        assertThat(leased).hasSize(3);
+        assertThat(table.assign(new UUID(1, 99), null)).isInstanceOfSatisfying(Assignment.Granted.class, last -> {
+            assertThat(last.known()).isTrue();
+        });
+    }
+
+    @Test
+    void whoHasBeenWithoutALinkLongestIsForgottenFirstAndWhoHasOneNever() {
+        VmnetIdentity a = granted(table.assign(A, null));
+        VmnetIdentity b = granted(table.assign(B, null));
+        VmnetIdentity c = granted(table.assign(C, null));
+        table.assign(A, null); // a second link
+        table.ended(a);
+        table.ended(c);
+        table.ended(b);
+        VmnetIdentity d = granted(table.assign(new UUID(0, 4), null));
+        assertThat(d.address()).isEqualTo(c.address());
+        assertThat(table.assign(B, null)).isEqualTo(new Assignment.Granted(b, true));
+        refused(table.assign(C, null), "No IP addresses available.");
+        table.ended(a);
+        assertThat(granted(table.assign(C, null)).address()).isEqualTo(a.address());
+    }
+
+    @Test
+    void aPreferredAddressIsTakenFromAGuestThatHasNoLink() {
+        VmnetIdentity a = granted(table.assign(A, null));
+        refused(table.assign(B, a.address()), "Preferred IP address 192.168.65.3 already used.");
+        table.ended(a);
+        assertThat(granted(table.assign(B, a.address())).address()).isEqualTo(a.address());
+        assertThat(granted(table.assign(A, null)).address()).isNotEqualTo(a.address());
+    }
+
+    @Test
     void theTableIsBounded() {
         VmnetTable large = table("10.0.0.0", "10.255.255.255");
         for (int i = 0; i < VmnetTable.CAPACITY; i++) {
@@ -147,6 +187,10 @@ class VmnetTableTest {
         }
         refused(large.assign(A, null), "No IP addresses available.");
         refused(large.assign(A, ip("10.9.9.9")), "No IP addresses available.");
-        granted(large.assign(new UUID(1, 7), null));
+        VmnetIdentity seventh = granted(large.assign(new UUID(1, 7), null));
+        large.ended(seventh);
+        large.ended(seventh);
+        granted(large.assign(A, null));
+        assertThat(large.size()).isEqualTo(VmnetTable.CAPACITY);
     }
 }
