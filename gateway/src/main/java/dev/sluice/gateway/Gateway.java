@@ -376,10 +376,11 @@ public final class Gateway implements AutoCloseable {
     /**
      * Opens a port of the gateway that leads guests to a place of the host.
      *
+     * @return false if it leads there already
      * @throws IOException if the gateway uses that port itself
      */
-    public void forward(GatewayForward forward) throws IOException {
-        onLoop.run(() -> network.forward(forward));
+    public boolean forward(GatewayForward forward) throws IOException {
+        return onLoop.call(() -> network.forward(forward));
     }
 
     /** What answers guests at a port of the gateway. */

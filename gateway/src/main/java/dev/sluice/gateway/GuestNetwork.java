@@ -242,11 +242,11 @@ final class GuestNetwork implements LocalPort {
         return true;
     }
 
-    /** Opens a port of the gateway for guests. */
-    void forward(GatewayForward forward) throws IOException {
+    /** Opens a port of the gateway for guests. False if it leads there already. */
+    boolean forward(GatewayForward forward) throws IOException {
         int port = forward.port();
         if (gatewayForwards.contains(forward)) {
-            return;
+            return false;
         }
         if (forward.udp() ? udp.isService(port) : tcp.isService(port)) {
             throw new IOException("port " + port + " of the gateway has a service already; choose another");
@@ -263,7 +263,7 @@ final class GuestNetwork implements LocalPort {
             case GatewayForward.UnixSocket(String path) ->
                 tcp.service(port, (_, events) -> streams.connect(path, events));
         }
-        gatewayForwards.add(forward);
+        return gatewayForwards.add(forward);
     }
 
     /** Opens a port of the gateway for a service of this process. */

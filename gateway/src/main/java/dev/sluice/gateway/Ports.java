@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The published ports of a gateway, for any thread; see package {@code forward}. Calls wait for the loop. */
@@ -52,9 +53,16 @@ public final class Ports {
 
     /** As {@link #add(List)}; {@code automatic} marks those that are to go with the service they lead to. */
     public List<ForwardInfo> add(List<ForwardSpec> specs, boolean automatic) throws IOException {
-        List<ForwardInfo> added = new ArrayList<>(specs.size());
-        List<ForwardSpec.Listen> made = new ArrayList<>();
-        List<ForwardInfo> opened = new ArrayList<>();
+        return open(specs, automatic).stream().map(Forwards.Added::info).toList();
+    }
+
+    /** As {@link #add(List)}, for who is to close no more than was opened: those of them that are new. */
+    public List<Forwards.Added> open(List<ForwardSpec> specs) throws IOException {
+        return open(specs, false);
+    }
+
+    private List<Forwards.Added> open(List<ForwardSpec> specs, boolean automatic) throws IOException {
+        List<Forwards.Added> added = new ArrayList<>(specs.size());
         boolean done = false;
         try {
             while (added.size() < specs.size()) {
@@ -62,7 +70,7 @@ public final class Ports {
                 try {
                     loop.run(() -> {
                         for (ForwardSpec spec : part) {
-                            add(forwards.add(spec, automatic), added, made, opened);
+                            added.add(forwards.add(spec, automatic));
                         }
                     });
                 } catch (ListenException e) {
@@ -71,27 +79,24 @@ public final class Ports {
                     if (bound < 0) {
                         throw explained(refused, e);
                     }
-                    loop.run(() -> add(forwards.add(refused, automatic, bound), added, made, opened));
+                    loop.run(() -> added.add(forwards.add(refused, automatic, bound)));
                 }
             }
             done = true;
+            List<ForwardInfo> opened = added.stream()
+                    .filter(Forwards.Added::isNew)
+                    .map(Forwards.Added::info)
+                    .toList();
             if (!opened.isEmpty()) {
                 events.publish(Event.Kind.FORWARD_OPEN, new Changed(opened));
             }
             return added;
         } finally {
             if (!done) {
-                close(made, true);
+                inTurns(
+                        added.stream().filter(Forwards.Added::isNew).toList(),
+                        each -> forwards.remove(each.spec(), true));
             }
-        }
-    }
-
-    private static void add(
-            Forwards.Added one, List<ForwardInfo> added, List<ForwardSpec.Listen> made, List<ForwardInfo> opened) {
-        added.add(one.info());
-        if (one.isNew()) {
-            made.add(one.listen());
-            opened.add(one.info());
         }
     }
 
@@ -161,23 +166,42 @@ public final class Ports {
      * @return those that were closed
      */
     public List<ForwardInfo> remove(List<ForwardSpec.Listen> places, boolean cut) throws IOException {
-        List<ForwardInfo> removed = close(places, cut);
-        if (!removed.isEmpty()) {
-            events.publish(Event.Kind.FORWARD_CLOSE, new Changed(removed));
-        }
+        List<ForwardInfo> removed = new ArrayList<>();
+        inTurns(places, place -> removed.addAll(forwards.remove(place, cut)));
+        tellClosed(removed);
         return removed;
     }
 
-    private List<ForwardInfo> close(List<ForwardSpec.Listen> places, boolean cut) throws IOException {
+    /**
+     * Closes just those forwards, and leaves connections through them to their own end; what else listens where one of them did stays.
+     *
+     * @param specs as they were opened, with the ports that were chosen
+     * @return those that were closed
+     */
+    public List<ForwardSpec> close(List<ForwardSpec> specs) throws IOException {
+        List<ForwardSpec> closed = new ArrayList<>();
         List<ForwardInfo> removed = new ArrayList<>();
-        for (int from = 0; from < places.size(); from += PER_TURN) {
-            List<ForwardSpec.Listen> part = places.subList(from, Math.min(places.size(), from + PER_TURN));
-            loop.run(() -> {
-                for (ForwardSpec.Listen place : part) {
-                    removed.addAll(forwards.remove(place, cut));
-                }
-            });
+        inTurns(specs, spec -> {
+            ForwardInfo was = forwards.remove(spec, false);
+            if (was != null) {
+                closed.add(spec);
+                removed.add(was);
+            }
+        });
+        tellClosed(removed);
+        return closed;
+    }
+
+    private void tellClosed(List<ForwardInfo> removed) {
+        if (!removed.isEmpty()) {
+            events.publish(Event.Kind.FORWARD_CLOSE, new Changed(removed));
         }
-        return removed;
+    }
+
+    private <T> void inTurns(List<T> all, Consumer<T> close) throws IOException {
+        for (int from = 0; from < all.size(); from += PER_TURN) {
+            List<T> part = all.subList(from, Math.min(all.size(), from + PER_TURN));
+            loop.run(() -> part.forEach(close));
+        }
     }
 }

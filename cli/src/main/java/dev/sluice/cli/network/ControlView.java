@@ -16,6 +16,7 @@ import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -102,16 +103,16 @@ final class ControlView implements ControlBackend {
 
     @Override
     public void addGatewayForwards(List<GatewayForward> forwards) throws IOException {
-        List<GatewayForward> before = gateway.gatewayForwards();
+        List<GatewayForward> made = new ArrayList<>();
         try {
             for (GatewayForward forward : forwards) {
-                gateway.forward(forward);
+                if (gateway.forward(forward)) {
+                    made.add(forward);
+                }
             }
         } catch (IOException e) {
-            for (GatewayForward forward : forwards) {
-                if (!before.contains(forward)) {
-                    gateway.unforward(forward);
-                }
+            for (GatewayForward forward : made) {
+                gateway.unforward(forward);
             }
             throw e;
         }

@@ -3,6 +3,7 @@ package dev.sluice.cli.network;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
+import dev.sluice.gateway.forward.Forwards;
 import dev.sluice.host.NamespaceSockets;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.wire.Ipv4Address;
@@ -49,6 +50,11 @@ public final class PublishedPorts {
      * @throws IOException also if one leads to an IPv4 address that no guest of this network can have
      */
     public List<ForwardInfo> publishChecked(List<ForwardSpec> forwards) throws IOException {
+        return open(forwards).stream().map(Forwards.Added::info).toList();
+    }
+
+    /** As {@link #publishChecked}, for who is to close no more than was opened. */
+    public List<Forwards.Added> open(List<ForwardSpec> forwards) throws IOException {
         Ipv4Cidr subnet = gateway.plan().subnet();
         for (ForwardSpec forward : forwards) {
             if (forward.target() instanceof ForwardSpec.Address(Ipv4Address guest) && !subnet.contains(guest)) {
@@ -56,24 +62,28 @@ public final class PublishedPorts {
                         + "; leave the address out for the only guest, or take one that 'sluice guests' shows");
             }
         }
-        return publish(forwards);
+        return openUnchecked(forwards);
     }
 
     /** Opens ports of the host; none or all. */
     public List<ForwardInfo> publish(List<ForwardSpec> forwards) throws IOException {
+        return openUnchecked(forwards).stream().map(Forwards.Added::info).toList();
+    }
+
+    private List<Forwards.Added> openUnchecked(List<ForwardSpec> forwards) throws IOException {
         if (forwards.isEmpty()) {
             return List.of();
         }
         openShortcut();
         List<ForwardSpec> specs =
                 forwards.stream().map(spec -> spec.withDefault(target)).toList();
-        List<ForwardInfo> open = gateway.ports().add(specs);
+        List<Forwards.Added> open = gateway.ports().open(specs);
         for (int i = 0; i < open.size(); i++) {
             if (specs.get(i).listen() instanceof ForwardSpec.Port port && port.port() == 0) {
                 LOG.log(
                         System.Logger.Level.WARNING,
-                        "port " + open.get(i).listen() + " leads to the guest's port "
-                                + open.get(i).guestPort());
+                        "port " + open.get(i).info().listen() + " leads to the guest's port "
+                                + open.get(i).info().guestPort());
             }
         }
         return open;

@@ -2,9 +2,8 @@ package dev.sluice.cli.settings;
 
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.gateway.Gateway;
-import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
-import dev.sluice.gateway.forward.ForwardSyntax;
+import dev.sluice.gateway.forward.Forwards;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.host.porthelper.PortHelper;
 import dev.sluice.loop.LateLogger;
@@ -12,9 +11,12 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,15 +34,19 @@ final class Change {
 
     private final GuestNetwork network;
     private final Gateway gateway;
-    /** Ports that the system has chosen, by what was asked for. */
-    private final Map<ForwardSpec, ForwardSpec.Listen> chosen = new HashMap<>();
+    /** What was opened here, with the ports that the system chose, by what was asked for: what was open by hand is not ours to close. */
+    private final Map<ForwardSpec, ForwardSpec> opened = new HashMap<>();
+    /** The same of the gateway's ports. */
+    private final Set<GatewayForward> led = new HashSet<>();
 
     private @Nullable ProxyFollower follower;
     private final Deque<Step> undo = new ArrayDeque<>();
 
-    Change(GuestNetwork network) {
+    /** For a network that was started with {@code settings}, whose gateway forwards are open. */
+    Change(GuestNetwork network, Settings settings) {
         this.network = network;
         this.gateway = network.gateway();
+        led.addAll(settings.get(Keys.GATEWAY_FORWARDS, List.of()));
     }
 
     /**
@@ -78,7 +84,8 @@ final class Change {
     }
 
     private static <T extends Object> List<T> without(List<T> all, List<T> these) {
-        return all.stream().filter(each -> !these.contains(each)).toList();
+        Set<T> known = new HashSet<>(these);
+        return all.stream().filter(each -> !known.contains(each)).toList();
     }
 
     private void helper(Settings before, Settings after) {
@@ -100,8 +107,8 @@ final class Change {
         List<ForwardSpec> gone = without(old, now);
         List<ForwardSpec> come = without(now, old);
         if (!gone.isEmpty()) {
-            undo.push(() -> open(gone));
-            close(gone);
+            List<ForwardSpec> closed = close(gone);
+            undo.push(() -> open(closed));
         }
         if (!come.isEmpty()) {
             open(come);
@@ -109,41 +116,50 @@ final class Change {
         }
     }
 
-    /** Opens ports, and remembers where those are that the system chose. */
+    /** Opens ports, and remembers those that were not open before. */
     void open(List<ForwardSpec> specs) throws IOException {
-        List<ForwardInfo> opened = network.ports().publishChecked(specs);
+        List<Forwards.Added> added = network.ports().open(specs);
         for (int i = 0; i < specs.size(); i++) {
-            if (specs.get(i).listen() instanceof ForwardSpec.Port(var _, int port, boolean udp) && port == 0) {
-                chosen.put(
-                        specs.get(i),
-                        ForwardSyntax.listens(opened.get(i).listen() + (udp ? "/udp" : ""))
-                                .getFirst());
+            if (added.get(i).isNew()) {
+                opened.put(specs.get(i), added.get(i).spec());
             }
         }
     }
 
-    private void close(List<ForwardSpec> specs) throws IOException {
-        gateway.ports()
-                .remove(
-                        specs.stream()
-                                .map(spec -> chosen.getOrDefault(spec, spec.listen()))
-                                .toList(),
-                        false);
-        specs.forEach(chosen::remove);
+    /** Closes those that were opened here and are open still; the answer is which. */
+    private List<ForwardSpec> close(List<ForwardSpec> specs) throws IOException {
+        Map<ForwardSpec, ForwardSpec> asked = new LinkedHashMap<>();
+        for (ForwardSpec spec : specs) {
+            ForwardSpec ours = opened.remove(spec);
+            if (ours != null) {
+                asked.put(ours, spec);
+            }
+        }
+        asked.keySet().retainAll(Set.copyOf(gateway.ports().close(List.copyOf(asked.keySet()))));
+        return List.copyOf(asked.values());
     }
 
     private void gatewayForwards(Settings before, Settings after) throws IOException {
         List<GatewayForward> old = before.get(Keys.GATEWAY_FORWARDS, List.of());
         List<GatewayForward> now = after.get(Keys.GATEWAY_FORWARDS, List.of());
         for (GatewayForward gone : without(old, now)) {
-            if (gateway.unforward(gone)) {
-                undo.push(() -> gateway.forward(gone));
+            if (unlead(gone)) {
+                undo.push(() -> lead(gone));
             }
         }
         for (GatewayForward come : without(now, old)) {
-            gateway.forward(come);
-            undo.push(() -> gateway.unforward(come));
+            if (lead(come)) {
+                undo.push(() -> unlead(come));
+            }
         }
+    }
+
+    private boolean lead(GatewayForward forward) throws IOException {
+        return gateway.forward(forward) && led.add(forward);
+    }
+
+    private boolean unlead(GatewayForward forward) throws IOException {
+        return led.remove(forward) && gateway.unforward(forward);
     }
 
     /** Follows another proxy if it is one. */

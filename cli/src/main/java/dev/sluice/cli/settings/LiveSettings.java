@@ -61,7 +61,7 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
         this.ofFile = ofFile;
         this.whole = options.over(ofFile);
         this.network = network;
-        this.change = new Change(network);
+        this.change = new Change(network, whole);
     }
 
     /** Follows the proxy that was chosen, if one was: before the first guest comes, as none may go past it. */

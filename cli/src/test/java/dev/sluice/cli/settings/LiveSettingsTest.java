@@ -204,6 +204,76 @@ class LiveSettingsTest {
     }
 
     @Test
+    void aPortThatWasOpenByHandStaysWhenTheFileNamesItNoMore() throws Exception {
+        int port = FreePorts.next();
+        String entry = "127.0.0.1:" + port + ":80";
+        start("");
+        network.ports().publish(ForwardSyntax.parse(entry));
+        assertThat(network.gateway().forward(GatewayForward.parse("5432:127.0.0.1:1")))
+                .isTrue();
+        reload("ports: {publish: [\"%s\"], gateway: [\"5432:127.0.0.1:1\"]}\n".formatted(entry));
+        reload("");
+        assertThat(published()).containsExactly(entry);
+        assertThat(network.gateway().gatewayForwards()).containsExactly(GatewayForward.parse("5432:127.0.0.1:1"));
+    }
+
+    @Test
+    void aChangeThatFailsLeavesAPortThatWasOpenByHand() throws Exception {
+        int port = FreePorts.next();
+        String entry = "127.0.0.1:" + port + ":80";
+        start("");
+        network.ports().publish(ForwardSyntax.parse(entry));
+        assertThat(network.gateway().forward(GatewayForward.parse("5432:127.0.0.1:1")))
+                .isTrue();
+        assertThat(mistakes("ports: {publish: [\"%s\"], gateway: [\"5432:127.0.0.1:1\", \"53:127.0.0.1:1\"]}\n"
+                        .formatted(entry)))
+                .singleElement()
+                .asString()
+                .contains("nothing of this change was applied");
+        assertThat(published()).containsExactly(entry);
+        assertThat(network.gateway().gatewayForwards()).containsExactly(GatewayForward.parse("5432:127.0.0.1:1"));
+    }
+
+    @Test
+    void aPortThatLeadsElsewhereByHandStaysWhenTheFileNamesItNoMore() throws Exception {
+        int port = FreePorts.next();
+        int other = FreePorts.next();
+        start("ports: {publish: [\"%d:80\", \"%d:80\"]}\n".formatted(port, other));
+        network.gateway().ports().remove(ForwardSyntax.listens(port + ""), false);
+        network.gateway().ports().remove(ForwardSyntax.listens(other + ""), false);
+        network.ports().publish(ForwardSyntax.parse(port + ":81"));
+        network.ports().publish(ForwardSyntax.parse("127.0.0.1:" + other + ":80"));
+        List<String> byHand = published();
+        assertThat(byHand).hasSize(2);
+        reload("");
+        assertThat(published()).isEqualTo(byHand);
+    }
+
+    @Test
+    void aPortThatWasClosedByHandIsNotOpenedAgainWhereAChangeFails() throws Exception {
+        int port = FreePorts.next();
+        start("ports: {publish: [\"127.0.0.1:%d:80\"]}\n".formatted(port));
+        network.gateway().ports().remove(ForwardSyntax.listens("127.0.0.1:" + port), false);
+        assertThat(mistakes("ports: {gateway: [\"53:127.0.0.1:1\"]}\n")).hasSize(1);
+        assertThat(published()).isEmpty();
+    }
+
+    @Test
+    void aPortOfTheGatewayFromTheStartGoesWithTheFile() throws Exception {
+        start("ports: {gateway: [\"5432:127.0.0.1:1\"]}\n");
+        reload("");
+        assertThat(network.gateway().gatewayForwards()).isEmpty();
+    }
+
+    @Test
+    void aPortThatTheSystemChoseGoesWithTheFile() throws Exception {
+        start("ports: {publish: [\"127.0.0.1:0:80\"]}\n");
+        assertThat(published()).hasSize(1);
+        reload("");
+        assertThat(published()).isEmpty();
+    }
+
+    @Test
     void theCommandLineLiesOverTheFileAndTheApiOverBoth() throws Exception {
         Settings options = new Settings.Draft()
                 .add(Keys.DNS_RECORDS, List.of(DnsForms.record("a.test=192.0.2.20")), Where.option("--dns-record"))

@@ -85,8 +85,13 @@ public final class Forwards {
         agent = way;
     }
 
-    /** What came of {@link #add}. */
-    public record Added(ForwardInfo info, ForwardSpec.Listen listen, boolean isNew) {}
+    /**
+     * What came of {@link #add}.
+     *
+     * @param spec as it was asked for, with the port that was chosen
+     * @param isNew false if it was open just so already
+     */
+    public record Added(ForwardInfo info, ForwardSpec spec, boolean isNew) {}
 
     /**
      * Opens a forward; one that is open just so already stays as it is.
@@ -98,7 +103,7 @@ public final class Forwards {
         Open there = open.get(spec.listen());
         if (there != null) {
             if (there.spec.equals(spec)) {
-                return new Added(there.info(), there.spec.listen(), false);
+                return new Added(there.info(), there.spec, false);
             }
             throw new IOException("port " + spec.listen() + " is published already, as " + there.spec
                     + "; remove that forward first");
@@ -119,7 +124,7 @@ public final class Forwards {
                 : spec;
         Open made = new Open(real, opened, automatic);
         open.put(real.listen(), made);
-        return new Added(made.info(), real.listen(), true);
+        return new Added(made.info(), real, true);
     }
 
     /**
@@ -258,11 +263,26 @@ public final class Forwards {
         }
         List<ForwardInfo> removed = new ArrayList<>();
         for (Open gone : found) {
-            open.remove(gone.spec.listen());
-            removed.add(gone.info());
-            close(gone, cut);
+            removed.add(remove(gone, cut));
         }
         return removed;
+    }
+
+    /**
+     * Closes just that forward; what else may listen there by now stays.
+     *
+     * @return what it was; null if it is not open
+     */
+    public @Nullable ForwardInfo remove(ForwardSpec forward, boolean cut) {
+        Open there = open.get(forward.listen());
+        return there != null && there.spec.equals(forward) ? remove(there, cut) : null;
+    }
+
+    private ForwardInfo remove(Open gone, boolean cut) {
+        open.remove(gone.spec.listen());
+        ForwardInfo was = gone.info();
+        close(gone, cut);
+        return was;
     }
 
     private static void close(Open gone, boolean cut) {
