@@ -14,9 +14,11 @@ import dev.sluice.wire.IpAddress;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -203,9 +205,13 @@ public final class DnsService implements AutoCloseable {
         return resolver.asksHost() ? hostServers.config().search() : List.of();
     }
 
-    /** Adds a zone whose servers are asked in a way of their own, in the place of one of the same name. */
-    public void putZone(String name, Upstreams servers) {
-        table.putZone(name, servers);
+    /**
+     * Adds zones whose servers are asked in a way of their own, in the place of those of the same names, and removes others: in one step.
+     *
+     * @throws IllegalArgumentException if one is no name, or there are too many; then nothing has changed
+     */
+    public void putZones(Map<String, Upstreams> zones, Collection<String> gone) {
+        table.putZones(zones, gone);
     }
 
     /**

@@ -328,18 +328,23 @@ final class DnsTable implements DnsDirectory, NameSource {
 
     @Override
     public void putZone(Zone zone) {
-        putZone(servers(zone));
+        replaceZones(List.of(servers(zone)), List.of());
     }
 
-    /** Adds a zone whose servers are asked in a way of their own, in the place of one of the same name. */
-    void putZone(String name, Upstreams upstreams) {
-        putZone(servers(name, upstreams));
+    /** As {@link DnsService#putZones}. */
+    void putZones(Map<String, Upstreams> come, Collection<String> gone) {
+        replaceZones(
+                come.entrySet().stream()
+                        .map(each -> servers(each.getKey(), each.getValue()))
+                        .toList(),
+                gone);
     }
 
-    private void putZone(Servers made) {
+    private void replaceZones(List<Servers> come, Collection<String> gone) {
         synchronized (this) {
             Map<String, Servers> zones = new LinkedHashMap<>(picture.zones);
-            zones.put(made.zone.name(), made);
+            gone.forEach(name -> zones.remove(key(name)));
+            come.forEach(made -> zones.put(made.zone.name(), made));
             picture = pictured(picture.records, zones);
         }
         onChange.run();

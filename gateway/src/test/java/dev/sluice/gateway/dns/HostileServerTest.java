@@ -18,6 +18,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -146,8 +147,8 @@ class HostileServerTest {
                 });
                 DnsService service = DnsBench.cached(config(HASTY, 1, server.address()))) {
             // Only who waits for nothing good is hasty.
-            service.putZone(
-                    "good", new Upstreams(List.of(DnsServer.udp(server.address())), Choice.IN_ORDER, PATIENT, 1));
+            Upstreams patient = new Upstreams(List.of(DnsServer.udp(server.address())), Choice.IN_ORDER, PATIENT, 1);
+            service.putZones(Map.of("good", patient), List.of());
             List<CompletableFuture<byte[]>> evil = new ArrayList<>();
             for (int i = 0; i < 10 * EVIL.size(); i++) {
                 Transport transport = i % 3 == 0 ? Transport.TCP : Transport.UDP;

@@ -1,9 +1,9 @@
 package dev.sluice.cli.face.vpnkit;
 
-import dev.sluice.gateway.dns.DnsDirectory;
 import dev.sluice.gateway.dns.DnsServer;
 import dev.sluice.gateway.dns.DnsService;
 import dev.sluice.gateway.dns.Upstreams;
+import dev.sluice.wire.DhcpOptions;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,9 +80,11 @@ record DnsFile(Upstreams others, Map<String, Upstreams> zones, List<String> sear
 
     /** The root is none to try. */
     private static List<String> domains(String words) {
-        return Arrays.stream(words.split("\\s+"))
+        List<String> domains = Arrays.stream(words.split("\\s+"))
                 .filter(word -> !word.equals("."))
                 .toList();
+        DhcpOptions.builder().domainSearch(domains); // guests can be told of them, or it says why not
+        return domains;
     }
 
     private static Upstreams race(List<DnsServer> servers) {
@@ -105,15 +108,13 @@ record DnsFile(Upstreams others, Map<String, Upstreams> zones, List<String> sear
                 InetAddress.ofLiteral(host), hash < 0 ? 53 : Integer.parseInt(text.substring(hash + 1)));
     }
 
-    /** Asks these servers from now on, and no longer those of {@code before}. */
+    /**
+     * Asks these servers from now on, and no longer those of {@code before}.
+     *
+     * @throws IllegalArgumentException if a zone is no name, or there are too many; then nothing has changed
+     */
     void apply(DnsService dns, @Nullable DnsFile before) {
-        DnsDirectory directory = dns.directory();
-        if (before != null) {
-            before.zones.keySet().stream()
-                    .filter(zone -> !zones.containsKey(zone))
-                    .forEach(directory::removeZone);
-        }
-        zones.forEach(dns::putZone);
+        dns.putZones(zones, before == null ? Set.of() : before.zones.keySet());
         dns.servers(others);
     }
 }

@@ -95,8 +95,8 @@ public final class Vpnkit implements Face {
             Gateway gateway = network.gateway();
             files.add(settings.dnsFile, text -> {
                 DnsFile file = DnsFile.parse(text);
+                replaceDns(gateway, file); // in one step, or not at all
                 tellNames(gateway, dhcp, file);
-                replaceDns(gateway, file);
             });
             files.add(settings.gatewayForwardsFile, text -> replaceForwards(gateway, JsonFiles.gatewayForwards(text)));
             files.add(settings.forwardsFile, text -> tunnels = JsonFiles.tunnels(text));

@@ -3,6 +3,8 @@ package dev.sluice.cli.face.vpnkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.dns.DnsDirectory;
 import dev.sluice.gateway.dns.Upstreams;
 import dev.sluice.gateway.proxy.ProxyTarget;
 import dev.sluice.gateway.proxy.Route;
@@ -47,8 +49,25 @@ class SettingsFilesTest {
         assertThat(file.others().choice()).isEqualTo(Upstreams.Choice.RACE);
         assertThat(DnsFile.parse("").others().servers()).isEmpty();
         assertThat(DnsFile.parse("").search()).isEmpty();
-        for (String wrong : List.of("nameserver one.two", "zone x", "nameserver 1.2.3.4\ntimeout x")) {
+        for (String wrong : List.of("nameserver one.two", "zone x", "nameserver 1.2.3.4\ntimeout x", "search a..b")) {
             assertThatThrownBy(() -> DnsFile.parse(wrong)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void ofServersWithAZoneThatIsNoNameNothingIsTaken() throws Exception {
+        try (Gateway gateway = Gateway.builder().start()) {
+            DnsFile before = DnsFile.parse("nameserver 192.0.2.1\nzone a.example b.example\n");
+            before.apply(gateway.dns(), null);
+            List<DnsDirectory.Zone> zones = gateway.dns().directory().zones();
+            assertThat(zones).extracting(DnsDirectory.Zone::name).containsExactly("a.example", "b.example");
+            DnsFile wrong = DnsFile.parse("nameserver 192.0.2.2\nzone b.example c.example d..example\n");
+            assertThatThrownBy(() -> wrong.apply(gateway.dns(), before)).hasMessageContaining("d..example");
+            assertThat(gateway.dns().directory().zones()).isEqualTo(zones);
+            DnsFile.parse("nameserver 192.0.2.2\nzone b.example c.example\n").apply(gateway.dns(), before);
+            assertThat(gateway.dns().directory().zones())
+                    .extracting(DnsDirectory.Zone::name)
+                    .containsExactly("b.example", "c.example");
         }
     }
 
