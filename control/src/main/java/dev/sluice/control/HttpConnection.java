@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class HttpConnection {
     /** Longest request line with all header fields. */
     static final int MAX_HEAD = 16 << 10;
-    /** Longest request body, without what frames its chunks. */
+    /** Longest request body, without what frames its chunks, unless the handler takes less. */
     static final int MAX_BODY = 1 << 20;
 
     private static final long NEVER = Long.MAX_VALUE / 2;
@@ -137,7 +137,8 @@ final class HttpConnection {
             return handler.handle(request);
         } catch (HttpProblem e) {
             return e.response();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException
+                | Error e) { // an Error, too: one request is no reason to leave the client without a word
             System.getLogger(HttpConnection.class.getName())
                     .log(
                             System.Logger.Level.WARNING,
@@ -248,9 +249,9 @@ final class HttpConnection {
         }
     }
 
-    private static void limit(long length) throws BadMessage {
-        if (length > MAX_BODY) {
-            throw new BadMessage(413, "a body may have " + MAX_BODY + " bytes, not " + length);
+    private void limit(long length) throws BadMessage {
+        if (length > handler.maxBody()) {
+            throw new BadMessage(413, "a body may have " + handler.maxBody() + " bytes, not " + length);
         }
     }
 
@@ -266,7 +267,7 @@ final class HttpConnection {
                 limit(size + scan.ahead());
                 int more = (int) scan.ahead();
                 if (size + more > body.length) {
-                    body = Arrays.copyOf(body, Math.max(size + more, Math.min(2 * size, MAX_BODY)));
+                    body = Arrays.copyOf(body, Math.max(size + more, Math.min(2 * size, handler.maxBody())));
                 }
                 read(body, size, more);
                 scan.pass(more);

@@ -12,6 +12,11 @@ public interface HttpHandler {
         return HttpResponse.problem(status, detail);
     }
 
+    /** Longest body of a request, in bytes. What is read of it may take 25 times as much memory. */
+    default int maxBody() {
+        return HttpConnection.MAX_BODY;
+    }
+
     /** Looks at a request before its body is read; an answer refuses it. */
     default @Nullable HttpResponse refusal(HttpHead head) {
         return null;

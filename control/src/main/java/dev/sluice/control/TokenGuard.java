@@ -26,6 +26,11 @@ final class TokenGuard implements HttpHandler {
     }
 
     @Override
+    public int maxBody() {
+        return behind.maxBody();
+    }
+
+    @Override
     public HttpResponse handle(HttpRequest request) {
         return behind.handle(request);
     }

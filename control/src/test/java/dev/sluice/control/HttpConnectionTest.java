@@ -37,6 +37,10 @@ class HttpConnectionTest {
 
     /** What comes back for these bytes and then the end. */
     private String exchange(boolean shared, String requests) {
+        return exchange(shared, requests, this::answer);
+    }
+
+    private static String exchange(boolean shared, String requests, HttpHandler handler) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         HttpStream memory = HttpStream.of(new ByteArrayInputStream(requests.getBytes(ISO_8859_1)), out);
         HttpStream stream = new HttpStream() {
@@ -62,7 +66,7 @@ class HttpConnectionTest {
             }
         };
         try (HttpClients clients = new HttpClients(1, HttpServer.PATIENCE)) {
-            clients.serve(stream, this::answer);
+            clients.serve(stream, handler);
             assertThat(clients.cut()).isZero();
         }
         return out.toString(ISO_8859_1);
@@ -103,6 +107,40 @@ class HttpConnectionTest {
                 .doesNotContain("200 OK");
         assertThat(exchange(true, CHUNKED + "fffffffffffffff\r\n" + LAST)).startsWith("HTTP/1.1 413");
         assertThat(bodies).hasSize(1);
+    }
+
+    @Test
+    void aHandlerMayTakeSmallerBodies() {
+        HttpHandler small = new HttpHandler() {
+            @Override
+            public HttpResponse handle(HttpRequest request) {
+                return answer(request);
+            }
+
+            @Override
+            public int maxBody() {
+                return 8;
+            }
+        };
+        assertThat(exchange(false, POST + "Content-Length: 8\r\n\r\n12345678" + LAST, small))
+                .startsWith("HTTP/1.1 200");
+        assertThat(exchange(false, POST + "Content-Length: 9\r\n\r\n123456789" + LAST, small))
+                .startsWith("HTTP/1.1 413")
+                .contains("a body may have 8 bytes, not 9");
+        assertThat(exchange(true, CHUNKED + "5\r\n12345\r\n4\r\n6789\r\n0\r\n\r\n" + LAST, small))
+                .startsWith("HTTP/1.1 413");
+        assertThat(bodies).containsExactly("12345678", "");
+    }
+
+    @Test
+    void aRequestThatEndsInAnErrorIsAnsweredAndTheNextOneServed() {
+        String answers = exchange(false, POST + "Content-Length: 0\r\n\r\n" + LAST, request -> {
+            if (request.head().path().equals("/a")) {
+                throw new StackOverflowError();
+            }
+            return answer(request);
+        });
+        assertThat(answers).startsWith("HTTP/1.1 500").contains("HTTP/1.1 200", "/last|");
     }
 
     @ParameterizedTest

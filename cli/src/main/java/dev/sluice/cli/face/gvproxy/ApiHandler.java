@@ -12,6 +12,9 @@ import java.util.function.Function;
  * @param others makes something else of the connection, for answers that are no text
  */
 record ApiHandler(Api api, Api.Caller caller, Function<Api.Answer, Runnable> others) implements HttpHandler {
+    /** A forward takes a hundred; what all guests send at a time must fit into the heap many times. */
+    private static final int MAX_GUEST_BODY = 16 << 10;
+
     @Override
     public HttpResponse handle(HttpRequest request) {
         Api.Answer answer = api.handle(
@@ -21,6 +24,11 @@ record ApiHandler(Api api, Api.Caller caller, Function<Api.Answer, Runnable> oth
                 request.head().query(),
                 new String(request.body(), StandardCharsets.UTF_8));
         return answer instanceof Api.Text text ? response(text) : HttpResponse.handover(others.apply(answer));
+    }
+
+    @Override
+    public int maxBody() {
+        return caller instanceof Api.Guest ? MAX_GUEST_BODY : HttpHandler.super.maxBody();
     }
 
     @Override

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -111,9 +112,16 @@ final class Services implements AutoCloseable {
 
     /** A connection to one of the doors. */
     private void visit(int fd, boolean links) {
-        if (!programs.serve(
-                Door.stream(fd), new ApiHandler(api, new Api.Program(links), answer -> () -> handOver(fd, answer)))) {
-            Io.close(fd);
+        AtomicBoolean handedOver = new AtomicBoolean();
+        try {
+            programs.serve(Door.stream(fd), new ApiHandler(api, new Api.Program(links), answer -> () -> {
+                handedOver.set(true);
+                handOver(fd, answer);
+            }));
+        } finally {
+            if (!handedOver.get()) {
+                Io.close(fd);
+            }
         }
     }
 
@@ -124,8 +132,11 @@ final class Services implements AutoCloseable {
                 network.join(fd, "connect#" + connections.incrementAndGet(), qemu ? Framing.BE32 : Framing.LE16, null);
             }
             case Api.Tunnel tunnel -> {
-                tunnel(fd, tunnel);
-                Io.close(fd);
+                try {
+                    tunnel(fd, tunnel);
+                } finally {
+                    Io.close(fd);
+                }
             }
             case Api.Text _ -> throw new IllegalStateException("a text is answered");
         }

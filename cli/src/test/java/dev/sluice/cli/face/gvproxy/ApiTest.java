@@ -280,6 +280,26 @@ class ApiTest {
         assertThat(zones.all()).extracting(Zones.Zone::name).contains("new.");
     }
 
+    /** Many guests at a time must not fill the heap with what they send. */
+    @Test
+    void aGuestsRequestIsSmall() throws IOException {
+        for (Api.Caller caller : List.of(guest("192.168.127.2"), PROGRAM)) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            String body = "[" + "{\"\":0},".repeat(4000) + "0]";
+            try (HttpClients clients = new HttpClients(1, HttpServer.PATIENCE)) {
+                clients.serve(
+                        HttpStream.of(
+                                new ByteArrayInputStream(("POST /services/forwarder/expose HTTP/1.1\r\nHost: x\r\n"
+                                                + "Content-Length: " + body.length() + "\r\n\r\n" + body)
+                                        .getBytes(StandardCharsets.US_ASCII)),
+                                out),
+                        new ApiHandler(api, caller, _ -> () -> {}));
+            }
+            assertThat(out.toString(StandardCharsets.US_ASCII))
+                    .startsWith(caller == PROGRAM ? "HTTP/1.1 400" : "HTTP/1.1 413");
+        }
+    }
+
     /** A guest that says nothing holds its place for a while and no longer; what it gets is text, as gvproxy's. */
     @Test
     void whoSaysNothingIsCutAndWhoSaysNonsenseIsToldInText() throws Exception {
