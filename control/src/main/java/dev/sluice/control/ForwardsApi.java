@@ -3,6 +3,7 @@ package dev.sluice.control;
 import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
+import dev.sluice.gateway.forward.Forwards;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +15,8 @@ import java.util.Map;
  */
 final class ForwardsApi {
     private static final String MEMBER = "forwards";
+    /** Places that can be named at a time: every port, of TCP and of UDP. A few bytes of a request stand for thousands. */
+    private static final int MOST_PLACES = 2 * 65_535;
 
     private final ControlBackend backend;
 
@@ -46,6 +49,7 @@ final class ForwardsApi {
             } catch (IllegalArgumentException e) {
                 throw HttpProblem.bad(String.valueOf(e.getMessage()), MEMBER + "[" + i + "]");
             }
+            limit(specs.size(), Forwards.LIMIT, MEMBER);
         }
         try {
             return answer(backend.addForwards(specs));
@@ -63,6 +67,7 @@ final class ForwardsApi {
             } catch (IllegalArgumentException e) {
                 throw HttpProblem.bad(String.valueOf(e.getMessage()), "listen");
             }
+            limit(places.size(), MOST_PLACES, "listen");
         }
         boolean cut = cut(query.text("flows", "drain"));
         query.end("listen", "flows");
@@ -71,6 +76,12 @@ final class ForwardsApi {
         }
         List<ForwardInfo> removed = backend.removeForwards(places, cut);
         return removed.isEmpty() ? HttpResponse.problem(404, "nothing is published there", "listen") : answer(removed);
+    }
+
+    private static void limit(int size, int most, String field) {
+        if (size > most) {
+            throw HttpProblem.bad("more than " + most + " ports, which is as many as can be at a time", field);
+        }
     }
 
     private static boolean cut(String flows) {

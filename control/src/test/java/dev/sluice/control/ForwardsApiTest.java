@@ -70,6 +70,19 @@ class ForwardsApiTest {
                         "remove [unix:/tmp/a]");
     }
 
+    /** A few hundred bytes that stand for millions of ports. */
+    @Test
+    void moreIsNotReadThanCanBe() throws Exception {
+        client.ask("DELETE", "/v1/forwards?listen=80" + "&listen=1000-1999".repeat(100), "");
+        assertThat(api.asked).hasSize(1);
+        assertThatThrownBy(() -> client.ask(
+                        "POST", "/v1/forwards", "{\"forwards\": [" + "\"1-20000\", ".repeat(1000) + "\"x\"]}"))
+                .hasMessageContaining("more than 32768 ports");
+        assertThatThrownBy(() -> client.ask("DELETE", "/v1/forwards?" + "listen=1-65535&".repeat(500) + "listen=x", ""))
+                .hasMessageContaining("more than 131070 ports");
+        assertThat(api.asked).hasSize(1);
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

@@ -71,7 +71,7 @@ public abstract class Form<T extends Object> {
         return new Several<T, T>(item, Function.identity(), List::of, most);
     }
 
-    /** A list of which one item may stand for several. */
+    /** A list of which one item may stand for several; {@code most} bounds what all stand for. */
     static <T extends Object> Form<List<T>> flatList(Form<List<T>> item, int most) {
         return new Several<List<T>, T>(item, List::of, Function.identity(), most);
     }
@@ -216,6 +216,10 @@ public abstract class Form<T extends Object> {
                 whole &= read != null;
                 if (read != null) {
                     all.addAll(values.apply(read));
+                }
+                if (all.size() > most) {
+                    mistakes.add(where, key, "stands for more than " + most + " items, which is as many as can be");
+                    return null;
                 }
             }
             return whole ? List.copyOf(all) : null;

@@ -8,6 +8,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.gateway.forward.ForwardSyntax;
+import dev.sluice.gateway.forward.Forwards;
 import dev.sluice.gateway.forward.GatewayForward;
 import dev.sluice.link.LinkUrl;
 import dev.sluice.wire.Ipv4Cidr;
@@ -103,7 +104,7 @@ public final class Keys {
                             "8080:80",
                             (text, _) -> ForwardSyntax.parse(text),
                             all -> all.getFirst().toString()),
-                    MANY),
+                    Forwards.LIMIT),
             "--publish",
             "none",
             "Ports of the host that lead to a guest's.");

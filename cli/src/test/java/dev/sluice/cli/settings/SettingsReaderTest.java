@@ -201,6 +201,16 @@ class SettingsReaderTest {
     }
 
     @Test
+    void portsThatRangesStandForAreBounded() throws SettingsException {
+        assertThat(read("ports: {publish: [1-16384, 16385-32768]}").get(Keys.PUBLISH, List.of()))
+                .hasSize(32_768);
+        assertThat(mistakes("ports: {publish: [" + "1-20000, ".repeat(1000) + "]}"))
+                .singleElement()
+                .asString()
+                .contains("ports.publish stands for more than 32768 items");
+    }
+
+    @Test
     void nothingIsAnEmptySetOfSettings() throws SettingsException {
         for (String empty : List.of("", "# only this\n", "---\n", "dns:\n", "null")) {
             assertThat(read(empty).plain()).isEmpty();
