@@ -182,7 +182,7 @@ public final class HostProxies implements AutoCloseable {
         } catch (IOException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "that the proxy settings change is seen late, as they can't be watched: {0}",
+                    "that the proxy settings change is seen late, as they can''t be watched: {0}",
                     e.getMessage());
         } finally {
             lock.unlock();

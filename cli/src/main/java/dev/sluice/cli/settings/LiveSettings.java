@@ -98,7 +98,7 @@ public final class LiveSettings implements SettingsDoor, AutoCloseable {
         } catch (IOException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "changes of {0} will not be noticed ({1}); 'sluice config reload' reads it",
+                    "changes of {0} will not be noticed ({1}); ''sluice config reload'' reads it",
                     file,
                     String.valueOf(e.getMessage()));
         }

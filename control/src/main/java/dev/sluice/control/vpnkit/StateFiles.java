@@ -108,7 +108,7 @@ public final class StateFiles {
         try {
             return source.content();
         } catch (IOException | RuntimeException e) {
-            LOG.log(System.Logger.Level.DEBUG, "{0} can't be shown: {1}", path, e.getMessage());
+            LOG.log(System.Logger.Level.DEBUG, "{0} can''t be shown: {1}", path, e.getMessage());
             return lines(List.of("can't be shown: " + e.getMessage()));
         }
     }

@@ -52,7 +52,7 @@ final class WatchedFiles implements AutoCloseable {
             } catch (NoSuchFileException e) {
                 LOG.log(System.Logger.Level.DEBUG, "{0} is not there (yet)", path);
             } catch (IOException e) {
-                LOG.log(System.Logger.Level.WARNING, "{0} can't be read: {1}", path, FileTrouble.reason(e));
+                LOG.log(System.Logger.Level.WARNING, "{0} can''t be read: {1}", path, FileTrouble.reason(e));
                 return;
             }
             if (text.equals(last)) {
