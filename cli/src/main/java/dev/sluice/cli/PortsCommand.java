@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.cli.options.Syntax;
 import dev.sluice.cli.view.Answer;
+import dev.sluice.cli.view.Units;
 import dev.sluice.control.ControlException;
 import dev.sluice.control.Json;
 import dev.sluice.gateway.forward.ForwardSyntax;
@@ -114,11 +115,12 @@ final class PortsCommand implements Command {
         return ExitCode.OK;
     }
 
-    private static String gatewayTable(Answer answer) {
+    static String gatewayTable(Answer answer) {
         StringBuilder out = new StringBuilder();
         for (Answer forward : answer.list("forwards")) {
-            out.append("%-4s gateway:%-20s → %s%n"
-                    .formatted(forward.text("protocol"), forward.text("port"), forward.text("to")));
+            String line = "%-4s gateway:%-20s → %s"
+                    .formatted(forward.text("protocol"), forward.text("port"), forward.text("to"));
+            out.append(Units.printable(line)).append('\n');
         }
         return out.toString();
     }
@@ -152,18 +154,19 @@ final class PortsCommand implements Command {
     }
 
     /** One line for each: where it listens, where it leads, who came. */
-    private static String table(Answer answer) {
+    static String table(Answer answer) {
         StringBuilder out = new StringBuilder();
         for (Answer forward : answer.list("forwards")) {
             String guest = forward.text("guest");
-            out.append("%-4s %-28s → %s%s%s%s%n"
+            String line = "%-4s %-28s → %s%s%s%s"
                     .formatted(
                             forward.text("protocol"),
                             forward.text("listen"),
                             guest.isEmpty() ? "" : guest + ":",
                             forward.text("guestPort"),
                             forward.flag("proxy") ? " with PROXY header" : "",
-                            forward.flag("automatic") ? " (automatic)" : ""));
+                            forward.flag("automatic") ? " (automatic)" : "");
+            out.append(Units.printable(line)).append('\n');
         }
         return out.toString();
     }

@@ -40,6 +40,6 @@ public final class Units {
 
     /** Others choose names, and must not steer this terminal. */
     public static String printable(String text) {
-        return text.replaceAll("[\\p{Cntrl}\\p{Cf}]", "?");
+        return text.replaceAll("[\\p{Cc}\\p{Cf}]", "?");
     }
 }

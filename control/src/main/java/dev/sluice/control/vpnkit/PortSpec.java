@@ -44,6 +44,9 @@ public sealed interface PortSpec {
             if (!path.startsWith("/") || path.indexOf('\0') >= 0) {
                 throw new IllegalArgumentException("the path of a socket must be absolute");
             }
+            if (path.chars().anyMatch(Character::isISOControl)) {
+                throw new IllegalArgumentException("the path of a socket may have no control characters");
+            }
             int length = path.getBytes(StandardCharsets.UTF_8).length;
             if (length > LONGEST_PATH) {
                 throw new IllegalArgumentException(

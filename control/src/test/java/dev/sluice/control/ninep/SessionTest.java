@@ -165,6 +165,10 @@ class SessionTest {
                 "unix:" + base64("/" + "x".repeat(107)) + ":unix:" + base64("/a"),
                 "ERROR the path of a socket may have 107 bytes, not 108\n"
             },
+            {
+                "unix:" + base64("/a") + ":unix:" + base64("/\u001b[2Ja"),
+                "ERROR the path of a socket may have no control characters\n"
+            },
             {"unix:!!:unix:!!", "ERROR port is not a proto:IP:port or unix:path: 'unix:!!'\n"},
             {"tcp:127.0.0.1:81:tcp:1.2.3.4:80", "ERROR Bind for 127.0.0.1:81 failed: port is already allocated\n"},
         };
