@@ -11,7 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
-import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Set;
 
@@ -47,7 +47,7 @@ public final class ApiToken {
     }
 
     private static String read(Path file) throws IOException {
-        Set<PosixFilePermission> others = EnumSet.copyOf(Files.getPosixFilePermissions(file));
+        Set<PosixFilePermission> others = new HashSet<>(Files.getPosixFilePermissions(file));
         others.removeAll(Set.of(
                 PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE, PosixFilePermission.OWNER_EXECUTE));
         if (!others.isEmpty()) {

@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -107,6 +108,17 @@ class TcpDoorTest {
         }
         assertThatThrownBy(() -> ApiToken.fromFile(directory.resolve("no/such/token")))
                 .hasMessageContaining("can't be written");
+    }
+
+    @Test
+    void aTokenThatNobodyMayReadIsReadByRootAlone() throws Exception {
+        String token = Files.readString(file).strip();
+        Files.setPosixFilePermissions(file, Set.of());
+        if (Files.isReadable(file)) {
+            assertThat(ApiToken.fromFile(file).matches(token)).isTrue();
+        } else {
+            assertThatThrownBy(() -> ApiToken.fromFile(file)).hasMessageContaining("can't be read from " + file);
+        }
     }
 
     @Test
