@@ -2,7 +2,6 @@ package dev.sluice.cli.face.slirp4netns;
 
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.control.PrivateSocket;
-import dev.sluice.gateway.forward.ForwardInfo;
 import dev.sluice.gateway.forward.ForwardSpec;
 import dev.sluice.loop.LateLogger;
 import dev.sluice.posix.SocketFile;
@@ -16,12 +15,12 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The socket at which forwards are added, listed and removed: one JSON object in, one out. */
@@ -33,7 +32,7 @@ final class ApiSocket implements AutoCloseable {
 
     private static final int BACKLOG = 128;
 
-    private static final long PATIENCE_MILLIS = 5_000;
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final long PAUSE_MILLIS = 100;
     private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.slirp4netns");
 
@@ -53,6 +52,10 @@ final class ApiSocket implements AutoCloseable {
             return new ForwardSpec.Port(hostAddress, hostPort, proto.equals("udp"));
         }
 
+        ForwardSpec spec() {
+            return new ForwardSpec(place(), new ForwardSpec.Address(guestAddress), guestPort, false);
+        }
+
         String json() {
             return "{\"id\":%d,\"proto\":\"%s\",\"host_addr\":\"%s\",\"host_port\":%d,\"guest_addr\":\"%s\",\"guest_port\":%d}"
                     .formatted(id, proto, hostAddress, hostPort, guestAddress, guestPort);
@@ -61,6 +64,7 @@ final class ApiSocket implements AutoCloseable {
 
     private final GuestNetwork network;
     private final Ipv4Address guest;
+    private final Duration patience;
     private final Semaphore free = new Semaphore(CLIENTS);
     /** By number; guarded by this. */
     private final Map<Long, Forward> forwards = new TreeMap<>();
@@ -71,8 +75,14 @@ final class ApiSocket implements AutoCloseable {
 
     /** @param guest where forwards lead that name no guest */
     ApiSocket(GuestNetwork network, Ipv4Address guest) {
+        this(network, guest, PATIENCE);
+    }
+
+    /** @param patience for a request to arrive whole, and again for the answer to be taken */
+    ApiSocket(GuestNetwork network, Ipv4Address guest, Duration patience) {
         this.network = network;
         this.guest = guest;
+        this.patience = patience;
     }
 
     /** Starts listening; a socket that is at {@code text} is replaced. */
@@ -125,10 +135,12 @@ final class ApiSocket implements AutoCloseable {
     }
 
     private void serve(SocketChannel client, PrivateSocket ours) {
-        // A Unix socket has no timeouts: who says nothing for long is cut by this.
+        // A Unix socket has no timeouts: what has arrived until then is the request, and who takes no answer is cut.
         Thread watch = Thread.ofVirtual().name("api-watch").start(() -> {
             try {
-                TimeUnit.MILLISECONDS.sleep(PATIENCE_MILLIS);
+                Thread.sleep(patience);
+                client.shutdownInput();
+                Thread.sleep(patience);
                 client.close();
             } catch (InterruptedException | IOException e) {
                 // it was quick enough, or has gone
@@ -151,6 +163,7 @@ final class ApiSocket implements AutoCloseable {
         }
     }
 
+    /** To what comes until it is JSON, or there is no more: the original reads once. It takes the request for a text of C, to the first NUL. */
     private String answer(SocketChannel client) throws IOException {
         ByteBuffer request = ByteBuffer.allocate(LONGEST_REQUEST + 1);
         while (true) {
@@ -159,10 +172,11 @@ final class ApiSocket implements AutoCloseable {
                 return error("too large message");
             }
             String text = new String(request.array(), 0, request.position(), StandardCharsets.UTF_8);
+            int end = text.indexOf('\0');
             try {
-                return answer(JsonReader.read(text));
+                return answer(JsonReader.read(end < 0 ? text : text.substring(0, end)));
             } catch (IllegalArgumentException e) {
-                if (n < 0) {
+                if (n < 0 || end >= 0) {
                     return error("cannot parse JSON");
                 }
             }
@@ -204,16 +218,19 @@ final class ApiSocket implements AutoCloseable {
                 port(arguments, "host_port"),
                 address(arguments, "guest_addr", guest),
                 port(arguments, "guest_port"));
-        if (forwards.values().stream().anyMatch(other -> other.place().equals(forward.place()))) {
-            throw new Refused("add_hostfwd: slirp_add_hostfwd failed: " + forward.place() + " is forwarded already");
-        }
+        boolean listed =
+                forwards.values().stream().anyMatch(other -> other.place().equals(forward.place()));
         try {
-            network.ports()
-                    .publish(List.of(new ForwardSpec(
-                            forward.place(), new ForwardSpec.Address(forward.guestAddress), forward.guestPort, false)));
+            if (listed && network.gateway().ports().isOpen(forward.place())) {
+                throw new Refused(
+                        "add_hostfwd: slirp_add_hostfwd failed: " + forward.place() + " is forwarded already");
+            }
+            network.ports().publish(List.of(forward.spec()));
         } catch (IOException | IllegalArgumentException e) {
             throw new Refused("add_hostfwd: slirp_add_hostfwd failed: " + e.getMessage());
         }
+        // one whose port was closed by other means is no more
+        forwards.values().removeIf(other -> other.place().equals(forward.place()));
         lastId = forward.id;
         forwards.put(forward.id, forward);
         return "{\"return\":{\"id\":" + forward.id + "}}";
@@ -252,7 +269,7 @@ final class ApiSocket implements AutoCloseable {
             throw new Refused("remove_hostfwd: bad arguments.id");
         }
         try {
-            List<ForwardInfo> _ = network.gateway().ports().remove(List.of(forward.place()), false);
+            network.gateway().ports().close(List.of(forward.spec()));
         } catch (IOException e) {
             throw new Refused("remove_hostfwd: " + e.getMessage());
         }

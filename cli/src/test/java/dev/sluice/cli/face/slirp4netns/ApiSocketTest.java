@@ -7,6 +7,7 @@ import dev.sluice.cli.FreePorts;
 import dev.sluice.cli.network.GuestNetwork;
 import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.flow.AddressPlan;
+import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.wire.Ipv4Address;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,6 +55,10 @@ class ApiSocketTest {
     }
 
     private String ask(String request, boolean halfClose) throws IOException {
+        return ask(socket, request, halfClose);
+    }
+
+    private static String ask(Path socket, String request, boolean halfClose) throws IOException {
         try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             client.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.UTF_8)));
             if (halfClose) {
@@ -98,8 +104,42 @@ class ApiSocketTest {
     }
 
     @Test
+    void aForwardWhosePortWasClosedByOtherMeansIsAddedAgain() throws IOException {
+        assertThat(ask(add("tcp", ""))).isEqualTo("{\"return\":{\"id\":1}}");
+        network.gateway().ports().remove(ForwardSyntax.listens("127.0.0.1:" + port), false);
+        assertThat(ask(add("tcp", ""))).isEqualTo("{\"return\":{\"id\":2}}");
+        assertThat(network.gateway().ports().list()).hasSize(1);
+        assertThat(ask("{\"execute\":\"list_hostfwd\"}")).contains("\"id\":2,").doesNotContain("\"id\":1,");
+        // and one that leads elsewhere by then is none of its own
+        network.gateway().ports().remove(ForwardSyntax.listens("127.0.0.1:" + port), false);
+        network.ports().publish(ForwardSyntax.parse("127.0.0.1:" + port + ":81"));
+        assertThat(ask("{\"execute\":\"remove_hostfwd\",\"arguments\":{\"id\":2}}"))
+                .isEqualTo("{\"return\":{}}");
+        assertThat(network.gateway().ports().list()).hasSize(1);
+    }
+
+    @Test
     void aClientThatKeepsItsSideOpenIsAnsweredAsWell() throws IOException {
         assertThat(ask("{\"execute\":\"list_hostfwd\"}", false)).startsWith("{\"entries\":[]");
+    }
+
+    @Test
+    void aRequestMayEndAsATextOfCDoes() throws IOException {
+        assertThat(ask("{\"execute\":\"list_hostfwd\"}\0", false)).startsWith("{\"entries\":[]");
+        assertThat(ask("{\"execute\":\"list_hostfwd\"}\0zz", false)).startsWith("{\"entries\":[]");
+        assertThat(ask("zz\0", false)).isEqualTo("{\"error\":{\"desc\":\"bad request: cannot parse JSON\"}}");
+    }
+
+    @Test
+    void whatIsNoJsonWhenPatienceEndsIsAnswered() throws IOException {
+        try (ApiSocket hasty = new ApiSocket(network, Ipv4Address.parse("192.168.65.100"), Duration.ofMillis(200))) {
+            Path place = folder.resolve("hasty.sock");
+            hasty.open(place.toString());
+            for (String request : List.of("zz", "{\"execute\":\"list", "")) {
+                assertThat(ask(place, request, false))
+                        .isEqualTo("{\"error\":{\"desc\":\"bad request: cannot parse JSON\"}}");
+            }
+        }
     }
 
     @Test
