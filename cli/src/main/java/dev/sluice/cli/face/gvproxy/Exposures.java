@@ -37,14 +37,15 @@ final class Exposures implements AutoCloseable {
     private record Key(String protocol, String local) {}
 
     /**
-     * @param listen as it was opened, with the port that was chosen
+     * @param spec as it was opened, with the port that was chosen
      * @param tunnel through which a socket of the guest comes; null for a port's
      */
     private record Open(
-            Exposure exposure,
-            ForwardSpec.Target target,
-            ForwardSpec.Listen listen,
-            @Nullable SshTunnel tunnel) {}
+            Exposure exposure, ForwardSpec spec, @Nullable SshTunnel tunnel) {
+        boolean leadsTo(Ipv4Address guest) {
+            return spec.target().equals(new ForwardSpec.Address(guest));
+        }
+    }
 
     private final GuestNetwork network;
     /** Guarded by this. */
@@ -63,7 +64,7 @@ final class Exposures implements AutoCloseable {
     /** Those that lead to this guest. */
     synchronized List<Exposure> of(Ipv4Address guest) {
         return open.values().stream()
-                .filter(each -> each.target.equals(new ForwardSpec.Address(guest)))
+                .filter(each -> each.leadsTo(guest))
                 .map(Open::exposure)
                 .toList();
     }
@@ -95,8 +96,12 @@ final class Exposures implements AutoCloseable {
             throw new IllegalArgumentException("a guest may expose ports, no sockets of the host's file system");
         }
         Key key = new Key(wanted.protocol, wanted.local);
-        if (open.containsKey(key)) {
-            throw new IOException("proxy already running");
+        Open before = open.get(key);
+        if (before != null) {
+            if (network.gateway().ports().isOpen(before.spec.listen())) {
+                throw new IOException("proxy already running");
+            }
+            close(key, before); // its port was closed by other means
         }
         if (open.size() >= MAX) {
             throw new IOException("there are " + MAX + " forwards already");
@@ -110,14 +115,15 @@ final class Exposures implements AutoCloseable {
         ForwardSpec.Listen listen = spec.listen() instanceof ForwardSpec.Port(IpAddress at, int _, boolean udp)
                 ? new ForwardSpec.Port(at, port, udp)
                 : spec.listen();
+        ForwardSpec opened = new ForwardSpec(listen, spec.target(), spec.guestPort(), spec.proxy());
         SshTunnel tunnel = null;
         try {
             tunnel = remote == null ? null : SshTunnel.start(remote.forward(), port);
-            open.put(key, new Open(wanted, spec.target(), listen, tunnel));
+            open.put(key, new Open(wanted, opened, tunnel));
             return tunnel;
         } finally {
             if (remote != null && tunnel == null) {
-                network.gateway().ports().remove(List.of(listen), false);
+                network.gateway().ports().close(List.of(opened));
             }
         }
     }
@@ -140,13 +146,17 @@ final class Exposures implements AutoCloseable {
     synchronized void unexpose(String local, String protocol, @Nullable Ipv4Address only) throws IOException {
         Key key = new Key(protocol, local);
         Open found = open.get(key);
-        if (found == null || only != null && !found.target.equals(new ForwardSpec.Address(only))) {
+        if (found == null || only != null && !found.leadsTo(only)) {
             throw new IOException("proxy not found");
         }
+        close(key, found);
+    }
+
+    private void close(Key key, Open found) throws IOException {
         if (found.tunnel != null) {
             found.tunnel.close();
         }
-        network.gateway().ports().remove(List.of(found.listen), false);
+        network.gateway().ports().close(List.of(found.spec));
         open.remove(key);
     }
 

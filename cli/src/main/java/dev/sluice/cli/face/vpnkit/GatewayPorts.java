@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,8 +53,12 @@ final class GatewayPorts implements PortDoor {
                     "Bind for " + address + ":" + port + " failed: not one of --allowed-bind-addresses",
                     new IOException());
         }
-        if (open.containsKey(place)) {
-            throw new PortRefusal(inUse(spec), new IOException());
+        PortSpec before = open.get(place);
+        if (before != null) {
+            if (gateway.ports().isOpen(place)) {
+                throw new PortRefusal(inUse(spec), new IOException());
+            }
+            close(before); // it was closed by other means
         }
         PortSpec other = makeWay(spec);
         try {
@@ -158,10 +163,16 @@ final class GatewayPorts implements PortDoor {
     @Override
     public synchronized void close(PortSpec opened) throws IOException {
         ForwardSpec.Listen place = place(opened);
+        if (open.get(place) != opened) {
+            return; // it was closed by other means, and the place is another's by now
+        }
         ForwardSpec.Port second = beside(opened);
         try {
-            boolean both = second != null && beside.remove(second, opened);
-            gateway.ports().remove(both ? List.of(place, second) : List.of(place), false);
+            List<ForwardSpec> ours = new ArrayList<>(List.of(forward(place, opened)));
+            if (second != null && beside.remove(second, opened)) {
+                ours.add(forward(second, opened));
+            }
+            gateway.ports().close(ours);
         } finally {
             open.remove(place);
         }

@@ -8,6 +8,7 @@ import dev.sluice.control.HttpClients;
 import dev.sluice.control.HttpServer;
 import dev.sluice.control.HttpStream;
 import dev.sluice.gateway.Gateway;
+import dev.sluice.gateway.forward.ForwardSyntax;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.JsonReader;
 import java.io.ByteArrayInputStream;
@@ -103,6 +104,22 @@ class ApiTest {
         assertThat(post(PROGRAM, "/services/forwarder/unexpose", """
                 {"local":"127.0.0.1:PORT","protocol":"tcp"}"""))
                 .isEqualTo(new Api.Text(500, "text/plain; charset=utf-8", "proxy not found\n"));
+        assertThat(network.gateway().ports().list()).hasSize(1);
+    }
+
+    @Test
+    void aForwardWhosePortWasClosedByOtherMeansIsExposedAgain() throws IOException {
+        String first = """
+                {"local":"127.0.0.1:PORT","remote":"192.168.127.2:6443"}""";
+        assertThat(post(PROGRAM, "/services/forwarder/expose", first).status()).isEqualTo(200);
+        network.gateway().ports().remove(ForwardSyntax.listens("127.0.0.1:" + port), false);
+        assertThat(post(PROGRAM, "/services/forwarder/expose", first).status()).isEqualTo(200);
+        assertThat(network.gateway().ports().list()).hasSize(1);
+        // and one that leads elsewhere by then is none of its own
+        network.gateway().ports().remove(ForwardSyntax.listens("127.0.0.1:" + port), false);
+        network.ports().publish(ForwardSyntax.parse("127.0.0.1:" + port + ":80"));
+        assertThat(post(PROGRAM, "/services/forwarder/unexpose", first).status())
+                .isEqualTo(200);
         assertThat(network.gateway().ports().list()).hasSize(1);
     }
 
