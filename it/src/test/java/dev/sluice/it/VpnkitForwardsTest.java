@@ -274,7 +274,7 @@ class VpnkitForwardsTest {
                     files.close(asked);
                 }
             }
-            assertThat(rows).isEqualTo(11);
+            assertThat(rows).isEqualTo(12);
         }
     }
 
