@@ -29,6 +29,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -117,19 +118,7 @@ public final class NetStack implements AutoCloseable {
         if (loop.isCurrent()) {
             throw new IllegalStateException("NetStack.open waits for its loop, so it cannot be called on it");
         }
-        CompletableFuture<NetStack> made = new CompletableFuture<>();
-        submit(loop, () -> {
-            try {
-                NetStack stack = new NetStack(loop, link, config);
-                link.start(stack.new Handler());
-                stack.addresses.start();
-                made.complete(stack);
-            } catch (Throwable t) {
-                link.close();
-                made.completeExceptionally(t);
-            }
-        });
-        NetStack stack = await(made, null);
+        NetStack stack = begin(loop, link, config);
         try {
             await(stack.addresses.ready(), stack.addresses.patience());
             await(stack.addresses.ready6(), null);
@@ -138,6 +127,25 @@ public final class NetStack implements AutoCloseable {
             throw e;
         }
         return stack;
+    }
+
+    private static NetStack begin(Loop loop, Link link, NetConfig config) throws NetException {
+        try {
+            return on(loop, () -> {
+                try {
+                    NetStack stack = new NetStack(loop, link, config);
+                    link.start(stack.new Handler());
+                    stack.addresses.start();
+                    return stack;
+                } catch (RuntimeException | Error e) {
+                    link.close();
+                    throw e;
+                }
+            });
+        } catch (NetException.Interrupted e) {
+            submit(loop, link::close);
+            throw e;
+        }
     }
 
     /**
@@ -285,11 +293,24 @@ public final class NetStack implements AutoCloseable {
         if (loop.isCurrent()) {
             throw new IllegalStateException("this call waits for the loop, so it cannot be made on it");
         }
-        CompletableFuture<T> result = new CompletableFuture<>();
-        submit(loop, () -> {
+        return on(loop, () -> {
             Failure over = closed;
             if (over != null) {
-                result.completeExceptionally(over.exception());
+                throw over.exception();
+            }
+            return task.call();
+        });
+    }
+
+    /**
+     * Runs {@code task} on {@code loop} and waits for its result. Either an interrupt or the loop comes first: then the task is never run, or
+     * its result is waited for all the same, so that nothing is made that nobody has.
+     */
+    private static <T> T on(Loop loop, Callable<T> task) throws NetException {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        AtomicBoolean decided = new AtomicBoolean();
+        submit(loop, () -> {
+            if (decided.getAndSet(true)) {
                 return;
             }
             try {
@@ -298,7 +319,15 @@ public final class NetStack implements AutoCloseable {
                 result.completeExceptionally(t);
             }
         });
-        return await(result, null);
+        try {
+            return await(result, null);
+        } catch (NetException.Interrupted e) {
+            if (!decided.getAndSet(true)) {
+                throw e;
+            }
+            result.handle((_, _) -> true).join(); // the loop is at it, and waits for nobody
+            return await(result, null);
+        }
     }
 
     <T> T await(CompletableFuture<T> result) throws NetException {

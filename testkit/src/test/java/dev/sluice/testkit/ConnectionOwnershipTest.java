@@ -8,7 +8,10 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetException;
+import dev.sluice.net.NetLimits;
+import dev.sluice.net.NetStack;
 import dev.sluice.net.TcpConnection;
 import dev.sluice.net.TcpServer;
 import java.nio.ByteBuffer;
@@ -125,6 +128,20 @@ class ConnectionOwnershipTest {
             client.close();
             assertThat(client.isOpen()).isFalse();
             assertThatThrownBy(() -> client.write(direct)).isInstanceOf(ClosedChannelException.class);
+        }
+    }
+
+    @Test
+    void anInterruptedOpenLeavesNoHostOnTheLink() throws Exception {
+        try (TwoHosts hosts = new TwoHosts()) {
+            MemoryLink.Pair cable = MemoryLink.pair(hosts.loop, 1500, true);
+            NetConfig config = TwoHosts.config("10.0.1.1/24", "02:00:00:00:00:03", NetLimits.defaults());
+            NetStack other = NetStack.open(hosts.loop, cable.right(), config);
+            hosts.whileTheLoopIsBusy(
+                    () -> TwoHosts.assertInterrupted(() -> NetStack.open(hosts.loop, cable.left(), config)));
+            while (other.isOpen()) {
+                Thread.onSpinWait(); // until it is told that the cable is unplugged
+            }
         }
     }
 

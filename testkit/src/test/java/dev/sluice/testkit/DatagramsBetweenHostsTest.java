@@ -76,6 +76,15 @@ class DatagramsBetweenHostsTest {
     }
 
     @Test
+    void anInterruptedBindTakesNoPort() throws Exception {
+        try (TwoHosts hosts = new TwoHosts()) {
+            hosts.whileTheLoopIsBusy(
+                    () -> TwoHosts.assertInterrupted(() -> hosts.bob.udp().bind(53)));
+            hosts.bob.udp().bind(53).close();
+        }
+    }
+
+    @Test
     void aPeerWithoutSocketRefuses() throws Exception {
         try (TwoHosts hosts = new TwoHosts();
                 UdpSocket socket = hosts.alice.udp().connect(BOB, 9)) {

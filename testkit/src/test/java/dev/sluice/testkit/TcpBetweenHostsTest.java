@@ -14,6 +14,7 @@ import dev.sluice.net.NetException;
 import dev.sluice.net.NetLimits;
 import dev.sluice.net.TcpConnection;
 import dev.sluice.net.TcpListener;
+import dev.sluice.net.TcpServer;
 import dev.sluice.wire.EthernetHeader;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -376,6 +377,48 @@ class TcpBetweenHostsTest {
             assertThat(get(interrupted)).isTrue();
             joined.server().write(new byte[] {7});
             assertThat(joined.client().inputStream().read()).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void anInterruptedConnectOrListenLeavesNothing() throws Exception {
+        try (TwoHosts hosts = new TwoHosts();
+                TcpListener listener = hosts.bob.tcp().listen(80, 16)) {
+            hosts.whileTheLoopIsBusy(() -> {
+                for (int i = 0; i < 5; i++) {
+                    TwoHosts.assertInterrupted(() -> hosts.alice.tcp().connect(BOB, 80, LONG));
+                }
+                TwoHosts.assertInterrupted(() -> hosts.alice.tcp().listen(90, 1));
+            });
+            assertThat(hosts.alice.tcp().connections()).isZero();
+            assertThatThrownBy(() -> listener.accept(Duration.ZERO)).isInstanceOf(NetException.TimedOut.class);
+            hosts.alice.tcp().listen(90, 1).close();
+        }
+    }
+
+    /** The interrupt comes while the loop is already at it: the caller gets what was made, or it is gone. */
+    @Test
+    void anInterruptAtAnyMomentOfAConnectLeavesNothing() throws Exception {
+        try (TwoHosts hosts = new TwoHosts();
+                TcpServer server = hosts.bob.tcp().serve(80, 64, TwoHosts::echo)) {
+            for (int i = 0; i < 200; i++) {
+                CompletableFuture<Boolean> over = new CompletableFuture<>();
+                Thread connecting = Thread.startVirtualThread(() -> {
+                    try (TcpConnection connection = hosts.alice.tcp().connect(BOB, server.port(), LONG)) {
+                        connection.abort();
+                    } catch (NetException e) {
+                        assertThat(e).isInstanceOf(NetException.Interrupted.class);
+                    }
+                    over.complete(Thread.interrupted());
+                });
+                for (int spins = i * 20; spins > 0; spins--) {
+                    Thread.onSpinWait();
+                }
+                connecting.interrupt();
+                get(over);
+            }
+            hosts.onLoop(() -> true); // the last abort is through
+            assertThat(hosts.alice.tcp().connections()).isZero();
         }
     }
 

@@ -1,5 +1,8 @@
 package dev.sluice.testkit;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import dev.sluice.loop.EventLoop;
 import dev.sluice.net.ConflictDetection;
 import dev.sluice.net.NetConfig;
@@ -15,6 +18,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** Two hosts, each on one end of a cable in memory, on one loop. */
 final class TwoHosts implements AutoCloseable {
@@ -47,6 +52,39 @@ final class TwoHosts implements AutoCloseable {
                 .with(MacAddress.parse(mac))
                 .with(ConflictDetection.none())
                 .with(limits);
+    }
+
+    /** What a test does to the loop, or while it is busy. */
+    interface Step {
+        void run() throws Exception;
+    }
+
+    /** Does {@code step} while the loop gets to nothing else. */
+    void whileTheLoopIsBusy(Step step) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch done = new CountDownLatch(1);
+        CompletableFuture<Boolean> busy = Async.async(() -> onLoop(() -> {
+            begun.countDown();
+            done.await();
+            return true;
+        }));
+        begun.await();
+        try {
+            step.run();
+        } finally {
+            done.countDown();
+        }
+        Async.get(busy);
+    }
+
+    /** {@code call} ends because this thread is interrupted, and leaves it so. */
+    static void assertInterrupted(ThrowingCallable call) {
+        Thread.currentThread().interrupt();
+        try {
+            assertThatThrownBy(call).isInstanceOf(NetException.Interrupted.class);
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
     }
 
     /** Runs {@code task} on the loop. */
