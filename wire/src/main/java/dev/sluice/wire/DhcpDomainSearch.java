@@ -9,7 +9,10 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The domain search list of DHCP (RFC 3397): DNS names one after the other, with compression pointers into the list itself. */
+/**
+ * The domain search list of DHCP (RFC 3397): DNS names one after the other, with compression pointers into the list itself. Without
+ * pointers, that of DHCPv6 (RFC 8415 §10) and of routers (RFC 8106 §5.2), too.
+ */
 final class DhcpDomainSearch {
     private DhcpDomainSearch() {}
 
@@ -51,9 +54,19 @@ final class DhcpDomainSearch {
     }
 
     static @Nullable List<String> decode(byte[] value) {
+        return decode(value, true, Integer.MAX_VALUE);
+    }
+
+    /**
+     * The first names; null if one of them makes no sense. The root, with which some pad the list, is none of them.
+     *
+     * @param compressed whether there may be pointers, which make a long name of two bytes
+     * @param most names to read
+     */
+    static @Nullable List<String> decode(byte[] value, boolean compressed, int most) {
         List<String> domains = new ArrayList<>();
         int at = 0;
-        while (at < value.length) {
+        while (at < value.length && domains.size() < most) {
             StringBuilder name = new StringBuilder();
             int i = at;
             int end = -1;
@@ -70,7 +83,7 @@ final class DhcpDomainSearch {
                 }
                 if (size >= 0xc0) {
                     // Only to before the place it was reached from: no loops (RFC 9267 §2).
-                    if (i + 1 >= value.length) {
+                    if (!compressed || i + 1 >= value.length) {
                         return null;
                     }
                     int target = (size & 0x3f) << 8 | value[i + 1] & 0xff;
@@ -89,7 +102,9 @@ final class DhcpDomainSearch {
                         .append(new String(value, i + 1, size, StandardCharsets.ISO_8859_1));
                 i += 1 + size;
             }
-            domains.add(name.toString());
+            if (!name.isEmpty()) {
+                domains.add(name.toString());
+            }
         }
         return List.copyOf(domains);
     }

@@ -94,6 +94,11 @@ public record Dhcpv6Reply(
         long longestInform;
     }
 
+    /** The transaction of a message of at least 4 bytes. */
+    public static int transaction(MemorySegment s, long at) {
+        return Bytes.i32(s, at) & 0xff_ffff;
+    }
+
     /** Reads a message of {@code length} bytes; null if it is malformed or not a server's. */
     public static @Nullable Dhcpv6Reply parse(MemorySegment s, long at, int length) {
         if (length < 4) {
@@ -113,7 +118,7 @@ public record Dhcpv6Reply(
         }
         return new Dhcpv6Reply(
                 type,
-                Bytes.i32(s, at) & 0xff_ffff,
+                transaction(s, at),
                 draft.client,
                 draft.server,
                 draft.rapidCommit,
@@ -154,12 +159,10 @@ public record Dhcpv6Reply(
                 }
             }
             case Dhcpv6Message.DOMAIN_LIST -> {
-                List<String> domains = DhcpDomainSearch.decode(bytes(s, value, size));
+                int most = MAX_DOMAINS - draft.domains.size();
+                List<String> domains = DhcpDomainSearch.decode(bytes(s, value, size), false, most);
                 if (domains != null) {
-                    domains.stream()
-                            .filter(name -> !name.isEmpty())
-                            .limit(MAX_DOMAINS)
-                            .forEach(draft.domains::add);
+                    draft.domains.addAll(domains);
                 }
             }
             case Dhcpv6Message.REFRESH_TIME -> draft.refresh = seconds(s, value, size);

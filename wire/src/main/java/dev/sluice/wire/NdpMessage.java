@@ -233,17 +233,15 @@ public final class NdpMessage {
         return new Ipv6Address(Bytes.i64(s, option + 8 + 16L * index), Bytes.i64(s, option + 16 + 16L * index));
     }
 
-    /** The domains in the search list option at {@code option} (RFC 8106 §5.2); empty if it makes no sense. Allocates. */
-    public static List<String> searchList(MemorySegment s, long option) {
+    /** The first {@code most} domains in the search list option at {@code option} (RFC 8106 §5.2); empty if it makes no sense. Allocates. */
+    public static List<String> searchList(MemorySegment s, long option, int most) {
         int size = optionLength(s, option);
         if (size <= 8) {
             return List.of();
         }
-        List<String> names =
-                DhcpDomainSearch.decode(s.asSlice(option + 8, size - 8).toArray(ValueLayout.JAVA_BYTE));
-        return names == null
-                ? List.of()
-                : names.stream().filter(name -> !name.isEmpty()).toList(); // the option is padded with roots
+        byte[] value = s.asSlice(option + 8, size - 8).toArray(ValueLayout.JAVA_BYTE);
+        List<String> names = DhcpDomainSearch.decode(value, false, most);
+        return names == null ? List.of() : names;
     }
 
     // ---- writing: each returns the bytes written; checksums stay 0

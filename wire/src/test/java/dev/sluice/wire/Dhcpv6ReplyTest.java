@@ -76,6 +76,25 @@ class Dhcpv6ReplyTest {
         assertThat(parse("07abcdef" + "00030004" + "00000001")).isNull();
     }
 
+    /** RFC 8415 §10 forbids them, and each would be two bytes that make 253 characters. */
+    @Test
+    void domainsWithPointersAreNotRead() {
+        assertThat(domains("0018000a" + "0161046574686500" + "c000")).isEmpty();
+    }
+
+    @Test
+    void ofManyDomainsTheFirstSixteenAreReadHoweverTheyAreSpread() {
+        String two = "00180006" + "016100" + "016200";
+        assertThat(domains(two.repeat(50))).hasSize(16).startsWith("a", "b");
+        assertThat(domains("0018012c" + "016100".repeat(100))).hasSize(16);
+    }
+
+    private static List<String> domains(String options) {
+        Dhcpv6Reply reply = parse("07abcdef" + options);
+        assertThat(reply).isNotNull();
+        return reply.settings().searchDomains();
+    }
+
     /** A message cut anywhere is refused, or is one with fewer options. */
     @Test
     void everyCutAndDamageIsReadOrRefused() {

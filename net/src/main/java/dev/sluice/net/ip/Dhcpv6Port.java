@@ -51,6 +51,9 @@ final class Dhcpv6Port {
 
     /** The payload of a datagram whose checksum has been found right. */
     void onMessage(MemorySegment s, long at, int length, long now) {
+        if (length >= 4 && !client.awaits(Dhcpv6Reply.transaction(s, at))) {
+            return; // whoever says whatever costs no more than this
+        }
         Dhcpv6Reply reply = Dhcpv6Reply.parse(s, at, length);
         if (reply == null) {
             counters.malformed++;

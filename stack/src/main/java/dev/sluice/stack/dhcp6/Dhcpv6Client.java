@@ -281,9 +281,14 @@ public final class Dhcpv6Client {
 
     // ---- from them
 
+    /** Whether a message with this transaction may be an answer. */
+    public boolean awaits(int transaction) {
+        return transaction == this.transaction;
+    }
+
     /** What a server says; whatever is for somebody else, or not the answer to what was asked last, is ignored (§16). */
     public byte @Nullable [] onMessage(Dhcpv6Reply reply, long now) {
-        if (reply.transaction() != transaction
+        if (!awaits(reply.transaction())
                 || !reply.client().equals(duid)
                 || reply.server().isEmpty()) {
             return null;

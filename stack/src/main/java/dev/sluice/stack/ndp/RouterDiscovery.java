@@ -175,7 +175,7 @@ public final class RouterDiscovery {
                 }
                 case NdpMessage.OPTION_DNSSL -> {
                     long seconds = NdpMessage.dnsLifetime(s, o);
-                    for (String name : NdpMessage.searchList(s, o)) {
+                    for (String name : NdpMessage.searchList(s, o, MOST)) {
                         onDomain(new Domain(name, after(now, seconds)), seconds);
                     }
                 }
