@@ -55,7 +55,7 @@ final class Arrival {
             tcb.receiver.keep(segment.memory, segment.at, segment.length, keepsFin(tcb));
             return 0;
         }
-        int events = tcb.sender.onAck(1, 0, segment, -1, now) | established(tcb);
+        int events = tcb.sender.onAck(1, 0, segment, -1, tcb.userClosed, now) | established(tcb);
         return segment.length > 0 || segment.has(TcpHeader.FIN) ? events | onText(tcb, 1, now) : events;
     }
 
@@ -148,7 +148,7 @@ final class Arrival {
             tcb.timestamps.remember(segment);
         }
         if (ack >= sender.una()) {
-            events |= sender.onAck(ack, from, segment, tcb.timestamps.elapsed(segment, now), now);
+            events |= sender.onAck(ack, from, segment, tcb.timestamps.elapsed(segment, now), tcb.userClosed, now);
             if (tcb.ecnOn && segment.has(TcpHeader.ECE)) {
                 sender.onCongestionEcho();
             }

@@ -271,8 +271,9 @@ final class Sender {
      *
      * @param from offset of the segment in the peer's stream
      * @param tsElapsed ns since the echoed timestamp, or −1
+     * @param orphan whether nobody waits for the peer's window to open
      */
-    int onAck(long ack, long from, Segment segment, long tsElapsed, long now) {
+    int onAck(long ack, long from, Segment segment, long tsElapsed, boolean orphan, long now) {
         int events = 0;
         // The window of a SYN is never scaled (RFC 7323 §2.2).
         int offered = segment.has(TcpHeader.SYN) ? segment.window : segment.window << windowScale;
@@ -303,7 +304,7 @@ final class Sender {
             probes = 0;
             timer = now + timeout();
         }
-        if (window == 0 || persist) {
+        if ((window == 0 || persist) && !orphan) {
             // The peer lives and only wants nothing: no reason to give up (RFC 9293 §3.8.6.1).
             waitingSince = now;
         }

@@ -61,7 +61,7 @@ public final class Tcb {
 
     boolean synPending;
     boolean synSent;
-    /** The user wants no more data: {@link #close}. */
+    /** The user wants no more data, and waits for nothing: {@link #close}, {@link #orphan}. */
     boolean userClosed;
 
     boolean sackOk;
@@ -614,12 +614,21 @@ public final class Tcb {
         if (unread) {
             receiver.clear();
         }
-        userClosed = true;
+        orphan();
         shutdownOutput(now);
         if (state == TcpState.FIN_WAIT_2) {
             stateTimer = now + profile.finWait2();
         }
         return 0;
+    }
+
+    /**
+     * The user is done with both directions, as {@link #close} has it, but has yet to hand over the last of what is to be sent. From now on a
+     * peer that answers, but takes nothing of it for the user timeout, is given up, too. One that has a user may keep its window shut for
+     * ever (RFC 9293 §3.8.6.1).
+     */
+    public void orphan() {
+        userClosed = true;
     }
 
     /** Ends it at once: RST at the next {@link #transmit}, memory is given back now, no event follows. */

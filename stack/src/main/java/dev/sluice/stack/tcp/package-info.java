@@ -74,7 +74,8 @@
  *
  * <p>One deadline per connection, the earliest of: retransmission (RFC 6298) or persist, never both; on networks the tail probe and the
  * end of a wait for reordered segments (RFC 8985); delayed ACK; keep-alive; FIN-WAIT-2 or TIME-WAIT. While anything is in flight, the first is armed; while data waits only for the peer's window, it probes without end, as long
- * as probes are answered. A peer that gives no sign for {@code userTimeout} is given up with a RST.
+ * as probes are answered. A peer that gives no sign for {@code userTimeout} is given up with a RST;
+ * of an orphan, the user of which is gone, it must take something in that time.
  *
  * <h3>Windows</h3>
  *

@@ -155,6 +155,54 @@ class SendTest {
         }
     }
 
+    /** Nobody is left to wait for it, so probes that are answered are not enough; what is taken is. */
+    @ParameterizedTest
+    @MethodSource("isns")
+    void aPeerThatTakesNothingOfAnOrphanIsGivenUpThoughItAnswers(int isn) {
+        try (Dialogue d = plain(ONE_BY_ONE.withTimeouts(60, 100_000 * MS, 60, 60), isn, true)) {
+            d.peer(ACK, 1, 1, 0, 0);
+            d.write(5000);
+            d.tcb.orphan();
+            d.tcb.close(d.now);
+            d.silence();
+            for (int i = 0; i < 5; i++) {
+                assertThat(d.timer()).isZero();
+                d.one();
+                d.peer(ACK, 1, 1, 0, 0);
+            }
+            d.peer(ACK, 1, 1, 0, 2000);
+            all(d);
+            d.peer(ACK, 1, 2001, 0, 0);
+            long begin = d.now;
+            while (d.timer() == 0) {
+                d.one();
+                d.peer(ACK, 1, 2001, 0, 0);
+            }
+            assertThat(d.events & Tcb.Events.ENDED).isEqualTo(Tcb.Events.TIMED_OUT);
+            assertThat(d.now - begin).isBetween(100_000 * MS, 140_000 * MS);
+            assertThat(d.one().has(RST)).isTrue();
+        }
+    }
+
+    /** The same where only the FIN is left, which a window of nothing has no room for. */
+    @ParameterizedTest
+    @MethodSource("isns")
+    void aPeerThatNeverTakesTheFinOfAnOrphanIsGivenUp(int isn) {
+        try (Dialogue d = plain(ONE_BY_ONE.withTimeouts(60, 100_000 * MS, 60, 60), isn, true)) {
+            d.peer(ACK, 1, 1, 0, 0);
+            d.tcb.orphan();
+            d.tcb.close(d.now);
+            assertThat(d.one().has(FIN)).isTrue();
+            long begin = d.now;
+            while (d.timer() == 0) {
+                all(d);
+                d.peer(ACK, 1, 1, 0, 0);
+            }
+            assertThat(d.events & Tcb.Events.ENDED).isEqualTo(Tcb.Events.TIMED_OUT);
+            assertThat(d.now - begin).isBetween(100_000 * MS, 160_000 * MS);
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("isns")
     void aWindowTooSmallForASegmentIsUsedAfterAWhile(int isn) {
