@@ -28,21 +28,25 @@ final class ConnectionChannel implements ByteChannel {
         return n;
     }
 
-    /** Writes all that remains, waiting for room. */
+    /** Writes all that remains, waiting for room; if that fails, the position stands behind what was taken. */
     @Override
     public int write(ByteBuffer source) throws NetException, ClosedChannelException {
         check();
         int all = source.remaining();
         if (source.hasArray()) {
-            connection.write(source.array(), source.arrayOffset() + source.position(), all);
-            source.position(source.limit());
+            connection.write(source);
             return all;
         }
-        byte[] copy = new byte[Math.min(COPY, all)];
+        ByteBuffer copy = ByteBuffer.allocate(Math.min(COPY, all));
         while (source.hasRemaining()) {
-            int n = Math.min(copy.length, source.remaining());
-            source.get(copy, 0, n);
-            connection.write(copy, 0, n);
+            int from = source.position();
+            int n = Math.min(copy.capacity(), source.remaining());
+            copy.clear().put(0, source, from, n).limit(n);
+            try {
+                connection.write(copy);
+            } finally {
+                source.position(from + copy.position());
+            }
         }
         return all;
     }

@@ -4,6 +4,7 @@ import dev.sluice.stack.tcp.TcpProfile;
 import dev.sluice.wire.IpAddress;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
 import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,6 +44,8 @@ public final class TcpConnection implements AutoCloseable {
     private volatile boolean ended;
     /** The connection is no more; null while it is. */
     private volatile @Nullable Failure failure;
+    /** After the failure: there is more to come for readers than {@link #incoming} has. */
+    private volatile boolean resting;
 
     // Set by users.
     private volatile boolean outputShut;
@@ -227,8 +230,9 @@ public final class TcpConnection implements AutoCloseable {
                     session.onRead();
                     return n;
                 }
-                // In this order: the loop says how it ended after it has put in the last bytes.
+                // In this order: the loop says how it ended after it has put in the last bytes, or that there are more.
                 Failure end = failure;
+                boolean more = resting;
                 boolean over = ended;
                 if (!incoming.isEmpty()) {
                     continue;
@@ -236,7 +240,7 @@ public final class TcpConnection implements AutoCloseable {
                 if (over) {
                     return -1;
                 }
-                if (end != null) {
+                if (end != null && !more) {
                     throw end.exception();
                 }
                 if (!readers.await(readable, deadline)) {
@@ -254,7 +258,7 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     private boolean isReadable() {
-        return closed || ended || failure != null || !incoming.isEmpty();
+        return closed || ended || (failure != null && !resting) || !incoming.isEmpty();
     }
 
     /** Bytes that {@link #read} would return without waiting. */
@@ -263,21 +267,25 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     /**
-     * Writes all of it, waiting for room as long as it takes. When this returns, the bytes are on their way, not yet with the peer.
+     * Writes all of it, waiting for room as long as it takes. When this returns, the bytes are on their way, not yet with the peer. When it
+     * fails, a part of them may be; {@link #channel} tells how much.
      *
      * @throws NetException.Reset if the peer reset the connection
      * @throws NetException.TimedOut if there was no room at all within the write timeout, or the peer is gone
      * @throws NetException.Closed if this side was closed or its output shut down, now or meanwhile
      */
     public void write(byte[] source, int offset, int length) throws NetException {
-        java.util.Objects.checkFromIndexSize(offset, length, source.length);
+        write(ByteBuffer.wrap(source, offset, length));
+    }
+
+    /** As {@link #write(byte[], int, int)}, what remains of a buffer with an array; its position says what was taken, also after a failure. */
+    void write(ByteBuffer source) throws NetException {
         Duration timeout = writeTimeout;
         long deadline = Deadline.after(timeout);
         if (!Deadline.lock(writeLock, deadline)) {
             throw writeTimedOut(timeout);
         }
         try {
-            int done = 0;
             do {
                 Failure end = failure;
                 if (closed) {
@@ -289,15 +297,16 @@ public final class TcpConnection implements AutoCloseable {
                 if (outputShut) {
                     throw new NetException.Closed("the output to " + remote() + " was shut down");
                 }
-                int n = outgoing.write(source, offset + done, length - done);
+                int at = source.position();
+                int n = outgoing.write(source.array(), source.arrayOffset() + at, source.remaining());
                 if (n > 0) {
-                    done += n;
+                    source.position(at + n);
                     session.kick();
                     deadline = Deadline.after(timeout);
-                } else if (done < length && !writers.await(writable, deadline)) {
+                } else if (source.hasRemaining() && !writers.await(writable, deadline)) {
                     throw writeTimedOut(timeout);
                 }
-            } while (done < length);
+            } while (source.hasRemaining());
         } finally {
             writeLock.unlock();
         }
@@ -322,7 +331,8 @@ public final class TcpConnection implements AutoCloseable {
     }
 
     /**
-     * Is done with it: what was written is still delivered in the background, then the connection ends. If something the peer sent was
+     * Is done with it: what was written is still delivered in the background, then the connection ends; at the latest with a reset when
+     * the peer has taken nothing for the {@link #userTimeout}. If something the peer sent was
      * not read, or more comes, the peer gets a reset (RFC 9293 §3.6.1). Never waits; idempotent; threads that wait in here get
      * {@link NetException.Closed}.
      */
@@ -394,7 +404,10 @@ public final class TcpConnection implements AutoCloseable {
         };
     }
 
-    /** Both sides as a channel of blocking calls; closing it closes the connection. */
+    /**
+     * Both sides as a channel of blocking calls; closing it closes the connection. The position of a buffer always stands behind what was
+     * taken from it, also if a write fails.
+     */
     public ByteChannel channel() {
         return new ConnectionChannel(this);
     }
@@ -489,12 +502,19 @@ public final class TcpConnection implements AutoCloseable {
         readers.wake();
     }
 
-    void onFailure(Failure how) {
+    /** @param rest whether readers get yet more before they hear of it */
+    void onFailure(Failure how, boolean rest) {
+        resting = rest;
         if (failure == null) {
             failure = how;
         }
         readers.wake();
         writers.wake();
+    }
+
+    void onRestOver() {
+        resting = false;
+        readers.wake();
     }
 
     boolean hasSpoken() {

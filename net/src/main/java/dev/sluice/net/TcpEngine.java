@@ -22,7 +22,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +69,9 @@ final class TcpEngine {
     private final PathMtus paths = new PathMtus();
     private @Nullable TcpSession touched;
     private final ArrayDeque<TcpSession> stalled = new ArrayDeque<>();
+    /** Those that have ended but for what their users have yet to read; each keeps some of the buffers, which bounds them. */
+    private final Set<TcpSession> resting = new HashSet<>();
+
     private final ArrayDeque<TcpSession> starved = new ArrayDeque<>();
 
     private final Timer starvedTimer = new Timer() {
@@ -501,6 +506,14 @@ final class TcpEngine {
         }
     }
 
+    void rests(TcpSession session) {
+        resting.add(session);
+    }
+
+    void restOver(TcpSession session) {
+        resting.remove(session);
+    }
+
     /** Resets all connections of an address of ours, which is gone. */
     void abortAll(IpAddress address, Failure why) {
         long now = loop.now();
@@ -516,6 +529,7 @@ final class TcpEngine {
     private void abortAll(Failure why) {
         long now = loop.now();
         table.forEach(session -> session.abort(why, now));
+        new ArrayList<>(resting).forEach(session -> session.abort(why, now));
     }
 
     void close() {
@@ -531,7 +545,8 @@ final class TcpEngine {
 
     /** Tells all users that it is over, where the loop is no more and nothing can be sent. */
     void abandon() {
-        table.forEach(session -> session.connection.onFailure(STACK_CLOSED));
+        table.forEach(session -> session.connection.onFailure(STACK_CLOSED, false));
+        resting.forEach(session -> session.connection.onRestOver());
         listeners.values().forEach(TcpListener::abandon);
     }
 }

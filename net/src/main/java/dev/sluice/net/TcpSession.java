@@ -45,6 +45,9 @@ final class TcpSession implements TcpOutput {
     private @Nullable Neighbour nextHop;
     private boolean established;
     private boolean gone;
+    /** Gone, but the Tcb keeps acknowledged data that the user has not made room for yet. */
+    private boolean resting;
+
     private boolean shutDone;
     private boolean closeDone;
     /** What comes in after the user is done resets the connection, but not in the middle of a call of the Tcb. */
@@ -113,7 +116,7 @@ final class TcpSession implements TcpOutput {
             try {
                 engine.loop.execute(attention);
             } catch (RejectedExecutionException e) {
-                connection.onFailure(TcpEngine.STACK_CLOSED);
+                connection.onFailure(TcpEngine.STACK_CLOSED, false);
             }
         }
     }
@@ -128,6 +131,9 @@ final class TcpSession implements TcpOutput {
     private void attend() {
         kicked.set(false);
         if (gone) {
+            if (resting) {
+                handOverRest();
+            }
             return;
         }
         long now = engine.loop.now();
@@ -272,6 +278,9 @@ final class TcpSession implements TcpOutput {
             abort(now);
             return;
         }
+        if (closing) {
+            tcb.orphan();
+        }
         int waiting;
         while (!shutDone && (waiting = queue.size()) > 0) {
             int room = tcb.reserveSend(waiting);
@@ -357,6 +366,8 @@ final class TcpSession implements TcpOutput {
             tcb.abort(now);
             engine.transmit(this, now);
             finish(why);
+        } else if (resting) {
+            endRest();
         }
     }
 
@@ -367,13 +378,40 @@ final class TcpSession implements TcpOutput {
         }
         gone = true;
         engine.loop.cancel(timer);
-        tcb.release();
         engine.forget(this);
         TcpListener waiting = listener;
         if (waiting != null) {
             waiting.forget(this);
         }
-        connection.onFailure(why);
+        resting = established && wantsRest(tcb) && tcb.undelivered() > 0;
+        if (resting) {
+            engine.rests(this);
+        } else {
+            tcb.release();
+        }
+        connection.onFailure(why, resting);
+    }
+
+    // ---- after the end: what was acknowledged to the peer is the user's
+
+    @Override
+    public boolean wantsRest(Tcb tcb) {
+        return listener == null && !connection.wantsClose();
+    }
+
+    private void handOverRest() {
+        held = false;
+        tcb.drain(engine.loop.now());
+        if (tcb.undelivered() == 0 || connection.wantsClose()) {
+            endRest();
+        }
+    }
+
+    private void endRest() {
+        resting = false;
+        tcb.release();
+        engine.restOver(this);
+        connection.onRestOver();
     }
 
     IpAddress remoteAddress() {

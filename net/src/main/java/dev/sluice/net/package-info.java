@@ -19,7 +19,8 @@
  * <p><b>States of a connection</b> are those of RFC 9293 §3.3.2, in the {@code Tcb}. For users: being connected, open, input ended
  * ({@code read} gives −1), output shut, closed here, failed ({@link dev.sluice.net.NetException} says how). {@code close} only wishes:
  * what was written is still delivered, then FIN; unread or late input makes it a reset (§3.6.1). {@code abort} is RST at once. A session
- * lives on until the {@code Tcb} reports its end, bounded by that one's timers, then a compact record remembers TIME-WAIT.
+ * lives on until the {@code Tcb} reports its end, bounded by that one's timers, then a compact record remembers TIME-WAIT. Of a connection
+ * that the peer has reset, the {@code Tcb}'s buffer stays until the user has read what was acknowledged, closes, or the stack ends.
  *
  * <p><b>Listening.</b> A {@link dev.sluice.net.TcpListener} holds at most its backlog of handshakes and connections not yet accepted, so an
  * established connection always has a place. SYNs beyond it are answered by cookies, of which nothing is remembered, as long as there is a

@@ -132,6 +132,21 @@ class ConnectionOwnershipTest {
     }
 
     @Test
+    void afterAWriteThatFailedTheBufferSaysHowMuchWasTaken() throws Exception {
+        for (ByteBuffer out : List.of(ByteBuffer.allocate(8 << 20), ByteBuffer.allocateDirect(8 << 20))) {
+            try (TwoHosts hosts = new TwoHosts();
+                    TwoHosts.Joined joined = hosts.join(80)) {
+                joined.client().writeTimeout(Duration.ofMillis(100));
+                ByteChannel channel = joined.client().channel();
+                assertThatThrownBy(() -> channel.write(out)).isInstanceOf(NetException.TimedOut.class);
+                assertThat(out.position()).isBetween(1 << 20, (8 << 20) - 1);
+                joined.client().shutdownOutput();
+                assertThat(joined.server().inputStream().readAllBytes()).hasSize(out.position());
+            }
+        }
+    }
+
+    @Test
     void anInterruptedOpenLeavesNoHostOnTheLink() throws Exception {
         try (TwoHosts hosts = new TwoHosts()) {
             MemoryLink.Pair cable = MemoryLink.pair(hosts.loop, 1500, true);

@@ -114,6 +114,42 @@ class HostRequirementsTest {
         assertThatThrownBy(() -> bystander.run(connecting)).isInstanceOf(NetException.Refused.class);
     }
 
+    /** Its queue is still full, so the FIN has never left. */
+    @Test
+    void aClosedConnectionWhosePeerTakesNothingIsResetAfterTheUserTimeout() throws Exception {
+        int[] next = new int[1];
+        TcpConnection connection = accept(1000, next);
+        connection.userTimeout(Duration.ofMinutes(2));
+        connection.writeTimeout(Duration.ofSeconds(1));
+        bystander.send(closedWindow(next[0]));
+        assertThatThrownBy(() -> bystander.run(async(() -> {
+                    connection.write(new byte[4 << 20]);
+                    return true;
+                })))
+                .isInstanceOf(NetException.TimedOut.class);
+        connection.close();
+        bystander.take();
+        boolean reset = false;
+        for (long waited = 0; waited < 200 * Bystander.SECOND && !reset; waited += Bystander.SECOND) {
+            bystander.loop.advance(Bystander.SECOND);
+            bystander.send(as(ADDRESS).arpRequest(HOST)); // is there, whatever it is asked
+            for (Bystander.Seen seen : bystander.take()) {
+                reset |= !seen.isArp() && (TcpHeader.flags(s(seen.bytes()), TCP) & TcpHeader.RST) != 0;
+            }
+            bystander.send(closedWindow(next[0]));
+        }
+        assertThat(reset).isTrue();
+        assertThat(bystander.settle(async(() -> host.tcp().connections()))).isZero();
+        assertThat(bystander.settle(async(() -> host.tcp().bufferBytes()))).isZero();
+    }
+
+    private static byte[] closedWindow(int acknowledgment) {
+        byte[] frame = as(ADDRESS).tcp(HOST, 1000, 80, 101, acknowledgment, TcpHeader.ACK, new byte[0]);
+        frame[TCP + 14] = 0; // 65,535 is nothing, too, for checksums
+        frame[TCP + 15] = 0;
+        return frame;
+    }
+
     @Test
     void listeningDisturbsNoConnectionOfThatPort() throws Exception {
         int[] next = new int[1];

@@ -115,6 +115,68 @@ class TcpBetweenHostsTest {
         }
     }
 
+    /** More than the reader's queue holds was acknowledged, so the peer may rely on its being read. */
+    @Test
+    void whatWasAcknowledgedIsReadBeforeTheReset() throws Exception {
+        try (TwoHosts hosts = new TwoHosts();
+                TwoHosts.Joined joined = hosts.join(80)) {
+            resetAfter(600_000, hosts, joined);
+            assertThatThrownBy(() -> joined.client().write(new byte[1])).isInstanceOf(NetException.Reset.class);
+            byte[] got = new byte[600_000];
+            for (int n = 0; n < got.length; ) {
+                n += joined.client().read(got, n, got.length - n);
+            }
+            for (int i = 0; i < got.length; i++) {
+                assertThat(got[i]).isEqualTo((byte) (i * 31));
+            }
+            assertThatThrownBy(() -> joined.client().read(new byte[1])).isInstanceOf(NetException.Reset.class);
+            assertThat(hosts.alice.tcp().bufferBytes()).isZero();
+        }
+    }
+
+    @Test
+    void whoClosesAResetConnectionGivesBackWhatWasNotRead() throws Exception {
+        try (TwoHosts hosts = new TwoHosts();
+                TwoHosts.Joined joined = hosts.join(80)) {
+            resetAfter(600_000, hosts, joined);
+            assertThat(hosts.alice.tcp().bufferBytes()).isPositive();
+            joined.client().close();
+            assertThat(hosts.alice.tcp().bufferBytes()).isZero();
+        }
+    }
+
+    @Test
+    void closingTheStackEndsTheWaitForTheRestOfAResetConnection() throws Exception {
+        try (TwoHosts hosts = new TwoHosts();
+                TwoHosts.Joined joined = hosts.join(80)) {
+            resetAfter(600_000, hosts, joined);
+            hosts.alice.close();
+            byte[] buffer = new byte[65_536];
+            assertThatThrownBy(() -> {
+                        while (true) {
+                            joined.client().read(buffer);
+                        }
+                    })
+                    .isInstanceOf(NetException.Reset.class);
+        }
+    }
+
+    /** Bob writes {@code bytes}, waits until all are acknowledged, and resets; Alice hears of it. */
+    private static void resetAfter(int bytes, TwoHosts hosts, TwoHosts.Joined joined) throws Exception {
+        byte[] data = new byte[bytes];
+        for (int i = 0; i < bytes; i++) {
+            data[i] = (byte) (i * 31);
+        }
+        joined.server().write(data);
+        while (hosts.bob.tcp().bufferBytes() > 0) {
+            Thread.onSpinWait();
+        }
+        joined.server().abort();
+        while (joined.client().isOpen()) {
+            Thread.onSpinWait();
+        }
+    }
+
     @Test
     void closingWithUnreadDataResetsTheOtherSide() throws Exception {
         try (TwoHosts hosts = new TwoHosts();
