@@ -56,6 +56,9 @@ final class HostAddresses {
     private final Ipv6Interface six;
     private final MemorySegment dhcpMemory = Arena.ofAuto().allocate(IpInterface.HEADROOM + 1600L, 8);
     private @Nullable DhcpClient dhcp;
+    /** The hardware address that the last ACK came from: the server's, or that of a relay or router before it. */
+    private long server;
+
     private volatile @Nullable Lease lease;
     private final CompletableFuture<Boolean> ready = new CompletableFuture<>();
     /** The same of IPv6; it never waits for ever. */
@@ -168,14 +171,22 @@ final class HostAddresses {
         four.claim(settings, conflicts.probes(), conflicts.interval().toNanos(), conflicts.announcements(), claimed);
     }
 
-    /** A datagram to the port of DHCP clients; false if nobody asked for any. */
-    boolean onDhcp(MemorySegment s, long at, int length) {
+    /**
+     * A datagram to the port of DHCP clients; false if nobody asked for any.
+     *
+     * @param from the frame's sender
+     */
+    boolean onDhcp(long from, MemorySegment s, long at, int length) {
         DhcpClient client = dhcp;
         if (client == null) {
             return false;
         }
         return switch (DhcpMessage.decode(s, at, length)) {
             case DhcpMessage.Decoded.Message(DhcpMessage message) -> {
+                if (message.type() == DhcpMessage.ACK
+                        && message.hardwareAddress().equals(config.mac())) {
+                    server = from;
+                }
                 client.onMessage(message);
                 yield true;
             }
@@ -235,8 +246,10 @@ final class HostAddresses {
             long at = IpInterface.HEADROOM;
             int length = UdpHeader.LENGTH + message.encode(dhcpMemory, at + UdpHeader.LENGTH, 1500 - 28);
             UdpHeader.write(dhcpMemory, at, DhcpMessage.CLIENT_PORT, DhcpMessage.SERVER_PORT, length);
-            Neighbour to =
-                    destination.equals(Ipv4Address.BROADCAST) ? four.everybody() : four.route(destination.bits());
+            // After a RELEASE the address is gone, and with it whatever would wait for an answer to ARP.
+            Neighbour to = destination.equals(Ipv4Address.BROADCAST)
+                    ? four.everybody()
+                    : message.type() == DhcpMessage.RELEASE ? four.heardFrom(server) : four.route(destination.bits());
             if (to != null) {
                 four.send(
                         to,

@@ -19,8 +19,12 @@ import java.lang.foreign.MemorySegment;
 final class PacketInput {
     /** Gets UDP datagrams for port 68 before there is an address. */
     interface DhcpInput {
-        /** True if it was a message for the client. */
-        boolean onDatagram(MemorySegment s, long at, int length);
+        /**
+         * True if it was a message for the client.
+         *
+         * @param from hardware address of the frame's sender
+         */
+        boolean onDatagram(long from, MemorySegment s, long at, int length);
     }
 
     private static final int DHCP_CLIENT_PORT = 68;
@@ -91,7 +95,7 @@ final class PacketInput {
         ipCounters.packetsIn++;
         boolean trusted = frame.checksumTrusted || frame.checksumStart != 0;
         if (isForDhcp(s, at)) {
-            onDhcp(s, at, trusted);
+            onDhcp(EthernetHeader.source(s, frame.headAt), s, at, trusted);
             return;
         }
         int source = Ipv4Header.source(s, at);
@@ -145,13 +149,13 @@ final class PacketInput {
                 && UdpHeader.destinationPort(s, at + header) == DHCP_CLIENT_PORT;
     }
 
-    private void onDhcp(MemorySegment s, long ipAt, boolean trusted) {
+    private void onDhcp(long from, MemorySegment s, long ipAt, boolean trusted) {
         int header = Ipv4Header.headerLength(s, ipAt);
         long at = ipAt + header;
         int length = Ipv4Header.totalLength(s, ipAt) - header;
         if (UdpHeader.check(s, at, length) != Flaw.NONE || (!trusted && !IpHeader.udpChecksumOk(s, ipAt, at))) {
             counters.badDatagrams++;
-        } else if (!dhcp.onDatagram(s, at + UdpHeader.LENGTH, UdpHeader.length(s, at) - UdpHeader.LENGTH)) {
+        } else if (!dhcp.onDatagram(from, s, at + UdpHeader.LENGTH, UdpHeader.length(s, at) - UdpHeader.LENGTH)) {
             ipCounters.notForUs++;
         }
     }

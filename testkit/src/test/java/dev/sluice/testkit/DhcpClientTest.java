@@ -199,6 +199,20 @@ class DhcpClientTest implements DhcpClient.Owner {
     }
 
     @Test
+    void aServerThatOffersAndRefusesIsAskedAgainAfterARest() {
+        client.start();
+        for (int i = 0; i < 3; i++) {
+            assertThat(last().message().type()).isEqualTo(DhcpMessage.DISCOVER);
+            answer(DhcpMessage.OFFER, DhcpClientTest::usual);
+            answer(DhcpMessage.NAK, options -> options.address(DhcpOptions.SERVER_IDENTIFIER, SERVER));
+            loop.advance(9 * SECOND);
+            assertThat(last().message().type()).isEqualTo(DhcpMessage.REQUEST);
+            loop.advance(SECOND);
+        }
+        assertThat(sent).hasSize(7);
+    }
+
+    @Test
     void anAddressThatSomebodyHasIsDeclinedAndAnotherAskedForLater() {
         client.start();
         answer(DhcpMessage.OFFER, DhcpClientTest::usual);

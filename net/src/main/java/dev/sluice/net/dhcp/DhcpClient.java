@@ -34,7 +34,7 @@ public final class DhcpClient {
         BOUND,
         RENEWING,
         REBINDING,
-        /** After a DECLINE. */
+        /** After a DECLINE or a refusal. */
         RESTING
     }
 
@@ -278,7 +278,7 @@ public final class DhcpClient {
 
     private void refused(long now) {
         switch (state) {
-            case REQUESTING -> discover(now);
+            case REQUESTING -> rest(now); // one that offers and refuses would keep both busy
             case RENEWING, REBINDING -> {
                 owner.lost("the DHCP server has withdrawn the lease");
                 discover(now);
@@ -302,8 +302,12 @@ public final class DhcpClient {
                 .address(DhcpOptions.SERVER_IDENTIFIER, given.server());
         owner.send(message(Ipv4Address.ANY, options), Ipv4Address.BROADCAST);
         lease = null;
+        rest(loop.now());
+    }
+
+    private void rest(long now) {
         state = State.RESTING;
-        loop.schedule(timer, loop.now() + REST);
+        loop.schedule(timer, now + REST);
     }
 
     private void bound(Lease given) {

@@ -235,6 +235,11 @@ public final class Ipv4Interface {
         return everybody;
     }
 
+    /** Who has been heard from {@code mac}, for what can't wait until somebody is asked. */
+    public Neighbour heardFrom(long mac) {
+        return neighbour(0, mac);
+    }
+
     /** Sends a frame that is complete but for its Ethernet destination. */
     public boolean send(Neighbour to, Frame complete) {
         return cache.send(to, complete, loop.now());
