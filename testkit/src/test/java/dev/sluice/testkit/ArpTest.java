@@ -11,10 +11,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sluice.net.ConflictDetection;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetException;
+import dev.sluice.net.NetLimits;
 import dev.sluice.net.NetStack;
+import dev.sluice.net.TcpConnection;
+import dev.sluice.net.TcpListener;
 import dev.sluice.net.UdpSocket;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.MacAddress;
+import dev.sluice.wire.TcpHeader;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -68,6 +73,69 @@ class ArpTest {
         awaitFirstFrame();
         bystander.send(as(Ipv4Address.ANY).arpRequest(HOST));
         assertThatThrownBy(() -> bystander.run(opening)).isInstanceOf(NetException.AddressInUse.class);
+    }
+
+    /** Of a neighbour whose users keep it nothing shows in the order of look-ups. */
+    @Test
+    void whoIsSentToStaysKnownHoweverManyOthersAsk() throws Exception {
+        NetStack host = bystander.open(config.with(fewNeighbours()));
+        UdpSocket socket = bystander.settle(async(() -> host.udp().bind(53)));
+        bystander.send(as(ADDRESS).arpRequest(HOST));
+        bystander.take();
+        for (int i = 0; i < 50; i++) {
+            bystander.settle(async(() -> {
+                socket.send(ADDRESS, 9, new byte[1]);
+                return true;
+            }));
+            bystander.loop.settle();
+            List<Bystander.Seen> seen = bystander.take();
+            assertThat(seen).hasSize(1);
+            assertThat(seen.getFirst().isArp()).isFalse();
+            bystander.send(as(ADDRESS.plus(3 + i)).arpRequest(HOST));
+            bystander.send(as(ADDRESS.plus(100 + i)).arpRequest(HOST));
+            bystander.take();
+        }
+    }
+
+    /** It is dropped, as it comes again; but not before somebody was asked. */
+    @Test
+    void aSuperSegmentToAForgottenNeighbourAsksForIt() throws Exception {
+        NetStack host = bystander.open(config.with(fewNeighbours()));
+        TcpListener listener = bystander.settle(async(() -> host.tcp().listen(80, 1)));
+        bystander.send(as(ADDRESS).arpRequest(HOST));
+        bystander.take();
+        bystander.send(as(ADDRESS).tcp(HOST, 1000, 80, 100, TcpHeader.SYN, new byte[0]));
+        MemorySegment synAck = MemorySegment.ofArray(bystander.take().getFirst().bytes());
+        int next = TcpHeader.sequence(synAck, 34) + 1;
+        bystander.send(as(ADDRESS).tcp(HOST, 1000, 80, 101, next, TcpHeader.ACK, new byte[0]));
+        TcpConnection connection = bystander.settle(async(() -> listener.accept(LONG)));
+        for (int i = 0; i < 20; i++) {
+            bystander.send(as(ADDRESS.plus(3 + i)).arpRequest(HOST));
+        }
+        bystander.take();
+        bystander.settle(async(() -> {
+            connection.write(new byte[10_000]);
+            return true;
+        }));
+        bystander.loop.settle();
+        assertThat(bystander.takeArp()).containsExactly("request 10.0.0.1 for 10.0.0.2");
+    }
+
+    private static NetLimits fewNeighbours() {
+        NetLimits usual = NetLimits.defaults();
+        return new NetLimits(
+                usual.connections(),
+                usual.connectionBuffer(),
+                usual.bufferBytes(),
+                usual.queueBytes(),
+                usual.timeWait(),
+                usual.udpSockets(),
+                usual.udpQueueBytes(),
+                4,
+                usual.bytesPerNeighbour(),
+                usual.pings(),
+                usual.reassemblyDatagrams(),
+                usual.reassemblyBytes());
     }
 
     private void awaitFirstFrame() {

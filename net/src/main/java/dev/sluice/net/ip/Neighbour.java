@@ -17,6 +17,9 @@ public final class Neighbour {
     /** Bytes of {@link #pending}. */
     int pendingBytes;
 
+    /** Something was sent to it since the cache last looked for one to forget. */
+    boolean used;
+
     private boolean gone;
 
     Neighbour(long high, long low, Reachability reachability) {

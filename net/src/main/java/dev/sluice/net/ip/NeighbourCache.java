@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which neighbour of a family has which hardware address. A bounded table in order of last look-up; the one not looked up for longest goes
- * first. What becomes of a neighbour, its {@link Reachability} decides; here are the frames that wait for it, the questions and the timer.
+ * first, but who was sent to has a second chance: those who keep a neighbour never look it up. What becomes of a neighbour, its {@link Reachability} decides; here are the frames that wait for it, the questions and the timer.
  */
 final class NeighbourCache {
     private final Loop loop;
@@ -90,17 +90,29 @@ final class NeighbourCache {
 
     private Neighbour add(long high, long low, Reachability reachability) {
         if (neighbours.size() >= capacity) {
-            Neighbour eldest = neighbours.values().iterator().next();
             counters.neighboursEvicted++;
-            remove(eldest);
+            remove(idle());
         }
         Neighbour neighbour = new Neighbour(high, low, reachability);
         neighbours.put(new Ipv6Address(high, low), neighbour);
         return neighbour;
     }
 
+    /** The first that nothing was sent to since it was last passed over here. */
+    private Neighbour idle() {
+        while (true) {
+            Neighbour eldest = neighbours.values().iterator().next();
+            if (!eldest.used) {
+                return eldest;
+            }
+            eldest.used = false;
+            known(eldest.high(), eldest.low()); // which puts it behind all others
+        }
+    }
+
     /** Sends a frame, complete but for its destination, to {@code to}, now or when its hardware address is known. */
     boolean send(Neighbour to, Frame frame, long now) {
+        to.used = true;
         long mac = to.reachability.linkAddress();
         if (mac != 0) {
             act(to, to.reachability.onUse(now));
@@ -110,6 +122,9 @@ final class NeighbourCache {
         }
         if (to.gone() || frame.gso != Frame.GSO_NONE || frame.length() > longest()) {
             counters.droppedUnresolved++;
+            if (!to.gone()) {
+                act(to, to.reachability.onUse(now)); // it comes again, and then the answer is here
+            }
             return false;
         }
         // The latest is worth most (RFC 1122 §2.3.2.2, RFC 4861 §7.2.2).

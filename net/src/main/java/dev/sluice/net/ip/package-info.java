@@ -10,7 +10,7 @@
  *
  * <p>A {@link dev.sluice.net.ip.Neighbour} is kept by its users, so a packet costs no look-up; its states are those of {@link
  * dev.sluice.stack.ndp.Reachability}, and it is <em>gone</em> if three questions stay unanswered or room is needed. Packets to one whose
- * hardware address is not known wait, a bounded number of bytes each; a super-segment does not wait, TCP sends it again. TCP tells nothing of
+ * hardware address is not known wait, a bounded number of bytes each; a super-segment does not wait, TCP sends it again, but it is asked for. TCP tells nothing of
  * its progress: a question to a neighbour in use every half minute costs less than looking out for it.
  *
  * <p>Entries are made by asking, or by being asked for (RFC 826, RFC 4861 §7.2.3); no other message makes one, so a chatty network can't fill
