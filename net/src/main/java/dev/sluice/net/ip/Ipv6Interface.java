@@ -303,8 +303,9 @@ public final class Ipv6Interface {
         }
         int flags = NdpMessage.neighbourFlags(s, at);
         if ((flags & NdpMessage.ROUTER) == 0 && believing) {
-            discovery.onNoRouter(high, low);
+            discovery.onNoRouter(high, low, now);
             publish();
+            schedule();
         }
         cache.onAdvertisement(
                 high, low, mac, (flags & NdpMessage.SOLICITED) != 0, (flags & NdpMessage.OVERRIDE) != 0, now);

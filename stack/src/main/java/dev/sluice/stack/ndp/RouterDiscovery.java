@@ -125,16 +125,20 @@ public final class RouterDiscovery {
             entries.removeIf(entry -> entry.over(now));
         }
         domains.removeIf(domain -> domain.until != FOREVER && now - domain.until >= 0);
+        seekAnother(now);
         if (nextSolicitation == FOREVER || now - nextSolicitation < 0) {
-            if (nextSolicitation == FOREVER && routers.isEmpty() && heard) {
-                start(now, 0); // the last router is gone
-                return onTimer(now);
-            }
             return false;
         }
         nextSolicitation = now + interval;
         interval = Math.min(2 * interval, LONGEST_INTERVAL);
         return true;
+    }
+
+    /** Starts to solicit if the last router is gone. */
+    private void seekAnother(long now) {
+        if (nextSolicitation == FOREVER && routers.isEmpty() && heard) {
+            start(now, 0);
+        }
     }
 
     /**
@@ -150,6 +154,7 @@ public final class RouterDiscovery {
             heard = true;
             nextSolicitation = FOREVER;
         }
+        seekAnother(now);
         if (NdpMessage.advertisedHopLimit(s, at) != 0) {
             hopLimit = NdpMessage.advertisedHopLimit(s, at);
         }
@@ -285,8 +290,9 @@ public final class RouterDiscovery {
     }
 
     /** A neighbour says that it is a router no more (§7.2.5): not a default one, either. */
-    public void onNoRouter(long high, long low) {
+    public void onNoRouter(long high, long low, long now) {
         routers.removeIf(router -> router.address.high() == high && router.address.low() == low);
+        seekAnother(now);
     }
 
     /** The prefixes that are reached on the link itself. */

@@ -105,7 +105,7 @@ class RouterDiscoveryTest {
         discovery.onUnreachable(ROUTER.high(), ROUTER.low());
         assertThat(discovery.router(0)).isEqualTo(second);
         assertThat(discovery.router(1)).isEqualTo(ROUTER);
-        discovery.onNoRouter(second.high(), second.low());
+        discovery.onNoRouter(second.high(), second.low(), now);
         assertThat(discovery.router(0)).isEqualTo(ROUTER);
     }
 
@@ -151,6 +151,22 @@ class RouterDiscoveryTest {
         message(0).prefix(PREFIX, BOTH, 24 * HOUR, 0).arrive(ROUTER);
         pass(23 * HOUR);
         assertThat(prefixes()).containsExactly("fd00:1:2:3::/64 deprecated");
+    }
+
+    /** Whichever way the last one goes, it is not only its lifetime that has another asked for. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whenTheLastRouterGoesAnotherIsAskedForAtOnce(boolean saysSo) {
+        message(1800).arrive(ROUTER);
+        assertThat(discovery.onTimer(now)).isFalse();
+        if (saysSo) {
+            message(0).arrive(ROUTER);
+        } else {
+            discovery.onNoRouter(ROUTER.high(), ROUTER.low(), now);
+        }
+        assertThat(discovery.deadline()).isEqualTo(now);
+        assertThat(discovery.onTimer(now)).isTrue();
+        assertThat(discovery.onTimer(now)).isFalse();
     }
 
     @Test
