@@ -16,8 +16,13 @@ final class Deadline {
         if (timeout == null || timeout.compareTo(LONGEST) > 0) {
             return Waiter.NEVER;
         }
-        long deadline = System.nanoTime() + Math.max(0, timeout.toNanos());
+        long deadline = System.nanoTime() + nanos(timeout);
         return deadline == Waiter.NEVER ? deadline - 1 : deadline;
+    }
+
+    /** {@code timeout} in nanoseconds, at least 0 and not longer than clocks can take. */
+    static long nanos(Duration timeout) {
+        return timeout.compareTo(LONGEST) > 0 ? LONGEST.toNanos() : timeout.isNegative() ? 0 : timeout.toNanos();
     }
 
     /** Takes {@code lock} before {@code deadline}; false if that passed. */
@@ -42,6 +47,7 @@ final class Deadline {
         if (timeout == null) {
             return "a long time";
         }
-        return timeout.toMillis() % 1000 == 0 ? timeout.toSeconds() + " s" : timeout.toMillis() + " ms";
+        long millis = nanos(timeout) / 1_000_000;
+        return millis % 1000 == 0 ? millis / 1000 + " s" : millis + " ms";
     }
 }

@@ -115,6 +115,11 @@ final class HostAddresses {
 
     /** Takes the addresses, or begins to look for them; on the loop, as all that follows. */
     void start() {
+        boolean asked6 = !(config.ipv6() instanceof NetConfig.Ipv6.None);
+        if (asked6 && link.mtu() < Ipv6Interface.LEAST_MTU) {
+            throw new IllegalArgumentException("IPv6 needs links that carry " + Ipv6Interface.LEAST_MTU
+                    + " bytes (RFC 8200 §5), this one has " + link.mtu() + "; open the stack without IPv6");
+        }
         DhcpClient client = dhcp;
         switch (config.addressing()) {
             case NetConfig.Addressing.None _ -> ready.complete(true);
@@ -126,18 +131,14 @@ final class HostAddresses {
             case NetConfig.Addressing.Static(Ipv4Cidr address, Ipv4Address gateway) ->
                 claim(new Ipv4Interface.Settings(address, gateway), ours -> settle(ready, ours, address.address()));
         }
-        if (config.ipv6() instanceof NetConfig.Ipv6.None) {
-            ready6.complete(true);
-        } else {
+        if (asked6) {
             start6();
+        } else {
+            ready6.complete(true);
         }
     }
 
     private void start6() {
-        if (link.mtu() < Ipv6Interface.LEAST_MTU) {
-            throw new IllegalArgumentException("IPv6 needs links that carry " + Ipv6Interface.LEAST_MTU
-                    + " bytes (RFC 8200 §5), this one has " + link.mtu() + "; open the stack without IPv6");
-        }
         ConflictDetection conflicts = config.conflicts();
         Ipv6Address linkLocal = Ipv6Address.linkLocal(config.mac());
         six.start(conflicts.probes(), conflicts.interval().toNanos(), conflicts.announcements(), ours -> {
@@ -150,7 +151,7 @@ final class HostAddresses {
                 case NetConfig.Ipv6.Static(Ipv6Cidr address, Ipv6Address gateway) ->
                     six.take(address, gateway, free -> settle(ready6, free, address.address()));
                 case NetConfig.Ipv6.Automatic(Duration patience) -> {
-                    loop.schedule(patience6, loop.now() + Math.max(0, patience.toNanos()));
+                    loop.schedule(patience6, loop.now() + Deadline.nanos(patience));
                     six.believeRouters();
                 }
             }

@@ -111,7 +111,7 @@ public final class Icmp {
         CompletableFuture<Duration> answer = new CompletableFuture<>();
         Ping ping = new Ping(identifier, address, timeout, System.nanoTime(), answer);
         pings.put(identifier, ping);
-        stack.loop().schedule(ping, now + Math.max(0, timeout.toNanos()));
+        stack.loop().schedule(ping, now + Deadline.nanos(timeout));
         long at = IpInterface.HEADROOM;
         int length = IcmpHeader.LENGTH + PING_PAYLOAD;
         memory.asSlice(at, length).fill((byte) 0x42);
@@ -164,9 +164,9 @@ public final class Icmp {
         }
     }
 
-    void close() {
+    void close(Failure why) {
         for (Ping ping : new ArrayList<>(pings.values())) {
-            end(ping, TcpEngine.STACK_CLOSED.exception());
+            end(ping, why.exception());
         }
     }
 }

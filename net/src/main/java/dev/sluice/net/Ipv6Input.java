@@ -23,16 +23,16 @@ final class Ipv6Input {
 
     private final Ipv6Interface ip;
     private final IpCounters counters;
-    private final Reassembler reassembler;
+    private final FragmentInput fragments;
     private final IcmpEngine icmp;
     private final TransportInput transport;
     private final Ipv6Chain chain = new Ipv6Chain();
 
     Ipv6Input(
-            Ipv6Interface ip, IpCounters counters, Reassembler reassembler, IcmpEngine icmp, TransportInput transport) {
+            Ipv6Interface ip, IpCounters counters, FragmentInput fragments, IcmpEngine icmp, TransportInput transport) {
         this.ip = ip;
         this.counters = counters;
-        this.reassembler = reassembler;
+        this.fragments = fragments;
         this.icmp = icmp;
         this.transport = transport;
     }
@@ -94,18 +94,16 @@ final class Ipv6Input {
     }
 
     private void onFragment(MemorySegment s, long at, boolean forAll, long now) {
-        switch (reassembler.add(s, at, chain, now)) {
-            case COMPLETE -> {
-                MemorySegment whole = reassembler.packet();
-                Flaw flaw = chain.walk(whole, reassembler.packetAt(), reassembler.packetLength());
-                if (flaw == Flaw.NONE && chain.fragmentAt < 0) {
-                    onPacket(whole, reassembler.packetAt(), false, forAll, now);
-                } else {
-                    counters.fragmentsDropped++;
-                }
-            }
-            case INCOMPLETE -> {}
-            case OVERLAP, INCONSISTENT, TOO_LONG, TINY, BAD_LENGTH -> counters.fragmentsDropped++;
+        if (!fragments.add(s, at, chain, now)) {
+            return;
+        }
+        Reassembler reassembler = fragments.reassembler();
+        MemorySegment whole = reassembler.packet();
+        Flaw flaw = chain.walk(whole, reassembler.packetAt(), reassembler.packetLength());
+        if (flaw == Flaw.NONE && chain.fragmentAt < 0) {
+            onPacket(whole, reassembler.packetAt(), false, forAll, now);
+        } else {
+            counters.fragmentsDropped++;
         }
     }
 

@@ -97,6 +97,7 @@ public final class NetStack implements AutoCloseable {
         this.tcp = new Tcp(this, tcpEngine);
         this.udp = new Udp(this, udpEngine);
         this.input = new PacketInput(
+                loop,
                 config.mac().bits(),
                 ip,
                 counters,
@@ -109,7 +110,8 @@ public final class NetStack implements AutoCloseable {
     /**
      * Opens a host on {@code link} and waits until it has its addresses.
      *
-     * @param loop that {@code link} lives on; not closed with the stack
+     * @param loop that {@code link} lives on; not closed with the stack, and to be closed after it: a loop that ends tells nobody, and who
+     *     waits in here waits until the stack is closed
      * @param link not started yet; belongs to the stack from now on, also if this fails
      * @throws NetException.AddressInUse if somebody else on the link has the address
      * @throws NetException.TimedOut if no DHCP server gave an address in time
@@ -232,7 +234,7 @@ public final class NetStack implements AutoCloseable {
         return counters;
     }
 
-    /** False once it was closed, or its link or loop has ended: then every call throws {@link NetException.Closed}. */
+    /** False once it was closed, or its link has ended: then every call throws {@link NetException.Closed}. */
     public boolean isOpen() {
         return closed == null;
     }
@@ -256,7 +258,7 @@ public final class NetStack implements AutoCloseable {
         } catch (RejectedExecutionException e) {
             // The loop has ended; nobody else touches what is ours any more.
             tcpEngine.abandon();
-            udpEngine.abandon();
+            udpEngine.close(TcpEngine.STACK_CLOSED);
             gone.complete(true);
         }
         EventLoop own = owned;
@@ -336,7 +338,7 @@ public final class NetStack implements AutoCloseable {
 
     private static <T> T await(CompletableFuture<T> result, @Nullable Duration patience) throws NetException {
         try {
-            return patience == null ? result.get() : result.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+            return patience == null ? result.get() : result.get(Deadline.nanos(patience), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new NetException.Interrupted("interrupted while waiting for the network");
@@ -361,9 +363,10 @@ public final class NetStack implements AutoCloseable {
             return;
         }
         closed = why;
-        tcpEngine.close();
-        udpEngine.close();
-        icmp.close();
+        tcpEngine.close(why);
+        udpEngine.close(why);
+        icmp.close(why);
+        input.close();
         addresses.close(why, release);
         link.close();
         tcpEngine.shard.close();

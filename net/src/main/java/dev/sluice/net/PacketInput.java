@@ -1,6 +1,7 @@
 package dev.sluice.net;
 
 import dev.sluice.link.Frame;
+import dev.sluice.loop.Loop;
 import dev.sluice.net.ip.IpCounters;
 import dev.sluice.net.ip.IpInterface;
 import dev.sluice.net.ip.Ipv4Interface;
@@ -35,13 +36,13 @@ final class PacketInput {
     private final Ipv4Interface ip;
     private final NetCounters counters;
     private final IpCounters ipCounters;
-    private final Reassembler reassembler;
+    private final FragmentInput fragments;
     private final TransportInput transport;
     private final Ipv6Input six;
     private final DhcpInput dhcp;
-    private long lastFrame;
 
     PacketInput(
+            Loop loop,
             long mac,
             IpInterface ip,
             NetCounters counters,
@@ -55,17 +56,17 @@ final class PacketInput {
         this.ipCounters = counters.ip;
         this.transport = transport;
         this.dhcp = dhcp;
-        this.reassembler = new Reassembler(
+        Reassembler reassembler = new Reassembler(
                 Arena.ofAuto(),
                 Math.max(2, limits.reassemblyDatagrams()),
                 Math.max(Reassembler.MIN_BYTES, limits.reassemblyBytes()),
                 (packet, at, length) ->
-                        icmp.sendError(IcmpHeader.TIME_EXCEEDED, REASSEMBLY, 0, packet, at, length, false, lastFrame));
-        this.six = new Ipv6Input(ip.six, ipCounters, reassembler, icmp, transport);
+                        icmp.sendError(IcmpHeader.TIME_EXCEEDED, REASSEMBLY, 0, packet, at, length, false, loop.now()));
+        this.fragments = new FragmentInput(loop, ipCounters, reassembler);
+        this.six = new Ipv6Input(ip.six, ipCounters, fragments, icmp, transport);
     }
 
     void onFrame(Frame frame, long now) {
-        lastFrame = now;
         MemorySegment s = frame.head;
         if (EthernetHeader.check(s, frame.headAt, frame.headLength) != Flaw.NONE) {
             ipCounters.malformed++;
@@ -118,10 +119,9 @@ final class PacketInput {
             return;
         }
         if (Ipv4Header.isFragment(s, at)) {
-            switch (reassembler.add(s, at, now)) {
-                case COMPLETE -> onPacket(reassembler.packet(), reassembler.packetAt(), false, forAll, now);
-                case INCOMPLETE -> {}
-                case OVERLAP, INCONSISTENT, TOO_LONG, TINY, BAD_LENGTH -> ipCounters.fragmentsDropped++;
+            if (fragments.add(s, at, now)) {
+                Reassembler whole = fragments.reassembler();
+                onPacket(whole.packet(), whole.packetAt(), false, forAll, now);
             }
             return;
         }
@@ -139,6 +139,10 @@ final class PacketInput {
         int header = Ipv4Header.headerLength(s, at);
         int length = Ipv4Header.totalLength(s, at) - header;
         transport.onPacket(s, at, Ipv4Header.protocol(s, at), at + header, length, trusted, forAll, now);
+    }
+
+    void close() {
+        fragments.close();
     }
 
     private static boolean isForDhcp(MemorySegment s, long at) {

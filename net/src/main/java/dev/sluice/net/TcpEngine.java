@@ -532,13 +532,14 @@ final class TcpEngine {
         new ArrayList<>(resting).forEach(session -> session.abort(why, now));
     }
 
-    void close() {
+    /** Ends everything; {@code why} is what users are told. */
+    void close(Failure why) {
         long now = loop.now();
         for (TcpListener listener : new ArrayList<>(listeners.values())) {
             listeners.remove(listener.port());
-            listener.end(STACK_CLOSED, now);
+            listener.end(why, now);
         }
-        abortAll(STACK_CLOSED);
+        abortAll(why);
         loop.cancel(starvedTimer);
         loop.cancel(sweep);
     }

@@ -162,13 +162,9 @@ final class UdpEngine {
                                 code));
     }
 
-    void close() {
-        abandon();
+    /** Ends everything; {@code why} is what users are told. */
+    void close(Failure why) {
+        sockets.values().forEach(socket -> socket.end(why));
         sockets.clear();
-    }
-
-    /** Tells all users that it is over. */
-    void abandon() {
-        sockets.values().forEach(socket -> socket.end(TcpEngine.STACK_CLOSED));
     }
 }

@@ -8,6 +8,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.net.Datagram;
 import dev.sluice.net.NetConfig;
 import dev.sluice.net.NetException;
 import dev.sluice.net.NetLimits;
@@ -128,6 +129,26 @@ class ConnectionOwnershipTest {
             client.close();
             assertThat(client.isOpen()).isFalse();
             assertThatThrownBy(() -> client.write(direct)).isInstanceOf(ClosedChannelException.class);
+        }
+    }
+
+    @Test
+    void whoWaitsIsToldThatTheLinkHasEndedAndWhy() throws Exception {
+        try (TwoHosts hosts = new TwoHosts();
+                TwoHosts.Joined joined = hosts.join(80)) {
+            CompletableFuture<Integer> reading = async(() -> joined.client().read(new byte[1]));
+            CompletableFuture<Datagram> receiving =
+                    async(() -> hosts.alice.udp().bind(53).receive());
+            hosts.onLoop(() -> {
+                hosts.bobLink.filter(frame -> false); // no reset is seen before
+                hosts.bobLink.close();
+                return true;
+            });
+            for (CompletableFuture<?> future : List.of(reading, receiving)) {
+                assertThatThrownBy(() -> get(future))
+                        .isInstanceOf(NetException.Closed.class)
+                        .hasMessageContaining("the link memory-left ended: the other end of the cable was closed");
+            }
         }
     }
 

@@ -76,6 +76,16 @@ class DatagramsBetweenHostsTest {
     }
 
     @Test
+    void whoPingsMaySayThatAnyTimeWillDo() throws Exception {
+        try (TwoHosts hosts = new TwoHosts()) {
+            assertThat(hosts.alice.icmp().ping(BOB, Duration.ofSeconds(Long.MAX_VALUE)))
+                    .isPositive();
+            assertThatThrownBy(() -> hosts.alice.icmp().ping(ALICE.plus(8), Duration.ofSeconds(Long.MIN_VALUE)))
+                    .isInstanceOf(NetException.TimedOut.class);
+        }
+    }
+
+    @Test
     void anInterruptedBindTakesNoPort() throws Exception {
         try (TwoHosts hosts = new TwoHosts()) {
             hosts.whileTheLoopIsBusy(

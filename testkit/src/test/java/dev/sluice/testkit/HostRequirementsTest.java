@@ -13,6 +13,7 @@ import dev.sluice.net.NetException;
 import dev.sluice.net.NetStack;
 import dev.sluice.net.TcpConnection;
 import dev.sluice.net.TcpListener;
+import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.TcpHeader;
@@ -112,6 +113,33 @@ class HostRequirementsTest {
         bystander.send(as(ADDRESS).tcp(HOST, 9, port, 7, TcpHeader.SYN, new byte[0])); // at the same time
         bystander.send(as(ADDRESS).tcp(HOST, 9, port, 8, iss + 1, TcpHeader.RST | TcpHeader.ACK, new byte[0]));
         assertThatThrownBy(() -> bystander.run(connecting)).isInstanceOf(NetException.Refused.class);
+    }
+
+    @Test
+    void onALinkTooNarrowForIpv6NothingIsBegun() {
+        VirtualLoop loop = new VirtualLoop(0);
+        MemoryLink link = MemoryLink.pair(loop, 1000, false).left();
+        NetConfig config = NetConfig.of("10.0.0.1/24").withIpv6();
+        CompletableFuture<NetStack> opening = async(() -> NetStack.open(loop, link, config));
+        while (!opening.isDone()) {
+            loop.settle();
+            Thread.yield();
+        }
+        assertThatThrownBy(opening::join).hasCauseInstanceOf(IllegalArgumentException.class);
+        assertThat(loop.nextDeadline()).isEqualTo(Long.MAX_VALUE);
+    }
+
+    /** RFC 1122 §3.3.2, on a link where nothing else happens. */
+    @Test
+    void anIncompleteDatagramIsReportedWhenItsTimeIsOver() {
+        byte[] datagram = as(ADDRESS).udp(HOST, 1000, 2000, new byte[512]);
+        assertThat(answers(RawFrames.fragment(datagram, 0, true))).isEmpty();
+        bystander.loop.advance(16 * Bystander.SECOND);
+        List<Bystander.Seen> seen = bystander.take();
+        assertThat(seen).hasSize(1);
+        MemorySegment error = s(seen.getFirst().bytes());
+        assertThat(IcmpHeader.type(error, TCP)).isEqualTo(IcmpHeader.TIME_EXCEEDED);
+        assertThat(bystander.loop.nextDeadline()).isEqualTo(Long.MAX_VALUE);
     }
 
     /** Its queue is still full, so the FIN has never left. */
