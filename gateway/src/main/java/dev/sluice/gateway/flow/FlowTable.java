@@ -217,14 +217,13 @@ public final class FlowTable<F extends FlowTable.Entry<F>> {
         }
     }
 
-    private int home(long high, long low, int port) {
-        // The finaliser of MurmurHash3 over a seeded mix of the key.
-        long h = seed ^ high * 0x9e37_79b9_7f4a_7c15L ^ low * 0xc2b2_ae3d_27d4_eb4fL ^ (long) port << 48;
-        h ^= h >>> 33;
-        h *= 0xff51_afd7_ed55_8ccdL;
-        h ^= h >>> 33;
-        h *= 0xc4ce_b9fe_1a85_ec53L;
-        h ^= h >>> 33;
-        return (int) h & (slots.length - 1);
+    /** Where a search starts. All bits of the port count, as some keys have more than a port in it. */
+    int home(long high, long low, int port) {
+        // Keyed before the first step, as whoever talks to a guest chooses much of a key; the last is of MurmurHash3.
+        long h = (low ^ seed) * 0x9e37_79b9_7f4a_7c15L;
+        h = (h ^ h >>> 32 ^ high) * 0xc2b2_ae3d_27d4_eb4fL;
+        h = (h ^ h >>> 32 ^ port) * 0xff51_afd7_ed55_8ccdL;
+        h = (h ^ h >>> 33) * 0xc4ce_b9fe_1a85_ec53L;
+        return (int) (h ^ h >>> 33) & (slots.length - 1);
     }
 }

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class FlowTableTest {
@@ -16,6 +18,24 @@ class FlowTableTest {
         Flow(long low, int port) {
             super(0, low, port);
         }
+    }
+
+    /** As those of the sessions of one client port: the upper half of the number is the service's. */
+    @Test
+    void keysThatDifferInOnePartOnlyAreSpread() {
+        var table = new FlowTable<Flow>(1000);
+        for (int i = 0; i < 1000; i++) {
+            table.add(new Flow(1, i << 16 | 5353), 0);
+        }
+        // Chance alone leaves about 790 of 2048 slots in use.
+        assertThat(homes(i -> table.home(0, 1, i << 16 | 5353))).isGreaterThan(700);
+        assertThat(homes(i -> table.home(0, 1, i))).isGreaterThan(700);
+        assertThat(homes(i -> table.home(0, i, 53))).isGreaterThan(700);
+        assertThat(homes(i -> table.home(i, 1, 53))).isGreaterThan(700);
+    }
+
+    private static long homes(IntUnaryOperator home) {
+        return IntStream.range(0, 1000).map(home).distinct().count();
     }
 
     @Test
