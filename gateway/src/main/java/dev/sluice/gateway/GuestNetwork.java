@@ -545,10 +545,9 @@ final class GuestNetwork implements LocalPort {
 
     private void forget(Link link) {
         tcp.linkClosed(link);
-        for (Guest guest : guests.on(link)) {
-            udp.forget(guest);
-            echo.forget(guest);
-        }
+        List<Guest> gone = guests.on(link);
+        udp.forget(gone);
+        echo.forget(gone);
         guests.linkClosed(link);
         shares.linkClosed(link);
     }

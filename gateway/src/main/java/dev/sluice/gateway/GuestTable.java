@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Open addressing with linear probing over at most {@code limit} guests; looking up allocates nothing. When full, the guest
  * without a lease that has been silent longest is forgotten. Should it come back while a flow still knows it, it is the same {@code Guest}
- * ({@link FormerGuests}), so flows need not look for it.
+ * ({@link FormerGuests}), so flows need not look for it. What takes a look through the whole table, as a further IPv6 address or one more
+ * guest in a full table, is done for so many frames of a link only ({@link Searches}).
  */
 final class GuestTable {
     private static final long SILENCE = 60_000_000_000L;
@@ -34,22 +35,16 @@ final class GuestTable {
     /** IPv6 addresses of one MAC: link-local, stable, and temporary ones that overlap for a while. */
     static final int ADDRESSES_PER_MAC = 16;
 
-    /** Hardware addresses on another link that are looked into within {@link #MOVES_MILLIS}. */
-    static final int MOVES = 100;
-
-    static final int MOVES_MILLIS = 100;
-
     private final AddressPlan plan;
     private final Counters counters;
     private final Events events;
     private final int limit;
     private final Challenges challenges;
     private final FormerGuests former;
+    private final Searches searches = new Searches();
     private final @Nullable Guest[] slots;
     private final long seed = ThreadLocalRandom.current().nextLong();
     private int size;
-    private int moves;
-    private long movesSince;
     /** The last one found of each family: most packets come in runs from one guest. */
     private @Nullable Guest last;
 
@@ -120,7 +115,8 @@ final class GuestTable {
             counters.drop(Drop.SPOOFED_SOURCE);
             return null;
         }
-        if (!listed && !IpHeader.isIpv4(high, low) && !makeRoomFor(mac, now)) {
+        boolean ipv4 = IpHeader.isIpv4(high, low);
+        if (!listed && (!ipv4 || size >= limit) && (!searches.take(link, now) || !ipv4 && !makeRoomFor(mac, now))) {
             counters.drop(Drop.GUEST_LIMIT);
             return null;
         }
@@ -154,20 +150,14 @@ final class GuestTable {
     }
 
     /**
-     * Whether a hardware address on one link may turn up on another: if no guest has it there, or none that has answers. Looks through
-     * the whole table, so not for every frame of somebody who makes addresses up: beyond {@value #MOVES} in {@value #MOVES_MILLIS} ms
-     * the answer is no, and a machine that has really moved is heard with one of its next frames.
+     * Whether a hardware address on one link may turn up on another: if no guest has it there, or none that has answers. Beyond
+     * what {@link Searches} allow the answer is no, and a machine that has really moved is heard with one of its next frames.
      */
     boolean mayMove(long mac, Link from, Link to, long now) {
-        if (moves == 0 || now - movesSince >= MOVES_MILLIS * 1_000_000L) {
-            movesSince = now;
-            moves = 0;
-        }
-        if (moves >= MOVES) {
+        if (!searches.take(to, now)) {
             counters.drop(Drop.SPOOFED_SOURCE);
             return false;
         }
-        moves++;
         Guest holder = null;
         for (Guest guest : slots) {
             if (guest != null

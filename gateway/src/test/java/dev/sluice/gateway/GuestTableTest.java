@@ -7,6 +7,7 @@ import dev.sluice.gateway.flow.AddressPlan;
 import dev.sluice.gateway.flow.Counters;
 import dev.sluice.gateway.flow.Drop;
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.link.Link;
 import dev.sluice.testkit.NowhereLink;
 import dev.sluice.wire.Ipv4Address;
@@ -258,13 +259,47 @@ class GuestTableTest {
         var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 100, guest -> {});
         Link other = new NowhereLink();
         long begin = -5 * SECOND; // the clock's zero is anywhere
-        for (int i = 0; i < GuestTable.MOVES; i++) {
+        for (int i = 0; i < Searches.MOST; i++) {
             assertThat(table.mayMove(1000 + i, link, other, begin))
                     .as("nobody has it")
                     .isTrue();
         }
         assertThat(table.mayMove(1, link, other, begin)).isFalse();
-        assertThat(table.mayMove(1, link, other, begin + GuestTable.MOVES_MILLIS * 1_000_000L))
+        assertThat(table.mayMove(1, link, other, begin + Searches.MILLIS * 1_000_000L))
                 .isTrue();
+    }
+
+    @Test
+    void aFloodOfMadeUpAddressesIsNotLookedIntoOneByOne() {
+        AddressPlan both = plan.withIpv6(Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true));
+        var table = new GuestTable(both, counters, new Events(counters, () -> 0), 1000);
+        for (int i = 0; i < Searches.MOST; i++) {
+            assertThat(table.sender(0xfe80L << 48, 1000 + i, 2 + 2L * i, link, 0))
+                    .isNotNull();
+        }
+        assertThat(table.sender(0xfe80L << 48, 1, 2, link, 0)).isNull();
+        assertThat(counters.dropped(Drop.GUEST_LIMIT)).isEqualTo(1);
+        Link other = new NowhereLink();
+        while (System.identityHashCode(other) % 64 == System.identityHashCode(link) % 64) {
+            other = new NowhereLink();
+        }
+        assertThat(table.sender(0xfe80L << 48, 1, 2, other, 0)).as("not theirs").isNotNull();
+        assertThat(table.sender(0xfe80L << 48, 3, 4, link, Searches.MILLIS * 1_000_000L))
+                .isNotNull();
+    }
+
+    @Test
+    void aFullTableIsLookedThroughForSomeNewcomersOnly() {
+        var table = new GuestTable(plan, counters, new Events(counters, () -> 0), 3);
+        for (int i = 0; i < 3 + Searches.MOST; i++) {
+            assertThat(table.sender(GUEST + i, 100 + i, link, 0)).isNotNull();
+        }
+        Guest known = table.find(GUEST + 2 + Searches.MOST);
+        assertThat(table.sender(GUEST + 200, 1, link, 1)).isNull();
+        assertThat(table.sender(known.address, known.mac, link, 1))
+                .as("who is known")
+                .isSameAs(known);
+        assertThat(table.sender(GUEST + 200, 1, link, Searches.MILLIS * 1_000_000L))
+                .isNotNull();
     }
 }

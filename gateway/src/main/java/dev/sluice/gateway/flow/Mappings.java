@@ -3,7 +3,11 @@ package dev.sluice.gateway.flow;
 import dev.sluice.loop.Loop;
 import dev.sluice.loop.Timer;
 import dev.sluice.stack.share.Share;
+import dev.sluice.wire.IpAddress;
+import java.util.Collection;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -162,12 +166,13 @@ public final class Mappings<M extends Mapping<M>> {
         return table.size();
     }
 
-    /** Ends all of a guest that is gone. */
-    public void forget(Guest guest) {
+    /** Ends all of guests that are gone. */
+    public void forget(Collection<Guest> guests) {
+        Set<IpAddress> gone = guests.stream().map(Guest::ipAddress).collect(Collectors.toSet());
         M mapping = table.idlest();
         while (mapping != null) {
             M next = table.newer(mapping);
-            if (mapping.guest.hasAddress(guest.high, guest.low)) {
+            if (gone.contains(mapping.guest.ipAddress())) {
                 end(mapping, "guest-gone");
             }
             mapping = next;

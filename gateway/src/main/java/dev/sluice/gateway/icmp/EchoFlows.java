@@ -30,6 +30,7 @@ import dev.sluice.wire.Ipv6Header;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Collection;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -288,9 +289,9 @@ public final class EchoFlows {
         return mappings.size();
     }
 
-    /** Ends all echo flows of a guest that is gone. */
-    public void forget(Guest guest) {
-        mappings.forget(guest);
+    /** Ends all echo flows of guests that are gone. */
+    public void forget(Collection<Guest> guests) {
+        mappings.forget(guests);
     }
 
     /** Has the policy asked again about every destination. */

@@ -27,6 +27,7 @@ import dev.sluice.wire.UdpHeader;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -293,9 +294,9 @@ public final class UdpFlows {
         return mappings.size();
     }
 
-    /** Ends all mappings of a guest that is gone; its forwards stay, for when it comes back. */
-    public void forget(Guest guest) {
-        mappings.forget(guest);
+    /** Ends all mappings of guests that are gone; their forwards stay, for when they come back. */
+    public void forget(Collection<Guest> guests) {
+        mappings.forget(guests);
     }
 
     /** Has the policy asked again about every destination. */

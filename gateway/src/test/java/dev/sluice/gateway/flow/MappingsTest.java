@@ -167,7 +167,7 @@ class MappingsTest {
         add(alice, 1);
         add(bob, 2);
         add(alice, 3);
-        mappings.forget(guest(3)); // it is the address that counts
+        mappings.forget(List.of(guest(3))); // it is the address that counts
         assertThat(ends).containsExactly("1 guest-gone", "3 guest-gone");
         assertThat(ports()).containsExactly(2);
         assertThat(held(alice)).isZero();
@@ -207,7 +207,7 @@ class MappingsTest {
                 found.cut(loop.now());
             }
             if (random.nextInt(200) == 0) {
-                mappings.forget(guest);
+                mappings.forget(List.of(guest));
             }
             loop.advance(random.nextInt(30) * SECOND);
             String where = "step " + step;

@@ -20,6 +20,7 @@ import dev.sluice.wire.Bytes;
 import dev.sluice.wire.IcmpHeader;
 import dev.sluice.wire.Ipv4Header;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,7 +97,7 @@ class EchoFlowsTest {
             byte[] payload = new byte[random.nextInt(64)];
             random.nextBytes(payload);
             int identifier = random.nextInt(4) == 0 ? random.nextInt(2) * 0xffff : random.nextInt(0x1_0000);
-            flows.forget(guest);
+            flows.forget(List.of(guest));
             ping("198.51.100.1", identifier, random.nextInt(0x1_0000), payload);
             host.pings.getLast().reply("198.51.100.1");
             byte[] reply = side.nextPacket().transport();
@@ -112,7 +113,7 @@ class EchoFlowsTest {
         ping("198.51.100.1", 2, 1);
         assertThat(host.pings).hasSize(2);
         assertThat(host.pings.getFirst().sent).hasSize(2);
-        flows.forget(guest);
+        flows.forget(List.of(guest));
         assertThat(flows.size()).isZero();
         assertThat(host.open()).isZero();
     }

@@ -417,7 +417,7 @@ class UdpFlowsTest {
         send(guest, 5000, "198.51.100.1", 53, "a");
         send(other, 5000, "198.51.100.1", 53, "a");
         send(guest, 5001, "198.51.100.1", 53, "a");
-        flows.forget(guest);
+        flows.forget(List.of(guest));
         assertThat(flows.size()).isEqualTo(1);
         assertThat(socket(1).closed).isFalse();
         flows.close();
