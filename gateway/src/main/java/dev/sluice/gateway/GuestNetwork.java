@@ -321,17 +321,16 @@ final class GuestNetwork implements LocalPort {
         }
     }
 
-    /** Answers of the name server, from the address of the guest's family. */
+    /** Answers of the name server, from the address that was asked: a guest's resolver hears no other. */
     private final class DnsReplies implements DnsUdpService.Reply {
         @Override
-        public void send(Guest guest, int port, byte[] message) {
-            send(guest, port, message, message.length);
+        public void send(Guest guest, long high, long low, int port, byte[] message) {
+            send(guest, high, low, port, message, message.length);
         }
 
         @Override
-        public void send(Guest guest, int port, byte[] buffer, int length) {
-            boolean ipv4 = guest.isIpv4();
-            udp.output().send(guest, plan.gatewayHigh(ipv4), plan.gatewayLow(ipv4), DNS_PORT, port, buffer, length);
+        public void send(Guest guest, long high, long low, int port, byte[] buffer, int length) {
+            udp.output().send(guest, high, low, DNS_PORT, port, buffer, length);
         }
     }
 

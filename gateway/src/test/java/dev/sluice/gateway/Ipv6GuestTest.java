@@ -411,4 +411,15 @@ class Ipv6GuestTest {
             return true;
         }
     }
+
+    /** Some resolvers are told of the link-local address by the router's advertisement alone, and hear no other. */
+    @Test
+    void theNameServerAnswersFromTheAddressThatWasAsked() throws Exception {
+        byte[] nothing = {0, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        Ipv6Address local = Ipv6Address.linkLocal(new MacAddress(MAC));
+        sendUdp(local, SIX.linkLocal(), 53, nothing, 64);
+        assertThat(next()).startsWith(SIX.linkLocal() + " udp ");
+        sendUdp(GUEST, GATEWAY, 53, nothing, 64);
+        assertThat(next()).startsWith(GATEWAY + " udp ");
+    }
 }

@@ -28,12 +28,15 @@ public final class DnsUdpService {
     /** Sends a datagram from the gateway's port 53; called on the loop's thread. */
     @FunctionalInterface
     public interface Reply {
-        /** @param message up to 65,535 bytes, the receiver's to keep */
-        void send(Guest guest, int port, byte[] message);
+        /**
+         * @param high the gateway's address that was asked, with {@code low}
+         * @param message up to 65,535 bytes, the receiver's to keep
+         */
+        void send(Guest guest, long high, long low, int port, byte[] message);
 
         /** @param buffer holds the message at its start, during this call only */
-        default void send(Guest guest, int port, byte[] buffer, int length) {
-            send(guest, port, Arrays.copyOf(buffer, length));
+        default void send(Guest guest, long high, long low, int port, byte[] buffer, int length) {
+            send(guest, high, low, port, Arrays.copyOf(buffer, length));
         }
     }
 
@@ -49,15 +52,17 @@ public final class DnsUdpService {
      * Takes one datagram; its bytes are copied before this returns.
      *
      * @param sourcePort where the reply goes
+     * @param high the address that was asked, with {@code low}, where the reply comes from
      * @param at where the payload starts
      * @param length payload bytes
      */
-    public void onDatagram(Guest guest, int sourcePort, MemorySegment memory, long at, int length) {
+    public void onDatagram(
+            Guest guest, int sourcePort, long high, long low, MemorySegment memory, long at, int length) {
         if (tries != null && length <= query.length) {
             MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, query, 0, length);
             int kept = service.cached(query, length, probe, answer);
             if (kept > 0) {
-                reply.send(guest, sourcePort, answer, kept);
+                reply.send(guest, high, low, sourcePort, answer, kept);
                 return;
             }
         }
@@ -65,11 +70,11 @@ public final class DnsUdpService {
         MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, message, 0, message.length);
         service.query(message, Transport.UDP, guest.ipAddress(), tries, answer -> {
             if (tries != null && loop.isCurrent()) {
-                reply.send(guest, sourcePort, answer);
+                reply.send(guest, high, low, sourcePort, answer);
                 return;
             }
             try {
-                loop.execute(() -> reply.send(guest, sourcePort, answer));
+                loop.execute(() -> reply.send(guest, high, low, sourcePort, answer));
             } catch (RejectedExecutionException _) {
                 // The loop has ended, and the guest's link with it.
             }

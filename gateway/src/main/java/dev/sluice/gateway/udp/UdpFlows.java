@@ -136,7 +136,7 @@ public final class UdpFlows {
                 if (redirected.get(port)) {
                     translate(guest, sourcePort, high, low, port, packet, ipAt, udpAt, udpLength, now);
                 } else {
-                    serve(guest, sourcePort, port, packet, ipAt, udpAt, udpLength);
+                    serve(guest, sourcePort, high, low, port, packet, ipAt, udpAt, udpLength);
                 }
             }
             case HOST, WORLD -> translate(guest, sourcePort, high, low, port, packet, ipAt, udpAt, udpLength, now);
@@ -154,13 +154,22 @@ public final class UdpFlows {
     }
 
     private void serve(
-            Guest guest, int sourcePort, int port, MemorySegment packet, long ipAt, long udpAt, int udpLength) {
+            Guest guest,
+            int sourcePort,
+            long high,
+            long low,
+            int port,
+            MemorySegment packet,
+            long ipAt,
+            long udpAt,
+            int udpLength) {
         LocalDatagramService service = services.on(port);
         if (service == null) {
             counters.drop(Drop.NO_SERVICE);
             refuse(guest, IcmpHeader.PORT_UNREACHABLE, packet, ipAt, udpAt, udpLength);
         } else {
-            service.onDatagram(guest, sourcePort, packet, udpAt + UdpHeader.LENGTH, udpLength - UdpHeader.LENGTH);
+            service.onDatagram(
+                    guest, sourcePort, high, low, packet, udpAt + UdpHeader.LENGTH, udpLength - UdpHeader.LENGTH);
         }
     }
 

@@ -75,7 +75,7 @@ class DirectTriesTest {
                 service,
                 loop,
                 new LinuxDatagramHost(loop),
-                (to, port, message) -> replies.get(port).complete(message));
+                (to, _, _, port, message) -> replies.get(port).complete(message));
     }
 
     private CompletableFuture<byte[]> ask(byte[] message) throws Exception {
@@ -88,7 +88,7 @@ class DirectTriesTest {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment memory = arena.allocate(Math.max(1, message.length));
                 memory.copyFrom(MemorySegment.ofArray(message));
-                udp.onDatagram(guest, port, memory, 0, message.length);
+                udp.onDatagram(guest, port, 0, 1, memory, 0, message.length);
             }
         });
         return reply;

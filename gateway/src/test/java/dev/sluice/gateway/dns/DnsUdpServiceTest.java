@@ -73,14 +73,15 @@ class DnsUdpServiceTest {
     private final Guest guest = new Guest(0xc0a84103, 0, null);
 
     private DnsUdpService udp(DnsService service) {
-        return new DnsUdpService(service, loop, null, (to, port, message) -> sent.add(new Sent(to, port, message)));
+        return new DnsUdpService(
+                service, loop, null, (to, _, _, port, message) -> sent.add(new Sent(to, port, message)));
     }
 
     private void deliver(DnsUdpService udp, byte[] payload) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment frame = arena.allocate(payload.length + 42L);
             MemorySegment.copy(MemorySegment.ofArray(payload), 0, frame, 42, payload.length);
-            udp.onDatagram(guest, 4444, frame, 42, payload.length);
+            udp.onDatagram(guest, 4444, 0, 1, frame, 42, payload.length);
             frame.fill((byte) 0xff); // the frame is used again as soon as the call is over
         }
     }

@@ -232,24 +232,18 @@ class UdpFlowsTest {
     @Test
     void theGatewayServesRegisteredPortsAndRefusesOthers() throws Exception {
         var seen = new ArrayList<String>();
-        flows.register(53, (from, port, memory, at, length) -> {
+        flows.register(53, (from, port, high, low, memory, at, length) -> {
             byte[] payload = memory.asSlice(at, length).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
             seen.add(port + " " + new String(payload, StandardCharsets.US_ASCII));
-            flows.output()
-                    .send(
-                            from,
-                            PLAN.gatewayHigh(true),
-                            PLAN.gatewayLow(true),
-                            53,
-                            port,
-                            "answer".getBytes(StandardCharsets.US_ASCII));
+            flows.output().send(from, high, low, 53, port, "answer".getBytes(StandardCharsets.US_ASCII));
         });
         send(guest, 5000, "192.168.65.1", 53, "question");
         send(guest, 5000, "192.168.65.1", 54, "question");
         assertThat(seen).containsExactly("5000 question");
         assertThat(side.nextPacket().udp()).isEqualTo("192.168.65.1:53 > 192.168.65.3:5000 answer");
         assertThat(side.failures.remove().udp()).isEqualTo("3/3 by 192.168.65.1: 192.168.65.3:5000 > 192.168.65.1:54");
-        assertThatThrownBy(() -> flows.register(53, (a, b, c, d, e) -> {})).hasMessageContaining("53");
+        assertThatThrownBy(() -> flows.register(53, (_, _, _, _, _, _, _) -> {}))
+                .hasMessageContaining("53");
         flows.unregister(53);
         send(guest, 5000, "192.168.65.1", 53, "question");
         assertThat(side.failures).hasSize(1);

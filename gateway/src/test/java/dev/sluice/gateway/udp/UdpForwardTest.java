@@ -79,7 +79,7 @@ class UdpForwardTest {
 
     @Test
     void clientsOfTheLoopbackAreSeenAsPortsOfTheGateway() throws Exception {
-        flows.register(1053, (a, b, c, d, e) -> {});
+        flows.register(1053, (_, _, _, _, _, _, _) -> {});
         forward(5353, 53);
         SimulatedDatagrams.Socket listener = host.sockets.getFirst();
         listener.receive("127.0.0.1", 1234, "first");
