@@ -81,6 +81,10 @@ public final class AgentDatagrams implements DatagramSocket.Events, AutoCloseabl
             client.channel = agent.open(target, client);
         }
         client.lastUsed = loop.now();
+        if (socket != null && name != EVERYBODY) {
+            client.toHigh = socket.toHigh();
+            client.toLow = socket.toLow();
+        }
         client.send(high, low, port, memory, at, length);
     }
 
@@ -130,6 +134,10 @@ public final class AgentDatagrams implements DatagramSocket.Events, AutoCloseabl
         private byte @Nullable [] first;
 
         private Name firstFrom = EVERYBODY;
+        /** Which of the host's addresses it talks to: answers come from there. Both 0 if there is but one, or this is of everybody. */
+        private long toHigh;
+
+        private long toLow;
         private long lastUsed;
 
         Client(Name name) {
@@ -180,6 +188,7 @@ public final class AgentDatagrams implements DatagramSocket.Events, AutoCloseabl
             if (out == null) {
                 return;
             }
+            out.from(toHigh, toLow);
             if (name != EVERYBODY) {
                 out.send(name.high, name.low, name.port, TIME_TO_LIVE, 0, memory, at, length);
             } else if (port != 0) {

@@ -248,6 +248,29 @@ class AgentTest {
     }
 
     @Test
+    void aClientIsAnsweredFromTheAddressThatItAsked() throws Exception {
+        connect(Generation.GREETING_CONNECTED, Generation.GREETING_LISTENED, "");
+        try (DatagramSocket service = new DatagramSocket(0, InetAddress.getLoopbackAddress());
+                DatagramSocket client = new DatagramSocket()) {
+            ForwardSpec.Port everywhere = new ForwardSpec.Port(null, 0, true);
+            int port = gateway.ports()
+                    .add(List.of(new ForwardSpec(
+                            everywhere, new ForwardSpec.Agent(LOOPBACK), service.getLocalPort(), false)))
+                    .getFirst()
+                    .port();
+            service.setSoTimeout(60_000);
+            client.setSoTimeout(60_000);
+            client.connect(InetAddress.getByName("127.0.0.77"), port); // hears nobody else
+            client.send(new DatagramPacket(bytes(8, 1), 8));
+            DatagramPacket packet = new DatagramPacket(new byte[100], 100);
+            service.receive(packet);
+            service.send(packet);
+            client.receive(packet);
+            assertThat(packet.getLength()).isEqualTo(8);
+        }
+    }
+
+    @Test
     void aServicesResetIsAResetForItsClientHoweverIdle() throws Exception {
         int port = publish(serviceThatResets(), false);
         try (Socket socket = dial(port)) {
