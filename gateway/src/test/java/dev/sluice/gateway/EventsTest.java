@@ -121,6 +121,41 @@ class EventsTest {
         }
     }
 
+    /** Its socket gets a port when the first datagram leaves. */
+    @Test
+    void aFlowOfDatagramsIsToldAsOpen() throws Exception {
+        try (GuestWorld world = new GuestWorld();
+                Subscription events = listen(world, Event.Kind.FLOW_OPEN);
+                UdpSocket socket = world.guest.udp().connect(HOST, 9)) {
+            socket.send(new byte[100]);
+            assertThat(((FlowInfo) next(events).data()).state()).isEqualTo("open");
+        }
+    }
+
+    @Test
+    void aClientOfAUdpForwardThatClosesIsToldWithTheForwardsPort() throws Exception {
+        try (GuestWorld world = new GuestWorld();
+                UdpSocket service = world.guest.udp().bind(53);
+                Subscription events = listen(world, Event.Kind.FLOW_CLOSE);
+                DatagramSocket client = new DatagramSocket()) {
+            world.guest.icmp().ping(GuestWorld.GATEWAY, LONG);
+            int port = world.gateway
+                    .ports()
+                    .add(ForwardSyntax.parse("127.0.0.1:0:53/udp"))
+                    .getFirst()
+                    .port();
+            client.send(new DatagramPacket(new byte[1], 1, InetAddress.getByName("127.0.0.1"), port));
+            service.receive(LONG);
+            world.gateway.ports().remove(ForwardSyntax.listens("127.0.0.1:" + port + "/udp"), false);
+            Events.FlowEnd end = (Events.FlowEnd) next(events).data();
+            while (end.flow().direction() != FlowInfo.Direction.IN) {
+                end = (Events.FlowEnd) next(events).data(); // of the ping
+            }
+            assertThat(end.flow().localPort()).isEqualTo(port);
+            assertThat(end.reason()).isEqualTo("forward-closed");
+        }
+    }
+
     @Test
     void aFlowThatIsCutIsResetOnBothSides() throws Exception {
         try (GuestWorld world = new GuestWorld();

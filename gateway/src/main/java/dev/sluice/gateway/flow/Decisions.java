@@ -127,10 +127,17 @@ public final class Decisions {
     /**
      * A flow with these destinations, as people see it.
      *
-     * @param localPort of its socket; 0 if it has none
+     * @param open whether it has a socket
+     * @param localPort of its socket; 0 as long as that has none
      */
     public FlowInfo info(
-            FlowPolicy.Protocol protocol, Guest guest, int guestPort, Traffic traffic, int localPort, long now) {
+            FlowPolicy.Protocol protocol,
+            Guest guest,
+            int guestPort,
+            Traffic traffic,
+            boolean open,
+            int localPort,
+            long now) {
         traffic.sample(now);
         int at = latest();
         return new FlowInfo(
@@ -145,7 +152,7 @@ public final class Decisions {
                 at < 0 || verdicts[at] != Verdict.ALLOW ? null : IpHeader.address(targetHigh[at], targetLow[at]),
                 at < 0 || verdicts[at] != Verdict.ALLOW ? 0 : targetPort[at],
                 localPort,
-                localPort == 0 ? "closed" : "open",
+                open ? "open" : "closed",
                 traffic.bytesToHost,
                 traffic.bytesToGuest,
                 traffic.rateToHost(),

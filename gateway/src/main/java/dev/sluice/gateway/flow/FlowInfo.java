@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param remote whom the guest talks to, under the address it knows; of a flow with many destinations the last one, null before the first
  * @param peers destinations remembered, which is 1 for TCP
  * @param host whom our socket talks to; differs from {@code remote} where the address was translated
- * @param localPort of our socket; 0 for none
+ * @param localPort of our socket; 0 for none, as one of UDP until its first datagram has left
  * @param state of TCP towards the guest, in the words of RFC 9293; of others {@code open}, or {@code closed} without a socket
  * @param bytesToHost payload
  * @param bytesPerSecondToHost since it was last asked for, at least a second ago; at first since it began

@@ -46,7 +46,7 @@ final class EchoFlow extends Mapping<EchoFlow> implements PingSocket.Events {
 
     @Override
     public FlowInfo info(long now) {
-        return decisions.info(FlowPolicy.Protocol.PING, guest(), port(), traffic, socket == null ? 0 : port(), now);
+        return decisions.info(FlowPolicy.Protocol.PING, guest(), port(), traffic, isOpen(), isOpen() ? port() : 0, now);
     }
 
     /** Whether the guest may be shown a host-side address that no decision redirected to. */

@@ -201,9 +201,10 @@ public final class UdpFlows {
                 refuse(guest, IcmpHeader.PORT_UNREACHABLE, packet, ipAt, udpAt, udpLength);
             }
             case ALLOW -> {
-                DatagramSocket socket = mapping.socket;
+                boolean ipv4 = IpHeader.isIpv4(decisions.targetHigh(decision), decisions.targetLow(decision));
+                DatagramSocket socket = ipv4 == guest.isIpv4() ? mapping.socket : mapping.other;
                 if (socket == null) {
-                    socket = open(mapping, now);
+                    socket = open(mapping, ipv4, now);
                     if (socket == null) {
                         return;
                     }
@@ -231,13 +232,20 @@ public final class UdpFlows {
         }
     }
 
-    private @Nullable DatagramSocket open(UdpMapping mapping, long now) {
-        long any = mapping.guest().isIpv4() ? DatagramHost.mapped(0) : 0;
+    private @Nullable DatagramSocket open(UdpMapping mapping, boolean ipv4, long now) {
+        long any = ipv4 ? DatagramHost.mapped(0) : 0;
         return switch (host.openDatagram(0, any, 0, mapping)) {
             case Opening.Open<DatagramSocket>(DatagramSocket socket) -> {
-                mapping.socket = socket;
-                counters.udpOpened++;
-                events.opened(mapping, now);
+                boolean first = !mapping.isOpen();
+                if (ipv4 == mapping.guest().isIpv4()) {
+                    mapping.socket = socket;
+                } else {
+                    mapping.other = socket;
+                }
+                if (first) {
+                    counters.udpOpened++;
+                    events.opened(mapping, now);
+                }
                 yield socket;
             }
             case Opening.Failed<DatagramSocket>(HostError error, String reason) -> {

@@ -158,8 +158,8 @@ public final class UdpForward implements DatagramSocket.Events, AutoCloseable {
     @Override
     public void close() {
         if (socket != null) {
+            forwards.end(this); // while it can be told which port that was
             socket.close();
-            forwards.end(this);
             socket = null;
         }
     }

@@ -12,12 +12,15 @@ import dev.sluice.wire.IpHeader;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A guest's UDP port and the host socket that stands for it, whoever the guest talks to (RFC 4787 §4.1, §5). */
+/** A guest's UDP port and the host socket (one of each family at most) that stands for it, whoever the guest talks to (RFC 4787 §4.1, §5). */
 final class UdpMapping extends Mapping<UdpMapping> implements DatagramSocket.Events {
     private final UdpFlows flows;
     /** Opened for the first datagram that the policy allows. */
     @Nullable
     DatagramSocket socket;
+    /** Of the other family, opened for the first datagram that is led there. */
+    @Nullable
+    DatagramSocket other;
 
     UdpMapping(UdpFlows flows, Guest guest, int port, long now) {
         super(guest, port, flows.counters, now);
@@ -26,7 +29,7 @@ final class UdpMapping extends Mapping<UdpMapping> implements DatagramSocket.Eve
 
     @Override
     protected boolean isOpen() {
-        return socket != null;
+        return socket != null || other != null;
     }
 
     @Override
@@ -34,6 +37,10 @@ final class UdpMapping extends Mapping<UdpMapping> implements DatagramSocket.Eve
         if (socket != null) {
             socket.close();
             socket = null;
+        }
+        if (other != null) {
+            other.close();
+            other = null;
         }
     }
 
@@ -44,8 +51,9 @@ final class UdpMapping extends Mapping<UdpMapping> implements DatagramSocket.Eve
 
     @Override
     public FlowInfo info(long now) {
-        return decisions.info(
-                FlowPolicy.Protocol.UDP, guest(), port(), traffic, socket == null ? 0 : socket.localPort(), now);
+        DatagramSocket shown = socket == null ? other : socket;
+        int localPort = shown == null ? 0 : shown.localPort();
+        return decisions.info(FlowPolicy.Protocol.UDP, guest(), port(), traffic, isOpen(), localPort, now);
     }
 
     @Override
@@ -117,7 +125,9 @@ final class UdpMapping extends Mapping<UdpMapping> implements DatagramSocket.Eve
             destinationLow = flows.plan.hostLow(guest().isIpv4());
         }
         boolean itself = offenderHigh == high && offenderLow == low;
-        boolean router = itself || Destination.of(flows.plan, offenderHigh, offenderLow) == Destination.WORLD;
+        boolean router = itself
+                || IpHeader.isIpv4(offenderHigh, offenderLow) == guest().isIpv4()
+                        && Destination.of(flows.plan, offenderHigh, offenderLow) == Destination.WORLD;
         flows.quote.send(
                 guest(),
                 port(),

@@ -11,7 +11,8 @@
  * guest talks to, and whoever finds it may answer: endpoint-independent mapping and filtering (RFC 4787 §4.1 and §5), which games,
  * calls and hole punching need. The guest sees the peer's true address and port. Where the policy sent the guest elsewhere than it
  * asked (the host's address means the host's loopback), answers and errors are shown under the address the guest had used.
- * States: <em>closed</em> (no socket yet: nothing was allowed, or the host had no descriptor), <em>open</em>, gone. A refused or
+ * Where it sent it to the other family, as a port of the gateway may lead, there is a second socket for that; only those that were sent to
+ * are heard through it. States: <em>closed</em> (no socket yet: nothing was allowed, or the host had no descriptor), <em>open</em>, gone. A refused or
  * unreachable destination never ends a mapping. It ends after {@link dev.sluice.gateway.flow.Limits#udpIdleSeconds} without a datagram
  * either way (RFC 4787 §4.3 asks for outbound refresh), or as its guest's idlest when that has its share of the table ({@link
  * dev.sluice.gateway.flow.Mappings}).

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 public final class SimulatedDatagrams implements DatagramHost {
     public final List<Socket> sockets = new ArrayList<>();
     public final List<Ping> pings = new ArrayList<>();
+    /** The addresses that the sockets were opened for. */
+    public final List<String> bound = new ArrayList<>();
     /** What the next openings fail with. */
     public @Nullable HostError failure;
 
@@ -37,6 +39,7 @@ public final class SimulatedDatagrams implements DatagramHost {
         }
         Socket socket = new Socket(events, bindPort == 0 ? nextPort++ : bindPort);
         sockets.add(socket);
+        bound.add(IpHeader.address(bindHigh, bindLow).toString());
         return new Opening.Open<>(socket);
     }
 

@@ -19,6 +19,7 @@ import dev.sluice.host.HostError;
 import dev.sluice.posix.Errno;
 import dev.sluice.testkit.VirtualLoop;
 import dev.sluice.wire.Bytes;
+import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv4Header;
 import dev.sluice.wire.UdpHeader;
@@ -69,6 +70,23 @@ class UdpFlowsTest {
         assertThat(socket(1).sent).containsExactly("198.51.100.1:53 ttl 63 tos 0 c");
         assertThat(counters.udpOpened).isEqualTo(2);
         assertThat(counters.udpDatagramsToHost).isEqualTo(3);
+    }
+
+    @Test
+    void aPortOfTheGatewayLeadsToTheOtherFamilyToo() throws Exception {
+        flows.redirect(123, IpAddress.parse("::1"), 1123);
+        send(guest, 5000, "198.51.100.1", 53, "a");
+        send(guest, 5000, "192.168.65.1", 123, "time");
+        assertThat(host.bound).containsExactly("0.0.0.0", "::");
+        assertThat(socket(0).sent).containsExactly("198.51.100.1:53 ttl 63 tos 0 a");
+        assertThat(socket(1).sent).singleElement().asString().contains("1123", "time");
+        socket(1).receive("::1", 1123, "now");
+        assertThat(side.nextPacket().udp()).isEqualTo("192.168.65.1:123 > 192.168.65.3:5000 now");
+        socket(1).receive("2001:db8::9", 1123, "stranger");
+        assertThat(counters.dropped(Drop.UNKNOWN_PROTOCOL)).isEqualTo(1);
+        assertThat(counters.udpOpened).as("flows").isEqualTo(1);
+        flows.forget(List.of(guest));
+        assertThat(host.open()).isZero();
     }
 
     @Test
