@@ -20,7 +20,8 @@ import java.util.List;
  * then makes sockets on request, and we fetch them (pidfd_getfd(2)).
  *
  * <p>Requests are lines {@code FAMILY COUNT} on its standard input, answers lines of descriptor numbers, valid until the next request.
- * It ends with its standard input, so it never outlives us. One thread uses it.
+ * What was fetched is soon ours alone: whoever closes a socket while another process has it, too, sends no reset. It ends with its
+ * standard input, so it never outlives us. One thread uses it.
  */
 final class NamespaceHelper implements AutoCloseable {
     private static final int PATIENCE_MILLIS = 10_000;
@@ -28,8 +29,7 @@ final class NamespaceHelper implements AutoCloseable {
     private static final int NETWORK = 3;
     private static final int USER = 4;
     /** Each closes the sockets of the request before when it assigns anew. Keyboard signals are not for it. */
-    private static final List<List<String>> INTERPRETERS =
-            List.of(List.of("perl", "-e", """
+    static final List<List<String>> INTERPRETERS = List.of(List.of("perl", "-e", """
                     $| = 1; $SIG{INT} = $SIG{QUIT} = 'IGNORE'; print "ready\\n";
                     while (<STDIN>) {
                         my ($family, $count) = split; @made = ();
@@ -67,10 +67,15 @@ final class NamespaceHelper implements AutoCloseable {
      * @throws IOException if this user has no right to enter it, or there is no interpreter
      */
     static NamespaceHelper start(int network) throws IOException {
+        return start(network, INTERPRETERS);
+    }
+
+    /** The first of {@code interpreters} that does. */
+    static NamespaceHelper start(int network, List<List<String>> interpreters) throws IOException {
         int user = PosixException.check(Namespaces.userNamespaceOf(network), "the namespace's owner");
         try {
             IOException failure = new IOException("neither perl nor python3 could be started in there");
-            for (List<String> interpreter : INTERPRETERS) {
+            for (List<String> interpreter : interpreters) {
                 NamespaceHelper helper = null;
                 try {
                     helper = spawn(interpreter, network, user);
@@ -126,26 +131,37 @@ final class NamespaceHelper implements AutoCloseable {
         return pidfd;
     }
 
-    /** Fills {@code out} with non-blocking stream sockets of {@code family}. */
+    /** Fills {@code out} with non-blocking stream sockets of {@code family}, which no other process has. */
     void make(int family, int[] out) throws IOException {
-        byte[] request = (family + " " + out.length + "\n").getBytes(StandardCharsets.US_ASCII);
-        MemorySegment.copy(request, 0, buffer, ValueLayout.JAVA_BYTE, 0, request.length);
-        PosixException.check(Io.write(requests, buffer, 0, request.length), "the helper in the namespace is gone");
-        String[] theirs = readLine().split(" ");
+        String[] theirs = request(family, out.length).split(" ");
         if (theirs.length != out.length) {
             throw new IOException("the helper in the namespace makes no sockets any more");
         }
-        for (int i = 0; i < out.length; i++) {
-            int fd = Namespaces.pidfdGetfd(pidfd, Integer.parseInt(theirs[i]));
-            if (fd < 0) {
-                for (int j = 0; j < i; j++) {
-                    Io.close(out[j]);
-                }
-                throw new PosixException("pidfd_getfd", -fd);
+        int fetched = 0;
+        boolean done = false;
+        try {
+            for (String fd : theirs) {
+                out[fetched] = PosixException.check(Namespaces.pidfdGetfd(pidfd, Integer.parseInt(fd)), "pidfd_getfd");
+                Io.setNonBlocking(out[fetched++]);
             }
-            Io.setNonBlocking(fd);
-            out[i] = fd;
+            // with the request for none it drops its own
+            if (!request(family, 0).isEmpty()) {
+                throw new IOException("the helper in the namespace keeps sockets");
+            }
+            done = true;
+        } finally {
+            while (!done && fetched > 0) {
+                Io.close(out[--fetched]);
+            }
         }
+    }
+
+    /** Its answer; empty at its end, too. */
+    private String request(int family, int count) throws IOException {
+        byte[] request = (family + " " + count + "\n").getBytes(StandardCharsets.US_ASCII);
+        MemorySegment.copy(request, 0, buffer, ValueLayout.JAVA_BYTE, 0, request.length);
+        PosixException.check(Io.write(requests, buffer, 0, request.length), "the helper in the namespace is gone");
+        return readLine();
     }
 
     /** The next line of its answers; empty at its end. */

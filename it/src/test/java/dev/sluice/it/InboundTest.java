@@ -174,9 +174,9 @@ class InboundTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"127.0.0.1", Lab.HOST})
-    void aResetOfTheClientReachesTheService(String host) {
-        start(true, "0.0.0.0");
+    @CsvSource({"true, 127.0.0.1", "true, " + Lab.HOST, "false, 127.0.0.1", "false, " + Lab.HOST})
+    void aResetOfTheClientReachesTheService(boolean root, String host) {
+        start(root, "0.0.0.0");
         python("""
                 import socket, struct
                 s = socket.create_connection(('%s', 18083), 20)
