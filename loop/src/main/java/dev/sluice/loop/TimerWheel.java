@@ -48,7 +48,10 @@ final class TimerWheel {
         }
     }
 
-    /** Fires what is due at {@code now}. Timers armed by a firing timer for the past fire in the next call. */
+    /**
+     * Fires what is due at {@code now}. Timers armed by a firing timer for the past fire in the next call, and so does what else is due when
+     * one throws.
+     */
     void advance(long now) {
         long target = (now - origin) >> TICK_SHIFT;
         while (tick < target) {
@@ -70,7 +73,12 @@ final class TimerWheel {
             if (slot == 0) {
                 cascade(1);
             }
-            fire(slot, now);
+            try {
+                fire(slot, now);
+            } catch (Throwable t) {
+                tick--; // others of this tick are still due
+                throw t;
+            }
         }
     }
 

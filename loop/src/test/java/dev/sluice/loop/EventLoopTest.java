@@ -75,6 +75,27 @@ class EventLoopTest {
     }
 
     @Test
+    void timersThatFailHoldUpNoOther() throws Exception {
+        try (EventLoop loop = EventLoop.start("test")) {
+            var failed = new AtomicInteger();
+            var seen = new CompletableFuture<Integer>();
+            loop.execute(() -> {
+                long due = loop.now() + 5_000_000;
+                for (int i = 0; i < 3; i++) {
+                    loop.schedule(
+                            Timer.of(() -> {
+                                failed.incrementAndGet();
+                                throw new IllegalStateException("expected by the test");
+                            }),
+                            due);
+                }
+                loop.schedule(Timer.of(() -> seen.complete(failed.get())), due + 20_000_000);
+            });
+            assertThat(seen.get(60, TimeUnit.SECONDS)).isEqualTo(3);
+        }
+    }
+
+    @Test
     void workRunsAgainWithoutBlockingAndTimersFire() throws Exception {
         try (EventLoop loop = EventLoop.start("test")) {
             var done = new CompletableFuture<Integer>();

@@ -1,6 +1,7 @@
 package dev.sluice.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -82,6 +83,33 @@ class TimerWheelTest {
         assertThat(fired[0]).isBetween(1, 10);
     }
 
+    /** On a tick where only the lowest level turns, and on those where others are emptied into it. */
+    @Test
+    void aTimerThatThrowsHoldsUpNoOther() {
+        for (long due : new long[] {1, 5, 63, 64, 65, 4096, 64 * 4096}) {
+            var wheel = new TimerWheel(0);
+            var probes = List.of(new Probe(), new Probe(), new Probe());
+            for (Probe probe : probes) {
+                probe.due = due * TICK - 1;
+                probe.fails = true;
+                wheel.schedule(probe, probe.due);
+            }
+            var later = new Probe();
+            wheel.schedule(later, due * TICK);
+            long now = due * TICK;
+            for (Probe _ : probes) {
+                assertThat(wheel.nextWake()).as("due %d", due).isLessThanOrEqualTo(now);
+                assertThatThrownBy(() -> wheel.advance(now)).hasMessage("expected by the test");
+            }
+            wheel.advance(now);
+            assertThat(probes).as("due %d", due).allMatch(probe -> probe.fired == 1);
+            assertThat(later.fired).isZero();
+            wheel.advance(now + TICK);
+            assertThat(later.fired).isOne();
+            assertThat(wheel.nextWake()).isEqualTo(Long.MAX_VALUE);
+        }
+    }
+
     @Test
     void nothingArmedMeansNoWakeUp() {
         var wheel = new TimerWheel(0);
@@ -97,11 +125,15 @@ class TimerWheelTest {
         long at;
         int fired;
         boolean cancelled;
+        boolean fails;
 
         @Override
         protected void onTimer(long now) {
             at = now;
             fired++;
+            if (fails) {
+                throw new IllegalStateException("expected by the test");
+            }
         }
     }
 }
