@@ -9,6 +9,7 @@ import dev.sluice.host.HostError;
 import dev.sluice.host.ListenException;
 import dev.sluice.host.PortOwner;
 import dev.sluice.host.porthelper.PortHelper;
+import dev.sluice.loop.Offload;
 import dev.sluice.wire.Ipv4Address;
 import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
@@ -121,7 +122,10 @@ public final class Ports {
         Ipv4Address at = address instanceof Ipv4Address v4 ? v4 : Ipv4Address.ANY;
         // its calls block, which virtual threads must not
         FutureTask<Integer> answer = new FutureTask<>(() -> asked.bind(at, port, udp));
-        Thread.ofPlatform().name("port-helper").start(answer);
+        if (!Offload.start(Thread.ofPlatform().name("port-helper").factory(), "the port helper's answer", answer)) {
+            throw new IOException(
+                    "no thread is left to ask the port helper: end some programs, or raise the limit (ulimit -u, pids.max)");
+        }
         try {
             return answer.get();
         } catch (ExecutionException e) {

@@ -1,5 +1,6 @@
 package dev.sluice.host;
 
+import dev.sluice.loop.Offload;
 import dev.sluice.posix.NameService;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
@@ -20,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * Names that programs of this host know by other ways than name servers: those that nsswitch.conf(5) lists beside {@code files} and
  * {@code dns}, such as mDNS, LDAP or local machines. The file is watched in the way of {@link ResolvConf}. Any thread.
  *
- * <p>The lookups themselves block in libc, so each has a platform thread for as long as it takes, {@value #MAX_LOOKUPS} at most; one more
- * is told that nothing is known. Who asks waits {@value #PATIENCE_SECONDS} s at most, and the thread ends when libc is done.
+ * <p>The lookups themselves block in libc, so each has a platform thread for as long as it takes, {@value #MAX_LOOKUPS} at most; one more,
+ * or one that gets no thread, is told that nothing is known. Who asks waits {@value #PATIENCE_SECONDS} s at most, and the thread ends when libc is done.
  */
 public final class NameSwitch {
     public static final Path PATH = Path.of("/etc/nsswitch.conf");
@@ -58,6 +60,7 @@ public final class NameSwitch {
     private final @Nullable WatchedFile<Set<String>> services;
 
     private final Lookups lookups;
+    private final ThreadFactory threads;
     private final Semaphore free = new Semaphore(MAX_LOOKUPS);
 
     public NameSwitch(Path path) {
@@ -69,8 +72,16 @@ public final class NameSwitch {
     }
 
     NameSwitch(@Nullable WatchedFile<Set<String>> services, Lookups lookups) {
+        this(
+                services,
+                lookups,
+                Thread.ofPlatform().daemon().name("sluice-names").factory());
+    }
+
+    NameSwitch(@Nullable WatchedFile<Set<String>> services, Lookups lookups, ThreadFactory threads) {
         this.services = services;
         this.lookups = lookups;
+        this.threads = threads;
     }
 
     /** Linux's file; on other systems whatever the JDK finds out. */
@@ -163,7 +174,10 @@ public final class NameSwitch {
                 free.release();
             }
         });
-        Thread.ofPlatform().daemon().name("sluice-names").start(task);
+        if (!Offload.start(threads, "a name's lookup", task)) {
+            free.release();
+            return null;
+        }
         try {
             return task.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException _) {

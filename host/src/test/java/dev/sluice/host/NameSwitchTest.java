@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -127,6 +128,27 @@ class NameSwitchTest {
             }
         }
         assertThat(names.addresses("late.example", false)).containsExactly(InetAddress.getLoopbackAddress());
+    }
+
+    @Test
+    void aLookupThatGetsNoThreadFindsNothingAndTakesNoPlace() {
+        AtomicBoolean lacking = new AtomicBoolean(true);
+        Slow lookups = new Slow();
+        lookups.go.countDown();
+        NameSwitch names = new NameSwitch(null, lookups, task -> new Thread(task) {
+            @Override
+            public void start() {
+                if (lacking.get()) {
+                    throw new OutOfMemoryError("unable to create native thread: expected by the test");
+                }
+                super.start();
+            }
+        });
+        for (int i = 0; i <= NameSwitch.MAX_LOOKUPS; i++) {
+            assertThat(names.addresses("a.example", false)).isNull();
+        }
+        lacking.set(false);
+        assertThat(names.addresses("a.example", false)).containsExactly(InetAddress.getLoopbackAddress());
     }
 
     @Test

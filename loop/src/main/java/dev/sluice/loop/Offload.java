@@ -21,7 +21,13 @@ public final class Offload {
         return start(Thread.ofVirtual().name(name).factory(), name, task);
     }
 
-    static boolean start(ThreadFactory threads, String name, Runnable task) {
+    /**
+     * Runs {@code task} on a thread of {@code threads}: for what blocks in foreign calls, which takes a platform thread. Any thread may call.
+     *
+     * @param name what it is for
+     * @return false if there is no thread to run it: then it never runs
+     */
+    public static boolean start(ThreadFactory threads, String name, Runnable task) {
         // What could not be started may be queued already, and found by another carrier: who is first decides.
         AtomicBoolean decided = new AtomicBoolean();
         try {

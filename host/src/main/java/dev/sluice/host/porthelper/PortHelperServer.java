@@ -1,6 +1,7 @@
 package dev.sluice.host.porthelper;
 
 import dev.sluice.loop.LateLogger;
+import dev.sluice.loop.Offload;
 import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.Poll;
@@ -12,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -25,6 +27,7 @@ public final class PortHelperServer implements AutoCloseable {
 
     private final int listener;
     private final int owner;
+    private final ThreadFactory threads;
     private final Semaphore free = new Semaphore(MAX_CLIENTS);
     private final AtomicInteger served = new AtomicInteger();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -36,8 +39,13 @@ public final class PortHelperServer implements AutoCloseable {
      * @param owner the user it works for; root may ask too
      */
     public PortHelperServer(int listener, int owner) {
+        this(listener, owner, Thread.ofPlatform().daemon().name("port-helper").factory());
+    }
+
+    PortHelperServer(int listener, int owner, ThreadFactory threads) {
         this.listener = listener;
         this.owner = owner;
+        this.threads = threads;
         Io.setNonBlocking(listener);
     }
 
@@ -74,7 +82,7 @@ public final class PortHelperServer implements AutoCloseable {
             Io.close(client);
             return;
         }
-        Thread.ofPlatform().daemon().name("port-helper").start(() -> {
+        boolean started = Offload.start(threads, "a client of the port helper", () -> {
             try (Conversation conversation = new Conversation(client, PATIENCE_MILLIS)) {
                 serve(client, conversation);
             } catch (IOException e) {
@@ -83,6 +91,10 @@ public final class PortHelperServer implements AutoCloseable {
                 free.release();
             }
         });
+        if (!started) {
+            Io.close(client);
+            free.release();
+        }
     }
 
     private void serve(int client, Conversation conversation) throws IOException {

@@ -17,6 +17,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +36,8 @@ class PortHelperTest {
     private PortHelperServer server;
     private Thread thread;
     private Path path;
+    /** Whether no thread can be started. */
+    private final AtomicBoolean lacking = new AtomicBoolean();
 
     @BeforeEach
     void start() {
@@ -52,7 +55,15 @@ class PortHelperTest {
         } catch (Exception e) {
             throw new AssertionError(e);
         }
-        server = new PortHelperServer(listener, owner);
+        server = new PortHelperServer(listener, owner, task -> new Thread(task) {
+            @Override
+            public void start() {
+                if (lacking.get()) {
+                    throw new OutOfMemoryError("unable to create native thread: expected by the test");
+                }
+                super.start();
+            }
+        });
         thread = Thread.ofPlatform().daemon().start(() -> server.run(-1));
     }
 
@@ -93,6 +104,19 @@ class PortHelperTest {
         assertThatThrownBy(() -> new PortHelper(path.toString()).bind(Ipv4Address.LOOPBACK, 8080, false))
                 .hasMessageContaining("may not bind it either");
         assertThat(server.served()).isZero();
+    }
+
+    @Test
+    void whoeverComesWhenThereIsNoThreadIsHungUpOnAndTakesNoPlace() throws Exception {
+        lacking.set(true);
+        for (int i = 0; i < 20; i++) {
+            try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+                assertThat(client.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+            }
+        }
+        lacking.set(false);
+        assertThatThrownBy(() -> new PortHelper(path.toString()).bind(Ipv4Address.LOOPBACK, 8080, false))
+                .hasMessageContaining("may not bind it either");
     }
 
     @Test
