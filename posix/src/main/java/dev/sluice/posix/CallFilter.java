@@ -42,6 +42,14 @@ final class CallFilter {
     static final int TIOCLINUX = 0x541c;
     static final int TIOCSETD = 0x5423;
 
+    /** Each lets the kernel signal another process when a file has something to read (O_ASYNC, fcntl(2)), or says by which signal. */
+    static final int F_SETOWN = 8;
+
+    static final int F_SETSIG = 10;
+    static final int F_SETOWN_EX = 15;
+    static final int FIOSETOWN = 0x8901;
+    static final int SIOCSPGRP = 0x8902;
+
     static final List<Integer> FAMILIES =
             List.of(Sockets.AF_UNIX, Sockets.AF_INET, Sockets.AF_INET6, Sockets.AF_NETLINK, Sockets.AF_VSOCK);
 
@@ -70,12 +78,14 @@ final class CallFilter {
         Label clone = new Label();
         Label socket = new Label();
         Label ioctl = new Label();
+        Label fcntl = new Label();
         Label signal = new Label();
         Label process = new Label();
         special.put(SystemCall.CLONE, clone);
         special.put(SystemCall.CLONE3, unknown);
         special.put(SystemCall.SOCKET, socket);
         special.put(SystemCall.IOCTL, ioctl);
+        special.put(SystemCall.FCNTL, fcntl);
         special.put(SystemCall.KILL, signal);
         special.put(SystemCall.TGKILL, signal);
         special.put(SystemCall.RT_SIGQUEUEINFO, signal);
@@ -99,6 +109,14 @@ final class CallFilter {
                 .jumpIfEqual(TIOCSTI, refuse)
                 .jumpIfEqual(TIOCLINUX, refuse)
                 .jumpIfEqual(TIOCSETD, refuse)
+                .jumpIfEqual(FIOSETOWN, refuse)
+                .jumpIfEqual(SIOCSPGRP, refuse)
+                .answer(ALLOWED);
+        to.place(fcntl)
+                .load(SECOND_ARGUMENT)
+                .jumpIfEqual(F_SETOWN, refuse)
+                .jumpIfEqual(F_SETSIG, refuse)
+                .jumpIfEqual(F_SETOWN_EX, refuse)
                 .answer(ALLOWED);
         to.place(signal).load(FIRST_ARGUMENT).jumpIfEqual(pid, allow).answer(REFUSED);
         to.place(process).load(FIRST_ARGUMENT);

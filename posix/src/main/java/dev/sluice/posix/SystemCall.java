@@ -17,6 +17,7 @@ enum SystemCall {
     EXECVEAT(322, 281),
     FANOTIFY_INIT(300, 262),
     FANOTIFY_MARK(301, 263),
+    FCNTL(72, 25),
     FINIT_MODULE(313, 273),
     FORK(57, -1),
     FSCONFIG(431, 431),

@@ -24,6 +24,7 @@ class CallFilterTest {
     private static final Set<SystemCall> DEPENDS = EnumSet.of(
             SystemCall.CLONE,
             SystemCall.CLONE3,
+            SystemCall.FCNTL,
             SystemCall.IOCTL,
             SystemCall.KILL,
             SystemCall.PIDFD_GETFD,
@@ -137,6 +138,27 @@ class CallFilterTest {
                 .isEqualTo(CallFilter.REFUSED);
     }
 
+    /** The kernel sends signals for whoever owns a file. */
+    @ParameterizedTest
+    @EnumSource
+    void noFileSendsSignalsToOthers(Architecture architecture) {
+        for (int command : new int[] {CallFilter.F_SETOWN, CallFilter.F_SETSIG, CallFilter.F_SETOWN_EX}) {
+            assertThat(judge(architecture, SystemCall.FCNTL, 5, command)).isEqualTo(CallFilter.REFUSED);
+            assertThat(judge(architecture, SystemCall.FCNTL, 5, command | 1L << 32))
+                    .isEqualTo(CallFilter.REFUSED);
+        }
+        for (int request : new int[] {CallFilter.FIOSETOWN, CallFilter.SIOCSPGRP}) {
+            assertThat(judge(architecture, SystemCall.IOCTL, 5, request)).isEqualTo(CallFilter.REFUSED);
+        }
+        // F_DUPFD, F_GETFD to F_SETLKW, F_GETOWN, F_DUPFD_CLOEXEC, F_SETPIPE_SZ
+        for (int command : new int[] {0, 1, 2, 3, 4, 5, 6, 7, 9, 1030, 1031}) {
+            assertThat(judge(architecture, SystemCall.FCNTL, 5, command)).isEqualTo(CallFilter.ALLOWED);
+        }
+        assertThat(judge(architecture, SystemCall.IOCTL, 5, 0x5421))
+                .as("FIONBIO")
+                .isEqualTo(CallFilter.ALLOWED);
+    }
+
     /** The same numbers mean other calls there. */
     @Test
     void callsOfAnotherArchitectureAreRefused() {
@@ -164,7 +186,7 @@ class CallFilterTest {
             return;
         }
         Map<String, Integer> numbers = new HashMap<>();
-        Matcher line = Pattern.compile("(?m)^#define __NR_(\\w+)\\s+(\\d+)").matcher(Files.readString(header));
+        Matcher line = Pattern.compile("(?m)^#define __NR(?:3264)?_(\\w+)\\s+(\\d+)").matcher(Files.readString(header));
         while (line.find()) {
             numbers.put(line.group(1), Integer.parseInt(line.group(2)));
         }

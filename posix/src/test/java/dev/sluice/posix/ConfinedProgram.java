@@ -69,6 +69,7 @@ final class ConfinedProgram {
         results.put("personality", call(SystemCall.PERSONALITY, own, 0xffff_ffffL, 0, 0));
         results.put("clone3", call(SystemCall.CLONE3, own, 0, 0, 0));
         results.put("kill", call(SystemCall.KILL, own, parent, 0, 0));
+        results.put("fcntl", call(SystemCall.FCNTL, own, 0, CallFilter.F_SETOWN, 0)); // nobody
         results.put("io_uring_setup", call(SystemCall.IO_URING_SETUP, own, 1, 0, 0));
         results.put("open_by_handle_at", call(SystemCall.OPEN_BY_HANDLE_AT, own, -1, 0, 0));
         results.put("socket", call(SystemCall.SOCKET, own, 38, 99, 0)); // AF_ALG, and a type that there is not

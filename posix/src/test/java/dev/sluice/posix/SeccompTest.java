@@ -35,6 +35,7 @@ class SeccompTest {
             "mount",
             "personality",
             "kill",
+            "fcntl",
             "io_uring_setup",
             "open_by_handle_at",
             "socket"
@@ -43,7 +44,7 @@ class SeccompTest {
         }
         assertThat(lines.get("clone3")).as(output).isEqualTo("-" + Errno.EINVAL + " -" + Errno.ENOSYS);
         // refused by nobody else
-        for (String call : new String[] {"execve", "ptrace", "unshare", "personality", "kill", "socket"}) {
+        for (String call : new String[] {"execve", "ptrace", "unshare", "personality", "kill", "fcntl", "socket"}) {
             assertThat(lines.get(call)).as(output).doesNotStartWith("-" + Errno.EPERM + " ");
         }
         assertThat(lines.get("young")).as("as for older threads").isEqualTo("true");
