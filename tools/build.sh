@@ -1,8 +1,8 @@
-# Sourced by ./sluice when nothing usable is built: builds into .sluice/ and sets java, app, cache and flags; returns 1 after
+# Sourced by ./sluice when nothing usable is built: builds into .sluice/ and sets java, version, app, cache and flags; returns 1 after
 # saying why not.
 #   .sluice/app-KEY/     the jars (KEY: a digest of their content) and their AOT cache
 #   .sluice/built        its time is when the newest build began
-#   .sluice/current      where, java, app, cache, flags: written last and at once, so what it names is whole
+#   .sluice/current      where, java, version, app, cache, flags: written last and at once, so what it names is whole
 . "$home/tools/jdk.sh"
 
 choose_flags() {
@@ -54,7 +54,7 @@ build() {
     return 0
   fi
   choose_flags # only now: what is out of date has just been read, with its flags
-  echo "sluice: building, once for this version of the sources (a minute or two; the log is $state/build.log)" >&2
+  echo "sluice: building, once for this version of the sources and of the JDK (a minute or two; the log is $state/build.log)" >&2
   began=$state/began.$$
   : >"$began"
   # Without C2: what runs for a minute only is not worth its work (2 of 5 processor seconds).
@@ -77,7 +77,7 @@ build() {
   prepare_aot_cache
   {
     where=$state
-    for name in where java app cache flags; do
+    for name in where java version app cache flags; do
       eval "value=\$$name"
       printf "%s='%s'\n" "$name" "$(printf %s "$value" | sed "s/'/'\\\\''/g")"
     done
@@ -93,7 +93,7 @@ build() {
 # A training run records what start-up loads, links and compiles; without the cache everything works, only slower to start.
 # The cache is good for these jars, this JDK and these flags; the JVM ignores one that does not fit.
 prepare_aot_cache() {
-  version=$(sed -n 's/^\(IMPLEMENTOR_\|JAVA_RUNTIME_\)VERSION="\(.*\)"$/\2/p' "$jdk/release" | head -n 1)
+  version=$(grep -E '^(IMPLEMENTOR_|JAVA_RUNTIME_)VERSION=' "$jdk/release" | head -n 1)
   cache=$(printf %s "$version $flags" | sha256sum | cut -c1-16).aot
   new=$state/$app/$cache.$$
   if ! [ -s "$state/$app/$cache" ]; then
