@@ -35,6 +35,7 @@ final class PacFetch {
     private static final int MAX_REDIRECTS = 5;
     private static final int MAX_LINE = 256;
     private static final int MILLIS = 5_000;
+    private static final int MAX_PORT = 65_535;
 
     private final PacHost host;
     private final long deadline = System.nanoTime() + MILLIS * 1_000_000L;
@@ -88,6 +89,9 @@ final class PacFetch {
             String scheme = uri.getScheme() == null ? "http" : uri.getScheme().toLowerCase(Locale.ROOT);
             if (!scheme.equals("http") && !scheme.equals("https")) {
                 throw new IOException("a script is not fetched by " + scheme);
+            }
+            if (uri.getPort() > MAX_PORT) {
+                throw new IOException("'" + text + "' has a port that is none");
             }
             return uri;
         } catch (URISyntaxException e) {

@@ -3,6 +3,7 @@ package dev.sluice.proxy.pac;
 import dev.sluice.gateway.proxy.ProxyTarget;
 import dev.sluice.gateway.proxy.Route;
 import java.io.IOException;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -82,7 +83,12 @@ public final class PacFile {
 
     private static @Nullable Path path(String place) {
         if (place.regionMatches(true, 0, "file:", 0, 5)) {
-            return Path.of(place.substring(5).replaceFirst("^//(localhost)?(?=/)", ""));
+            String written = place.substring(5).replaceFirst("^//(localhost)?(?=/)", "");
+            try {
+                return Path.of(URLDecoder.decode(written.replace("+", "%2B"), StandardCharsets.UTF_8));
+            } catch (IllegalArgumentException e) {
+                return Path.of(written); // a percent sign that stands for itself
+            }
         }
         return place.contains("://") ? null : Path.of(place);
     }
@@ -229,7 +235,7 @@ public final class PacFile {
             if (is.size() > PacFetch.MAX_BYTES) {
                 throw new IOException("it has more than " + PacFetch.MAX_BYTES + " bytes");
             }
-            return new PacFetch.Fetched(Files.readString(file, StandardCharsets.UTF_8), null);
+            return new PacFetch.Fetched(new String(Files.readAllBytes(file), StandardCharsets.UTF_8), null);
         } catch (NoSuchFileException _) {
             stamp = null;
             throw new IOException("there is no such file");

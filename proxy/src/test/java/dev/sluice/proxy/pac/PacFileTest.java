@@ -1,5 +1,6 @@
 package dev.sluice.proxy.pac;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
@@ -103,6 +104,29 @@ class PacFileTest {
         Files.writeString(path, "var x;\nfunction FindProxyForURL( {");
         assertThat(ask(file, "x.test")).contains("direct").contains("p.pac line 2");
         assertThat(ask(file, "x.test")).contains("p.pac line 2");
+    }
+
+    @Test
+    void aByteThatIsNoUtf8DoesNotMakeAScriptUseless() throws IOException {
+        Path path = Files.write(
+                folder.resolve("p.pac"), ("// für alle\n" + returning("PROXY a.test:1")).getBytes(ISO_8859_1));
+        assertThat(ask(file(path.toString()), "x.test")).isEqualTo("http://a.test:1 (p.pac line 3)");
+    }
+
+    @Test
+    void theUrlOfAFileMayBeWrittenWithPercentSigns() throws IOException {
+        for (String name : List.of("a b+c.pac", "100%.pac")) {
+            Path path = Files.writeString(folder.resolve(name), returning("PROXY a.test:1"));
+            assertThat(ask(file(path.toUri().toString()), "x.test")).startsWith("http://a.test:1");
+            assertThat(ask(file("file://" + path), "x.test")).startsWith("http://a.test:1");
+        }
+    }
+
+    @Test
+    void aPortThatIsNoneMeansDirect() {
+        assertThat(ask(file("http://127.0.0.1:99999/p.pac"), "x.test"))
+                .isEqualTo("direct (direct, as http://127.0.0.1:99999/p.pac can't be used: "
+                        + "'http://127.0.0.1:99999/p.pac' has a port that is none)");
     }
 
     @Test
