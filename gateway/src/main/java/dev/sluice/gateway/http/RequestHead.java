@@ -12,6 +12,8 @@ public record RequestHead(String method, String target, int minor, Fields fields
     /** The other version is said to be not supported (RFC 9110 §15.6.6). */
     private static final int VERSION_NOT_SUPPORTED = 505;
 
+    private static final int DELETE = 0x7f;
+
     /** @param bytes from the first of the request line to the last of the empty line */
     public static RequestHead parse(byte[] bytes) throws BadMessage {
         HeadLines lines = HeadLines.of(bytes);
@@ -49,9 +51,11 @@ public record RequestHead(String method, String target, int minor, Fields fields
                 String version = new String(bytes, lastSpace, i - lastSpace, StandardCharsets.ISO_8859_1).strip();
                 return spaces >= 2 && version.startsWith("HTTP/1.");
             }
-            if (b == ' ') {
+            if (b == ' ' && i > at) {
                 spaces++;
                 lastSpace = i;
+            } else if (b >= 0 && b < ' ' || b == DELETE) {
+                return false;
             } else if (spaces == 0 && (b < 'A' || b > 'Z') && (b < 'a' || b > 'z') && b != '-' && b != '_') {
                 return false;
             }

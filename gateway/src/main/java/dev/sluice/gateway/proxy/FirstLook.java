@@ -7,6 +7,8 @@ final class FirstLook implements Scan {
     /** No method is longer. */
     private static final int LONGEST_METHOD = 24;
 
+    private static final int DELETE = 0x7f;
+
     private int seen;
     private boolean begun;
     private boolean inMethod = true;
@@ -17,6 +19,7 @@ final class FirstLook implements Scan {
         if (!begun && (b == '\r' || b == '\n')) {
             return seen > 8;
         }
+        boolean first = !begun;
         begun = true;
         if (b == '\n' || seen >= LONGEST_LINE) {
             return true;
@@ -24,11 +27,11 @@ final class FirstLook implements Scan {
         if (inMethod) {
             if (b == ' ') {
                 inMethod = false;
-                return false;
+                return first;
             }
             boolean letter = b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z' || b == '-' || b == '_';
             return !letter || seen > LONGEST_METHOD;
         }
-        return false;
+        return b >= 0 && b < ' ' && b != '\r' || b == DELETE; // no text
     }
 }
