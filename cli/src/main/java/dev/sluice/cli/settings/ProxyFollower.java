@@ -7,7 +7,7 @@ import dev.sluice.gateway.Gateway;
 import dev.sluice.gateway.dns.AddressLookup;
 import dev.sluice.gateway.dns.DnsNames;
 import dev.sluice.gateway.flow.AddressPlan;
-import dev.sluice.gateway.flow.Ipv6Plan;
+import dev.sluice.gateway.flow.Destination;
 import dev.sluice.gateway.proxy.ProxyTarget;
 import dev.sluice.gateway.proxy.Route;
 import dev.sluice.loop.LateLogger;
@@ -18,17 +18,18 @@ import dev.sluice.proxy.rule.Exceptions;
 import dev.sluice.proxy.rule.Logins;
 import dev.sluice.proxy.rule.NoProxy;
 import dev.sluice.proxy.rule.ProxySetting;
-import dev.sluice.wire.Ipv4Address;
-import dev.sluice.wire.Ipv6Address;
+import dev.sluice.wire.IpAddress;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** Has a network's proxy policy follow the settings. Made with the first that says something about proxies; nothing of it is loaded before. */
 final class ProxyFollower implements ProxyDoor {
     private static final System.Logger LOG = LateLogger.of("dev.sluice.cli.settings");
+    private static final Pattern NUMBER = Pattern.compile("[0-9]+|0x[0-9a-f]*");
 
     private final Gateway gateway;
     private final LiveProxyPolicy policy;
@@ -61,18 +62,22 @@ final class ProxyFollower implements ProxyDoor {
         }
     }
 
-    /** What no proxy can reach. */
+    /** What no proxy can reach, or would look for on its own machine, which is often this one. */
     private static boolean isOwn(AddressPlan plan, String host) {
-        if (host.endsWith("." + DnsNames.ZONE) || host.endsWith(".docker.internal")) {
+        if (host.endsWith("." + DnsNames.ZONE)
+                || host.endsWith(".docker.internal")
+                || host.equals("localhost")
+                || host.endsWith(".localhost")) {
             return true;
         }
         try {
-            Ipv6Plan six = plan.ipv6();
-            return host.indexOf(':') < 0
-                    ? plan.subnet().contains(Ipv4Address.parse(host))
-                    : six != null && six.prefix().contains(Ipv6Address.parse(host));
+            IpAddress address = IpAddress.parse(host);
+            boolean foreign =
+                    plan.ipv6() == null && address.high() != 0; // an upstream may well have the IPv6 that guests lack
+            return !foreign && Destination.of(plan, address.high(), address.low()) != Destination.WORLD;
         } catch (IllegalArgumentException e) {
-            return false; // a name
+            // a name; or 127.1 and the like, of which every system makes an address of its own
+            return NUMBER.matcher(host.substring(host.lastIndexOf('.') + 1)).matches();
         }
     }
 

@@ -323,6 +323,32 @@ class LiveSettingsTest {
         assertThat(route("www.test")).isInstanceOf(Route.Via.class);
     }
 
+    /** Upstreams often listen there, and would reach for a guest what it must not reach itself. */
+    @Test
+    void noProxyIsAskedForALoopback() throws Exception {
+        start("proxy: {use: \"http://127.0.0.1:3128\"}\n");
+        for (String own : List.of(
+                "localhost",
+                "a.localhost",
+                "127.0.0.1",
+                "127.255.0.1",
+                "0.0.0.0",
+                "240.0.0.1",
+                "::1",
+                "::",
+                "::ffff:127.0.0.1",
+                "127.1",
+                "2130706433",
+                "0x7f.1",
+                "0177.0.0.01")) {
+            assertThat(route(own)).as(own).isInstanceOf(Route.Direct.class);
+        }
+        for (String other : List.of(
+                "10.1.2.3", "169.254.1.1", "2001:db8::5", "::ffff:198.51.100.1", "localhost.test", "a.1x", "x1")) {
+            assertThat(route(other)).as(other).isInstanceOf(Route.Via.class);
+        }
+    }
+
     @Test
     void aLoginGoesToTheProxyThatItIsForAndIsNeverShown() throws Exception {
         Path script = folder.resolve("p.pac");
