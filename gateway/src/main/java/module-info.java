@@ -7,6 +7,7 @@ module dev.sluice.gateway {
     requires dev.sluice.posix;
     requires dev.sluice.stack;
     requires jdk.jfr;
+    requires jdk.net;
     requires transitive dev.sluice.wire;
 
     exports dev.sluice.gateway;

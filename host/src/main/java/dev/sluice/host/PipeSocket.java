@@ -10,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntConsumer;
 
 /**
  * A stream inside the process: the loop has this end as a {@link StreamSocket}, a service has the other as blocking streams on a
@@ -36,11 +37,25 @@ public final class PipeSocket implements StreamSocket {
     private boolean over;
 
     private boolean failed;
+    /** The loop's side has broken off. */
+    private boolean reset;
+
+    private final IntConsumer keepAlive;
 
     /** A connected pair; {@code onConnected} is reported in a later turn. */
     public PipeSocket(Loop loop, Events events) {
+        this(loop, events, _ -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param keepAlive what {@link #keepAlive} does, on the loop, where the service has somebody to ask
+     */
+    public PipeSocket(Loop loop, Events events, IntConsumer keepAlive) {
         this.loop = loop;
         this.events = events;
+        this.keepAlive = keepAlive;
         loop.execute(events::onConnected);
     }
 
@@ -170,6 +185,16 @@ public final class PipeSocket implements StreamSocket {
         }
     }
 
+    /** Whether the loop's side has broken off instead of closing in order; any thread. */
+    public boolean isReset() {
+        lock.lock();
+        try {
+            return reset;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Waits until either side is done with both directions; for the service's thread. */
     public void awaitOver() throws InterruptedIOException {
         lock.lock();
@@ -209,7 +234,18 @@ public final class PipeSocket implements StreamSocket {
 
     @Override
     public void reset() {
-        close();
+        lock.lock();
+        try {
+            reset = true;
+            close();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void keepAlive(int seconds) {
+        keepAlive.accept(seconds);
     }
 
     @Override

@@ -523,8 +523,8 @@ final class GuestEnd implements StreamSocket {
 
     @Override
     public void keepAlive(int seconds) {
-        if (up == Up.TUNNEL) {
-            upstream().socket().keepAlive(seconds);
+        if (upstream != null && up != Up.DISCARD) { // a server that thinks, or a download, as well as a tunnel
+            upstream.socket().keepAlive(seconds);
         }
     }
 

@@ -93,9 +93,8 @@ final class RequestBody {
 
     /** It does not come to its end: half a request must not be taken for a whole one. */
     void breakOff(UpstreamEnd to, BodyOutcome how) {
-        outcome = how;
+        end(how); // first: who hears of the reset asks why
         to.resetNow();
-        done.complete(how);
     }
 
     /** Nobody moves it any more. */

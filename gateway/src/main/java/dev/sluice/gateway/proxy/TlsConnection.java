@@ -11,21 +11,25 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
+import jdk.net.ExtendedSocketOptions;
 
 /**
  * A connection to an upstream inside TLS. It ends in order only where TLS says so: an end of TCP alone may have cut off half of what was
- * to come (RFC 8446 §6.1), and breaks it, as a reset does. Two virtual threads of its own carry the bytes between it and a pipe to the loop, so this way costs
- * copies and memory that the others do not.
+ * to come (RFC 8446 §6.1), and breaks it, as a reset does. Two virtual threads of its own carry the bytes between it and a pipe to the loop, and a third
+ * waits to close it, so this way costs copies and memory that the others do not.
  */
 final class TlsConnection {
     private static final int PIECE = 16 << 10;
+    /** How long an upstream may take for the last that was said to it, behind an end in order. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     /** The TCP connection below; the JDK's TLS would take its end for an end in order. */
-    private static final class Carrier extends Socket {
+    static final class Carrier extends Socket {
         @Override
         public InputStream getInputStream() throws IOException {
             return new FilterInputStream(super.getInputStream()) {
@@ -49,9 +53,12 @@ final class TlsConnection {
         }
     }
 
+    final Carrier carrier;
     private final SSLSocket socket;
+    private boolean keptAlive;
 
-    private TlsConnection(SSLSocket socket) {
+    private TlsConnection(Carrier carrier, SSLSocket socket) {
+        this.carrier = carrier;
         this.socket = socket;
     }
 
@@ -60,7 +67,7 @@ final class TlsConnection {
             throws IOException {
         IOException failure = new IOException(upstream.host() + " has no address");
         for (IpAddress address : addresses) {
-            Socket plain = new Carrier();
+            Carrier plain = new Carrier();
             try {
                 plain.setTcpNoDelay(true);
                 plain.connect(
@@ -73,7 +80,7 @@ final class TlsConnection {
                 secured.setSSLParameters(parameters);
                 secured.startHandshake();
                 secured.setSoTimeout(0);
-                return new TlsConnection(secured);
+                return new TlsConnection(plain, secured);
             } catch (IOException | RuntimeException e) {
                 plain.close();
                 failure = new IOException(address + ":" + upstream.port() + ": " + e.getMessage(), e);
@@ -84,10 +91,24 @@ final class TlsConnection {
 
     /** The loop's end of it; on the loop. */
     StreamSocket join(Loop loop, StreamSocket.Events events) {
-        PipeSocket pipe = new PipeSocket(loop, events);
-        Thread.ofVirtual().name("proxy-tls-out").start(() -> send(pipe));
+        PipeSocket pipe = new PipeSocket(loop, events, this::keepAlive);
+        Thread sender = Thread.ofVirtual().name("proxy-tls-out").start(() -> send(pipe));
         Thread.ofVirtual().name("proxy-tls-in").start(() -> receive(pipe));
+        Thread.ofVirtual().name("proxy-tls-end").start(() -> end(pipe, sender));
         return pipe;
+    }
+
+    private void keepAlive(int seconds) {
+        if (!keptAlive) {
+            keptAlive = true;
+            try {
+                carrier.setKeepAlive(true);
+                carrier.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, seconds);
+                carrier.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, seconds);
+            } catch (IOException | UnsupportedOperationException e) {
+                // it has ended, or this system has a pace of its own
+            }
+        }
     }
 
     private void send(PipeSocket pipe) {
@@ -102,10 +123,12 @@ final class TlsConnection {
                 socket.shutdownOutput();
                 pipe.awaitOver(); // the upstream may still have much to say
             }
+            if (!pipe.isReset()) {
+                socket.close();
+            }
         } catch (IOException e) {
             pipe.failService();
         }
-        close();
     }
 
     private void receive(PipeSocket pipe) {
@@ -119,15 +142,20 @@ final class TlsConnection {
             out.close(); // an end in order; where it broke off, the guest must not see one
         } catch (IOException e) {
             pipe.failService();
-            close();
         }
     }
 
-    private void close() {
-        try {
-            socket.close();
-        } catch (IOException e) {
-            // it is of no use either way
+    /** Closes what is below when either side is done with it: TLS itself may wait for ever to write to an upstream that does not read. */
+    private void end(PipeSocket pipe, Thread sender) {
+        try (carrier) {
+            pipe.awaitOver();
+            if (pipe.isReset()) {
+                carrier.setSoLinger(true, 0); // no end in order for the upstream either
+            } else {
+                sender.join(PATIENCE);
+            }
+        } catch (IOException | InterruptedException e) {
+            // it is closed either way
         }
     }
 }

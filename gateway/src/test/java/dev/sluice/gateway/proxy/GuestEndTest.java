@@ -6,11 +6,14 @@ import dev.sluice.gateway.flow.Guest;
 import dev.sluice.gateway.http.Framing;
 import dev.sluice.gateway.tcp.GuestStream;
 import dev.sluice.host.HostError;
+import dev.sluice.host.PipeSocket;
 import dev.sluice.loop.EventLoop;
 import dev.sluice.testkit.VirtualLoop;
 import dev.sluice.wire.IpAddress;
 import dev.sluice.wire.Ipv4Address;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -130,6 +133,42 @@ class GuestEndTest {
         assertThat(aborted.get()).isNull();
         loop.advance(TimeUnit.SECONDS.toNanos(20));
         assertThat(aborted.get()).isEqualTo("not-closed");
+    }
+
+    private static GuestEnd quiet(VirtualLoop loop) {
+        return new GuestEnd(loop, new Flow() {
+            @Override
+            public void onWritable() {}
+        });
+    }
+
+    @Test
+    void aGuestThatAsksWhetherItsServerIsThereHasItAskedAlsoOutsideOfTunnels() {
+        VirtualLoop loop = new VirtualLoop(0);
+        GuestEnd guest = quiet(loop);
+        List<Integer> asked = new ArrayList<>();
+        guest.keepAlive(50); // nobody is there yet
+        guest.uses(UpstreamEnd.open(
+                Arena.ofAuto().allocate(64), guest, events -> new PipeSocket(loop, events, asked::add)));
+        loop.advance(1);
+        guest.keepAlive(60);
+        assertThat(asked).containsExactly(60);
+    }
+
+    @Test
+    void whoHearsThatABodyWasBrokenOffFindsOutWhy() {
+        VirtualLoop loop = new VirtualLoop(0);
+        GuestEnd guest = quiet(loop);
+        UpstreamEnd upstream =
+                UpstreamEnd.open(Arena.ofAuto().allocate(64), guest, events -> new PipeSocket(loop, events));
+        RequestBody body = new RequestBody();
+        CompletableFuture<BodyOutcome> done = new CompletableFuture<>();
+        body.begin(new Framing.Chunked(), done);
+        CompletableFuture<BodyOutcome> known =
+                upstream.collect(Scan.ANYTHING, 9).taken().thenApply(_ -> done.getNow(null));
+        loop.advance(1);
+        body.breakOff(upstream, BodyOutcome.BROKEN);
+        assertThat(known.getNow(null)).isEqualTo(BodyOutcome.BROKEN);
     }
 
     @Test
