@@ -12,6 +12,7 @@ import dev.sluice.gateway.proxy.Route;
 import dev.sluice.net.NetException;
 import dev.sluice.testkit.Async;
 import dev.sluice.testkit.Bulk;
+import dev.sluice.wire.Ipv6Address;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -125,6 +126,69 @@ class HttpProxyTest {
                 server.send("HTTP/1.1 204 No Content\r\n\r\n");
                 assertThat(guest.head()).startsWith("HTTP/1.1 204 ");
             }
+        }
+    }
+
+    /** It may keep its body then, or send it: only the connection's end leaves no doubt. */
+    @Test
+    void aGuestThatGetsAnAnswerInsteadOfPermissionIsToldThatItsConnectionEnds() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server();
+                Client guest = world.toProxy()) {
+            guest.send("PUT http://a.test:" + origin.port()
+                    + "/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+            try (Peer server = origin.accept()) {
+                server.head();
+                server.send("HTTP/1.1 401 Who\r\nContent-Length: 0\r\n\r\n");
+                assertThat(guest.rest())
+                        .isEqualTo("HTTP/1.1 401 Who\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                assertThat(server.in().read()).isEqualTo(-1);
+            }
+        }
+    }
+
+    /** RFC 9112 §9.3: a server that does not say that it closes reads the whole request. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anUploadReachesAServerThatHasAnsweredFirst(boolean transparent) throws Exception {
+        int bytes = 1_000_000;
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server()) {
+            if (transparent) {
+                world.routes(_ -> List.of(new Route.Direct("no_proxy")), origin.port());
+            }
+            String start = transparent ? "/" : "http://a.test:" + origin.port() + "/";
+            String rest = " HTTP/1.1\r\nHost: a.test:" + origin.port() + "\r\n";
+            try (Client guest = transparent ? world.toWorld(origin.port()) : world.toProxy()) {
+                guest.send("POST " + start + rest + "Content-Length: " + bytes + "\r\n\r\n");
+                try (Peer server = origin.accept()) {
+                    server.head();
+                    server.send("HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok");
+                    assertThat(guest.head()).startsWith("HTTP/1.1 202 ").doesNotContain("close");
+                    assertThat(guest.read(2)).isEqualTo("ok");
+                    CompletableFuture<byte[]> sent = Async.async(() -> Bulk.pour(guest.out(), bytes, 1));
+                    assertThat(digest(server, bytes)).isEqualTo(Async.get(sent));
+                    guest.send("GET " + start + rest + "\r\n");
+                    assertThat(server.head()).startsWith("GET ");
+                }
+            }
+        }
+    }
+
+    @Test
+    void aServerThatHasAnsweredFirstAndLeavesIsNotWaitedFor() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server();
+                Client guest = world.toProxy()) {
+            guest.send("POST http://a.test:" + origin.port()
+                    + "/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf");
+            try (Peer server = origin.accept()) {
+                server.head();
+                assertThat(server.read(4)).isEqualTo("half");
+                server.send("HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok");
+            }
+            guest.head();
+            assertThat(guest.rest()).isEqualTo("ok");
         }
     }
 
@@ -357,6 +421,66 @@ class HttpProxyTest {
             assertThat(page(world, "http://a.test/"))
                     .startsWith("HTTP/1.1 403 Forbidden\r\n")
                     .contains("Not here.", "rule 7");
+        }
+    }
+
+    /** As the host's sockets take it: else a rule for the one would not be asked about the other. */
+    @Test
+    void anAddressOfIpv4InsideIpv6IsThatOfIpv4_whereANameLeadsToIt() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server();
+                Client guest = world.toProxy()) {
+            world.world.gateway.dns().known(_ -> List.of(Ipv6Address.mapped(HttpWorld.WORLD)));
+            guest.send("GET http://a.test:" + origin.port() + "/ HTTP/1.1\r\nHost: x\r\n\r\n");
+            try (Peer server = origin.accept()) {
+                assertThat(server.head()).startsWith("GET / ");
+            }
+        }
+    }
+
+    @Test
+    void aGuestThatLeavesIsNoFaultOfAnyServer() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server origin = new Server()) {
+            String request = "GET http://a.test:" + origin.port() + "/ HTTP/1.1\r\nHost: x\r\n\r\n";
+            try (Client guest = world.toProxy()) { // while its server thinks
+                guest.send(request);
+                try (Peer server = origin.accept()) {
+                    server.head();
+                    guest.connection.abort();
+                    awaitNoSession(world);
+                }
+            }
+            try (Client guest = world.toProxy()) { // before it is connected
+                world.routes(_ -> {
+                    guest.connection.abort();
+                    return whenFlowsHaveEnded(world, new Route.Direct("rule 1"));
+                });
+                guest.send(request);
+                while (world.world.gateway.status().proxy().sessions() < 2) {
+                    Thread.onSpinWait();
+                }
+                awaitNoSession(world);
+            }
+            assertThat(world.world.gateway.status().proxy().badResponses()).isZero();
+            assertThat(world.world.gateway.status().proxy().connectFailures()).isZero();
+        }
+    }
+
+    private static List<Route> whenFlowsHaveEnded(HttpWorld world, Route route) {
+        try {
+            while (!world.world.gateway.flows().list().isEmpty()) {
+                Thread.onSpinWait();
+            }
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+        return List.of(route);
+    }
+
+    private static void awaitNoSession(HttpWorld world) throws IOException {
+        while (world.world.gateway.status().proxy().active() > 0) {
+            Thread.onSpinWait();
         }
     }
 

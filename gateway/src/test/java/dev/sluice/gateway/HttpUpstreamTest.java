@@ -58,6 +58,30 @@ class HttpUpstreamTest {
         }
     }
 
+    @Test
+    void aPasswordDoesNotGoToTheUpstreamThatTakesTheOthersPlace() throws Exception {
+        try (HttpWorld world = new HttpWorld();
+                Server first = new Server();
+                Server second = new Server();
+                Client guest = world.toProxy()) {
+            world.routes(_ -> List.of(trusted(first, Upstream.Kind.HTTP), HttpWorld.via(second)));
+            String request = "GET http://www.example.com/ HTTP/1.1\r\nHost: www.example.com\r\n\r\n";
+            guest.send(request);
+            try (Peer upstream = first.accept()) {
+                assertThat(upstream.head()).contains(BASIC);
+                upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                guest.head();
+                guest.read(2);
+                guest.send(request);
+                upstream.head();
+                first.close(); // it restarts
+            }
+            try (Peer upstream = second.accept()) {
+                assertThat(upstream.head()).isEqualTo(request);
+            }
+        }
+    }
+
     /** RFC 9110 §11.7.2: a guest may have been told a password for the upstream itself. */
     @Test
     void aGuestsOwnPasswordReachesAnUpstreamThatHasNone() throws Exception {

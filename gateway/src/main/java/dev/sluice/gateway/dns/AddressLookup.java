@@ -57,7 +57,9 @@ public final class AddressLookup {
             for (ResourceRecord record : DnsMessage.records(reply, DnsHeader.TYPE_AAAA, NO_OWNER)) {
                 if (record.data().length == 16) {
                     ByteBuffer data = ByteBuffer.wrap(record.data());
-                    found.add(new Ipv6Address(data.getLong(), data.getLong()));
+                    Ipv6Address address = new Ipv6Address(data.getLong(), data.getLong());
+                    Ipv4Address mapped = address.mappedIpv4(); // what the host's sockets take it for, and rules must
+                    found.add(mapped == null ? address : mapped);
                 }
             }
         } catch (InterruptedException e) {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -31,6 +32,8 @@ final class HttpSession {
     private Links.@Nullable Link kept;
     /** The guest's connection is no affair of ours any more: a tunnel stands. */
     private boolean handedOver;
+    /** The guest need not wait for the server's word before it sends the request's body, or has got it (RFC 9110 §10.1.1). */
+    private boolean bodyWanted;
 
     /** @param chosen where the connection leads by itself; null if it leads to the proxy */
     HttpSession(HttpProxy proxy, GuestEnd guest, Links links, FlowPolicy.@Nullable Allow chosen) {
@@ -241,18 +244,23 @@ final class HttpSession {
         }
         kept = link;
         proxy.counters().requests.increment();
-        Links.Identity identity = link.upstream() == null ? null : links.identity(link.upstream());
-        Optional<String> authorization = identity == null ? Optional.empty() : first(identity, link, asked.target());
+        Links.Identity identity = null;
+        Optional<String> authorization = Optional.empty();
         int legs = 0;
         while (true) {
+            Upstream upstream = link.upstream();
+            if (!Objects.equals(upstream, identity == null ? null : identity.upstream())) {
+                identity = upstream == null ? null : links.identity(upstream);
+                authorization = identity == null ? Optional.empty() : first(identity, link, asked.target());
+            }
             UpstreamEnd end = link.end();
-            RequestHead sent = link.upstream() != null
+            RequestHead sent = upstream != null
                     ? Forwarding.toProxy(request, asked.url(), asked.host(), authorization.orElse(null))
                     : asIs ? request : Forwarding.toServer(request, asked.path(), asked.host());
             boolean reused = end.used;
             end.used = true;
             end.send(sent.bytes());
-            CompletableFuture<BodyOutcome> up = guest.relayUp(end, body, asIs && link.upstream() == null);
+            CompletableFuture<BodyOutcome> up = guest.relayUp(end, body, asIs && upstream == null);
             ResponseHead response = response(request, end, up, link.title(asked.target()), reused);
             boolean again = body.isEmpty() && REPEATABLE.contains(request.method());
             if (response == null) {
@@ -281,7 +289,7 @@ final class HttpSession {
                     continue;
                 }
             }
-            return answer(request, response, link, up, asIs && link.upstream() == null, asked.target());
+            return answer(request, response, link, up, asIs && upstream == null, asked.target());
         }
     }
 
@@ -298,6 +306,7 @@ final class HttpSession {
     private @Nullable ResponseHead response(
             RequestHead request, UpstreamEnd end, CompletableFuture<BodyOutcome> up, String title, boolean reused)
             throws ProxyFailure, BadMessage {
+        bodyWanted = !request.fields().members("expect").contains("100-continue");
         for (int interim = 0; ; interim++) {
             Collector.Taken taken = Waiting.await(
                     end.collect(HeadScan.ofResponse()::ends, proxy.limits().proxyHeadBytes())
@@ -318,6 +327,7 @@ final class HttpSession {
                 if (!response.isInterim()) {
                     return response;
                 }
+                bodyWanted |= response.status() == 100;
                 if (request.minor() == 1) { // RFC 9110 §15.2
                     Waiting.await(guest.send(response.bytes()));
                 }
@@ -337,7 +347,7 @@ final class HttpSession {
     }
 
     private ProxyFailure gone(CompletableFuture<BodyOutcome> up, String title, Route route) {
-        if (!up.isDone() || up.join() != BodyOutcome.CUT_OFF) {
+        if (!guest.isGone() && (!up.isDone() || up.join() != BodyOutcome.CUT_OFF)) {
             proxy.counters().badResponses.increment();
         }
         return new ProxyFailure(502, title + " has closed the connection without an answer.", "Rule: " + route.rule());
@@ -377,13 +387,19 @@ final class HttpSession {
         boolean counted = !(framing instanceof Framing.UntilClose);
         boolean twoLengths =
                 framing instanceof Framing.Chunked && response.fields().has("content-length");
-        boolean more = counted && request.keepsAlive() && response.minor() == 1 && (!asIs || response.keepsAlive());
+        boolean comes = bodyWanted || up.isDone(); // else the guest may well keep the body that nobody has asked it for
+        boolean more =
+                comes && counted && request.keepsAlive() && response.minor() == 1 && (!asIs || response.keepsAlive());
         ResponseHead told = asIs && !twoLengths ? response : Forwarding.toGuest(response, more);
         BodyOutcome down = Waiting.await(guest.relayDown(end, told.bytes(), framing));
         if (down == BodyOutcome.BROKEN) {
             guest.reset("bad-response");
         } else if (down == BodyOutcome.CUT_OFF && !counted) {
             guest.breakOff(); // nothing but an end in order would tell that this was all
+        }
+        if (down == BodyOutcome.WHOLE && comes && response.keepsAlive() && !up.isDone()) {
+            // it has answered first, and reads on (RFC 9112 §9.3), or says by its end that it does not
+            Waiting.await(CompletableFuture.anyOf(up, end.rest()));
         }
         boolean whole = down == BodyOutcome.WHOLE && up.isDone() && up.join() == BodyOutcome.WHOLE;
         if (!whole || !response.keepsAlive() || twoLengths || !end.isFresh()) {

@@ -219,6 +219,11 @@ final class Links {
             this.basic = Forwarding.basic(upstream);
         }
 
+        /** To whom. */
+        Upstream upstream() {
+            return upstream;
+        }
+
         /** What to say unasked. */
         Optional<String> first() throws IOException {
             List<String> known = proxy.challenges(upstream);
@@ -273,7 +278,9 @@ final class Links {
     }
 
     private String failed(Route route, ProxyTarget target, IOException e) {
-        proxy.counters().connectFailures.increment();
+        if (!guest.isGone()) { // else nothing has failed: nobody wants it any more
+            proxy.counters().connectFailures.increment();
+        }
         String why = e.getMessage() + "\n  Rule: " + route.rule();
         return switch (route) {
             case Route.Via via -> "Upstream " + via.upstream().title() + ": " + why;

@@ -36,6 +36,8 @@ final class UpstreamEnd implements StreamSocket.Events {
     private boolean closed;
     /** See {@link #rest}. */
     private boolean resting;
+    /** Done when it has ended, on whichever side. */
+    private final CompletableFuture<Boolean> over = new CompletableFuture<>();
     /** Whom it talks to, for people. */
     private @Nullable IpAddress address;
 
@@ -117,12 +119,15 @@ final class UpstreamEnd implements StreamSocket.Events {
         return !stale;
     }
 
-    /** Nothing is to come until the next request. Any thread. */
-    void rest() {
-        guest.onLoop(() -> {
-            resting = true;
-            lookWhileResting();
-        });
+    /** Nothing is to come until the next request; what comes all the same ends it, and the result tells. Any thread. */
+    CompletableFuture<Boolean> rest() {
+        guest.onLoop(
+                () -> {
+                    resting = true;
+                    lookWhileResting();
+                },
+                () -> over.complete(true));
+        return over;
     }
 
     /** No further request may go over it. Any thread. */
@@ -251,6 +256,7 @@ final class UpstreamEnd implements StreamSocket.Events {
         stale = true;
         connected.complete(HostError.RESET);
         sending.complete(false);
+        over.complete(true);
         if (collector != null) {
             collector.end(Collector.End.STREAM_ENDED);
             collector = null;
