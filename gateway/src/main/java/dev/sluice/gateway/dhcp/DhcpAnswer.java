@@ -11,7 +11,7 @@ public sealed interface DhcpAnswer {
      *
      * @param destination IPv4 destination, 255.255.255.255 for broadcast (RFC 2131 §4.1)
      * @param mac Ethernet destination
-     * @param port UDP destination: 68, or 67 if it goes to a relay agent
+     * @param port UDP destination
      * @param binds whether the client may use {@code message.yourAddress()} from now on
      */
     record Send(DhcpMessage message, Ipv4Address destination, MacAddress mac, int port, boolean binds)

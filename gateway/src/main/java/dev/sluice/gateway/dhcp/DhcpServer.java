@@ -94,20 +94,19 @@ public final class DhcpServer {
         if (message.operation() != DhcpMessage.BOOTREQUEST) {
             return new Silence(Reason.NOT_FOR_SERVERS);
         }
-        boolean relayed = !message.relayAddress().equals(ANY);
-        if (!relayed && !message.hardwareAddress().equals(source)) {
-            return new Silence(Reason.SPOOFED);
-        }
-        if (message.hardwareAddress().isGroup()
-                || message.hardwareAddress().bits() == 0
-                || relayed && !table.isGuestAddress(message.relayAddress().bits())) {
+        if (!message.relayAddress().equals(ANY)
+                || message.hardwareAddress().isGroup()
+                || message.hardwareAddress().bits() == 0) {
             return new Silence(Reason.BAD_FIELDS);
+        }
+        if (!message.hardwareAddress().equals(source)) {
+            return new Silence(Reason.SPOOFED);
         }
         return switch (message.type()) {
             case DhcpMessage.DISCOVER -> discover(message, source, origin, now);
             case DhcpMessage.REQUEST -> request(message, source, now);
-            case DhcpMessage.DECLINE -> decline(message, relayed, now);
-            case DhcpMessage.RELEASE -> release(message, relayed, now);
+            case DhcpMessage.DECLINE -> decline(message, now);
+            case DhcpMessage.RELEASE -> release(message, now);
             case DhcpMessage.INFORM -> inform(message, source);
             default -> new Silence(Reason.NOT_FOR_SERVERS);
         };
@@ -121,8 +120,7 @@ public final class DhcpServer {
         }
         long seconds = leaseSeconds(message);
         // A client with a reservation may stop here: VPNKit's own Go client takes the offer and never requests.
-        boolean binds = binding.reserved && message.relayAddress().equals(ANY);
-        return send(message, DhcpMessage.OFFER, binding.address, ANY, seconds, binding, source, binds);
+        return send(message, DhcpMessage.OFFER, binding.address, ANY, seconds, binding, source, binding.reserved);
     }
 
     /** The four states of a client that requests, told apart as in RFC 2131 §4.3.2. */
@@ -148,7 +146,7 @@ public final class DhcpServer {
                 return new Silence(Reason.BAD_FIELDS);
             }
             if (!plan.subnet().contains(requested)) {
-                return refuse(message, source, "that address belongs to another network");
+                return refuse(message, "that address belongs to another network");
             }
             if (known == null && !settings.authoritative()) {
                 return new Silence(Reason.NO_RECORD);
@@ -163,23 +161,19 @@ public final class DhcpServer {
             DhcpMessage message, Ipv4Address address, MacAddress source, String otherwise, long now) {
         Binding binding = table.claim(message.hardwareAddress().bits(), address.bits(), now);
         if (binding == null) {
-            return refuse(message, source, otherwise);
+            return refuse(message, otherwise);
         }
         long seconds = leaseSeconds(message);
         table.bind(binding, seconds, now);
         String hostname = DhcpReplyOptions.hostname(message);
         binding.hostname = hostname != null ? hostname : binding.hostname;
-        boolean direct = message.relayAddress().equals(ANY);
-        return send(
-                message, DhcpMessage.ACK, binding.address, message.clientAddress(), seconds, binding, source, direct);
+        return send(message, DhcpMessage.ACK, binding.address, message.clientAddress(), seconds, binding, source, true);
     }
 
-    private DhcpAnswer decline(DhcpMessage message, boolean relayed, long now) {
+    private DhcpAnswer decline(DhcpMessage message, long now) {
         Binding binding = table.of(message.hardwareAddress().bits());
         Ipv4Address address = message.options().requestedAddress();
-        if (relayed
-                || address == null
-                || !plan.gateway().equals(message.options().serverIdentifier())) {
+        if (address == null || !plan.gateway().equals(message.options().serverIdentifier())) {
             return new Silence(Reason.BAD_FIELDS);
         }
         if (binding == null || binding.address != address.bits() || !binding.holds(now)) {
@@ -189,9 +183,9 @@ public final class DhcpServer {
         return new Returned(message.hardwareAddress(), address, true);
     }
 
-    private DhcpAnswer release(DhcpMessage message, boolean relayed, long now) {
+    private DhcpAnswer release(DhcpMessage message, long now) {
         Binding binding = table.of(message.hardwareAddress().bits());
-        if (relayed || !plan.gateway().equals(message.options().serverIdentifier())) {
+        if (!plan.gateway().equals(message.options().serverIdentifier())) {
             return new Silence(Reason.BAD_FIELDS);
         }
         if (binding == null
@@ -216,11 +210,8 @@ public final class DhcpServer {
         return new Send(reply, message.clientAddress(), source, DhcpMessage.CLIENT_PORT, false);
     }
 
-    private DhcpAnswer refuse(DhcpMessage message, MacAddress source, String why) {
+    private DhcpAnswer refuse(DhcpMessage message, String why) {
         DhcpMessage nak = reply(message, ANY, ANY, options.refuse(message, why));
-        if (!message.relayAddress().equals(ANY)) {
-            return new Send(nak, message.relayAddress(), source, DhcpMessage.SERVER_PORT, false);
-        }
         return new Send(nak, Ipv4Address.BROADCAST, MacAddress.BROADCAST, DhcpMessage.CLIENT_PORT, false);
     }
 
@@ -235,10 +226,7 @@ public final class DhcpServer {
             boolean binds) {
         Ipv4Address yours = new Ipv4Address(address);
         DhcpMessage reply = reply(message, yours, clientAddress, options.grant(message, type, seconds, binding));
-        // RFC 2131 §4.1: to the relay agent; else to the address it has; else as the broadcast bit says.
-        if (!message.relayAddress().equals(ANY)) {
-            return new Send(reply, message.relayAddress(), source, DhcpMessage.SERVER_PORT, binds);
-        }
+        // RFC 2131 §4.1: to the address it has; else as the broadcast bit says.
         if (!clientAddress.equals(ANY)) {
             return new Send(reply, clientAddress, source, DhcpMessage.CLIENT_PORT, binds);
         }
@@ -251,18 +239,16 @@ public final class DhcpServer {
     /** RFC 2131 §4.3.1, table 3. */
     private DhcpMessage reply(DhcpMessage request, Ipv4Address yours, Ipv4Address client, DhcpOptions replyOptions) {
         boolean nak = replyOptions.messageType() == DhcpMessage.NAK;
-        boolean relayed = !request.relayAddress().equals(ANY);
         return new DhcpMessage(
                 DhcpMessage.BOOTREPLY,
                 0,
                 request.transaction(),
                 0,
-                // A relay agent must broadcast a refusal: the client's address may be wrong (RFC 2131 §4.3.2).
-                request.broadcast() || nak && relayed,
+                request.broadcast(),
                 client,
                 yours,
                 nak ? ANY : plan.gateway(),
-                request.relayAddress(),
+                ANY,
                 request.hardwareAddress(),
                 "",
                 "",

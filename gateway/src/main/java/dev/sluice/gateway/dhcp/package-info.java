@@ -15,11 +15,12 @@
  * leases. What a guest uses that was configured by hand is not given to another (RFC 2131 §3.1), unless nothing else is left: else a guest
  * that makes up addresses could take them all. A bound address is never taken away. A reservation ties an address to a hardware address for good.
  *
- * <p>Against starvation: the table has a fixed size; one link may hold a quarter of it (64 at
- * most) in open offers, and then its own oldest offer
- * makes room for its next; declined addresses are at most an eighth. A client must send from the hardware address it names in the
- * message, unless a relay agent speaks for it, so that no guest can release or decline another's address; and a relay's word never
- * binds a guest to a link.
+ * <p>Against starvation: the table has a fixed size; one link may hold a quarter of it (64 at most) in open offers, and then its own oldest
+ * offer makes room for its next; declined addresses are at most an eighth. What no limit here can tell from as many machines is a guest that
+ * makes up hardware addresses and takes a lease with each: it can use up the pool until those leases end, though nobody loses what it has.
+ *
+ * <p>A client must send from the hardware address it names in the message, so that no guest can shorten, release or decline another's lease.
+ * There is one network behind a gateway and so nothing to relay: a message in the name of a relay agent ({@code giaddr}) gets no answer.
  *
  * <p>Everything runs on the loop's thread of the gateway. This is a slow path: records and maps, some allocation per message.
  */
