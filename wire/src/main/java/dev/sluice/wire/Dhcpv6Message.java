@@ -153,13 +153,21 @@ public record Dhcpv6Message(
         return new Association(Bytes.i32(s, at), addresses, status);
     }
 
-    /** What a server says beside addresses. */
-    public record Settings(@Nullable Ipv6Address dnsServer, List<String> searchList) {
+    /**
+     * What a server says beside addresses.
+     *
+     * @param status of the message as a whole (§21.13); {@link #SUCCESS} is not written
+     */
+    public record Settings(@Nullable Ipv6Address dnsServer, List<String> searchList, int status) {
         /** Nothing. */
         public static final Settings NONE = new Settings(null, List.of());
 
         public Settings {
             searchList = List.copyOf(searchList);
+        }
+
+        public Settings(@Nullable Ipv6Address dnsServer, List<String> searchList) {
+            this(dnsServer, searchList, SUCCESS);
         }
     }
 
@@ -206,6 +214,9 @@ public record Dhcpv6Message(
         if (rapidCommit) {
             option(out, RAPID_COMMIT, new byte[0]);
         }
+        if (settings.status() != SUCCESS) {
+            option(out, STATUS, status(settings.status()));
+        }
         for (Association association : associations) {
             option(out, IA_NA, value(association, preferred));
         }
@@ -240,14 +251,13 @@ public record Dhcpv6Message(
             option(out, ADDRESS, value.array());
         }
         if (association.status() != SUCCESS) {
-            option(
-                    out,
-                    STATUS,
-                    ByteBuffer.allocate(2)
-                            .putShort((short) association.status())
-                            .array());
+            option(out, STATUS, status(association.status()));
         }
         return out.toByteArray();
+    }
+
+    private static byte[] status(int code) {
+        return ByteBuffer.allocate(2).putShort((short) code).array();
     }
 
     private static byte[] bytes(Ipv6Address address) {

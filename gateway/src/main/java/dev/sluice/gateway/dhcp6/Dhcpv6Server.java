@@ -8,6 +8,7 @@ import dev.sluice.wire.Ipv6Address;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,22 +23,34 @@ public final class Dhcpv6Server {
 
     static final int VALID = 2 * PREFERRED;
 
+    /** Most leases of one machine: half of the IPv6 addresses that a guest may have at all. */
+    static final int LEASES_PER_MAC = 8;
+
     private static final long SECOND = 1_000_000_000L;
+    private static final long QUARANTINE = 600 * SECOND;
 
     private final Ipv6Plan plan;
     private final String id;
     private final Supplier<List<String>> search;
     private final int limit;
-    /** By client and association. */
+    /** By machine, client and association. */
     private final Map<Key, Lease> leases = new HashMap<>();
 
+    /** The same of each machine that has any. */
+    private final Map<Long, Set<Key>> byMac = new HashMap<>();
+
     private final Set<Long> taken = new HashSet<>();
-    /** Addresses that somebody was found to use already. */
-    private final Set<Long> declined = new HashSet<>();
+    /** Addresses that somebody was found to use already, and until when they are left alone; the oldest first. */
+    private final Map<Long, Long> declined = new LinkedHashMap<>();
 
     private long next;
+    /** True if nothing expires before {@link #fullUntil}, so that a flood of clients costs no search each. */
+    private boolean full;
 
-    private record Key(String client, int association) {}
+    private long fullUntil;
+
+    /** With the hardware address, so that nobody can give back or move what another has by naming its DUID. */
+    private record Key(long mac, String client, int association) {}
 
     private static final class Lease {
         final Ipv6Address address;
@@ -71,10 +84,11 @@ public final class Dhcpv6Server {
     /**
      * The answer to a message, or null where none is due (§18.3).
      *
+     * @param mac of the machine that sent it
      * @param foreign whether an address belongs to somebody else than the sender
      * @param now nanoseconds
      */
-    public @Nullable Answer answer(Dhcpv6Message message, Predicate<Ipv6Address> foreign, long now) {
+    public @Nullable Answer answer(Dhcpv6Message message, long mac, Predicate<Ipv6Address> foreign, long now) {
         boolean forUs = message.server().equals(id);
         boolean forAnyone = message.server().isEmpty();
         boolean named = !message.client().isEmpty();
@@ -83,14 +97,14 @@ public final class Dhcpv6Server {
                 !named || !forAnyone
                         ? null
                         : message.rapidCommit()
-                                ? give(message, Dhcpv6Message.REPLY, true, foreign, now)
-                                : give(message, Dhcpv6Message.ADVERTISE, false, foreign, now);
+                                ? give(message, mac, Dhcpv6Message.REPLY, true, foreign, now)
+                                : give(message, mac, Dhcpv6Message.ADVERTISE, false, foreign, now);
             case Dhcpv6Message.REQUEST, Dhcpv6Message.RENEW ->
-                named && forUs ? give(message, Dhcpv6Message.REPLY, true, foreign, now) : null;
+                named && forUs ? give(message, mac, Dhcpv6Message.REPLY, true, foreign, now) : null;
             case Dhcpv6Message.REBIND ->
-                named && forAnyone ? give(message, Dhcpv6Message.REPLY, true, foreign, now) : null;
+                named && forAnyone ? give(message, mac, Dhcpv6Message.REPLY, true, foreign, now) : null;
             case Dhcpv6Message.CONFIRM -> named && forAnyone ? confirm(message) : null;
-            case Dhcpv6Message.RELEASE, Dhcpv6Message.DECLINE -> named && forUs ? takeBack(message) : null;
+            case Dhcpv6Message.RELEASE, Dhcpv6Message.DECLINE -> named && forUs ? takeBack(message, mac, now) : null;
             case Dhcpv6Message.INFORMATION_REQUEST ->
                 (forUs || forAnyone) && message.associations().isEmpty()
                         ? answer(message, Dhcpv6Message.REPLY, false, List.of(), List.of(), List.of())
@@ -99,11 +113,12 @@ public final class Dhcpv6Server {
         };
     }
 
-    private Answer give(Dhcpv6Message message, int type, boolean keep, Predicate<Ipv6Address> foreign, long now) {
+    private Answer give(
+            Dhcpv6Message message, long mac, int type, boolean keep, Predicate<Ipv6Address> foreign, long now) {
         List<Association> associations = new ArrayList<>();
         List<Ipv6Address> given = new ArrayList<>();
         for (Association wanted : message.associations()) {
-            Lease lease = lease(new Key(message.client(), wanted.id()), foreign, now);
+            Lease lease = lease(new Key(mac, message.client(), wanted.id()), foreign, now);
             if (lease == null) {
                 associations.add(new Association(wanted.id(), List.of(), Dhcpv6Message.NO_ADDRESSES));
                 continue;
@@ -127,7 +142,9 @@ public final class Dhcpv6Server {
         if (lease != null) {
             forget(key);
         }
-        if (leases.size() >= limit && !makeRoom(now)) {
+        Set<Key> own = byMac.get(key.mac);
+        if (own != null && own.size() >= LEASES_PER_MAC && !dropOver(own, now)
+                || leases.size() >= limit && !makeRoom(now)) {
             return null;
         }
         for (int attempts = 0; attempts < 2 * limit; attempts++) {
@@ -136,10 +153,11 @@ public final class Dhcpv6Server {
                     ? plan.firstGuest().low()
                     : low + 1;
             Ipv6Address address = new Ipv6Address(plan.prefix().address().high(), low);
-            if (!taken.contains(low) && !declined.contains(low) && !foreign.test(address)) {
+            if (!taken.contains(low) && !isDeclined(low, now) && !foreign.test(address)) {
                 Lease made = new Lease(address);
                 made.validUntil = now + 60 * SECOND; // until the client has taken it
                 leases.put(key, made);
+                byMac.computeIfAbsent(key.mac, _ -> new HashSet<>()).add(key);
                 taken.add(low);
                 return made;
             }
@@ -148,12 +166,44 @@ public final class Dhcpv6Server {
     }
 
     private boolean makeRoom(long now) {
-        List<Key> over = leases.entrySet().stream()
-                .filter(e -> now - e.getValue().validUntil >= 0)
-                .map(Map.Entry::getKey)
-                .toList();
+        if (full && fullUntil - now > 0) {
+            return false;
+        }
+        full = !dropOver(leases.keySet(), now);
+        if (full) {
+            fullUntil = now + VALID * SECOND;
+            for (Lease lease : leases.values()) {
+                fullUntil = lease.validUntil - fullUntil < 0 ? lease.validUntil : fullUntil;
+            }
+        }
+        return !full;
+    }
+
+    /** Forgets those of {@code keys} whose time is over; false if there are none. */
+    private boolean dropOver(Set<Key> keys, long now) {
+        List<Key> over = new ArrayList<>();
+        for (Key key : keys) {
+            Lease lease = leases.get(key);
+            if (lease != null && now - lease.validUntil >= 0) {
+                over.add(key);
+            }
+        }
         over.forEach(this::forget);
         return !over.isEmpty();
+    }
+
+    private boolean isDeclined(long low, long now) {
+        Long until = declined.get(low);
+        return until != null && until - now > 0;
+    }
+
+    /** Somebody answers at this address: nobody gets it for a while. They are an eighth of all at most. */
+    private void decline(long low, long now) {
+        declined.remove(low);
+        if (declined.size() >= Math.max(1, limit / 8)) {
+            declined.remove(declined.keySet().iterator().next());
+        }
+        declined.put(low, now + QUARANTINE);
     }
 
     private @Nullable Ipv6Address forget(Key key) {
@@ -162,6 +212,11 @@ public final class Dhcpv6Server {
             return null;
         }
         taken.remove(lease.address.low());
+        full = false;
+        byMac.computeIfPresent(key.mac, (_, own) -> {
+            own.remove(key);
+            return own.isEmpty() ? null : own;
+        });
         return lease.address;
     }
 
@@ -177,25 +232,26 @@ public final class Dhcpv6Server {
         if (!any) {
             return null;
         }
+        var reply =
+                new Dhcpv6Message(Dhcpv6Message.REPLY, message.transaction(), message.client(), id, false, List.of());
+        // Told of the message as a whole, not in its associations (§18.3.3).
         int status = fit ? Dhcpv6Message.SUCCESS : Dhcpv6Message.NOT_ON_LINK;
-        List<Association> told = message.associations().stream()
-                .map(a -> new Association(a.id(), List.of(), status))
-                .toList();
-        return answer(message, Dhcpv6Message.REPLY, false, fit ? List.of() : told, List.of(), List.of());
+        return new Answer(
+                reply.encode(new Settings(plan.gateway(), search.get(), status), PREFERRED), List.of(), List.of());
     }
 
-    private Answer takeBack(Dhcpv6Message message) {
+    private Answer takeBack(Dhcpv6Message message, long mac, long now) {
         List<Association> unknown = new ArrayList<>();
         List<Ipv6Address> returned = new ArrayList<>();
         for (Association association : message.associations()) {
-            Ipv6Address address = forget(new Key(message.client(), association.id()));
+            Ipv6Address address = forget(new Key(mac, message.client(), association.id()));
             if (address == null) {
                 unknown.add(new Association(association.id(), List.of(), Dhcpv6Message.NO_BINDING));
                 continue;
             }
             returned.add(address);
-            if (message.type() == Dhcpv6Message.DECLINE && declined.size() < limit) {
-                declined.add(address.low());
+            if (message.type() == Dhcpv6Message.DECLINE) {
+                decline(address.low(), now);
             }
         }
         return answer(message, Dhcpv6Message.REPLY, false, unknown, List.of(), returned);

@@ -78,7 +78,7 @@ public final class Dhcpv6Service {
             counters.drop(Drop.BAD_DHCP);
             return;
         }
-        Dhcpv6Server.Answer answer = server.answer(message, address -> bindings.isForeign(mac, address), now);
+        Dhcpv6Server.Answer answer = server.answer(message, mac, address -> bindings.isForeign(mac, address), now);
         if (answer == null || answer.message().length > MAX_REPLY) {
             counters.drop(Drop.BAD_DHCP);
             return;

@@ -7,8 +7,10 @@ import dev.sluice.gateway.flow.Ipv6Plan;
 import dev.sluice.wire.Dhcpv6Message;
 import dev.sluice.wire.Dhcpv6Message.Association;
 import dev.sluice.wire.Dhcpv6Message.Settings;
+import dev.sluice.wire.Dhcpv6Reply;
 import dev.sluice.wire.Ipv6Address;
 import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -17,7 +19,10 @@ class Dhcpv6ServerTest {
     private static final Ipv6Plan PLAN = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, true);
     private static final String SERVER = "00030001f61636bcf9c6";
     private static final long HOURS = 3600L * 1_000_000_000;
-    private final Dhcpv6Server server = new Dhcpv6Server(PLAN, SERVER, () -> List.of("corp.example"), 3);
+    private Dhcpv6Server server = new Dhcpv6Server(PLAN, SERVER, () -> List.of("corp.example"), 3);
+    /** Which machine asks. */
+    private long mac = 1;
+
     /** What the last message gave back. */
     private List<Ipv6Address> returned = List.of();
 
@@ -33,7 +38,7 @@ class Dhcpv6ServerTest {
         byte[] wire = question.encode(Settings.NONE, 0);
         Dhcpv6Message read = Dhcpv6Message.parse(MemorySegment.ofArray(wire), 0, wire.length);
         assertThat(read).isNotNull();
-        Dhcpv6Server.Answer answer = server.answer(read, foreign::contains, now);
+        Dhcpv6Server.Answer answer = server.answer(read, mac, foreign::contains, now);
         returned = answer == null ? List.of() : answer.returned();
         return answer == null
                 ? null
@@ -134,9 +139,11 @@ class Dhcpv6ServerTest {
         assertThat(text(exchange(
                         new Dhcpv6Message(Dhcpv6Message.CONFIRM, 1, "aaaaaa", "", false, List.of(here)), Set.of())))
                 .isEqualTo("reply");
-        assertThat(text(exchange(
-                        new Dhcpv6Message(Dhcpv6Message.CONFIRM, 1, "aaaaaa", "", false, List.of(away)), Set.of())))
-                .isEqualTo("reply [] status " + Dhcpv6Message.NOT_ON_LINK);
+        var moved = new Dhcpv6Message(Dhcpv6Message.CONFIRM, 1, "aaaaaa", "", false, List.of(away));
+        byte[] told = server.answer(moved, mac, _ -> false, now).message();
+        Dhcpv6Reply reply = Dhcpv6Reply.parse(MemorySegment.ofArray(told), 0, told.length);
+        assertThat(reply.status()).isEqualTo(Dhcpv6Message.NOT_ON_LINK); // of the whole message (RFC 8415 §18.3.3)
+        assertThat(reply.associations()).isEmpty();
     }
 
     @Test
@@ -144,5 +151,58 @@ class Dhcpv6ServerTest {
         var question = new Dhcpv6Message(Dhcpv6Message.INFORMATION_REQUEST, 1, "", "", false, List.of());
         assertThat(text(exchange(question, Set.of()))).isEqualTo("reply");
         assertThat(server.size()).isZero();
+    }
+
+    @Test
+    void oneMachineCannotTakeTheAddressesOfAll() {
+        server = new Dhcpv6Server(PLAN, SERVER, List::of, 4096);
+        for (int client = 0; client < 4096; client++) {
+            ask(Dhcpv6Message.SOLICIT, "aaaa%04x".formatted(client), "", true, Set.of());
+        }
+        assertThat(server.size()).isEqualTo(Dhcpv6Server.LEASES_PER_MAC);
+        assertThat(text(ask(Dhcpv6Message.SOLICIT, "bbbbbb", "", true, Set.of())))
+                .isEqualTo("reply [] status " + Dhcpv6Message.NO_ADDRESSES);
+        assertThat(text(ask(Dhcpv6Message.RENEW, "aaaa0000", SERVER, false, Set.of())))
+                .isEqualTo("reply [fd00:5109:5ce::3]");
+        mac = 2;
+        assertThat(text(ask(Dhcpv6Message.SOLICIT, "bbbbbb", "", true, Set.of())))
+                .isEqualTo("reply [fd00:5109:5ce::b]");
+        mac = 1;
+        now += 2 * HOURS;
+        assertThat(text(ask(Dhcpv6Message.SOLICIT, "cccccc", "", true, Set.of())))
+                .startsWith("reply [fd00:5109:5ce::");
+        assertThat(server.size()).isEqualTo(2);
+    }
+
+    @Test
+    void nobodyGivesBackOrMovesWhatAnotherHasByNamingItsIdentity() {
+        ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of());
+        Ipv6Address third = Ipv6Address.parse("fd00:5109:5ce::3");
+        mac = 2;
+        assertThat(text(ask(Dhcpv6Message.RELEASE, "aaaaaa", SERVER, false, Set.of(third))))
+                .isEqualTo("reply [] status " + Dhcpv6Message.NO_BINDING);
+        assertThat(returned).isEmpty();
+        assertThat(text(ask(Dhcpv6Message.RENEW, "aaaaaa", SERVER, false, Set.of(third))))
+                .isEqualTo("reply [fd00:5109:5ce::4]");
+        mac = 1;
+        assertThat(text(ask(Dhcpv6Message.RENEW, "aaaaaa", SERVER, false, Set.of())))
+                .isEqualTo("reply [fd00:5109:5ce::3]");
+    }
+
+    @Test
+    void whatWasDeclinedIsOfUseAgainAfterTenMinutes() {
+        server = new Dhcpv6Server(PLAN, SERVER, List::of, 1);
+        ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of());
+        ask(Dhcpv6Message.DECLINE, "aaaaaa", SERVER, false, Set.of());
+        Set<String> given = new HashSet<>();
+        for (int minute = 0; minute < 14; minute++) {
+            given.add(text(ask(Dhcpv6Message.SOLICIT, "aaaaaa", "", true, Set.of())));
+            ask(Dhcpv6Message.RELEASE, "aaaaaa", SERVER, false, Set.of());
+            if (minute == 9) {
+                assertThat(given).hasSizeGreaterThan(1).doesNotContain("reply [fd00:5109:5ce::3]");
+            }
+            now += HOURS / 60;
+        }
+        assertThat(given).contains("reply [fd00:5109:5ce::3]");
     }
 }

@@ -36,7 +36,7 @@ class ServerAndClientTest {
             Dhcpv6Message question = Dhcpv6Message.parse(MemorySegment.ofArray(ask), 0, ask.length);
             assertThat(question).isNotNull();
             asked.add(question.type());
-            Dhcpv6Server.Answer answer = server.answer(question, _ -> false, now);
+            Dhcpv6Server.Answer answer = server.answer(question, 1, _ -> false, now);
             ask = null;
             if (answer != null && answering) {
                 byte[] bytes = answer.message();
