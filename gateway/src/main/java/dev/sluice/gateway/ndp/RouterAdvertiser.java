@@ -22,7 +22,7 @@ final class RouterAdvertiser {
     static final long FIRST_INTERVAL = 16 * SECOND;
     /** How many those are (MAX_INITIAL_RTR_ADVERTISEMENTS). */
     private static final int FIRST = 3;
-    /** Between two to everybody that were asked for (MIN_DELAY_BETWEEN_RAS). */
+    /** Between two to everybody, if the second was asked for (MIN_DELAY_BETWEEN_RAS). */
     private static final long PAUSE = 3 * SECOND;
     /** Seconds the gateway remains a router, and a name server, without being heard. */
     static final int LIFETIME = 1800;
@@ -46,7 +46,7 @@ final class RouterAdvertiser {
     };
     /** Advertisements to go in the quick rhythm of a link's start. */
     private int first;
-    /** When everybody was last told because somebody asked. */
+    /** When everybody was last told. */
     private long told;
 
     RouterAdvertiser(
@@ -71,7 +71,7 @@ final class RouterAdvertiser {
     void start(Link link) {
         first = FIRST - 1;
         advertise(link, NdpSender.ALL_NODES_MAC, Ipv6Address.ALL_NODES.high(), Ipv6Address.ALL_NODES.low());
-        loop.schedule(timer, loop.now() + FIRST_INTERVAL);
+        soon(loop.now() + FIRST_INTERVAL);
     }
 
     /**
@@ -83,12 +83,21 @@ final class RouterAdvertiser {
         if (high != 0 || low != 0) {
             advertise(link, mac, high, low);
         } else if (now - told >= PAUSE) {
-            told = now;
-            advertise(link, NdpSender.ALL_NODES_MAC, Ipv6Address.ALL_NODES.high(), Ipv6Address.ALL_NODES.low());
+            advertiseToAll(now);
+        } else {
+            soon(told + PAUSE);
+        }
+    }
+
+    /** The next to everybody comes at {@code when} at the latest: who asks or starts often must not put it off. */
+    private void soon(long when) {
+        if (!timer.isArmed() || when - timer.deadline() < 0) {
+            loop.schedule(timer, when);
         }
     }
 
     private void advertiseToAll(long now) {
+        told = now;
         List<Link> all = links.get();
         for (Link link : all) {
             advertise(link, NdpSender.ALL_NODES_MAC, Ipv6Address.ALL_NODES.high(), Ipv6Address.ALL_NODES.low());

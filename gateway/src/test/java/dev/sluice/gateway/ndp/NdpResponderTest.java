@@ -223,6 +223,36 @@ class NdpResponderTest {
     }
 
     @Test
+    void linksThatStartOftenPutOffNobodysAdvertisements() {
+        ndp.start(link);
+        link.frames.clear();
+        int heard = 0;
+        for (int i = 0; i < 60; i++) {
+            loop.advance(RouterAdvertiser.FIRST_INTERVAL / 2);
+            heard += sent().size();
+            ndp.start(new RecordingLink("new"));
+        }
+        assertThat(heard).isBetween(20, 40);
+    }
+
+    @Test
+    void whoAsksRightAfterAnotherIsToldWhenItMayBe() {
+        RecordingLink other = new RecordingLink("other");
+        ndp = new NdpResponder(
+                loop, PLAN, SIX, counters, () -> List.of(link, other), SearchList.of(PLAN), (l, m, h, a) -> {});
+        ndp.start(link);
+        loop.advance(10 * SECOND);
+        link.frames.clear();
+        solicitRouter(Ipv6Address.ANY); // over the first link; then one over the other, which has just come up
+        assertThat(sent()).hasSize(1);
+        other.frames.clear();
+        ndp.onMessage(other, GUEST, s, 0, 40, 8, loop.now());
+        assertThat(other.frames).isEmpty();
+        loop.advance(3 * SECOND);
+        assertThat(other.frames).hasSize(1);
+    }
+
+    @Test
     void withoutAWayToTheWorldTheGatewayIsNoDefaultRouter() {
         Ipv6Plan island = Ipv6Plan.of(Ipv6Plan.DEFAULT_PREFIX, AddressPlan.DEFAULT_MAC, false);
         ndp = new NdpResponder(
