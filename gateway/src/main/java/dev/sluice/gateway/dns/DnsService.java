@@ -317,7 +317,7 @@ public final class DnsService implements AutoCloseable {
                 changed();
             }
             resolver.look();
-        } catch (RuntimeException _) {
+        } catch (Throwable _) {
             // The lookup itself will say what is wrong with the settings.
         }
     }
@@ -441,7 +441,7 @@ public final class DnsService implements AutoCloseable {
         byte[] here;
         try {
             here = resolver.local(waiter.query(), Trail.NONE);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             failedInside(e); // a fault of whoever knows names; this must not use up what lookups may be under way
             counters.failed.increment();
             answer(waiter, failure(waiter.query()));
@@ -457,15 +457,24 @@ public final class DnsService implements AutoCloseable {
         } else if (!flights.lead(waiter)) {
             counters.shared.increment();
         } else if (tries == null) {
-            landed(waiter, ask(waiter));
-        } else if (!resolver.askDirectly(waiter.query(), tries, reply -> {
-            if (reply == null) {
-                onThread(waiter, () -> landed(waiter, ask(waiter)));
-            } else {
-                landed(waiter, reply);
-            }
-        })) {
-            onThread(waiter, () -> landed(waiter, ask(waiter)));
+            ask(waiter);
+        } else if (!askDirectly(waiter, tries)) {
+            onThread(waiter, () -> ask(waiter));
+        }
+    }
+
+    private boolean askDirectly(Waiter waiter, DirectTries tries) {
+        try {
+            return resolver.askDirectly(waiter.query(), tries, (reply, keepSeconds) -> {
+                if (reply == null) {
+                    onThread(waiter, () -> ask(waiter));
+                } else {
+                    landed(waiter, reply, keepSeconds);
+                }
+            });
+        } catch (Throwable e) {
+            failedInside(e);
+            return false;
         }
     }
 
@@ -483,35 +492,49 @@ public final class DnsService implements AutoCloseable {
             }
         });
         if (!started) {
-            counters.failed.increment();
-            abandon(waiter);
+            landed(waiter, null, 0);
         }
     }
 
-    /** Nobody is answered; they ask again. */
+    /** Nobody is answered: the network has ended. */
     private void abandon(Waiter waiter) {
         flights.landed(waiter).forEach(other -> release(other.guest()));
     }
 
-    /** Null if nobody answered. */
-    private byte @Nullable [] ask(Waiter waiter) {
+    /** Blocks until everybody who waits for it has been told. */
+    private void ask(Waiter waiter) {
+        byte[] reply = null;
+        int keepSeconds = 0;
         try {
-            return resolver.ask(waiter.query(), waiter.transport(), Trail.NONE);
-        } catch (RuntimeException e) {
-            // A fault of ours, or of a settings source; the guest must not wait for its timeout because of it.
+            reply = resolver.ask(waiter.query(), waiter.transport(), Trail.NONE);
+            keepSeconds = resolver.keepSeconds(waiter.query());
+        } catch (Throwable e) {
+            // A fault of ours or of a settings source, or no thread left: the guest must not wait for its timeout
+            // because of it, nor later ones
+            // for a lookup that has ended.
             failedInside(e);
-            return null;
+        }
+        landed(waiter, reply, keepSeconds);
+    }
+
+    private static void failedInside(Throwable e) {
+        try {
+            System.getLogger(DnsService.class.getName())
+                    .log(System.Logger.Level.WARNING, "a name lookup failed inside", e);
+        } catch (Throwable _) {
+            // no memory for words either
         }
     }
 
-    private static void failedInside(RuntimeException e) {
-        System.getLogger(DnsService.class.getName()).log(System.Logger.Level.WARNING, "a name lookup failed inside", e);
-    }
-
-    /** A lookup has ended: tells everybody who waits for it. */
-    private void landed(Waiter leader, byte @Nullable [] reply) {
-        if (caching && reply != null) {
-            cache.keep(leader.query(), reply, leader.asked(), resolver.keepSeconds(leader.query()));
+    /**
+     * A lookup has ended: tells everybody who waits for it.
+     *
+     * @param reply null if nobody answered
+     * @param keepSeconds how long it may be kept
+     */
+    private void landed(Waiter leader, byte @Nullable [] reply, int keepSeconds) {
+        if (caching && reply != null && keepSeconds > 0) {
+            cache.keep(leader.query(), reply, leader.asked(), keepSeconds);
         }
         for (Waiter waiter : flights.landed(leader)) {
             if (reply == null) {
@@ -548,7 +571,7 @@ public final class DnsService implements AutoCloseable {
         free.release();
     }
 
-    private static byte[] failure(DnsQuery query) {
+    static byte[] failure(DnsQuery query) {
         return DnsMessage.reply(query, DnsHeader.SERVFAIL, false, List.of());
     }
 

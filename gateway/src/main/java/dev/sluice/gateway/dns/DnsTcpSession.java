@@ -1,6 +1,7 @@
 package dev.sluice.gateway.dns;
 
 import dev.sluice.gateway.dns.DnsService.Transport;
+import dev.sluice.loop.Offload;
 import dev.sluice.wire.DnsHeader;
 import dev.sluice.wire.IpAddress;
 import java.io.IOException;
@@ -102,7 +103,9 @@ final class DnsTcpSession {
             return;
         }
         if (DnsRequest.parse(message) instanceof DnsQuery query && Transfer.is(query)) {
-            Thread.ofVirtual().name("dns-transfer").start(() -> transfer(query));
+            if (!Offload.start("dns-transfer", () -> transfer(query))) {
+                add(new Reply(DnsService.failure(query), true, false));
+            }
             return;
         }
         service.query(message, Transport.TCP, guest, reply -> add(new Reply(reply, true, false)));
@@ -126,7 +129,7 @@ final class DnsTcpSession {
                 add(new Reply(message, false, true));
             });
             add(new Reply(new byte[0], true, false));
-        } catch (IOException _) {
+        } catch (IOException | RuntimeException _) {
             replies.add(BROKEN);
         }
     }

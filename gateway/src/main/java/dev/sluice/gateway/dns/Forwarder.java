@@ -1,6 +1,7 @@
 package dev.sluice.gateway.dns;
 
 import dev.sluice.gateway.dns.DnsService.Transport;
+import dev.sluice.loop.Offload;
 import dev.sluice.posix.KernelRandom;
 import dev.sluice.wire.DnsHeader;
 import java.io.IOException;
@@ -41,6 +42,9 @@ final class Forwarder implements AutoCloseable {
         byte[] reply;
         if (upstreams.choice() == Upstreams.Choice.RACE && servers.size() > 1) {
             reply = race(query, transport, upstreams, servers, trail);
+            if (reply == null && transport == Transport.TCP) {
+                reply = race(query, Transport.UDP, upstreams, servers, trail);
+            }
         } else {
             probeThoseDue(query, upstreams);
             reply = switch (transport) {
@@ -164,7 +168,9 @@ final class Forwarder implements AutoCloseable {
         }
         if (reply == null) {
             counters.upstreamFailures.increment();
-            health.failed(server);
+            if (transport == Transport.UDP || server.protocol() != DnsServer.Protocol.UDP) {
+                health.failed(server); // who lacks TCP is as good as ever for all that comes over UDP
+            }
             trail.step("server " + server, failure);
             return null;
         }
@@ -252,14 +258,15 @@ final class Forwarder implements AutoCloseable {
 
     /** Goes on when the race is over: a server that is slower than others could not show else that it is there again. */
     private void probe(DnsServer server, Runnable asking) {
-        if (probed.add(server)) {
-            Thread.startVirtualThread(() -> {
-                try {
-                    asking.run();
-                } finally {
-                    probed.remove(server);
-                }
-            });
+        if (probed.add(server)
+                && !Offload.start("dns-probe", () -> {
+                    try {
+                        asking.run();
+                    } finally {
+                        probed.remove(server);
+                    }
+                })) {
+            probed.remove(server);
         }
     }
 

@@ -5,7 +5,7 @@ import dev.sluice.wire.DnsHeader;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
+import java.util.function.ObjIntConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -81,7 +81,10 @@ final class Resolver implements AutoCloseable {
 
     /** How long an answer may be kept. A server on this machine keeps answers itself, and knows before us when they change (VPN). */
     int keepSeconds(DnsQuery query) {
-        Route route = route(query);
+        return keepSeconds(query, route(query));
+    }
+
+    private int keepSeconds(DnsQuery query, Route route) {
         boolean near = route.host
                 && (host.isForResolved(query)
                         || route.upstreams.servers().stream()
@@ -198,12 +201,13 @@ final class Resolver implements AutoCloseable {
     }
 
     /**
-     * Starts the first try from the loop.
+     * Starts the first try from the loop. What needs the host's settings is found out now, while they are known without a look at the disk.
      *
-     * @param outcome called once, later on the loop's thread: a reply with the guest's id, or null if {@link #ask} has to be called
+     * @param outcome called once, later on the loop's thread: a reply with the guest's id, or null if {@link #ask} has to be called; and how
+     *     long the reply may be kept
      * @return false if that has to be called at once
      */
-    boolean askDirectly(DnsQuery query, DirectTries tries, Consumer<byte @Nullable []> outcome) {
+    boolean askDirectly(DnsQuery query, DirectTries tries, ObjIntConsumer<byte @Nullable []> outcome) {
         Route route = route(query);
         if (table.answer(query) != null
                 || route.host && (host.owns(query) || host.isForResolved(query))
@@ -211,11 +215,13 @@ final class Resolver implements AutoCloseable {
                         && route.upstreams.servers().size() > 1) {
             return false; // An alias, no server's name, resolved's, or several servers at a time.
         }
+        int keepSeconds = keepSeconds(query, route);
+        boolean mayBeFoundOtherwise = route.host && mayBeFoundOtherwise(query);
         return forwarder.askDirectly(
                 query,
                 tries,
                 route.upstreams,
-                reply -> outcome.accept(route.host && isUnknown(reply) && mayBeFoundOtherwise(query) ? null : reply));
+                reply -> outcome.accept(mayBeFoundOtherwise && isUnknown(reply) ? null : reply, keepSeconds));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sluice.gateway.dns;
 
+import dev.sluice.loop.Offload;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -182,7 +183,9 @@ final class StreamServers implements AutoCloseable {
                         throw new IOException("closed");
                     }
                     DataInputStream in = new DataInputStream(open.getInputStream());
-                    Thread.ofVirtual().name("dns-server-read").start(() -> read(in));
+                    if (!Offload.start("dns-server-read", () -> read(in))) {
+                        throw new IOException("there is no thread to read its answers");
+                    }
                 }
                 OutputStream out = open.getOutputStream();
                 out.write(framed);

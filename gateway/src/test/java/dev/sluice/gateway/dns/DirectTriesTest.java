@@ -15,6 +15,7 @@ import static dev.sluice.gateway.dns.DnsBench.withId;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.gateway.flow.Guest;
+import dev.sluice.gateway.flow.Limits;
 import dev.sluice.host.LinuxDatagramHost;
 import dev.sluice.host.ResolverConfig;
 import dev.sluice.loop.EventLoop;
@@ -31,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,6 +122,63 @@ class DirectTriesTest {
                 assertThat(withId(seen, 4711)).isEqualTo(asked);
             }
             assertThat(same).isLessThan(3);
+        }
+    }
+
+    /** They may have to be read from the disk by then. */
+    @Test
+    void theHostsSettingsAreNotLookedAtWhenTheReplyComes() throws Exception {
+        AtomicBoolean replied = new AtomicBoolean();
+        AtomicBoolean lookedAt = new AtomicBoolean();
+        Thread[] loopThread = new Thread[1];
+        on(() -> loopThread[0] = Thread.currentThread());
+        try (NameServer server = NameServer.start((query, replier) -> {
+            replied.set(true);
+            var reply = replyTo(query.message());
+            reply.getHeader().setRcode(Rcode.NXDOMAIN);
+            replier.send(reply.toWire());
+        })) {
+            ResolverConfig config = config(PATIENT, 1, server.address());
+            serve(new DnsService(
+                    DnsBench.PLAN,
+                    DnsSettings.defaults(),
+                    Limits.defaults(),
+                    () -> {
+                        if (replied.get() && Thread.currentThread() == loopThread[0]) {
+                            lookedAt.set(true);
+                        }
+                        return config;
+                    },
+                    NO_HOSTS));
+            for (String name : List.of("short", "a.example")) {
+                replied.set(false);
+                assertThat(parse(join(ask(query(name, Type.A)))).getRcode()).isEqualTo(Rcode.NXDOMAIN);
+                assertThat(replied).isTrue();
+            }
+            assertThat(lookedAt).isFalse();
+        }
+    }
+
+    /** A probe that finds no thread, say: the question goes the long way, where it is answered in any case. */
+    @Test
+    void anErrorOnTheLoopEndsTheLookupAndTheNextOneIsAnswered() throws Exception {
+        AtomicBoolean out = new AtomicBoolean(true);
+        try (NameServer server = NameServer.start(GOOD)) {
+            ResolverConfig config = config(PATIENT, 1, server.address());
+            serve(DnsBench.uncached(
+                    DnsBench.PLAN,
+                    DnsNames.defaults(),
+                    Limits.defaults(),
+                    () -> {
+                        if (out.get()) {
+                            throw new OutOfMemoryError("as the test wants it");
+                        }
+                        return config;
+                    },
+                    NO_HOSTS));
+            assertThat(parse(join(ask(query("a.example", Type.A)))).getRcode()).isEqualTo(Rcode.SERVFAIL);
+            out.set(false);
+            assertThat(address(join(ask(query("a.example", Type.A))))).isEqualTo("192.0.2.1");
         }
     }
 

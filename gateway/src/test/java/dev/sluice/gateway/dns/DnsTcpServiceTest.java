@@ -9,6 +9,7 @@ import static dev.sluice.gateway.dns.DnsBench.withId;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.gateway.flow.Limits;
 import dev.sluice.wire.Ipv4Address;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -112,6 +113,25 @@ class DnsTcpServiceTest {
             assertThat(first).containsExactlyInAnyOrder(2, 3);
             slow.countDown();
             assertThat(id(stream.receive())).isEqualTo(1);
+        }
+    }
+
+    /** Else the guest would wait for the rest of its zone until the session is idle, and hold a place of it for good. */
+    @Test
+    void aTransferThatFailsInsideBreaksTheStream() throws Exception {
+        try (DnsService faulty = DnsBench.uncached(
+                        DnsBench.PLAN,
+                        DnsNames.defaults(),
+                        Limits.defaults(),
+                        () -> {
+                            throw new IllegalStateException("no settings");
+                        },
+                        DnsBench.NO_HOSTS);
+                DnsTcpService tcp = new DnsTcpService(faulty, LONG);
+                Stream stream = new Stream()) {
+            open(tcp, stream);
+            stream.send(query("zone.example", Type.AXFR));
+            stream.assertEnded();
         }
     }
 

@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -604,6 +605,37 @@ class ForwardingTest {
                 },
                 DnsBench.NO_HOSTS)) {
             assertThat(ask(service, "a.example", Type.A).getRcode()).isEqualTo(Rcode.SERVFAIL);
+        }
+    }
+
+    /** A thread that can't be started is an Error: else nobody would get an answer to this name again. */
+    @Test
+    void anErrorInsideALookupEndsItAndTheNextOneIsAnswered() {
+        AtomicBoolean out = new AtomicBoolean(true);
+        try (NameServer server = NameServer.start(ANSWER)) {
+            ResolverConfig config = config(PATIENT, 1, server.address());
+            Limits limits = Limits.defaults().change().dnsQueries(2).build();
+            try (DnsService service = DnsBench.uncached(
+                    DnsBench.PLAN,
+                    DnsNames.defaults(),
+                    limits,
+                    () -> {
+                        if (out.get()) {
+                            throw new OutOfMemoryError("as the test wants it");
+                        }
+                        return config;
+                    },
+                    DnsBench.NO_HOSTS)) {
+                for (int i = 0; i < 3; i++) {
+                    assertThat(ask(service, "a.example", Type.A).getRcode()).isEqualTo(Rcode.SERVFAIL);
+                }
+                out.set(false);
+                int rcode;
+                do {
+                    rcode = ask(service, "a.example", Type.A).getRcode();
+                } while (rcode == Rcode.SERVFAIL); // the last one counts until a moment after its reply
+                assertThat(rcode).isEqualTo(Rcode.NOERROR);
+            }
         }
     }
 

@@ -174,6 +174,30 @@ class UpstreamsTest {
         }
     }
 
+    @Test
+    void aServerWithoutTcpStaysTheFirstOverUdp() {
+        try (NameServer first = NameServer.start(answering("192.0.2.1"));
+                NameServer second = NameServer.start(answering("192.0.2.2"));
+                DnsService service = asking(Choice.IN_ORDER, PATIENT, server(first, 0), server(second, 0))) {
+            first.refuseTcp();
+            byte[] overTcp = ask(service, query("a.example", Type.A), Transport.TCP);
+            assertThat(address(parse(overTcp))).isEqualTo("192.0.2.2");
+            assertThat(address(ask(service, "b.example", Type.A))).isEqualTo("192.0.2.1");
+        }
+    }
+
+    @Test
+    void racersWithoutTcpAreAskedOverUdpAfterAll() {
+        try (NameServer one = NameServer.start(answering("192.0.2.1"));
+                NameServer two = NameServer.start(answering("192.0.2.1"));
+                DnsService service = asking(Choice.RACE, PATIENT, server(one, 0), server(two, 0))) {
+            one.refuseTcp();
+            two.refuseTcp();
+            byte[] overTcp = ask(service, query("a.example", Type.A), Transport.TCP);
+            assertThat(address(parse(overTcp))).isEqualTo("192.0.2.1");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {Rcode.NXDOMAIN, Rcode.SERVFAIL, Rcode.REFUSED, Rcode.NOERROR})
     void theRcodeSurvivesARace(int rcode) {
