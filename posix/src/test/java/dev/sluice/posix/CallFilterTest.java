@@ -186,7 +186,8 @@ class CallFilterTest {
             return;
         }
         Map<String, Integer> numbers = new HashMap<>();
-        Matcher line = Pattern.compile("(?m)^#define __NR(?:3264)?_(\\w+)\\s+(\\d+)").matcher(Files.readString(header));
+        Matcher line =
+                Pattern.compile("(?m)^#define __NR(?:3264)?_(\\w+)\\s+(\\d+)").matcher(Files.readString(header));
         while (line.find()) {
             numbers.put(line.group(1), Integer.parseInt(line.group(2)));
         }
