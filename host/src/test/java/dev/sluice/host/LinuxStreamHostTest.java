@@ -87,21 +87,25 @@ class LinuxStreamHostTest {
             StreamSocket socket = made.get(60, TimeUnit.SECONDS);
             assertThat(events.next()).isEqualTo("connected");
             int port = on(loop, socket::localPort);
-            assertThat(timer(port)).isEqualTo("00");
+            assertThat(timer(port, server.getLocalPort())).isEqualTo("00");
             on(loop, () -> {
                 socket.keepAlive(60);
                 return 0;
             });
-            assertThat(timer(port)).as("of keep-alive (proc_net(5))").isEqualTo("02");
+            assertThat(timer(port, server.getLocalPort())).as("of keep-alive (proc_net(5))").isEqualTo("02");
         }
     }
 
-    /** Which timer of a connection from a port of 127.0.0.1 runs, as {@code /proc/net/tcp} has it. */
-    private static String timer(int port) throws IOException {
+    /**
+     * Which timer of a connection between ports of 127.0.0.1 runs, as {@code /proc/net/tcp} has it. The near port alone may be that of
+     * former connections to others, too, in TIME-WAIT.
+     */
+    private static String timer(int port, int remotePort) throws IOException {
         String local = String.format("0100007F:%04X", port);
+        String remote = String.format("0100007F:%04X", remotePort);
         return Files.readAllLines(Path.of("/proc/net/tcp")).stream()
                 .map(line -> line.strip().split("\\s+"))
-                .filter(fields -> fields[1].equals(local))
+                .filter(fields -> fields[1].equals(local) && fields[2].equals(remote))
                 .map(fields -> fields[5].substring(0, 2))
                 .findFirst()
                 .orElse("there is no such connection");

@@ -270,7 +270,7 @@ public final class Multiplexer extends Work {
         channel.pending = 0;
         if ((bits & Channel.OPEN) != 0) {
             if ((bits & Channel.CLOSE) != 0) {
-                channels.remove(channel.id); // nobody has heard of it
+                forget(channel); // nobody has heard of it
                 return;
             }
             outEnd += MuxFrame.putOpen(out, outEnd, channel.id, channel.target());
