@@ -92,7 +92,9 @@ class LinuxStreamHostTest {
                 socket.keepAlive(60);
                 return 0;
             });
-            assertThat(timer(port, server.getLocalPort())).as("of keep-alive (proc_net(5))").isEqualTo("02");
+            assertThat(timer(port, server.getLocalPort()))
+                    .as("of keep-alive (proc_net(5))")
+                    .isEqualTo("02");
         }
     }
 

@@ -5,6 +5,7 @@ import dev.sluice.link.tap.OpenTap;
 import dev.sluice.link.tap.SetupShell;
 import dev.sluice.link.tap.TapDevice;
 import dev.sluice.link.tap.TapSpec;
+import dev.sluice.posix.Errno;
 import dev.sluice.posix.Io;
 import dev.sluice.posix.PosixException;
 import dev.sluice.posix.Processes;
@@ -227,7 +228,7 @@ public final class ChildNamespace implements AutoCloseable {
                 return new Attempt(null, stage, error);
             }
             int pid = Integer.parseInt(line.substring(4));
-            int fd = shell.fetchDevice(pid);
+            int fd = device(shell, pid);
             MacAddress mac = spec.guestMac == 0 ? null : new MacAddress(spec.guestMac);
             OpenTap tap = TapDevice.attach(fd, spec.tapName, mac);
             done = true;
@@ -237,6 +238,19 @@ public final class ChildNamespace implements AutoCloseable {
                 shell.close();
                 shell.waitFor();
             }
+        }
+    }
+
+    private static int device(SetupShell shell, int pid) throws IOException {
+        try {
+            return shell.fetchDevice(pid);
+        } catch (PosixException e) {
+            if (e.errno() == Errno.ESRCH
+                    || e.errno() == Errno.EBADF) { // it has ended since, or is about to (pidfd_getfd(2))
+                shell.close();
+                CommandException.throwIfInterrupted(shell.waitFor());
+            }
+            throw e;
         }
     }
 
