@@ -129,8 +129,8 @@ final class DnsTcpSession {
                 add(new Reply(message, false, true));
             });
             add(new Reply(new byte[0], true, false));
-        } catch (IOException | RuntimeException _) {
-            replies.add(BROKEN);
+        } catch (Throwable _) {
+            replies.add(BROKEN); // whatever it was, else its place is never free again
         }
     }
 

@@ -5,6 +5,8 @@ import dev.sluice.loop.Offload;
 import dev.sluice.posix.KernelRandom;
 import dev.sluice.wire.DnsHeader;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.channels.UnsupportedAddressTypeException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -157,10 +159,13 @@ final class Forwarder implements AutoCloseable {
             DnsQuery query, Transport transport, Upstreams upstreams, DnsServer server, Trail trail) {
         byte[] reply = null;
         String failure = "no answer in " + upstreams.patience(server).toMillis() + " ms";
+        boolean silent = true;
         try {
             reply = exchange(query, transport, upstreams, server);
-        } catch (IOException e) {
-            // Refused, unreachable, cut off, or no descriptor left: the next server may do better.
+        } catch (IOException | UnsupportedAddressTypeException e) {
+            // Refused, unreachable, cut off, no descriptor left, or an address that this machine can't have: the next
+            // server may do better.
+            silent = e instanceof SocketTimeoutException;
             failure = String.valueOf(e.getMessage());
         }
         if (Thread.currentThread().isInterrupted()) {
@@ -168,7 +173,7 @@ final class Forwarder implements AutoCloseable {
         }
         if (reply == null) {
             counters.upstreamFailures.increment();
-            if (transport == Transport.UDP || server.protocol() != DnsServer.Protocol.UDP) {
+            if (silent || transport == Transport.UDP || server.protocol() != DnsServer.Protocol.UDP) {
                 health.failed(server); // who lacks TCP is as good as ever for all that comes over UDP
             }
             trail.step("server " + server, failure);
@@ -211,8 +216,14 @@ final class Forwarder implements AutoCloseable {
         List<Thread> runners = new ArrayList<>();
         try {
             for (DnsServer server : servers) {
-                Runnable asking =
-                        () -> finishes.add(new Finish(server, attempt(query, transport, upstreams, server, trail)));
+                Runnable asking = () -> {
+                    byte[] reply = null;
+                    try {
+                        reply = attempt(query, transport, upstreams, server, trail);
+                    } finally {
+                        finishes.add(new Finish(server, reply)); // also after an Error: who waits, waits for all
+                    }
+                };
                 if (awaited.contains(server)) {
                     runners.add(Thread.startVirtualThread(asking));
                 } else {

@@ -24,6 +24,9 @@ import jdk.net.ExtendedSocketOptions;
  * waits to close it, so this way costs copies and memory that the others do not.
  */
 final class TlsConnection {
+    /** Seconds between keep-alive probes at most, as systems have it. */
+    private static final int LONGEST_INTERVAL = 75;
+
     private static final int PIECE = 16 << 10;
     /** How long an upstream may take for the last that was said to it, behind an end in order. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
@@ -103,7 +106,7 @@ final class TlsConnection {
             keptAlive = true;
             try {
                 carrier.setKeepAlive(true);
-                carrier.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, seconds);
+                carrier.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, Math.min(seconds, LONGEST_INTERVAL));
                 carrier.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, seconds);
             } catch (IOException | UnsupportedOperationException e) {
                 // it has ended, or this system has a pace of its own
